@@ -1,0 +1,137 @@
+//! How scrapes share a pull, with the clock paused and a source that counts.
+
+use super::*;
+use crate::metrics::Metrics;
+use crate::scrape::Exposition;
+use std::cell::Cell;
+use tokio::time::sleep;
+
+/// Answers after a while; counts the pulls begun, dropped and under way.
+struct Slow {
+    takes: Cell<Duration>,
+    begun: Cell<u32>,
+    under_way: Rc<Cell<u32>>,
+}
+
+struct UnderWay(Rc<Cell<u32>>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
+impl Source for Slow {
+    fn pull(self: Rc<Self>) -> LocalBoxFuture<'static, Answer> {
+        self.begun.set(self.begun.get() + 1);
+        self.under_way.set(self.under_way.get() + 1);
+        let under_way = UnderWay(Rc::clone(&self.under_way));
+        let number = self.begun.get();
+        Box::pin(async move {
+            sleep(self.takes.get()).await;
+            drop(under_way);
+            Exposition::fresh(format!("pull {number}\n").into(), &"slow")
+        })
+    }
+}
+
+const LONGEST: Duration = Duration::from_secs(3);
+
+fn flight(takes: Duration) -> (Rc<Flight>, Rc<Slow>) {
+    let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
+    let status = Arc::new(Status::new("s", metrics.selector("s"), 16));
+    let source = Rc::new(Slow {
+        takes: Cell::new(takes),
+        begun: Cell::default(),
+        under_way: Rc::default(),
+    });
+    let flight = Flight::new(source.clone(), "slow".into(), LONGEST, status);
+    (Rc::new(flight), source)
+}
+
+fn paused(test: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    tokio::task::LocalSet::new().block_on(&runtime, test);
+}
+
+fn scrape(flight: &Rc<Flight>, within: Duration) -> tokio::task::JoinHandle<Answer> {
+    let flight = Rc::clone(flight);
+    let deadline = Instant::now() + within;
+    tokio::task::spawn_local(async move { flight.scrape(deadline).await })
+}
+
+fn reason(answer: &Answer) -> Option<Reason> {
+    answer.as_ref().err().map(|error| error.reason)
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn scrapes_that_overlap_share_a_pull_and_later_ones_do_not() {
+    paused(async {
+        let (flight, source) = flight(SECOND);
+        let together: Vec<_> = (0..16).map(|_| scrape(&flight, LONGEST)).collect();
+        for scrape in together {
+            assert_eq!(scrape.await.unwrap().unwrap().body, "pull 1\n");
+        }
+        assert_eq!(
+            scrape(&flight, LONGEST).await.unwrap().unwrap().body,
+            "pull 2\n"
+        );
+        assert_eq!((source.begun.get(), source.under_way.get()), (2, 0));
+    });
+}
+
+#[test]
+fn an_impatient_scrape_leaves_and_the_others_stay() {
+    paused(async {
+        let (flight, source) = flight(SECOND);
+        let impatient = scrape(&flight, SECOND / 2);
+        let patient = scrape(&flight, LONGEST);
+        let began = Instant::now();
+        assert_eq!(reason(&impatient.await.unwrap()), Some(Reason::Timeout));
+        assert!(began.elapsed() < SECOND * 6 / 10);
+        assert_eq!(patient.await.unwrap().unwrap().body, "pull 1\n");
+        assert_eq!(source.begun.get(), 1);
+    });
+}
+
+#[test]
+fn a_pull_nobody_waits_for_is_dropped_at_once() {
+    paused(async {
+        let (flight, source) = flight(SECOND * 60);
+        let answer = scrape(&flight, SECOND / 2).await.unwrap();
+        assert_eq!(reason(&answer), Some(Reason::Timeout));
+        assert_eq!(source.under_way.get(), 0);
+    });
+}
+
+#[test]
+fn who_joined_a_pull_that_runs_out_of_time_gets_one_of_its_own() {
+    paused(async {
+        let (flight, source) = flight(SECOND * 60);
+        let first = scrape(&flight, LONGEST);
+        sleep(LONGEST - SECOND / 2).await;
+        // The source comes back; the pull that hangs does not know.
+        source.takes.set(SECOND);
+        let second = scrape(&flight, LONGEST);
+        assert_eq!(reason(&first.await.unwrap()), Some(Reason::Timeout));
+        assert_eq!(second.await.unwrap().unwrap().body, "pull 2\n");
+    });
+}
+
+#[test]
+fn no_pull_outlives_the_selectors_timeout() {
+    paused(async {
+        let (flight, source) = flight(SECOND * 60);
+        let began = Instant::now();
+        let answer = scrape(&flight, SECOND * 30).await.unwrap();
+        assert_eq!(reason(&answer), Some(Reason::Timeout));
+        assert!(began.elapsed() <= LONGEST + SECOND / 10);
+        assert_eq!((source.begun.get(), source.under_way.get()), (1, 0));
+    });
+}

@@ -1,0 +1,27 @@
+//! Selectors as supervised actors: a scrape goes in, a whole answer or an error comes out.
+//!
+//! This crate owns the sources and whatever can go wrong with them. It may not
+//! know HTTP or TOML: it is handed settings and answers callers.
+//!
+//! # Layout
+//!
+//! - [`scrape`]: the protocol, with the closed set of reasons.
+//! - [`roster`]: who there is, and the [`Door`] to each.
+//! - `selector`: the actor; `flight`: how its scrapes share a pull.
+//! - `supervise`, `backoff`: keeping it going.
+//! - `source`: the kinds, one file each.
+//! - [`status`], [`metrics`]: what is known without asking the actor.
+
+mod backoff;
+mod flight;
+pub mod metrics;
+pub mod roster;
+pub mod scrape;
+mod selector;
+mod source;
+pub mod status;
+mod supervise;
+
+pub use metrics::Metrics;
+pub use roster::{Arbiters, Door, Roster};
+pub use scrape::{Answer, Exposition, Format, Reason, ScrapeError};

@@ -1,0 +1,215 @@
+//! The selectors of one configuration: who there is, and the door to each.
+//!
+//! A roster is made whole and replaced whole; nothing in it changes. Callers
+//! knock at a [`Door`], which refuses at once what cannot be answered, sends
+//! one message and returns its reply. Doors stay valid while their actors come
+//! and go behind them. Nothing here knows HTTP.
+
+use crate::metrics::Metrics;
+use crate::scrape::{Answer, Scrape, ScrapeError};
+use crate::selector::{Retire, SelectorActor};
+use crate::source::{self, Surroundings, Watches};
+use crate::status::{Snapshot, Status};
+use crate::supervise::{Retirement, Supervision};
+use actix::dev::channel;
+use actix::{Addr, Context, MailboxError};
+use actix_rt::{Arbiter, ArbiterHandle};
+use local_exporter_config as config;
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How much later than its deadline an answer may come before the actor counts
+/// as stuck: it keeps deadlines itself, this only guards against it.
+const GRACE: Duration = Duration::from_millis(50);
+/// Room in a mailbox beside the scrapes, which their permits bound.
+const MAILBOX: usize = 16;
+/// The most threads for actors, however many processors there are: they wait more than they work.
+const MOST_ARBITERS: usize = 4;
+
+/// The threads that actors live on, apart from those that serve HTTP.
+#[derive(Debug)]
+pub struct Arbiters {
+    threads: Vec<Arbiter>,
+    watches: Watches,
+}
+
+impl Arbiters {
+    /// Starts the threads. Must be called within an actix system.
+    ///
+    /// # Errors
+    /// When the thread for file events cannot be started.
+    pub fn start() -> io::Result<Self> {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        // Two at least, so that one busy actor does not sit before all others.
+        let count = processors.clamp(2, MOST_ARBITERS);
+        Ok(Self {
+            watches: Watches::start()?,
+            threads: (0..count).map(|_| Arbiter::new()).collect(),
+        })
+    }
+
+    fn handle(&self, index: usize) -> Option<ArbiterHandle> {
+        let thread = self.threads.get(index % self.threads.len().max(1))?;
+        Some(thread.handle())
+    }
+}
+
+impl Drop for Arbiters {
+    fn drop(&mut self) {
+        for thread in &self.threads {
+            thread.stop();
+        }
+    }
+}
+
+/// The doors, by name and in the order of the configuration.
+#[derive(Debug, Default)]
+pub struct Roster {
+    doors: Vec<Arc<Door>>,
+    by_name: HashMap<String, usize>,
+}
+
+impl Roster {
+    /// Starts an actor for each selector.
+    #[must_use]
+    pub fn start(selectors: Vec<config::Selector>, arbiters: &Arbiters, metrics: &Metrics) -> Self {
+        let mut roster = Self::default();
+        for (index, selector) in selectors.into_iter().enumerate() {
+            let Some(arbiter) = arbiters.handle(index) else {
+                break;
+            };
+            let name = selector.name.clone();
+            let door = Door::open(selector, &arbiter, arbiters.watches.clone(), metrics);
+            roster.by_name.insert(name, index);
+            roster.doors.push(Arc::new(door));
+        }
+        roster
+    }
+
+    /// The door of a selector.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Arc<Door>> {
+        self.doors.get(*self.by_name.get(name)?)
+    }
+
+    /// All doors, in the order of the configuration.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Door>> {
+        self.doors.iter()
+    }
+
+    /// Whether there is no selector at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.doors.is_empty()
+    }
+}
+
+/// The way to one selector's actor.
+#[derive(Debug)]
+pub struct Door {
+    spec: Arc<config::Selector>,
+    source: String,
+    address: Addr<SelectorActor>,
+    status: Arc<Status>,
+    retirement: Retirement,
+}
+
+impl Door {
+    fn open(
+        selector: config::Selector,
+        arbiter: &ArbiterHandle,
+        watches: Watches,
+        metrics: &Metrics,
+    ) -> Self {
+        let spec = Arc::new(selector);
+        let status = Arc::new(Status::new(
+            &spec.name,
+            metrics.selector(&spec.name),
+            spec.limits.max_in_flight,
+        ));
+        let retirement = Retirement::default();
+        let (address, mailbox) = channel::channel(MAILBOX);
+
+        let (actor_spec, actor_status) = (Arc::clone(&spec), Arc::clone(&status));
+        let actor_retirement = retirement.clone();
+        // The address is valid from here on, whatever happens to the actor.
+        arbiter.spawn_fn(move || {
+            let span = tracing::error_span!("actor", selector = actor_spec.name);
+            let surroundings = Surroundings {
+                watches,
+                status: Arc::clone(&actor_status),
+            };
+            let actor = SelectorActor::new(actor_spec, surroundings);
+            let context = Context::with_receiver(mailbox);
+            actix_rt::spawn(Supervision::new(
+                context,
+                actor,
+                actor_status,
+                actor_retirement,
+                span,
+            ));
+        });
+        Self {
+            source: source::label(&spec.source),
+            spec,
+            address: Addr::new(address),
+            status,
+            retirement,
+        }
+    }
+
+    /// One scrape, answered within `within` or, if that is less, the selector's timeout.
+    ///
+    /// # Errors
+    /// Why there is no whole answer; see [`crate::Reason`].
+    pub async fn scrape(&self, within: Duration) -> Answer {
+        let began = Instant::now();
+        let answer = self.ask(began, within.min(self.spec.limits.timeout)).await;
+        self.status.scraped(began.elapsed(), &answer);
+        answer
+    }
+
+    async fn ask(&self, began: Instant, within: Duration) -> Answer {
+        let scrape = Scrape {
+            deadline: began + within,
+            permit: self.status.admit()?,
+        };
+        let reply = self.address.send(scrape).timeout(within + GRACE).await;
+        match reply {
+            Ok(answer) => answer,
+            Err(MailboxError::Closed) => Err(self.status.crashed()),
+            Err(MailboxError::Timeout) => {
+                let message = format!("the actor of {} is stuck", self.source);
+                Err(ScrapeError::new(crate::Reason::Timeout, message))
+            }
+        }
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn spec(&self) -> &config::Selector {
+        &self.spec
+    }
+
+    /// What the source is called.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// What is known of it now, without asking the actor.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.status.snapshot()
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        self.retirement.announce();
+        self.address.do_send(Retire);
+    }
+}

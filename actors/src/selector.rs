@@ -1,0 +1,97 @@
+//! The actor of one selector: it owns the source and answers scrapes.
+//!
+//! All kinds of source have this one actor. It opens its source when it starts
+//! and drops it when it restarts; it may not know which kind it is.
+
+use crate::flight::Flight;
+use crate::scrape::{Answer, Reason, Scrape, ScrapeError};
+use crate::source::{self, Surroundings};
+use actix::fut::WrapFuture;
+use actix::{
+    Actor, ActorContext, ActorFutureExt, ActorResponse, AsyncContext, Context, Handler, Message,
+    Supervised,
+};
+use local_exporter_config as config;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// The actor of one selector.
+pub(crate) struct SelectorActor {
+    spec: Arc<config::Selector>,
+    surroundings: Surroundings,
+    /// Between `started` and the next failure.
+    flight: Option<Rc<Flight>>,
+}
+
+impl SelectorActor {
+    pub(crate) fn new(spec: Arc<config::Selector>, surroundings: Surroundings) -> Self {
+        Self {
+            spec,
+            surroundings,
+            flight: None,
+        }
+    }
+}
+
+impl Actor for SelectorActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        let source = source::open(&self.spec, &self.surroundings);
+        if let Some(upkeep) = Rc::clone(&source).upkeep() {
+            // Upkeep never ends while all is well: an end is a failure like a panic.
+            let ended = upkeep.into_actor(self).map(|(), _, context| context.stop());
+            context.spawn(ended);
+        }
+        self.flight = Some(Rc::new(Flight::new(
+            source,
+            source::label(&self.spec.source),
+            self.spec.limits.timeout,
+            Arc::clone(&self.surroundings.status),
+        )));
+    }
+}
+
+impl Supervised for SelectorActor {
+    fn restarting(&mut self, _: &mut Self::Context) {
+        self.flight = None;
+    }
+}
+
+impl Handler<Scrape> for SelectorActor {
+    type Result = ActorResponse<Self, Answer>;
+
+    fn handle(&mut self, scrape: Scrape, _: &mut Self::Context) -> Self::Result {
+        let Some(flight) = self.flight.clone() else {
+            let error = ScrapeError::new(Reason::Crashed, "its actor has no source open");
+            return ActorResponse::reply(Err(error));
+        };
+        if let Some(answer) = flight.at_hand() {
+            return ActorResponse::reply(answer);
+        }
+        // In the context, so that a panic in it is seen by the supervisor.
+        let answer = async move {
+            let Scrape { deadline, permit } = scrape;
+            let answer = flight.scrape(deadline).await;
+            drop(permit);
+            answer
+        };
+        ActorResponse::r#async(answer.into_actor(self))
+    }
+}
+
+/// The selector was removed: the actor ends for good.
+#[derive(Debug)]
+pub(crate) struct Retire;
+
+impl Message for Retire {
+    type Result = ();
+}
+
+impl Handler<Retire> for SelectorActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Retire, context: &mut Self::Context) {
+        context.terminate();
+    }
+}

@@ -1,0 +1,96 @@
+//! The kinds of source, behind one trait.
+//!
+//! The only place that knows all kinds: adding one is a file below this, a
+//! `mod` line and an arm of [`open`]. A kind is plain async code on one thread;
+//! it may not name actix, HTTP or another kind (but for `directory`, which is
+//! made of two).
+
+mod dbus;
+mod directory;
+mod file;
+mod uds;
+
+pub(crate) use file::Watches;
+
+use crate::scrape::Answer;
+use crate::status::Status;
+use futures_util::future::LocalBoxFuture;
+use local_exporter_config as config;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Where a selector's answers come from.
+///
+/// Whoever calls [`Source::pull`] bounds it in time and may drop it at any
+/// point: a source may leave nothing open or half done behind a dropped pull.
+pub(crate) trait Source {
+    /// One answer, whole.
+    fn pull(self: Rc<Self>) -> LocalBoxFuture<'static, Answer>;
+
+    /// An answer from memory, for a source that keeps one.
+    fn at_hand(&self) -> Option<Answer> {
+        None
+    }
+
+    /// Work that goes on for as long as the actor runs, such as keeping a cache fresh.
+    fn upkeep(self: Rc<Self>) -> Option<LocalBoxFuture<'static, ()>> {
+        None
+    }
+}
+
+/// What a source may use of the process.
+#[derive(Clone, Debug)]
+pub(crate) struct Surroundings {
+    /// The process' one inotify instance.
+    pub(crate) watches: Watches,
+    /// Where to note what was read.
+    pub(crate) status: Arc<Status>,
+}
+
+/// Makes the source of a selector; nothing is opened yet.
+pub(crate) fn open(selector: &config::Selector, surroundings: &Surroundings) -> Rc<dyn Source> {
+    let limits = selector.limits;
+    match &selector.source {
+        config::Source::Uds(uds) => Rc::new(uds::Uds::new(&uds.path, limits.max_bytes)),
+        config::Source::Dbus(dbus) => Rc::new(dbus::Dbus::new(dbus.clone(), limits.max_bytes)),
+        config::Source::File(file) => {
+            let report = file::Report::To(Arc::clone(&surroundings.status));
+            let watches = surroundings.watches.clone();
+            Rc::new(file::Files::new(
+                file.paths.clone(),
+                limits,
+                watches,
+                report,
+            ))
+        }
+        config::Source::Directory(directory) => {
+            Rc::new(directory::Directory::new(directory, limits, surroundings))
+        }
+    }
+}
+
+/// What a source is called in errors and on pages.
+pub(crate) fn label(source: &config::Source) -> String {
+    match source {
+        config::Source::Uds(uds) => uds.path.display().to_string(),
+        config::Source::Dbus(dbus) => {
+            let config::DbusSource {
+                destination,
+                path,
+                interface,
+                member,
+                ..
+            } = dbus;
+            format!("{destination} {path} {interface}.{member}")
+        }
+        config::Source::File(file) => {
+            let paths: Vec<_> = file
+                .paths
+                .iter()
+                .map(|path| path.to_string_lossy())
+                .collect();
+            paths.join(", ")
+        }
+        config::Source::Directory(directory) => directory.path.display().to_string(),
+    }
+}

@@ -1,0 +1,185 @@
+//! Kind `dbus`: call one method, which returns the exposition.
+//!
+//! Each source has a connection of its own: a bus counts the calls that were
+//! never answered against the connection (dbus-daemon refuses more after 128),
+//! so a silent daemon must not use up anybody else's. The connection is made on
+//! demand, kept while it works, and thrown away after a call that was given up.
+//! What a reply means stands in `reply`.
+
+mod reply;
+
+use super::Source;
+use crate::backoff::Backoff;
+use crate::scrape::{Answer, Exposition, Reason, ScrapeError};
+use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
+use local_exporter_config::{Bus, DbusSource};
+use reply::{Failure, Verdict};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
+use zbus::message::{Flags, Message, Type};
+use zbus::{Connection, MessageStream, connection};
+
+/// The rests between attempts to reach a bus. Short, since each attempt is
+/// asked for by a scrape: they only keep a flood of scrapes from becoming a
+/// flood of connections.
+const BUS_BACKOFF: Backoff = Backoff::new(
+    Duration::from_millis(100),
+    Duration::from_secs(1),
+    Duration::from_secs(60),
+);
+
+/// A method on a bus.
+#[derive(Debug)]
+pub(super) struct Dbus {
+    spec: DbusSource,
+    max_bytes: usize,
+    link: RefCell<Link>,
+}
+
+/// The connection, or when to try again.
+#[derive(Debug)]
+struct Link {
+    connection: Option<Connection>,
+    backoff: Backoff,
+    not_before: Option<Instant>,
+}
+
+/// Whether a call went out over a connection that may have been dead already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Age {
+    Fresh,
+    Reused,
+}
+
+impl Dbus {
+    pub(super) fn new(spec: DbusSource, max_bytes: usize) -> Self {
+        let link = Link {
+            connection: None,
+            backoff: BUS_BACKOFF,
+            not_before: None,
+        };
+        Self {
+            spec,
+            max_bytes,
+            link: RefCell::new(link),
+        }
+    }
+
+    async fn read(&self) -> Answer {
+        loop {
+            let (connection, age) = self.connect().await?;
+            // Put back only after an answer: a call that fails, or is dropped at
+            // its deadline, takes its connection with it.
+            match self.call(&connection).await {
+                Ok(reply) => {
+                    self.link.borrow_mut().connection = Some(connection);
+                    let body = reply::payload(&reply, self.max_bytes)?;
+                    return Exposition::fresh(body, &format_args!("{}", self.spec.destination));
+                }
+                Err(failure) => match failure.verdict {
+                    // The bus went away since the last scrape: a fresh connection will tell.
+                    Verdict::Broken if age == Age::Reused => {}
+                    Verdict::Broken => return Err(failure.error),
+                    Verdict::Answered => {
+                        self.link.borrow_mut().connection = Some(connection);
+                        return Err(failure.error);
+                    }
+                },
+            }
+        }
+    }
+
+    /// The connection kept from the last call if it lives, else a new one.
+    async fn connect(&self) -> Result<(Connection, Age), ScrapeError> {
+        let kept = self.link.borrow_mut().connection.take();
+        if let Some(connection) = kept.filter(|connection| !connection.is_closed()) {
+            return Ok((connection, Age::Reused));
+        }
+        let not_before = self.link.borrow().not_before;
+        if let Some(not_before) = not_before {
+            sleep_until(not_before).await;
+        }
+        let builder = match &self.spec.bus {
+            Bus::System => connection::Builder::system(),
+            Bus::Session => connection::Builder::session(),
+            Bus::Address(address) => connection::Builder::address(address.as_str()),
+        };
+        let built = builder.build().await;
+        let mut link = self.link.borrow_mut();
+        match built {
+            Ok(connection) => {
+                link.backoff.reset();
+                link.not_before = None;
+                Ok((connection, Age::Fresh))
+            }
+            Err(error) => {
+                let rest = link.backoff.rest_after(Duration::ZERO, fastrand::f64());
+                link.not_before = Some(Instant::now() + rest);
+                Err(self.cannot_connect(&error))
+            }
+        }
+    }
+
+    async fn call(&self, connection: &Connection) -> Result<Message, Failure> {
+        let spec = &self.spec;
+        let flags = if spec.auto_start {
+            Flags::empty()
+        } else {
+            Flags::NO_AUTO_START
+        };
+        let call = Message::method_call(spec.path.as_str(), spec.member.as_str())
+            .destination(spec.destination.as_str())
+            .interface(spec.interface.as_str())
+            .with_flags(flags)
+            .build(&())
+            .map_err(|error| Failure::broken(spec, &error))?;
+        let serial = Some(call.primary_header().serial_num());
+        // Before the call goes out, so that its reply cannot be missed.
+        let mut received = MessageStream::from(connection);
+        connection
+            .send(&call)
+            .await
+            .map_err(|error| Failure::broken(spec, &error))?;
+        while let Some(message) = received.next().await {
+            let message = message.map_err(|error| Failure::broken(spec, &error))?;
+            if message.header().reply_serial() != serial {
+                continue;
+            }
+            match message.message_type() {
+                Type::MethodReturn => return Ok(message),
+                Type::Error => return Err(Failure::replied(spec, &message)),
+                Type::MethodCall | Type::Signal => {}
+            }
+        }
+        Err(Failure::closed(spec))
+    }
+
+    fn cannot_connect(&self, error: &zbus::Error) -> ScrapeError {
+        let bus = match &self.spec.bus {
+            Bus::System => "the system bus",
+            Bus::Session => "the session bus",
+            Bus::Address(address) => address,
+        };
+        let (reason, hint) = match error {
+            zbus::Error::InputOutput(error) => match Reason::of_io(error) {
+                Reason::Denied => (Reason::Denied, ""),
+                _ => (Reason::Bus, ""),
+            },
+            zbus::Error::Handshake(_) => (
+                Reason::Denied,
+                "; the bus did not accept this user (in a user namespace it sees another uid)",
+            ),
+            _ => (Reason::Bus, ""),
+        };
+        ScrapeError::new(reason, format!("cannot connect to {bus}: {error}{hint}"))
+    }
+}
+
+impl Source for Dbus {
+    fn pull(self: Rc<Self>) -> LocalBoxFuture<'static, Answer> {
+        Box::pin(async move { self.read().await })
+    }
+}

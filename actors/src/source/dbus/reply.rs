@@ -1,0 +1,163 @@
+//! What came back from a call: a body, an error of the daemon, or a broken bus.
+//!
+//! Turns D-Bus' terms into ours; it may not hold a connection.
+
+use crate::scrape::{Reason, ScrapeError};
+use bytes::Bytes;
+use local_exporter_config::DbusSource;
+use zbus::message::{Body, Message};
+
+/// Whether the connection survived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It carried an answer, if not a welcome one.
+    Answered,
+    /// It is of no more use.
+    Broken,
+}
+
+/// A call without a body in the end.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) verdict: Verdict,
+    pub(super) error: ScrapeError,
+}
+
+impl Failure {
+    /// The connection failed under the call.
+    pub(super) fn broken(spec: &DbusSource, error: &zbus::Error) -> Self {
+        let message = format!("the call to {} broke: {error}", spec.destination);
+        Self {
+            verdict: Verdict::Broken,
+            error: ScrapeError::new(Reason::Bus, message),
+        }
+    }
+
+    /// The bus hung up before the reply.
+    pub(super) fn closed(spec: &DbusSource) -> Self {
+        let message = format!("the bus closed during the call to {}", spec.destination);
+        Self {
+            verdict: Verdict::Broken,
+            error: ScrapeError::new(Reason::Bus, message),
+        }
+    }
+
+    /// An error came as the reply, from the daemon or from the bus on its behalf.
+    pub(super) fn replied(spec: &DbusSource, reply: &Message) -> Self {
+        let header = reply.header();
+        let name = header.error_name().map_or("", |name| name.as_str());
+        let body = reply.body();
+        let text = body.deserialize::<&str>().unwrap_or("no message");
+        let (reason, hint) = classify(name);
+        let verdict = match name {
+            // More calls were left unanswered than the bus allows: begin anew.
+            "org.freedesktop.DBus.Error.LimitsExceeded" => Verdict::Broken,
+            _ => Verdict::Answered,
+        };
+        let message = format!("{}: {name}: {text}{hint}", spec.destination);
+        Self {
+            verdict,
+            error: ScrapeError::new(reason, message),
+        }
+    }
+}
+
+/// The reason and a hint for a standard error name (D-Bus specification and `dbus-protocol.h`).
+fn classify(name: &str) -> (Reason, &'static str) {
+    let Some(standard) = name.strip_prefix("org.freedesktop.DBus.Error.") else {
+        return (Reason::Refused, "");
+    };
+    match standard {
+        "ServiceUnknown" | "NameHasNoOwner" => (
+            Reason::Absent,
+            "; nobody owns that name on the bus (auto_start = true would have the bus start it)",
+        ),
+        "AccessDenied" | "AuthFailed" => (
+            Reason::Denied,
+            "; the bus policy must allow this user to call the method",
+        ),
+        "NoReply" | "Timeout" | "TimedOut" => (Reason::Timeout, ""),
+        "LimitsExceeded" | "Disconnected" | "NoServer" | "NoNetwork" => (Reason::Bus, ""),
+        _ => (Reason::Refused, ""),
+    }
+}
+
+/// A slice of a message's body, kept alive by it: the bytes are not copied.
+struct Payload {
+    body: Body,
+    start: usize,
+}
+
+impl AsRef<[u8]> for Payload {
+    fn as_ref(&self) -> &[u8] {
+        self.body.data().bytes().get(self.start..).unwrap_or(&[])
+    }
+}
+
+/// The exposition in a reply: `ay`, `s`, or the `a(y)` that the ancestor's
+/// daemon announces.
+///
+/// # Errors
+/// `malformed` for another signature, which it names; `too_large` past the cap.
+pub(super) fn payload(reply: &Message, max_bytes: usize) -> Result<Bytes, ScrapeError> {
+    let body = reply.body();
+    let signature = body.signature().to_string();
+    let malformed = |error: zbus::Error| {
+        let message = format!("the reply of signature {signature:?} cannot be read: {error}");
+        ScrapeError::new(Reason::Malformed, message)
+    };
+    let bytes = match signature.as_str() {
+        "ay" => {
+            let length = body.deserialize::<&[u8]>().map_err(malformed)?.len();
+            // An array of bytes is its length and then its bytes, up to the body's end.
+            let start = body.len().saturating_sub(length);
+            Bytes::from_owner(Payload { body, start })
+        }
+        "s" => {
+            let text = body.deserialize::<&str>().map_err(malformed)?;
+            Bytes::copy_from_slice(text.as_bytes())
+        }
+        "a(y)" => {
+            let structs = body.deserialize::<Vec<(u8,)>>().map_err(malformed)?;
+            structs.into_iter().map(|(byte,)| byte).collect()
+        }
+        other => {
+            let message = format!("the reply has signature {other:?}, expected \"ay\"");
+            return Err(ScrapeError::new(Reason::Malformed, message));
+        }
+    };
+    if bytes.len() > max_bytes {
+        return Err(ScrapeError::too_large(&"the reply", max_bytes));
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+    use super::*;
+
+    fn reply<B: serde::Serialize + zbus::DynamicType>(body: &B) -> Message {
+        let call = Message::method_call("/", "M").build(&()).unwrap();
+        Message::method_return(&call.header()).build(body).unwrap()
+    }
+
+    #[test]
+    fn the_three_signatures_give_the_same_bytes() {
+        let text = "a 1\n";
+        let structs: Vec<(u8,)> = text.bytes().map(|byte| (byte,)).collect();
+        for reply in [reply(&text.as_bytes()), reply(&text), reply(&structs)] {
+            assert_eq!(payload(&reply, 4).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn another_signature_is_named_and_the_cap_holds() {
+        let error = payload(&reply(&7_u32), 100).unwrap_err();
+        assert_eq!(error.reason, Reason::Malformed);
+        assert!(error.message.contains("\"u\""), "{error}");
+        let error = payload(&reply(&"12345"), 4).unwrap_err();
+        assert_eq!(error.reason, Reason::TooLarge);
+        assert_eq!(payload(&reply(&[0_u8; 0].as_slice()), 4).unwrap(), "");
+    }
+}

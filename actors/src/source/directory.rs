@@ -1,0 +1,67 @@
+//! A selector that is a bare directory: its socket if it has one, else its files.
+//!
+//! Decided at each scrape, so that a daemon may start after the exporter. Made
+//! of the kinds `uds` and `file`; it adds only the choice.
+
+use super::file::{Files, Report};
+use super::uds::Uds;
+use super::{Source, Surroundings};
+use crate::scrape::{Answer, Reason, ScrapeError};
+use futures_util::future::LocalBoxFuture;
+use local_exporter_config as config;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+/// A directory.
+#[derive(Debug)]
+pub(super) struct Directory {
+    path: PathBuf,
+    socket: Rc<Uds>,
+    files: Rc<Files>,
+}
+
+impl Directory {
+    pub(super) fn new(
+        directory: &config::DirectorySource,
+        limits: config::Limits,
+        surroundings: &Surroundings,
+    ) -> Self {
+        let paths = vec![directory.path.clone()];
+        let watches = surroundings.watches.clone();
+        Self {
+            path: directory.path.clone(),
+            socket: Rc::new(Uds::new(&directory.socket, limits.max_bytes)),
+            // That there are no files is no failure while there is a socket.
+            files: Rc::new(Files::new(paths, limits, watches, Report::Nobody)),
+        }
+    }
+
+    async fn choose(&self) -> Answer {
+        let absent = |answer: &Answer| {
+            answer
+                .as_ref()
+                .is_err_and(|error| error.reason == Reason::Absent)
+        };
+        let from_socket = Rc::clone(&self.socket).pull().await;
+        if !absent(&from_socket) {
+            return from_socket;
+        }
+        let from_files = Rc::clone(&self.files).pull().await;
+        if !absent(&from_files) {
+            return from_files;
+        }
+        let path = self.path.display();
+        let message = format!("{path} holds no metrics.promsock and no *.prom or *.promfile");
+        Err(ScrapeError::new(Reason::Absent, message))
+    }
+}
+
+impl Source for Directory {
+    fn pull(self: Rc<Self>) -> LocalBoxFuture<'static, Answer> {
+        Box::pin(async move { self.choose().await })
+    }
+
+    fn upkeep(self: Rc<Self>) -> Option<LocalBoxFuture<'static, ()>> {
+        Rc::clone(&self.files).upkeep()
+    }
+}

@@ -1,0 +1,214 @@
+//! What is known of one selector, readable without asking its actor.
+//!
+//! The actor, its supervisor and its callers write here; `/metrics` and
+//! `/debug/actors` read, also while the actor is stuck. Nothing here awaits,
+//! and no lock is held for longer than a few assignments.
+
+mod in_flight;
+mod snapshot;
+
+pub use in_flight::Permit;
+pub use snapshot::{CacheSnapshot, Failure, Snapshot, Watching};
+
+use crate::metrics::SelectorMetrics;
+use crate::scrape::{Answer, Reason, ScrapeError};
+use in_flight::InFlight;
+use snapshot::SourceLog;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
+
+/// What the actor of a selector is doing.
+///
+/// ```text
+///            first poll             panic, or a stop that nobody asked for
+/// Starting ------------> Running <----------------------------> Resting
+///                           |            the rest is over
+///                           '--> Stopped   (the selector was removed)
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Made, not yet run.
+    Starting,
+    /// Answering.
+    Running,
+    /// Failed a moment ago; scrapes are refused until the rest is over.
+    Resting,
+    /// Removed for good.
+    Stopped,
+}
+
+impl State {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Starting, Self::Running, Self::Resting, Self::Stopped];
+
+    /// The label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Resting => "resting",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// The status of one selector.
+#[derive(Debug)]
+pub(crate) struct Status {
+    selector: String,
+    metrics: SelectorMetrics,
+    in_flight: Arc<InFlight>,
+    changing: Mutex<Changing>,
+}
+
+/// What changes together, behind one lock.
+#[derive(Debug)]
+struct Changing {
+    state: State,
+    /// Set while resting.
+    rests_until: Option<Instant>,
+    source: SourceLog,
+}
+
+impl Status {
+    pub(crate) fn new(selector: &str, metrics: SelectorMetrics, max_in_flight: usize) -> Self {
+        metrics.entered(State::Starting);
+        Self {
+            selector: selector.to_owned(),
+            metrics,
+            in_flight: Arc::new(InFlight::new(max_in_flight)),
+            changing: Mutex::new(Changing {
+                state: State::Starting,
+                rests_until: None,
+                source: SourceLog::default(),
+            }),
+        }
+    }
+
+    /// A failed lock only means that a panic passed by; the values are whole all the same.
+    fn changing(&self) -> MutexGuard<'_, Changing> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A place among the scrapes in flight, or the error that says why there is none.
+    pub(crate) fn admit(&self) -> Result<Permit, ScrapeError> {
+        if let Some(until) = self.changing().rests_until {
+            return Err(self.resting(until));
+        }
+        self.in_flight.admit().ok_or_else(|| {
+            let limit = self.in_flight.limit();
+            let message = format!("{limit} scrapes (max_in_flight) wait for this selector already");
+            let mut error = ScrapeError::new(Reason::Overloaded, message);
+            error.retry_after = Some(Duration::from_secs(1));
+            error
+        })
+    }
+
+    fn resting(&self, until: Instant) -> ScrapeError {
+        let left = until.saturating_duration_since(Instant::now());
+        let message = format!("its actor failed and starts again in {left:.1?}");
+        let mut error = ScrapeError::new(Reason::Resting, message);
+        error.retry_after = Some(left);
+        error
+    }
+
+    /// The error of a scrape whose actor failed while it worked on it.
+    pub(crate) fn crashed(&self) -> ScrapeError {
+        let rests_until = self.changing().rests_until;
+        let mut error =
+            ScrapeError::new(Reason::Crashed, "its actor failed while it was answering");
+        error.retry_after = rests_until.map(|until| until - Instant::now());
+        error
+    }
+
+    /// A scrape ended, however it did.
+    pub(crate) fn scraped(&self, took: Duration, answer: &Answer) {
+        let failure = answer.as_ref().err();
+        self.metrics
+            .scraped(took.as_secs_f64(), failure.map(|error| error.reason));
+        if let Some(error) = failure {
+            self.changing().source.scrape_failed(error);
+        }
+    }
+
+    /// The source was read, with success or not. A change is logged once.
+    pub(crate) fn source_read(&self, answer: &Answer) {
+        match answer {
+            Ok(exposition) => {
+                let now = SystemTime::now();
+                let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH);
+                let seconds = since_epoch.unwrap_or_default().as_secs_f64();
+                let bytes = exposition.body.len();
+                self.metrics.source_answered(bytes, seconds);
+                let failures = self.changing().source.succeeded(bytes, now);
+                if let Some(failures) = failures {
+                    tracing::info!(selector = self.selector, failures, "source answers again");
+                }
+            }
+            Err(error) => {
+                self.metrics.source_failed();
+                if self.changing().source.failed(error) {
+                    let reason = error.reason.as_str();
+                    tracing::warn!(
+                        selector = self.selector,
+                        reason,
+                        error.message,
+                        "source failed"
+                    );
+                }
+            }
+        }
+    }
+
+    /// The cache of a file source was looked at.
+    pub(crate) fn cache_checked(&self, watching: Watching, oldest: Option<SystemTime>) {
+        if let Some(mtime) = oldest {
+            // A file may claim to be older than the epoch: then the gauge says zero.
+            let since_epoch = mtime.duration_since(SystemTime::UNIX_EPOCH);
+            self.metrics
+                .file_modified(since_epoch.unwrap_or_default().as_secs_f64());
+        }
+        self.changing().source.cache_checked(watching, oldest);
+    }
+
+    pub(crate) fn running(&self) {
+        self.enter(State::Running, None);
+    }
+
+    /// The actor failed; it starts again at `until`.
+    pub(crate) fn rests(&self, until: Instant) {
+        self.metrics.restarted();
+        self.enter(State::Resting, Some(until));
+    }
+
+    pub(crate) fn stopped(&self) {
+        self.enter(State::Stopped, None);
+    }
+
+    fn enter(&self, state: State, rests_until: Option<Instant>) {
+        self.metrics.entered(state);
+        let mut changing = self.changing();
+        changing.state = state;
+        changing.rests_until = rests_until;
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let changing = self.changing();
+        let now = Instant::now();
+        Snapshot {
+            state: changing.state,
+            restarts: self.metrics.restarts(),
+            resting_for: changing.rests_until.map(|until| until - now),
+            in_flight: self.in_flight.count(),
+            oldest_in_flight: self.in_flight.oldest().map(|since| now - since),
+            scrapes: self.metrics.scrapes(),
+            failures: changing.source.failures(),
+            last_success: changing.source.last_success(),
+            last_error: changing.source.last_error(),
+            body_bytes: changing.source.body_bytes(),
+            cache: changing.source.cache(),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What a selector's source did lately, and the copy of it all that pages show.
+//!
+//! Plain data: it may not log, count metrics or know who reads it.
+
+use super::State;
+use crate::scrape::{Reason, ScrapeError};
+use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
+
+/// One moment of a selector, for pages.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// What the actor is doing.
+    pub state: State,
+    /// How often it was restarted.
+    pub restarts: u64,
+    /// How long it still rests, if it does.
+    pub resting_for: Option<Duration>,
+    /// Scrapes that wait for it now.
+    pub in_flight: usize,
+    /// How long the oldest of them has waited.
+    pub oldest_in_flight: Option<Duration>,
+    /// Scrapes so far.
+    pub scrapes: u64,
+    /// Scrapes so far that failed.
+    pub failures: u64,
+    /// When the source last gave a whole answer.
+    pub last_success: Option<SystemTime>,
+    /// The last thing that went wrong.
+    pub last_error: Option<Failure>,
+    /// The size of the last whole answer.
+    pub body_bytes: Option<usize>,
+    /// The cache, for sources that have one.
+    pub cache: Option<CacheSnapshot>,
+}
+
+/// Something that went wrong, and when.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The class.
+    pub reason: Reason,
+    /// The sentence.
+    pub message: String,
+    /// When.
+    pub at: SystemTime,
+}
+
+/// One moment of a cache.
+#[derive(Clone, Copy, Debug)]
+pub struct CacheSnapshot {
+    /// How long ago it was last compared with the files.
+    pub age: Duration,
+    /// The modification time of the oldest file in it.
+    pub mtime: Option<SystemTime>,
+    /// How it learns of changes.
+    pub watching: Watching,
+}
+
+/// How a cache learns of changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watching {
+    /// From inotify at once, and from the timer.
+    Events,
+    /// From the timer alone.
+    Polling,
+}
+
+impl Watching {
+    /// The label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Events => "events",
+            Self::Polling => "polling",
+        }
+    }
+}
+
+/// The recent past of a source.
+#[derive(Debug, Default)]
+pub(super) struct SourceLog {
+    failures: u64,
+    /// Readings of the source that failed since it last answered, and why the last one did.
+    down: Option<(u64, Reason)>,
+    last_success: Option<SystemTime>,
+    last_error: Option<Failure>,
+    body_bytes: Option<usize>,
+    cache: Option<(Instant, Watching, Option<SystemTime>)>,
+}
+
+impl SourceLog {
+    /// A scrape failed; `resting` hides nothing, since the cause of the rest is the better story.
+    pub(super) fn scrape_failed(&mut self, error: &ScrapeError) {
+        self.failures += 1;
+        if error.reason != Reason::Resting {
+            self.remember(error);
+        }
+    }
+
+    /// The source answered; how often it had failed before, if that is news.
+    pub(super) fn succeeded(&mut self, bytes: usize, now: SystemTime) -> Option<u64> {
+        self.last_success = Some(now);
+        self.body_bytes = Some(bytes);
+        self.down.take().map(|(failures, _)| failures)
+    }
+
+    /// The source failed; whether that is news: a new failure, or a new reason.
+    pub(super) fn failed(&mut self, error: &ScrapeError) -> bool {
+        self.remember(error);
+        let (failures, before) = match self.down {
+            Some((failures, reason)) => (failures, Some(reason)),
+            None => (0, None),
+        };
+        self.down = Some((failures + 1, error.reason));
+        before != Some(error.reason)
+    }
+
+    pub(super) fn cache_checked(&mut self, watching: Watching, mtime: Option<SystemTime>) {
+        self.cache = Some((Instant::now(), watching, mtime));
+    }
+
+    fn remember(&mut self, error: &ScrapeError) {
+        self.last_error = Some(Failure {
+            reason: error.reason,
+            message: error.message.clone(),
+            at: SystemTime::now(),
+        });
+    }
+
+    pub(super) fn failures(&self) -> u64 {
+        self.failures
+    }
+
+    pub(super) fn last_success(&self) -> Option<SystemTime> {
+        self.last_success
+    }
+
+    pub(super) fn last_error(&self) -> Option<Failure> {
+        self.last_error.clone()
+    }
+
+    pub(super) fn body_bytes(&self) -> Option<usize> {
+        self.body_bytes
+    }
+
+    pub(super) fn cache(&self) -> Option<CacheSnapshot> {
+        self.cache.map(|(checked, watching, mtime)| CacheSnapshot {
+            age: checked.elapsed(),
+            mtime,
+            watching,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_change_is_news() {
+        let absent = ScrapeError::new(Reason::Absent, "gone");
+        let refused = ScrapeError::new(Reason::Refused, "no");
+        let now = SystemTime::UNIX_EPOCH;
+        let mut log = SourceLog::default();
+        assert_eq!(log.succeeded(1, now), None, "a first success is no news");
+        assert!(log.failed(&absent));
+        assert!(!log.failed(&absent));
+        assert!(log.failed(&refused));
+        assert_eq!(log.succeeded(1, now), Some(3));
+        assert_eq!(log.succeeded(1, now), None);
+        assert!(log.failed(&refused), "down again is news again");
+    }
+
+    #[test]
+    fn a_rest_does_not_hide_what_caused_it() {
+        let mut log = SourceLog::default();
+        log.scrape_failed(&ScrapeError::new(Reason::Crashed, "panic"));
+        log.scrape_failed(&ScrapeError::new(Reason::Resting, "resting"));
+        assert_eq!(log.failures(), 2);
+        let reason = log.last_error().map(|failure| failure.reason);
+        assert_eq!(reason, Some(Reason::Crashed));
+    }
+}

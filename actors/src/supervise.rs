@@ -1,0 +1,198 @@
+//! Keeps an actor going behind one address: catch, cancel, rest, restart.
+//!
+//! actix's own `Supervisor` restarts an actor only after `ctx.stop()`, at once
+//! and without end, and loses it for good after a panic. This future polls the
+//! actor instead, and is the only place that catches panics. It may not know
+//! what the actor does.
+//!
+//! A panic in a handler, in a future or timer of the context, in `started()`
+//! or in `restarting()`, and a stop that nobody asked for, all end the same way:
+//!
+//! 1. the rest is published, so that callers are refused from now on;
+//! 2. [`ContextFut::restart`] is called at once: it drops what was under way,
+//!    which frees pending callers now and not after the rest, keeps the mailbox
+//!    and the address, and lets `restarting()` renew the fields;
+//! 3. the rest is slept;
+//! 4. the next poll runs `started()`, which opens the source.
+//!
+//! The message that caused a panic was taken from the mailbox before it was
+//! handled: it is not tried again, so a poisonous one cannot loop.
+
+use crate::backoff::Backoff;
+use crate::status::Status;
+use actix::dev::ContextFut;
+use actix::{Actor, Context, Supervised};
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{self, Poll, ready};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep, sleep_until};
+use tracing::Span;
+
+/// The rests of an actor that fails: 100 ms, doubling, at most 30 s, anew after a quiet minute.
+const ACTOR_BACKOFF: Backoff = Backoff::new(
+    Duration::from_millis(100),
+    Duration::from_secs(30),
+    Duration::from_secs(60),
+);
+
+/// Tells a supervisor that the actor's next stop is meant.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Retirement(Arc<AtomicBool>);
+
+impl Retirement {
+    pub(crate) fn announce(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn announced(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// An actor under supervision, as one future to be spawned.
+pub(crate) struct Supervision<A>
+where
+    A: Actor<Context = Context<A>> + Supervised,
+{
+    actor: ContextFut<A, Context<A>>,
+    status: Arc<Status>,
+    retirement: Retirement,
+    backoff: Backoff,
+    /// Names the selector in whatever is logged while the actor runs, a panic included.
+    span: Span,
+    phase: Phase,
+}
+
+enum Phase {
+    Running {
+        since: Instant,
+    },
+    Resting {
+        sleep: Pin<Box<Sleep>>,
+        context: ContextState,
+    },
+}
+
+impl Phase {
+    fn running(status: &Status) -> Self {
+        status.running();
+        Self::Running {
+            since: Instant::now(),
+        }
+    }
+}
+
+/// Whether [`ContextFut::restart`] went through, or panicked and is owed once more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ContextState {
+    Renewed,
+    Stale,
+}
+
+/// Whether anybody can still send to the actor.
+enum Address {
+    Held,
+    Forsaken,
+}
+
+/// What ended a poll of the actor.
+enum End {
+    Stopped,
+    Panicked,
+}
+
+impl<A> Supervision<A>
+where
+    A: Actor<Context = Context<A>> + Supervised,
+{
+    pub(crate) fn new(
+        context: Context<A>,
+        actor: A,
+        status: Arc<Status>,
+        retirement: Retirement,
+        span: Span,
+    ) -> Self {
+        Self {
+            phase: Phase::running(&status),
+            actor: context.into_future(actor),
+            status,
+            retirement,
+            backoff: ACTOR_BACKOFF,
+            span,
+        }
+    }
+
+    /// Steps 1 and 2 above.
+    fn rest(&mut self, end: &End, ran: Duration) -> Address {
+        let rest = self.backoff.rest_after(ran, fastrand::f64());
+        let until = Instant::now() + rest;
+        self.status.rests(until);
+        match end {
+            // The panic itself was logged by the process' hook, with its backtrace.
+            End::Panicked => tracing::warn!(?rest, "actor panicked and rests"),
+            End::Stopped => tracing::warn!(?rest, "actor stopped by itself and rests"),
+        }
+        let context = match catch_unwind(AssertUnwindSafe(|| self.actor.restart())) {
+            Ok(true) => ContextState::Renewed,
+            Ok(false) => return Address::Forsaken,
+            Err(_) => ContextState::Stale,
+        };
+        let sleep = Box::pin(sleep_until(until));
+        self.phase = Phase::Resting { sleep, context };
+        Address::Held
+    }
+
+    fn run(&mut self, cx: &mut task::Context<'_>) -> Poll<End> {
+        match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.actor).poll(cx))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(())) => Poll::Ready(End::Stopped),
+            Err(_) => Poll::Ready(End::Panicked),
+        }
+    }
+}
+
+impl<A> Future for Supervision<A>
+where
+    A: Actor<Context = Context<A>> + Supervised,
+{
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        let span = this.span.clone();
+        let _entered = span.enter();
+        loop {
+            let (end, ran) = match &mut this.phase {
+                Phase::Running { since } => {
+                    let since = *since;
+                    let end = ready!(this.run(cx));
+                    if this.retirement.announced() {
+                        this.status.stopped();
+                        return Poll::Ready(());
+                    }
+                    (end, since.elapsed())
+                }
+                Phase::Resting { sleep, context } => {
+                    ready!(sleep.as_mut().poll(cx));
+                    if *context == ContextState::Renewed {
+                        this.phase = Phase::running(&this.status);
+                        continue;
+                    }
+                    // `restarting()` panicked: rest once more, then try it again.
+                    (End::Panicked, Duration::ZERO)
+                }
+            };
+            if let Address::Forsaken = this.rest(&end, ran) {
+                this.status.stopped();
+                return Poll::Ready(());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

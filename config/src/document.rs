@@ -1,0 +1,163 @@
+//! Where in a TOML text a key or a value stands.
+//!
+//! The crate `config` merges layers but forgets positions, so each text is
+//! parsed a second time with spans and asked for the place of a path. Nothing
+//! here looks at what a value means.
+
+use crate::mistake::{Mistake, Place};
+use std::fmt;
+use std::ops::Range;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// One step of a path into a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// A key of a table.
+    Key(String),
+    /// An element of an array, from 0.
+    Index(usize),
+}
+
+/// The way from the root to a value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct KeyPath(Vec<Step>);
+
+impl KeyPath {
+    pub(crate) fn key(&self, name: &str) -> Self {
+        self.step(Step::Key(name.to_owned()))
+    }
+
+    pub(crate) fn index(&self, index: usize) -> Self {
+        self.step(Step::Index(index))
+    }
+
+    pub(crate) fn depth(&self) -> usize {
+        self.0.len()
+    }
+
+    fn step(&self, step: Step) -> Self {
+        let mut steps = self.0.clone();
+        steps.push(step);
+        Self(steps)
+    }
+
+    /// The keys joined by `separator`; an index follows its array in brackets.
+    fn join(&self, separator: &str) -> String {
+        let mut text = String::new();
+        for step in &self.0 {
+            match step {
+                Step::Key(key) => {
+                    if !text.is_empty() {
+                        text.push_str(separator);
+                    }
+                    // As TOML would want it written, so that a name with a dot is no riddle.
+                    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+                    if !key.is_empty() && key.chars().all(bare) {
+                        text.push_str(key);
+                    } else {
+                        text.push_str(&format!("{key:?}"));
+                    }
+                }
+                Step::Index(index) => text.push_str(&format!("[{index}]")),
+            }
+        }
+        text
+    }
+
+    /// The environment variable that sets this key.
+    pub(crate) fn variable(&self, prefix: &str) -> String {
+        format!("{prefix}__{}", self.join("__").to_uppercase())
+    }
+}
+
+impl fmt::Display for KeyPath {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.join("."))
+    }
+}
+
+/// What of a key is meant: an unknown key is at fault itself, a wrong value is not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Part {
+    Key,
+    Value,
+}
+
+/// A TOML text with the position of all that is in it.
+#[derive(Debug)]
+pub(crate) struct Document<'t> {
+    name: &'t str,
+    text: &'t str,
+    root: DeTable<'t>,
+}
+
+impl<'t> Document<'t> {
+    /// Parses a text; every syntax error is reported, not only the first.
+    pub(crate) fn parse(name: &'t str, text: &'t str) -> Result<Self, Vec<Mistake>> {
+        let (root, errors) = DeTable::parse_recoverable(text);
+        if errors.is_empty() {
+            let root = root.into_inner();
+            return Ok(Self { name, text, root });
+        }
+        let mistake = |error: &toml::de::Error| Mistake {
+            place: place(name, text, &error.span().unwrap_or(0..0)),
+            key: String::new(),
+            found: error.message().replace('\n', ", "),
+            expected: String::new(),
+        };
+        Err(errors.iter().map(mistake).collect())
+    }
+
+    /// Where `path` stands in this text, or the nearest thing around it, with
+    /// how many steps of the path were found.
+    pub(crate) fn find(&self, path: &KeyPath, part: Part) -> (usize, Place) {
+        let mut here = None;
+        let mut span = 0..0;
+        let mut depth = 0;
+        for step in &path.0 {
+            let last = depth + 1 == path.0.len();
+            let Some((name, value)) = self.enter(here, step) else {
+                break;
+            };
+            span = match (part, name) {
+                (Part::Value, _) if last && !value.get_ref().is_table() => value.span(),
+                (Part::Value | Part::Key, Some(name)) => name,
+                (Part::Value | Part::Key, None) => value.span(),
+            };
+            here = Some(value.get_ref());
+            depth += 1;
+        }
+        (depth, place(self.name, self.text, &span))
+    }
+
+    /// One step down from `here` (the root where there is none): the key's span and the value.
+    fn enter<'a>(
+        &'a self,
+        here: Option<&'a DeValue<'t>>,
+        step: &Step,
+    ) -> Option<(Option<Range<usize>>, &'a Spanned<DeValue<'t>>)> {
+        match step {
+            Step::Key(key) => {
+                let table = match here {
+                    Some(value) => value.as_table()?,
+                    None => &self.root,
+                };
+                let (name, value) = table.get_key_value(key.as_str())?;
+                Some((Some(name.span()), value))
+            }
+            Step::Index(index) => Some((None, here?.as_array()?.get(*index)?)),
+        }
+    }
+}
+
+/// Line and column, from 1, of the start of a span; the column counts characters.
+fn place(name: &str, text: &str, span: &Range<usize>) -> Place {
+    let before = text.get(..span.start).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    Place::Text {
+        file: name.to_owned(),
+        line: before.matches('\n').count() + 1,
+        column: before.get(line_start..).unwrap_or("").chars().count() + 1,
+    }
+}

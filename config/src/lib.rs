@@ -1,0 +1,30 @@
+//! Text in, [`Settings`] or every mistake out.
+//!
+//! This crate reads the layers (embedded default, file, environment), checks
+//! each value and reports all that is wrong at once, each mistake with its
+//! file, line and column. It may not know a runtime, open a socket or look at
+//! a source: settings are immutable values, and whether a daemon is there is
+//! none of their business.
+//!
+//! # Layout
+//!
+//! - [`load`]: the layers, in order.
+//! - `document`: where in a file a key stands.
+//! - `table`, `value`: typed reading that collects mistakes instead of stopping.
+//! - `settings`, `selector`: what may be said, and what it means.
+
+mod dbus_name;
+mod document;
+mod load;
+mod mistake;
+mod selector;
+mod settings;
+mod table;
+mod value;
+
+pub use load::{ENVIRONMENT_PREFIX, Environment, Input, load};
+pub use mistake::{Mistake, Mistakes, Place};
+pub use selector::{
+    Bus, DbusSource, DirectorySource, FileSource, Limits, Selector, Source, UdsSource,
+};
+pub use settings::{ListenAddress, Service, Settings};

@@ -1,0 +1,79 @@
+//! What is wrong with a configuration, and where.
+//!
+//! A mistake names the place, the key, what was found and what is expected;
+//! nothing here decides whether something is a mistake.
+
+use std::fmt;
+
+/// One thing that is wrong, as `file:line:column: key.path: what was found, what is expected`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// Where it stands.
+    pub place: Place,
+    /// The dotted path of the key, empty where the text itself cannot be read.
+    pub key: String,
+    /// What was found, in words.
+    pub found: String,
+    /// What is expected, in words; empty where `found` says all.
+    pub expected: String,
+}
+
+/// Where a mistake stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A position in a file; line and column count from 1, the column in characters.
+    Text {
+        /// The file's name as it was given.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column in characters, from 1.
+        column: usize,
+    },
+    /// A file as a whole: it cannot be read, or it lacks something.
+    File(String),
+    /// An environment variable, by name.
+    Environment(String),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text { file, line, column } => write!(formatter, "{file}:{line}:{column}"),
+            Self::File(file) => formatter.write_str(file),
+            Self::Environment(variable) => write!(formatter, "environment {variable}"),
+        }
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: ", self.place)?;
+        if !self.key.is_empty() {
+            write!(formatter, "{}: ", self.key)?;
+        }
+        formatter.write_str(&self.found)?;
+        if !self.expected.is_empty() {
+            write!(formatter, ", expected {}", self.expected)?;
+        }
+        Ok(())
+    }
+}
+
+/// Every mistake of one load, one a line when printed; never empty when returned as an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistakes(pub Vec<Mistake>);
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, mistake) in self.0.iter().enumerate() {
+            if index > 0 {
+                formatter.write_str("\n")?;
+            }
+            mistake.fmt(formatter)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Mistakes {}

@@ -1,0 +1,114 @@
+//! What a selector is: a name, a source of one of the kinds, and limits.
+//!
+//! Adding a kind begins here, with a variant of [`Source`] and a struct; the
+//! compiler then asks for the rest. How they are read stands in `read`; nothing
+//! here may open a source.
+
+mod read;
+
+pub(crate) use read::{BusAddresses, read_selectors};
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// One selector: what `/bridge?selector=NAME` answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selector {
+    /// The name, unique, never empty, without control characters.
+    pub name: String,
+    /// Where its answers come from.
+    pub source: Source,
+    /// How long, how large, how many.
+    pub limits: Limits,
+}
+
+/// The bounds of one selector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest a scrape may take; a scraper may ask for less, never for more.
+    pub timeout: Duration,
+    /// The largest body, in bytes; a larger one is an error, not cut.
+    pub max_bytes: usize,
+    /// The most scrapes that may wait for this selector at once.
+    pub max_in_flight: usize,
+    /// How often a file is looked at without having been announced as changed.
+    pub refresh: Duration,
+}
+
+/// Where a selector's answers come from, one variant a kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A unix socket whose daemon writes its exposition and closes.
+    Uds(UdsSource),
+    /// One D-Bus method that returns the exposition as bytes.
+    Dbus(DbusSource),
+    /// Text files, cached.
+    File(FileSource),
+    /// A directory that holds either a socket or files, found out at each scrape.
+    Directory(DirectorySource),
+}
+
+impl Source {
+    /// The kind as it is written in a configuration and shown on pages.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Uds(_) => "uds",
+            Self::Dbus(_) => "dbus",
+            Self::File(_) => "file",
+            Self::Directory(_) => "directory",
+        }
+    }
+}
+
+/// The settings of kind `uds`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UdsSource {
+    /// The socket, resolved anew at every scrape.
+    pub path: PathBuf,
+}
+
+/// The settings of kind `dbus`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DbusSource {
+    /// The bus to connect to.
+    pub bus: Bus,
+    /// The bus name of the daemon.
+    pub destination: String,
+    /// The object that has the method.
+    pub path: String,
+    /// The interface of the method.
+    pub interface: String,
+    /// The method; it takes nothing and returns the exposition.
+    pub member: String,
+    /// Whether a scrape may start a daemon that is not running.
+    pub auto_start: bool,
+}
+
+/// A message bus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bus {
+    /// The system bus, found by the rules of D-Bus.
+    System,
+    /// The session bus, found by the rules of D-Bus.
+    Session,
+    /// The bus at an address.
+    Address(String),
+}
+
+/// The settings of kind `file`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileSource {
+    /// Files and directories, in the order of the text; a directory means
+    /// the files in it that end in `.prom` or `.promfile`.
+    pub paths: Vec<PathBuf>,
+}
+
+/// The settings of a selector that is written as a bare directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectorySource {
+    /// The directory.
+    pub path: PathBuf,
+    /// The socket in it that is preferred to files.
+    pub socket: PathBuf,
+}

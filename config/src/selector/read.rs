@@ -1,0 +1,228 @@
+//! From the `[bridge]` tables to selectors, every mistake reported.
+//!
+//! The only file that knows how a selector is written. It may not know what a
+//! source does with its settings.
+
+use super::{Bus, DbusSource, DirectorySource, FileSource, Limits, Selector, Source, UdsSource};
+use crate::dbus_name::{Address, BusName, Method, ObjectPath, is_address};
+use crate::table::{Named, Table};
+use crate::value::{Bytes, Count, FromValue, describe};
+use config::{Value, ValueKind};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The longest path of a unix socket in bytes: `sun_path` less its NUL, unix(7).
+const LONGEST_SOCKET_PATH: usize = 107;
+/// The name of the socket that is looked for where a selector is only a directory.
+const SOCKET_NAME: &str = "metrics.promsock";
+const NAME_EXPECTED: &str = "a name that is not empty and has no control characters";
+
+/// The addresses of the well-known buses, where the configuration gives them.
+#[derive(Debug)]
+pub(crate) struct BusAddresses {
+    system: Option<String>,
+    session: Option<String>,
+}
+
+impl BusAddresses {
+    pub(crate) fn read(bridge: &mut Table<'_, '_>) -> Self {
+        let mut address = |key| bridge.take::<Address>(key).map(|address| address.0);
+        Self {
+            system: address("dbus_system_bus_address"),
+            session: address("dbus_session_bus_address"),
+        }
+    }
+}
+
+/// What stands for a default that is itself a mistake, so that reading can go
+/// on and find the other mistakes: such a configuration is refused in the end.
+const PLACEHOLDER: Limits = Limits {
+    timeout: Duration::ZERO,
+    max_bytes: 0,
+    max_in_flight: 0,
+    refresh: Duration::ZERO,
+};
+
+impl Limits {
+    /// The `[bridge.defaults]` table, which the embedded layer has completed.
+    pub(crate) fn read_defaults(mut table: Table<'_, '_>) -> Self {
+        let mut limits = Self::read(&mut table, PLACEHOLDER);
+        limits.read_refresh(&mut table);
+        table.finish();
+        limits
+    }
+
+    fn read(table: &mut Table<'_, '_>, defaults: Self) -> Self {
+        let timeout = table.take("timeout");
+        let max_bytes = table.take::<Bytes>("max_bytes");
+        let max_in_flight = table.take::<Count>("max_in_flight");
+        Self {
+            timeout: timeout.unwrap_or(defaults.timeout),
+            max_bytes: max_bytes.map_or(defaults.max_bytes, |bytes| bytes.0),
+            max_in_flight: max_in_flight.map_or(defaults.max_in_flight, |count| count.0),
+            refresh: defaults.refresh,
+        }
+    }
+
+    fn read_refresh(&mut self, table: &mut Table<'_, '_>) {
+        if let Some(refresh) = table.take("refresh") {
+            self.refresh = refresh;
+        }
+    }
+}
+
+/// Reads `[bridge.selectors]`; a selector with a mistake is left out, its mistakes are reported.
+pub(crate) fn read_selectors(
+    table: Table<'_, '_>,
+    buses: &BusAddresses,
+    defaults: Limits,
+) -> Vec<Selector> {
+    let mut selectors = Vec::new();
+    for (name, named) in table.into_named() {
+        if name.is_empty() || name.chars().any(char::is_control) {
+            named.complain(format!("the name {name:?}"), NAME_EXPECTED);
+        }
+        let read = match named {
+            Named::Single(single) => single
+                .read::<BareDirectory>()
+                .map(|bare| (Source::Directory(bare.0), defaults)),
+            Named::Table(table) => read_table(table, buses, defaults),
+        };
+        selectors.extend(read.map(|(source, limits)| Selector {
+            name,
+            source,
+            limits,
+        }));
+    }
+    selectors
+}
+
+/// Reads one selector that is a table.
+fn read_table(
+    mut table: Table<'_, '_>,
+    buses: &BusAddresses,
+    defaults: Limits,
+) -> Option<(Source, Limits)> {
+    // Without a kind nobody can say which of the other keys are right.
+    let kind = table.require::<Kind>("kind")?;
+    let source = match kind {
+        Kind::Uds => table
+            .require::<SocketPath>("path")
+            .map(|path| Source::Uds(UdsSource { path: path.0 })),
+        Kind::Dbus => read_dbus(&mut table, buses).map(Source::Dbus),
+        Kind::File => table
+            .require_list("path")
+            .map(|paths| Source::File(FileSource { paths })),
+    };
+    let mut limits = Limits::read(&mut table, defaults);
+    if let Kind::File = kind {
+        limits.read_refresh(&mut table);
+    }
+    table.finish();
+    source.map(|source| (source, limits))
+}
+
+fn read_dbus(table: &mut Table<'_, '_>, buses: &BusAddresses) -> Option<DbusSource> {
+    let choice = table.take("bus");
+    let destination = table.require::<BusName>("destination");
+    let method = table.require::<Method>("method");
+    let path = table.require::<ObjectPath>("path");
+    let auto_start = table.take("auto_start").unwrap_or(false);
+    let at = |address: &Option<String>, well_known| match address {
+        Some(address) => Bus::Address(address.clone()),
+        None => well_known,
+    };
+    let bus = match choice.unwrap_or(BusChoice::System) {
+        BusChoice::System => at(&buses.system, Bus::System),
+        BusChoice::Session => at(&buses.session, Bus::Session),
+        BusChoice::Address(address) => Bus::Address(address),
+    };
+    let method = method?;
+    Some(DbusSource {
+        bus,
+        destination: destination?.0,
+        path: path?.0,
+        interface: method.interface,
+        member: method.member,
+        auto_start,
+    })
+}
+
+/// The kinds that can be written out.
+#[derive(Debug)]
+enum Kind {
+    Uds,
+    Dbus,
+    File,
+}
+
+impl FromValue for Kind {
+    const EXPECTED: &'static str = "one of \"uds\", \"dbus\", \"file\"";
+
+    fn from_value(value: &Value) -> Result<Self, String> {
+        match &value.kind {
+            ValueKind::String(kind) if kind == "uds" => Ok(Self::Uds),
+            ValueKind::String(kind) if kind == "dbus" => Ok(Self::Dbus),
+            ValueKind::String(kind) if kind == "file" => Ok(Self::File),
+            _ => Err(describe(value)),
+        }
+    }
+}
+
+/// How a selector names its bus.
+#[derive(Debug)]
+enum BusChoice {
+    System,
+    Session,
+    Address(String),
+}
+
+impl FromValue for BusChoice {
+    const EXPECTED: &'static str =
+        "\"system\", \"session\" or one bus address such as \"unix:path=/run/bus\"";
+
+    fn from_value(value: &Value) -> Result<Self, String> {
+        match &value.kind {
+            ValueKind::String(bus) if bus == "system" => Ok(Self::System),
+            ValueKind::String(bus) if bus == "session" => Ok(Self::Session),
+            ValueKind::String(bus) if is_address(bus) => Ok(Self::Address(bus.clone())),
+            _ => Err(describe(value)),
+        }
+    }
+}
+
+/// The path of a socket, short enough to be connected to.
+#[derive(Debug)]
+struct SocketPath(PathBuf);
+
+impl FromValue for SocketPath {
+    const EXPECTED: &'static str = "the absolute path of a socket, of at most 107 bytes (unix(7))";
+
+    fn from_value(value: &Value) -> Result<Self, String> {
+        let path = PathBuf::from_value(value)?;
+        short_enough(&path).map(|()| Self(path))
+    }
+}
+
+/// A selector written as nothing but a directory.
+#[derive(Debug)]
+struct BareDirectory(DirectorySource);
+
+impl FromValue for BareDirectory {
+    const EXPECTED: &'static str =
+        "a table with a `kind`, or the absolute path of a directory, of at most 90 bytes";
+
+    fn from_value(value: &Value) -> Result<Self, String> {
+        let path = PathBuf::from_value(value)?;
+        let socket = path.join(SOCKET_NAME);
+        short_enough(&socket).map(|()| Self(DirectorySource { path, socket }))
+    }
+}
+
+/// Whether unix(7) can hold the path of a socket.
+fn short_enough(path: &Path) -> Result<(), String> {
+    match path.as_os_str().len() {
+        0..=LONGEST_SOCKET_PATH => Ok(()),
+        length => Err(format!("a path of {length} bytes")),
+    }
+}

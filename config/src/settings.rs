@@ -1,0 +1,82 @@
+//! What the whole configuration says: where to listen, and which selectors there are.
+//!
+//! Values here are checked and immutable; reading them may not touch the host.
+
+use crate::selector::{BusAddresses, Limits, Selector, read_selectors};
+use crate::table::Table;
+use crate::value::{FromValue, describe};
+use config::{Value, ValueKind};
+use std::net::IpAddr;
+
+/// A whole configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Where to listen.
+    pub service: Service,
+    /// The selectors, in the order of the text; none is fine.
+    pub selectors: Vec<Selector>,
+}
+
+/// The `[service]` table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// The address to listen on.
+    pub address: ListenAddress,
+    /// The TCP port; 0 lets the system choose a free one.
+    pub port: u16,
+}
+
+/// The addresses of the host to listen on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListenAddress {
+    /// Every address of both families, IPv4 alone where IPv6 is off.
+    Every,
+    /// One address.
+    One(IpAddr),
+}
+
+impl Settings {
+    /// Reads the root table; what is wrong is in the table's report.
+    pub(crate) fn read(mut root: Table<'_, '_>) -> Option<Self> {
+        let service = Service::read(root.table("service"));
+        let mut bridge = root.table("bridge");
+        root.finish();
+
+        let buses = BusAddresses::read(&mut bridge);
+        let defaults = Limits::read_defaults(bridge.table("defaults"));
+        let selectors = read_selectors(bridge.table("selectors"), &buses, defaults);
+        bridge.finish();
+        Some(Self {
+            service: service?,
+            selectors,
+        })
+    }
+}
+
+impl Service {
+    fn read(mut table: Table<'_, '_>) -> Option<Self> {
+        let address = table.take("address").map(ListenAddress::One);
+        let port = table.take("port");
+        table.take::<PlainHttp>("tls");
+        table.finish();
+        Some(Self {
+            address: address.unwrap_or(ListenAddress::Every),
+            port: port?,
+        })
+    }
+}
+
+/// `tls = false`: a promise of encryption that is not kept would be worse than a refusal.
+struct PlainHttp;
+
+impl FromValue for PlainHttp {
+    const EXPECTED: &'static str =
+        "false: this version serves plain HTTP only, put a TLS proxy in front of it";
+
+    fn from_value(value: &Value) -> Result<Self, String> {
+        match value.kind {
+            ValueKind::Boolean(false) => Ok(Self),
+            _ => Err(describe(value)),
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Typed reading of one table that collects mistakes instead of stopping.
+//!
+//! Serde stops at the first error of a document; an operator wants all of
+//! them. A [`Table`] is asked key by key, notes what is wrong, and at the end
+//! calls every key nobody asked for a mistake. It may not know what the keys
+//! mean.
+
+use crate::document::{Document, KeyPath, Part};
+use crate::load::ENVIRONMENT_PREFIX;
+use crate::mistake::{Mistake, Place};
+use crate::value::{FromValue, describe};
+use config::{Map, Value, ValueKind};
+use std::cell::RefCell;
+
+/// The origin that the crate `config` gives to values from the environment.
+const ENVIRONMENT_ORIGIN: &str = "the environment";
+
+/// The documents a configuration came from, and the mistakes found in it so far.
+#[derive(Debug)]
+pub(crate) struct Report<'t> {
+    /// In layering order: a later one wins.
+    documents: Vec<Document<'t>>,
+    mistakes: RefCell<Vec<Mistake>>,
+}
+
+impl<'t> Report<'t> {
+    pub(crate) fn new(documents: Vec<Document<'t>>) -> Self {
+        Self {
+            documents,
+            mistakes: RefCell::default(),
+        }
+    }
+
+    pub(crate) fn into_mistakes(self) -> Vec<Mistake> {
+        self.mistakes.into_inner()
+    }
+
+    fn add(&self, place: Place, path: &KeyPath, found: String, expected: String) {
+        self.mistakes.borrow_mut().push(Mistake {
+            place,
+            key: path.to_string(),
+            found,
+            expected,
+        });
+    }
+
+    /// The last document that reaches deepest is the one to blame; one that
+    /// does not even hold the table around the key has nothing to do with it.
+    fn place_in_text(&self, path: &KeyPath, part: Part) -> Option<Place> {
+        let found = self
+            .documents
+            .iter()
+            .map(|document| document.find(path, part));
+        // `max_by_key` keeps the last of equals: the layer that won.
+        let (depth, place) = found.max_by_key(|(depth, _)| *depth)?;
+        (depth + 1 >= path.depth()).then_some(place)
+    }
+
+    fn place(&self, path: &KeyPath, value: Option<&Value>, part: Part) -> Place {
+        let from_environment =
+            value.is_some_and(|value| value.origin() == Some(ENVIRONMENT_ORIGIN));
+        match self.place_in_text(path, part) {
+            Some(place) if !from_environment => place,
+            _ => Place::Environment(path.variable(ENVIRONMENT_PREFIX)),
+        }
+    }
+}
+
+/// A table being read.
+#[derive(Debug)]
+pub(crate) struct Table<'r, 't> {
+    report: &'r Report<'t>,
+    path: KeyPath,
+    entries: Map<String, Value>,
+    /// Keys asked for so far: what an unknown key is told to choose from.
+    known: Vec<&'static str>,
+}
+
+impl<'r, 't> Table<'r, 't> {
+    pub(crate) fn root(report: &'r Report<'t>, entries: Map<String, Value>) -> Self {
+        Self {
+            report,
+            path: KeyPath::default(),
+            entries,
+            known: Vec::new(),
+        }
+    }
+
+    /// The value of `key`, if it is there and right; a wrong one is reported.
+    pub(crate) fn take<T: FromValue>(&mut self, key: &'static str) -> Option<T> {
+        self.known.push(key);
+        let value = self.entries.shift_remove(key)?;
+        let path = self.path.key(key);
+        match T::from_value(&value) {
+            Ok(read) => Some(read),
+            Err(found) => {
+                self.reject(&path, Some(&value), found, T::EXPECTED);
+                None
+            }
+        }
+    }
+
+    /// The value of `key`; one that is missing is reported as well.
+    pub(crate) fn require<T: FromValue>(&mut self, key: &'static str) -> Option<T> {
+        if !self.entries.contains_key(key) {
+            self.known.push(key);
+            let path = self.path.key(key);
+            self.reject(&path, None, "missing".into(), T::EXPECTED);
+            return None;
+        }
+        self.take(key)
+    }
+
+    /// The elements of `key`, which may be one value or an array of them.
+    pub(crate) fn require_list<T: FromValue>(&mut self, key: &'static str) -> Option<Vec<T>> {
+        let Some(ValueKind::Array(_)) = self.entries.get(key).map(|value| &value.kind) else {
+            return self.require(key).map(|one| vec![one]);
+        };
+        self.known.push(key);
+        let value = self.entries.shift_remove(key)?;
+        let path = self.path.key(key);
+        let ValueKind::Array(elements) = &value.kind else {
+            return None;
+        };
+        if elements.is_empty() {
+            self.reject(&path, Some(&value), "an empty array".into(), T::EXPECTED);
+            return None;
+        }
+        let mut all = Some(Vec::with_capacity(elements.len()));
+        for (index, element) in elements.iter().enumerate() {
+            match T::from_value(element) {
+                Ok(read) => {
+                    if let Some(all) = &mut all {
+                        all.push(read);
+                    }
+                }
+                Err(found) => {
+                    self.reject(&path.index(index), Some(element), found, T::EXPECTED);
+                    all = None;
+                }
+            }
+        }
+        all
+    }
+
+    /// The table under `key`, empty where there is none.
+    pub(crate) fn table(&mut self, key: &'static str) -> Self {
+        self.known.push(key);
+        let value = self.entries.shift_remove(key);
+        let path = self.path.key(key);
+        let entries = match value {
+            Some(Value {
+                kind: ValueKind::Table(entries),
+                ..
+            }) => entries,
+            Some(other) => {
+                self.reject(&path, Some(&other), describe(&other), "a table");
+                Map::new()
+            }
+            None => Map::new(),
+        };
+        self.nested(path, entries)
+    }
+
+    /// A table whose keys are names chosen by the user, in the order of the text.
+    pub(crate) fn into_named(mut self) -> Vec<(String, Named<'r, 't>)> {
+        let entries = std::mem::take(&mut self.entries);
+        let named = |(name, value): (String, Value)| {
+            let path = self.path.key(&name);
+            let named = match value.kind {
+                ValueKind::Table(entries) => Named::Table(self.nested(path, entries)),
+                _ => Named::Single(Single {
+                    report: self.report,
+                    path,
+                    value,
+                }),
+            };
+            (name, named)
+        };
+        entries.into_iter().map(named).collect()
+    }
+
+    /// Ends the reading: what nobody asked for is a mistake.
+    pub(crate) fn finish(self) {
+        let known = self.known.join("`, `");
+        for (key, value) in &self.entries {
+            let path = self.path.key(key);
+            let place = self.report.place(&path, Some(value), Part::Key);
+            let found = format!("unknown key `{key}`");
+            self.report
+                .add(place, &path, found, format!("one of `{known}`"));
+        }
+    }
+
+    fn nested(&self, path: KeyPath, entries: Map<String, Value>) -> Self {
+        Self {
+            report: self.report,
+            path,
+            entries,
+            known: Vec::new(),
+        }
+    }
+
+    fn reject(&self, path: &KeyPath, value: Option<&Value>, found: String, expected: &str) {
+        let place = self.report.place(path, value, Part::Value);
+        self.report.add(place, path, found, expected.to_owned());
+    }
+}
+
+/// What stands under a name the user chose.
+#[derive(Debug)]
+pub(crate) enum Named<'r, 't> {
+    Table(Table<'r, 't>),
+    Single(Single<'r, 't>),
+}
+
+impl Named<'_, '_> {
+    /// Reports something about the name itself.
+    pub(crate) fn complain(&self, found: String, expected: &str) {
+        let (report, path) = match self {
+            Self::Table(table) => (table.report, &table.path),
+            Self::Single(single) => (single.report, &single.path),
+        };
+        let place = report.place(path, None, Part::Key);
+        report.add(place, path, found, expected.to_owned());
+    }
+}
+
+/// A value that is no table, under a name the user chose.
+#[derive(Debug)]
+pub(crate) struct Single<'r, 't> {
+    report: &'r Report<'t>,
+    path: KeyPath,
+    value: Value,
+}
+
+impl Single<'_, '_> {
+    pub(crate) fn read<T: FromValue>(&self) -> Option<T> {
+        let reject = |found| {
+            let place = self
+                .report
+                .place(&self.path, Some(&self.value), Part::Value);
+            self.report
+                .add(place, &self.path, found, T::EXPECTED.to_owned());
+        };
+        T::from_value(&self.value).map_err(reject).ok()
+    }
+}

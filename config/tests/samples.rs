@@ -1,0 +1,195 @@
+//! Every sample in `testdata` says what it is meant to say: a good one loads,
+//! an `invalid-*.toml` gives exactly the lines of the `.out` beside it.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use local_exporter_config::{
+    Bus, DbusSource, DirectorySource, Environment, FileSource, Input, ListenAddress, Settings,
+    Source, UdsSource, load,
+};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+fn sample(name: &str) -> Input {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("testdata")
+        .join(name);
+    Input {
+        name: name.to_owned(),
+        text: fs::read_to_string(path).unwrap(),
+    }
+}
+
+fn environment(variables: &[(&str, &str)]) -> Environment {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    variables.iter().map(owned).collect()
+}
+
+/// The mistakes of loading, one a line.
+fn mistakes(file: &Input, environment: &Environment) -> String {
+    load(Some(file), environment).unwrap_err().to_string() + "\n"
+}
+
+#[test]
+fn each_invalid_sample_gives_the_mistakes_beside_it() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
+    let mut tried = 0;
+    for entry in fs::read_dir(&folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if !name.starts_with("invalid-") || !name.ends_with(".toml") {
+            continue;
+        }
+        let found = mistakes(&sample(&name), &Environment::new());
+        let beside = folder.join(name.replace(".toml", ".out"));
+        // UPDATE_SAMPLES=1 writes what is found, for a person to read and commit.
+        if std::env::var_os("UPDATE_SAMPLES").is_some() {
+            fs::write(&beside, &found).unwrap();
+        }
+        let expected = fs::read_to_string(&beside).unwrap_or_default();
+        assert_eq!(found, expected, "{name}");
+        tried += 1;
+    }
+    assert!(tried > 20, "only {tried} samples were found");
+}
+
+#[test]
+fn the_ancestors_file_works_as_it_stands() {
+    let settings = load(Some(&sample("good-ancestor.toml")), &Environment::new()).unwrap();
+    let address = ListenAddress::One("127.0.0.1".parse().unwrap());
+    assert_eq!(settings.service.address, address);
+    assert_eq!(settings.service.port, 9598);
+
+    let expected = [
+        Source::File(FileSource {
+            paths: vec![PathBuf::from("/run/daemon1/public/metrics.promfile")],
+        }),
+        Source::Uds(UdsSource {
+            path: PathBuf::from("/run/daemon2/public/metrics.promsock"),
+        }),
+        Source::Dbus(DbusSource {
+            bus: Bus::Address("unix:path=/host/run/dbus/system_bus_socket".into()),
+            destination: "com.github.lucab.Prombus".into(),
+            path: "/com/github/lucab/Prombus".into(),
+            interface: "com.github.lucab.Prombus.Observable".into(),
+            member: "PromMetrics".into(),
+            auto_start: false,
+        }),
+    ];
+    let sources = settings.selectors.iter().map(|selector| &selector.source);
+    assert!(sources.eq(&expected), "{settings:?}");
+    let names = settings.selectors.iter().map(|selector| &*selector.name);
+    assert!(names.eq(["daemon1", "daemon2", "daemon3"]));
+    for selector in &settings.selectors {
+        assert_eq!(selector.limits.timeout, Duration::from_secs(3));
+        assert_eq!(selector.limits.max_bytes, 16 << 20);
+        assert_eq!(selector.limits.refresh, Duration::from_secs(15));
+    }
+}
+
+#[test]
+fn every_key_is_read_and_selectors_keep_their_order() {
+    let settings = load(Some(&sample("good-everything.toml")), &Environment::new()).unwrap();
+    let names: Vec<_> = settings.selectors.iter().map(|s| &*s.name).collect();
+    assert_eq!(names, ["Zeta.with.dots", "session", "own-bus", "alpha"]);
+    let [directory, session, own_bus, alpha] = &settings.selectors[..] else {
+        unreachable!("four names were just compared");
+    };
+    assert_eq!(
+        directory.source,
+        Source::Directory(DirectorySource {
+            path: "/run/daemon1/public".into(),
+            socket: "/run/daemon1/public/metrics.promsock".into(),
+        })
+    );
+    assert_eq!(directory.limits.timeout, Duration::from_millis(1500));
+    assert_eq!(directory.limits.max_bytes, 2 << 20);
+    assert_eq!(directory.limits.max_in_flight, 4);
+    assert_eq!(directory.limits.refresh, Duration::from_secs(60));
+    let bus = |settings: &local_exporter_config::Selector| match &settings.source {
+        Source::Dbus(dbus) => Some((dbus.bus.clone(), dbus.auto_start)),
+        Source::Uds(_) | Source::File(_) | Source::Directory(_) => None,
+    };
+    let at = |address: &str| Bus::Address(address.to_owned());
+    assert_eq!(
+        bus(session),
+        Some((at("unix:path=/run/user/1000/bus"), true))
+    );
+    assert_eq!(bus(own_bus), Some((at("unix:path=/run/own/bus"), false)));
+    let paths = vec![PathBuf::from("/run/a.prom"), PathBuf::from("/run/b")];
+    assert_eq!(alpha.source, Source::File(FileSource { paths }));
+    assert_eq!(alpha.limits.refresh, Duration::from_secs(2));
+    assert_eq!(alpha.limits.timeout, Duration::from_millis(10));
+    assert_eq!((alpha.limits.max_bytes, alpha.limits.max_in_flight), (1, 1));
+}
+
+#[test]
+fn without_a_file_there_is_no_selector_and_every_address() {
+    let settings: Settings = load(None, &Environment::new()).unwrap();
+    assert_eq!(settings.service.address, ListenAddress::Every);
+    assert_eq!(settings.service.port, 9598);
+    assert_eq!(settings.selectors, []);
+}
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    let variables = environment(&[
+        ("LOCAL_EXPORTER__SERVICE__PORT", "9600"),
+        ("LOCAL_EXPORTER__SERVICE__ADDRESS", "::1"),
+        (
+            "LOCAL_EXPORTER__BRIDGE__SELECTORS__DAEMON2__TIMEOUT",
+            "250ms",
+        ),
+        ("LOCAL_EXPORTER__BRIDGE__SELECTORS__EXTRA", "/run/extra"),
+        ("HOME", "/nowhere"),
+    ]);
+    let settings = load(Some(&sample("good-ancestor.toml")), &variables).unwrap();
+    assert_eq!(settings.service.port, 9600);
+    assert_eq!(
+        settings.service.address,
+        ListenAddress::One("::1".parse().unwrap())
+    );
+    let timeouts: Vec<_> = settings
+        .selectors
+        .iter()
+        .map(|s| s.limits.timeout)
+        .collect();
+    assert_eq!(timeouts.get(1), Some(&Duration::from_millis(250)));
+    assert_eq!(settings.selectors.last().unwrap().name, "extra");
+}
+
+#[test]
+fn a_mistake_in_the_environment_names_its_variable() {
+    let variables = environment(&[
+        ("LOCAL_EXPORTER__SERVICE__PORT", "many"),
+        ("LOCAL_EXPORTER__BRIDGE__SELECTORS__X__KIND", "uds"),
+        ("LOCAL_EXPORTER__COLOUR", "blue"),
+    ]);
+    let mut lines: Vec<_> = load(None, &variables)
+        .unwrap_err()
+        .0
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    lines.sort();
+    let expected = [
+        "environment LOCAL_EXPORTER__BRIDGE__SELECTORS__X__PATH: bridge.selectors.x.path: missing, \
+         expected the absolute path of a socket, of at most 107 bytes (unix(7))",
+        "environment LOCAL_EXPORTER__COLOUR: colour: unknown key `colour`, \
+         expected one of `service`, `bridge`",
+        "environment LOCAL_EXPORTER__SERVICE__PORT: service.port: \"many\", \
+         expected a port number from 0 (any free one) to 65535",
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_one_mistake() {
+    let (kind, mistakes) = Input::read(Path::new("/nonexistent/config.toml")).unwrap_err();
+    assert_eq!(kind, std::io::ErrorKind::NotFound);
+    let text = mistakes.to_string();
+    assert!(
+        text.starts_with("/nonexistent/config.toml: No such file"),
+        "{text}"
+    );
+}
