@@ -125,11 +125,8 @@ impl Door {
         metrics: &Metrics,
     ) -> Self {
         let spec = Arc::new(selector);
-        let status = Arc::new(Status::new(
-            &spec.name,
-            metrics.selector(&spec.name),
-            spec.limits.max_in_flight,
-        ));
+        let handles = metrics.selector(&spec.name);
+        let status = Arc::new(Status::new(handles, spec.limits.max_in_flight));
         let retirement = Retirement::default();
         let (address, mailbox) = channel::channel(MAILBOX);
 

@@ -57,7 +57,6 @@ impl State {
 /// The status of one selector.
 #[derive(Debug)]
 pub(crate) struct Status {
-    selector: String,
     metrics: SelectorMetrics,
     in_flight: Arc<InFlight>,
     changing: Mutex<Changing>,
@@ -73,10 +72,9 @@ struct Changing {
 }
 
 impl Status {
-    pub(crate) fn new(selector: &str, metrics: SelectorMetrics, max_in_flight: usize) -> Self {
+    pub(crate) fn new(metrics: SelectorMetrics, max_in_flight: usize) -> Self {
         metrics.entered(State::Starting);
         Self {
-            selector: selector.to_owned(),
             metrics,
             in_flight: Arc::new(InFlight::new(max_in_flight)),
             changing: Mutex::new(Changing {
@@ -133,7 +131,8 @@ impl Status {
         }
     }
 
-    /// The source was read, with success or not. A change is logged once.
+    /// The source was read, with success or not. A change is logged once, in the
+    /// span of the actor, which names the selector.
     pub(crate) fn source_read(&self, answer: &Answer) {
         match answer {
             Ok(exposition) => {
@@ -144,19 +143,15 @@ impl Status {
                 self.metrics.source_answered(bytes, seconds);
                 let failures = self.changing().source.succeeded(bytes, now);
                 if let Some(failures) = failures {
-                    tracing::info!(selector = self.selector, failures, "source answers again");
+                    tracing::info!(failures, "source answers again");
                 }
             }
             Err(error) => {
                 self.metrics.source_failed();
                 if self.changing().source.failed(error) {
                     let reason = error.reason.as_str();
-                    tracing::warn!(
-                        selector = self.selector,
-                        reason,
-                        error.message,
-                        "source failed"
-                    );
+                    let cause = error.message.as_str();
+                    tracing::warn!(reason, cause, "source failed");
                 }
             }
         }

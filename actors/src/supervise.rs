@@ -18,6 +18,11 @@
 //! The message that caused a panic was taken from the mailbox before it was
 //! handled: it is not tried again, so a poisonous one cannot loop.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that catches panics"
+)]
+
 use crate::backoff::Backoff;
 use crate::status::Status;
 use actix::dev::ContextFut;

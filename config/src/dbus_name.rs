@@ -127,7 +127,8 @@ mod tests {
 
     #[test]
     fn names_follow_the_specification() {
-        let cases: [(fn(&str) -> bool, &str, bool); 17] = [
+        type Check = fn(&str) -> bool;
+        let cases: [(Check, &str, bool); 17] = [
             (is_bus_name, "com.github.lucab.Prombus", true),
             (is_bus_name, "org.with-dash.Name", true),
             (is_bus_name, ":1.42", true),

@@ -39,7 +39,7 @@ const LONGEST: Duration = Duration::from_secs(3);
 
 fn flight(takes: Duration) -> (Rc<Flight>, Rc<Slow>) {
     let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
-    let status = Arc::new(Status::new("s", metrics.selector("s"), 16));
+    let status = Arc::new(Status::new(metrics.selector("s"), 16));
     let source = Rc::new(Slow {
         takes: Cell::new(takes),
         begun: Cell::default(),

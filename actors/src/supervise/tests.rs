@@ -139,7 +139,7 @@ struct Subject {
 
 fn subject_with(plan: Plan) -> Subject {
     let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
-    let status = Arc::new(Status::new("s", metrics.selector("s"), 16));
+    let status = Arc::new(Status::new(metrics.selector("s"), 16));
     let plan = Arc::new(Mutex::new(plan));
     let (sender, mailbox) = channel::channel(16);
     let actor = Failing {

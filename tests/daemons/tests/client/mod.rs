@@ -33,6 +33,7 @@ pub(crate) fn eventually(mut condition: impl FnMut() -> bool) -> bool {
         if condition() {
             return true;
         }
+        #[expect(clippy::disallowed_methods, reason = "a short pause between two looks")]
         std::thread::sleep(Duration::from_millis(2));
     }
     false

@@ -1,0 +1,113 @@
+//! How bytes are written: in slices, to readers that keep reading.
+//!
+//! actix-web copies a whole body into the connection's write buffer; slices
+//! keep one shared body for however many readers. A reader that takes nothing
+//! is cut off by the kernel, one that takes drops is cut off here.
+
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::rt::net::TcpStream;
+use actix_web::web::Bytes;
+use std::any::Any;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+/// What is handed to the connection at once, in bytes.
+const SLICE: usize = 64 * 1024;
+/// How long sent bytes may stay unacknowledged, or unsent before a closed
+/// window (tcp(7), `TCP_USER_TIMEOUT`).
+const STALL: Duration = Duration::from_secs(15);
+/// How long the writing of one body may take in all.
+const LONGEST_WRITE: Duration = Duration::from_secs(60);
+
+/// Has the kernel end a connection whose reader has stopped.
+pub fn bound_stalls(connection: &dyn Any) {
+    if let Some(stream) = connection.downcast_ref::<TcpStream>() {
+        let socket = socket2::SockRef::from(stream);
+        if let Err(error) = socket.set_tcp_user_timeout(Some(STALL)) {
+            tracing::debug!(%error, "cannot bound a connection's stalls");
+        }
+    }
+}
+
+/// A body of known length, given out slice by slice.
+#[derive(Debug)]
+pub struct Sliced {
+    rest: Bytes,
+    deadline: Instant,
+}
+
+impl Sliced {
+    /// The bytes, to be written from now on.
+    #[must_use]
+    pub fn new(body: Bytes) -> Self {
+        Self {
+            rest: body,
+            deadline: Instant::now() + LONGEST_WRITE,
+        }
+    }
+}
+
+impl MessageBody for Sliced {
+    type Error = io::Error;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(self.rest.len() as u64)
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, io::Error>>> {
+        if self.rest.is_empty() {
+            return Poll::Ready(None);
+        }
+        if Instant::now() > self.deadline {
+            let message = format!("the reader took longer than {LONGEST_WRITE:?}");
+            return Poll::Ready(Some(Err(io::Error::new(io::ErrorKind::TimedOut, message))));
+        }
+        let slice = self.rest.len().min(SLICE);
+        Poll::Ready(Some(Ok(self.rest.split_to(slice))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::task::Waker;
+
+    fn next(body: &mut Sliced) -> Option<Result<Bytes, io::Error>> {
+        let mut context = Context::from_waker(Waker::noop());
+        match Pin::new(body).poll_next(&mut context) {
+            Poll::Ready(slice) => slice,
+            Poll::Pending => panic!("a body in memory has nothing to wait for"),
+        }
+    }
+
+    #[test]
+    fn slices_make_up_the_whole_without_a_copy() {
+        let bytes: Bytes = (0..200_000_u32).map(|n| n.to_le_bytes()[0]).collect();
+        let mut body = Sliced::new(bytes.clone());
+        assert_eq!(body.size(), BodySize::Sized(200_000));
+        let mut whole = Vec::new();
+        while let Some(slice) = next(&mut body) {
+            let slice = slice.unwrap();
+            assert!(slice.len() <= SLICE);
+            assert!(
+                bytes.as_ptr_range().contains(&slice.as_ptr()),
+                "it was copied"
+            );
+            whole.extend_from_slice(&slice);
+        }
+        assert_eq!(whole, bytes);
+    }
+
+    #[test]
+    fn a_reader_past_its_time_is_cut_off() {
+        let mut body = Sliced::new(Bytes::from_static(b"a 1\n"));
+        body.deadline = Instant::now() - Duration::from_millis(1);
+        let error = next(&mut body).unwrap().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+}

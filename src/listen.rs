@@ -1,0 +1,109 @@
+//! Where the exporter listens: settings in, a bound listener out.
+//!
+//! Failing to bind is failing to start; nothing here tries another port.
+
+use local_exporter_config::{ListenAddress, Service};
+use socket2::{Domain, Socket, Type};
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 1024;
+
+/// Binds the configured address.
+///
+/// # Errors
+/// With the address in the message: it is in use, not this host's, or not allowed.
+pub fn bind(service: Service) -> io::Result<TcpListener> {
+    let port = service.port;
+    match service.address {
+        ListenAddress::One(address) => bind_one(SocketAddr::new(address, port), Families::One),
+        ListenAddress::Every => {
+            let every = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
+            bind_one(every, Families::Both).or_else(|error| {
+                if !ipv6_is_off(&error) {
+                    return Err(error);
+                }
+                tracing::info!("IPv6 is off, listening on IPv4 alone");
+                let every = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+                bind_one(every, Families::One)
+            })
+        }
+    }
+}
+
+/// Whether an IPv6 socket also takes IPv4 connections (ipv6(7), `IPV6_V6ONLY`).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Families {
+    One,
+    Both,
+}
+
+fn bind_one(address: SocketAddr, families: Families) -> io::Result<TcpListener> {
+    let named = |error: io::Error| {
+        let message = format!("cannot listen on {address}: {error}");
+        io::Error::new(error.kind(), message)
+    };
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).map_err(named)?;
+    if address.is_ipv6() {
+        socket
+            .set_only_v6(families == Families::One)
+            .map_err(named)?;
+    }
+    // A restart need not wait for the last connections of the previous process.
+    socket.set_reuse_address(true).map_err(named)?;
+    socket.bind(&address.into()).map_err(named)?;
+    socket.listen(BACKLOG).map_err(named)?;
+    Ok(socket.into())
+}
+
+/// No IPv6 in the kernel (EAFNOSUPPORT), or none on any interface (EADDRNOTAVAIL).
+fn ipv6_is_off(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::Unsupported | io::ErrorKind::AddrNotAvailable
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(address: ListenAddress, port: u16) -> Service {
+        Service { address, port }
+    }
+
+    #[test]
+    fn every_address_means_both_families() {
+        let listener = bind(service(ListenAddress::Every, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let connects = |address: SocketAddr| std::net::TcpStream::connect(address).is_ok();
+        assert!(connects((Ipv4Addr::LOCALHOST, port).into()));
+        // Where IPv6 is off there is nothing to connect from.
+        if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok() {
+            assert!(connects((Ipv6Addr::LOCALHOST, port).into()));
+        }
+    }
+
+    #[test]
+    fn an_address_in_use_is_named() {
+        let address = ListenAddress::One(Ipv4Addr::LOCALHOST.into());
+        let first = bind(service(address, 0)).unwrap();
+        let taken = first.local_addr().unwrap();
+        let error = bind(service(address, taken.port())).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+        assert!(error.to_string().contains(&taken.to_string()), "{error}");
+    }
+
+    #[test]
+    fn only_a_missing_family_is_a_reason_to_fall_back() {
+        let off = |kind| ipv6_is_off(&io::Error::from(kind));
+        assert!(off(io::ErrorKind::Unsupported));
+        assert!(off(io::ErrorKind::AddrNotAvailable));
+        assert!(!off(io::ErrorKind::AddrInUse));
+        assert!(!off(io::ErrorKind::PermissionDenied));
+        // EAFNOSUPPORT, whose kind the standard library only gives a private name.
+        let unsupported = io::Error::from_raw_os_error(97);
+        assert!(ipv6_is_off(&unsupported), "{:?}", unsupported.kind());
+    }
+}

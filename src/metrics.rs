@@ -1,0 +1,137 @@
+//! `/metrics`: the exporter about itself.
+//!
+//! Reads the registry and may not message an actor, so it answers while one is
+//! stuck. The families about selectors are the actors' own; here stand those
+//! about the process and its requests.
+
+use crate::{Exporter as Shared, reply};
+use actix_web::http::header;
+use actix_web::{HttpResponse, web};
+use local_exporter_actors::Metrics;
+use prometheus::process_collector::ProcessCollector;
+use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry, TEXT_FORMAT, TextEncoder};
+
+/// The registry and the handles that requests need.
+#[derive(Debug)]
+pub struct Exporter {
+    registry: Registry,
+    selectors: Metrics,
+    rejected: IntCounterVec,
+}
+
+/// Why a request for the bridge could not become a scrape: a closed set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// No `selector` in the query.
+    MissingSelector,
+    /// `selector=` and nothing behind it.
+    EmptySelector,
+    /// More than one `selector`.
+    RepeatedSelector,
+    /// No such selector.
+    UnknownSelector,
+    /// A scrape-timeout header that is no number.
+    BadDeadline,
+}
+
+impl Rejection {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::MissingSelector,
+        Self::EmptySelector,
+        Self::RepeatedSelector,
+        Self::UnknownSelector,
+        Self::BadDeadline,
+    ];
+
+    /// The label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MissingSelector => "missing_selector",
+            Self::EmptySelector => "empty_selector",
+            Self::RepeatedSelector => "repeated_selector",
+            Self::UnknownSelector => "unknown_selector",
+            Self::BadDeadline => "bad_deadline",
+        }
+    }
+}
+
+impl Exporter {
+    /// A registry of its own, with all families in it.
+    ///
+    /// # Errors
+    /// When two families clash, which a test rules out.
+    pub fn new() -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        registry.register(Box::new(ProcessCollector::for_self()))?;
+        registry.register(Box::new(build_info()?))?;
+        let rejected = IntCounterVec::new(
+            Opts::new(
+                "local_exporter_bridge_rejected_requests_total",
+                "Requests for the bridge that could not become a scrape, by reason.",
+            ),
+            &["reason"],
+        )?;
+        registry.register(Box::new(rejected.clone()))?;
+        for rejection in Rejection::ALL {
+            rejected.with_label_values(&[rejection.as_str()]);
+        }
+        let selectors = Metrics::register(&registry)?;
+        Ok(Self {
+            registry,
+            selectors,
+            rejected,
+        })
+    }
+
+    /// The families about selectors.
+    #[must_use]
+    pub fn selectors(&self) -> &Metrics {
+        &self.selectors
+    }
+
+    /// Counts a request that could not become a scrape.
+    pub fn rejected(&self, rejection: Rejection) {
+        self.rejected.with_label_values(&[rejection.as_str()]).inc();
+    }
+
+    /// All of it as text.
+    ///
+    /// # Errors
+    /// When a family cannot be written, which would be a defect.
+    pub fn text(&self) -> prometheus::Result<String> {
+        TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+}
+
+/// 1, with what the program is as labels.
+fn build_info() -> prometheus::Result<IntGaugeVec> {
+    let labels = ["version", "revision", "rustcversion", "os", "arch"];
+    let info = IntGaugeVec::new(
+        Opts::new(
+            "local_exporter_build_info",
+            "1, with what the running program was built from as labels.",
+        ),
+        &labels,
+    )?;
+    info.with_label_values(&[
+        env!("CARGO_PKG_VERSION"),
+        env!("LOCAL_EXPORTER_REVISION"),
+        env!("LOCAL_EXPORTER_RUSTC"),
+        std::env::consts::OS,
+        std::env::consts::ARCH,
+    ])
+    .set(1);
+    Ok(info)
+}
+
+/// `GET /metrics`.
+pub async fn page(exporter: web::Data<Shared>) -> HttpResponse {
+    match exporter.metrics.text() {
+        Ok(text) => HttpResponse::Ok()
+            .insert_header((header::CONTENT_TYPE, TEXT_FORMAT))
+            .body(text),
+        Err(error) => reply::internal(&format!("the metrics cannot be written: {error}")),
+    }
+}

@@ -1,0 +1,121 @@
+//! What becomes of an error: a status, a sentence, and when to come again.
+//!
+//! The only file that maps errors to HTTP. Every error is `text/plain`, one
+//! sentence that names what was asked, the reason and the cause; whatever of a
+//! request is repeated in it comes here escaped.
+
+use crate::metrics::Rejection;
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use local_exporter_actors::{Reason, ScrapeError};
+use std::time::Duration;
+
+/// A scrape that failed.
+#[must_use]
+pub fn failed(selector: &str, error: &ScrapeError) -> HttpResponse {
+    let mut response = plain(status(error.reason));
+    if let Some(after) = error.retry_after {
+        response.insert_header((header::RETRY_AFTER, whole_seconds(after)));
+    }
+    response.body(format!("selector {selector:?}: {error}\n"))
+}
+
+/// A request for the bridge that could not become a scrape.
+#[must_use]
+pub fn rejected(rejection: Rejection, message: &str) -> HttpResponse {
+    let status = match rejection {
+        Rejection::UnknownSelector => StatusCode::NOT_FOUND,
+        Rejection::MissingSelector
+        | Rejection::EmptySelector
+        | Rejection::RepeatedSelector
+        | Rejection::BadDeadline => StatusCode::BAD_REQUEST,
+    };
+    plain(status).body(format!("{message}\n"))
+}
+
+/// A page that does not exist.
+#[must_use]
+pub fn not_found() -> HttpResponse {
+    plain(StatusCode::NOT_FOUND).body("there is no such page; / names those there are\n")
+}
+
+/// A method that no page takes.
+#[must_use]
+pub fn method_not_allowed() -> HttpResponse {
+    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED);
+    response.insert_header((header::ALLOW, "GET, HEAD"));
+    response.body("only GET and HEAD are answered here\n")
+}
+
+/// A failure of the exporter itself.
+#[must_use]
+pub fn internal(message: &str) -> HttpResponse {
+    plain(StatusCode::INTERNAL_SERVER_ERROR).body(format!("{message}\n"))
+}
+
+/// A sentence with a status.
+#[must_use]
+pub fn sentence(status: StatusCode, text: &'static str) -> HttpResponse {
+    plain(status).body(text)
+}
+
+fn plain(status: StatusCode) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(status);
+    response.insert_header((header::CONTENT_TYPE, "text/plain; charset=utf-8"));
+    // An error message is never to be taken for a page.
+    response.insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
+    response
+}
+
+/// RFC 9110, section 15.6: the exporter is a gateway; 502 is a bad answer from
+/// behind it, 504 none in time, 503 means that it did not ask.
+fn status(reason: Reason) -> StatusCode {
+    match reason {
+        Reason::Absent
+        | Reason::Refused
+        | Reason::Denied
+        | Reason::Empty
+        | Reason::TooLarge
+        | Reason::Malformed
+        | Reason::Unsuitable
+        | Reason::Reset
+        | Reason::Bus
+        | Reason::Io => StatusCode::BAD_GATEWAY,
+        Reason::Timeout => StatusCode::GATEWAY_TIMEOUT,
+        Reason::Crashed | Reason::Resting | Reason::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// `Retry-After` knows whole seconds only (RFC 9110, section 10.2.3): rounded up, one at least.
+fn whole_seconds(after: Duration) -> u64 {
+    (after.as_millis().div_ceil(1000).max(1))
+        .try_into()
+        .unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_tell_whose_fault_it_was() {
+        let of = |status: u16| {
+            let is = |reason: &&Reason| super::status(**reason).as_u16() == status;
+            Reason::ALL
+                .iter()
+                .filter(is)
+                .map(|r| r.as_str())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(of(504), ["timeout"]);
+        assert_eq!(of(503), ["crashed", "resting", "overloaded"]);
+        assert_eq!(of(502).len(), Reason::ALL.len() - 4);
+    }
+
+    #[test]
+    fn retrying_is_never_told_too_early() {
+        for (millis, seconds) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (29_500, 30)] {
+            assert_eq!(whole_seconds(Duration::from_millis(millis)), seconds);
+        }
+    }
+}
