@@ -3,6 +3,7 @@
 //! Failing to bind is failing to start; nothing here tries another port.
 
 use local_exporter_config::{ListenAddress, Service};
+use rustix::io::Errno;
 use socket2::{Domain, Socket, Type};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
@@ -16,20 +17,26 @@ const BACKLOG: i32 = 1024;
 /// With the address in the message: it is in use, not this host's, or not allowed.
 pub fn bind(service: Service) -> io::Result<TcpListener> {
     let port = service.port;
-    match service.address {
-        ListenAddress::One(address) => bind_one(SocketAddr::new(address, port), Families::One),
+    let named = |address: SocketAddr, error: &io::Error| {
+        let message = format!("cannot listen on {address}: {error}");
+        io::Error::new(error.kind(), message)
+    };
+    let (address, families) = match service.address {
+        ListenAddress::One(address) => (SocketAddr::new(address, port), Families::One),
         ListenAddress::Every => {
             let every = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
-            bind_one(every, Families::Both).or_else(|error| {
-                if !ipv6_is_off(&error) {
-                    return Err(error);
+            match bind_one(every, Families::Both) {
+                Ok(listener) => return Ok(listener),
+                Err(error) if ipv6_is_off(&error) => {
+                    tracing::info!("IPv6 is off, listening on IPv4 alone");
+                    let every = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+                    (every, Families::One)
                 }
-                tracing::info!("IPv6 is off, listening on IPv4 alone");
-                let every = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
-                bind_one(every, Families::One)
-            })
+                Err(error) => return Err(named(every, &error)),
+            }
         }
-    }
+    };
+    bind_one(address, families).map_err(|error| named(address, &error))
 }
 
 /// Whether an IPv6 socket also takes IPv4 connections (ipv6(7), `IPV6_V6ONLY`).
@@ -40,28 +47,22 @@ enum Families {
 }
 
 fn bind_one(address: SocketAddr, families: Families) -> io::Result<TcpListener> {
-    let named = |error: io::Error| {
-        let message = format!("cannot listen on {address}: {error}");
-        io::Error::new(error.kind(), message)
-    };
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).map_err(named)?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     if address.is_ipv6() {
-        socket
-            .set_only_v6(families == Families::One)
-            .map_err(named)?;
+        socket.set_only_v6(families == Families::One)?;
     }
     // A restart need not wait for the last connections of the previous process.
-    socket.set_reuse_address(true).map_err(named)?;
-    socket.bind(&address.into()).map_err(named)?;
-    socket.listen(BACKLOG).map_err(named)?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
     Ok(socket.into())
 }
 
-/// No IPv6 in the kernel (EAFNOSUPPORT), or none on any interface (EADDRNOTAVAIL).
+/// No IPv6 in the kernel, or none on any interface.
 fn ipv6_is_off(error: &io::Error) -> bool {
     matches!(
-        error.kind(),
-        io::ErrorKind::Unsupported | io::ErrorKind::AddrNotAvailable
+        Errno::from_io_error(error),
+        Some(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL)
     )
 }
 
@@ -97,13 +98,10 @@ mod tests {
 
     #[test]
     fn only_a_missing_family_is_a_reason_to_fall_back() {
-        let off = |kind| ipv6_is_off(&io::Error::from(kind));
-        assert!(off(io::ErrorKind::Unsupported));
-        assert!(off(io::ErrorKind::AddrNotAvailable));
-        assert!(!off(io::ErrorKind::AddrInUse));
-        assert!(!off(io::ErrorKind::PermissionDenied));
-        // EAFNOSUPPORT, whose kind the standard library only gives a private name.
-        let unsupported = io::Error::from_raw_os_error(97);
-        assert!(ipv6_is_off(&unsupported), "{:?}", unsupported.kind());
+        let off = |error: Errno| ipv6_is_off(&error.into());
+        assert!(off(Errno::AFNOSUPPORT));
+        assert!(off(Errno::ADDRNOTAVAIL));
+        assert!(!off(Errno::ADDRINUSE));
+        assert!(!off(Errno::ACCESS));
     }
 }

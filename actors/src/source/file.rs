@@ -5,6 +5,7 @@
 //! be missing, whenever the `refresh` timer says so. A file that is gone is an
 //! error at once, never an old answer. This file may not name notify.
 
+mod activity;
 mod scan;
 mod watch;
 
@@ -13,6 +14,7 @@ pub(crate) use watch::Watches;
 use super::Source;
 use crate::scrape::{Answer, Exposition, Reason, ScrapeError};
 use crate::status::{Status, Watching};
+use activity::Activity;
 use bytes::{Bytes, BytesMut};
 use futures_util::future::LocalBoxFuture;
 use local_exporter_config::Limits;
@@ -25,10 +27,16 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
-use watch::{Subscription, Target};
+use watch::{Subscription, Target, Unwatched};
 
-/// The least time between two readings: a storm of events costs no more than this allows.
+/// The least time between two readings, and between a reading and its use: a
+/// storm of events costs no more than this allows, and what happened to a file
+/// while it was read has been reported by then.
 const SETTLE: Duration = Duration::from_millis(10);
+
+/// How often a directory that is never what it was a moment ago is looked at
+/// again before an event or the timer is waited for.
+const MOST_LOOKS: u32 = 16;
 
 /// Who hears of readings.
 #[derive(Debug)]
@@ -46,8 +54,7 @@ pub(super) struct Files {
     limits: Limits,
     watches: Watches,
     report: Report,
-    /// Notified by any event that matters.
-    changed: Arc<Notify>,
+    activity: Arc<Activity>,
     cache: RefCell<Cache>,
     /// Notified after each reading, for scrapes that came before the first.
     was_read: Notify,
@@ -72,7 +79,7 @@ impl Files {
             limits,
             watches,
             report,
-            changed: Arc::default(),
+            activity: Arc::default(),
             cache: RefCell::default(),
             was_read: Notify::new(),
         }
@@ -82,24 +89,32 @@ impl Files {
         let mut subscriptions = Subscriptions::default();
         // A reading that outlived its deadline: another one may only begin when it has ended.
         let mut overdue = None;
+        let mut looks = 0;
         loop {
-            match self.look(&mut overdue).await {
+            self.activity.settled().await;
+            let scan = self.look(&mut overdue).await;
+            sleep(SETTLE).await;
+            if self.activity.is_under_way() {
+                // What was read is a version that somebody is about to replace, or half of the next.
+                continue;
+            }
+            match scan {
                 Some(Scan { contents, targets }) => {
                     self.publish(contents);
                     let renewed = subscriptions
-                        .follow(&self.watches, targets, &self.changed)
+                        .follow(&self.watches, targets, &self.activity)
                         .await;
                     self.note_check(subscriptions.watching);
-                    if let Renewed::Yes = renewed {
+                    if renewed == Renewed::Yes && looks < MOST_LOOKS {
                         // What happened before the watch was set is found by looking again.
-                        self.changed.notify_one();
+                        looks += 1;
+                        continue;
                     }
                 }
                 None => self.answer(Err(ScrapeError::timeout(&self.label()))),
             }
-            // Either is enough; that the timer won is no error.
-            let _ = timeout(self.limits.refresh, self.changed.notified()).await;
-            sleep(SETTLE).await;
+            looks = 0;
+            self.activity.changed(self.limits.refresh).await;
         }
     }
 
@@ -233,7 +248,8 @@ impl Default for Subscriptions {
     }
 }
 
-/// Whether a watch was set that had not been.
+/// Whether a watch was set that had not been, or might have been.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Renewed {
     Yes,
     No,
@@ -245,7 +261,7 @@ impl Subscriptions {
         &mut self,
         watches: &Watches,
         targets: Vec<Target>,
-        wake: &Arc<Notify>,
+        activity: &Arc<Activity>,
     ) -> Renewed {
         let mut renewed = Renewed::No;
         let mut watching = Watching::Events;
@@ -256,12 +272,13 @@ impl Subscriptions {
                 held.push(self.held.swap_remove(index));
                 continue;
             }
-            match watches.subscribe(&target, wake).await {
+            match watches.subscribe(&target, activity).await {
                 Ok(subscription) => {
                     renewed = Renewed::Yes;
                     held.push(subscription);
                 }
-                Err(error) => {
+                Err(Unwatched::Gone) => renewed = Renewed::Yes,
+                Err(Unwatched::NoEvents(error)) => {
                     if self.watching == Watching::Events {
                         let directory = target.directory.display();
                         tracing::warn!(%directory, error, "no file events, polling instead");

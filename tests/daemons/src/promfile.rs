@@ -5,7 +5,7 @@
 //! that come into being otherwise. Creates no directories and never deletes on drop: a file that
 //! outlives its daemon is a case of its own.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -72,13 +72,13 @@ impl PromFile {
     /// Those of opening and writing; the message names the path.
     pub fn write_by_halves(&self, text: &[u8], between: impl FnOnce()) -> io::Result<()> {
         let (first, second) = text.split_at(text.len() / 2);
-        self.write_in_place(first)?;
-        between();
-        OpenOptions::new()
-            .append(true)
-            .open(&self.path)
-            .and_then(|mut file| file.write_all(second))
-            .map_err(|error| self.explain(&error))
+        let write = || {
+            let mut file = fs::File::create(&self.path)?;
+            file.write_all(first)?;
+            between();
+            file.write_all(second)
+        };
+        write().map_err(|error| self.explain(&error))
     }
 
     /// Leaves the file with only the first `keep` bytes of `text`, as a writer that died would.

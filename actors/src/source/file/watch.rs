@@ -9,6 +9,7 @@
 //! Events are a hint, never the truth: overlay file systems, unmounts and dead
 //! mounts report nothing. Whoever watches also has a timer.
 
+use super::activity::Activity;
 use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use std::collections::HashMap;
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 
 /// How long to wait for an order to be carried out before going without events.
 const ORDER_DEADLINE: Duration = Duration::from_secs(1);
@@ -83,7 +84,28 @@ enum Order {
 struct Subscriber {
     number: u64,
     interest: Interest,
-    wake: Arc<Notify>,
+    activity: Arc<Activity>,
+}
+
+/// Why a directory is not watched.
+#[derive(Debug)]
+pub(super) enum Unwatched {
+    /// It went away since it was looked at.
+    Gone,
+    /// There are no events to be had, and why.
+    NoEvents(String),
+}
+
+impl From<notify::Error> for Unwatched {
+    fn from(error: notify::Error) -> Self {
+        match &error.kind {
+            notify::ErrorKind::PathNotFound => Self::Gone,
+            notify::ErrorKind::Io(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+                Self::Gone
+            }
+            _ => Self::NoEvents(error.to_string()),
+        }
+    }
 }
 
 /// A directory being watched, until this is dropped.
@@ -123,15 +145,15 @@ impl Watches {
         })
     }
 
-    /// Watches a directory: `wake` is notified whenever something that matters happened in it.
+    /// Watches a directory: `activity` is told whenever something that matters happens in it.
     ///
     /// # Errors
-    /// A sentence, where there are no events to be had: the caller polls.
+    /// Whether to look again at once, or to go without events.
     pub(super) async fn subscribe(
         &self,
         target: &Target,
-        wake: &Arc<Notify>,
-    ) -> Result<Subscription, String> {
+        activity: &Arc<Activity>,
+    ) -> Result<Subscription, Unwatched> {
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         let (reply, replied) = oneshot::channel();
         let order = Order::Watch {
@@ -139,17 +161,19 @@ impl Watches {
             subscriber: Subscriber {
                 number,
                 interest: target.interest.clone(),
-                wake: Arc::clone(wake),
+                activity: Arc::clone(activity),
             },
             reply,
         };
-        let gone = "the thread that watches files is gone";
-        self.orders.send(order).map_err(|_| gone)?;
+        let ended = || Unwatched::NoEvents("the thread that watches files has ended".into());
+        self.orders.send(order).map_err(|_| ended())?;
         let live = match tokio::time::timeout(ORDER_DEADLINE, replied).await {
-            Ok(Ok(Ok(live))) => live,
-            Ok(Ok(Err(error))) => return Err(error.to_string()),
-            Ok(Err(_)) => return Err(gone.into()),
-            Err(_) => return Err("inotify did not answer in time".into()),
+            Ok(Ok(live)) => live?,
+            Ok(Err(_)) => return Err(ended()),
+            Err(_) => {
+                let late = "inotify did not answer in time";
+                return Err(Unwatched::NoEvents(late.into()));
+            }
         };
         Ok(Subscription {
             target: target.clone(),
@@ -275,11 +299,12 @@ fn dispatch(table: &Table, event: &notify::Result<Event>) {
     let table = lock(table);
     let event = match event {
         Ok(event) if !event.need_rescan() => event,
-        _ => return wake_all(&table),
+        // Events were lost: everybody looks.
+        _ => return table.values().for_each(Watched::tell_all),
     };
-    if !matters(event.kind) {
+    let Some(news) = News::of(event.kind) else {
         return;
-    }
+    };
     for path in &event.paths {
         if let Some(watched) = table.get(path) {
             // About the watched directory itself.
@@ -290,41 +315,58 @@ fn dispatch(table: &Table, event: &notify::Result<Event>) {
             if gone {
                 watched.live.store(false, Ordering::Release);
             }
-            wake(watched.subscribers.iter());
+            watched.tell_all();
         }
         if let (Some(parent), Some(name)) = (path.parent(), path.file_name())
             && let Some(watched) = table.get(parent)
         {
-            let concerned = |subscriber: &&Subscriber| subscriber.interest.covers(name);
-            wake(watched.subscribers.iter().filter(concerned));
+            watched.tell(name, news);
         }
     }
 }
 
-/// Writing in place counts when the writer closes the file: half of it is no
-/// news. Reading is what the exporter itself does: reacting to it would never end.
-fn matters(kind: EventKind) -> bool {
-    match kind {
-        EventKind::Access(access) => access == AccessKind::Close(AccessMode::Write),
-        EventKind::Modify(ModifyKind::Data(_)) => false,
-        EventKind::Any
-        | EventKind::Create(_)
-        | EventKind::Modify(_)
-        | EventKind::Remove(_)
-        | EventKind::Other => true,
+/// What an event means to whoever reads the file.
+#[derive(Clone, Copy)]
+enum News {
+    /// Its writer is at it: half of a file is nothing to read.
+    BeingWritten,
+    /// There is something else to be read under its name, or nothing.
+    Changed,
+}
+
+impl News {
+    /// Reading is what the exporter itself does: reacting to it would never end.
+    fn of(kind: EventKind) -> Option<Self> {
+        match kind {
+            EventKind::Access(AccessKind::Close(AccessMode::Write)) => Some(Self::Changed),
+            EventKind::Access(_) => None,
+            EventKind::Modify(ModifyKind::Data(_)) => Some(Self::BeingWritten),
+            EventKind::Any
+            | EventKind::Create(_)
+            | EventKind::Modify(_)
+            | EventKind::Remove(_)
+            | EventKind::Other => Some(Self::Changed),
+        }
     }
 }
 
-fn wake<'a>(subscribers: impl Iterator<Item = &'a Subscriber>) {
-    for subscriber in subscribers {
-        subscriber.wake.notify_one();
+impl Watched {
+    fn tell(&self, name: &OsStr, news: News) {
+        for subscriber in &self.subscribers {
+            if !subscriber.interest.covers(name) {
+                continue;
+            }
+            match news {
+                News::BeingWritten => subscriber.activity.is_written(name),
+                News::Changed => subscriber.activity.has_changed(name),
+            }
+        }
     }
-}
 
-/// Events were lost: everybody looks.
-fn wake_all(table: &HashMap<PathBuf, Watched>) {
-    for watched in table.values() {
-        wake(watched.subscribers.iter());
+    fn tell_all(&self) {
+        for subscriber in &self.subscribers {
+            subscriber.activity.anything_changed();
+        }
     }
 }
 

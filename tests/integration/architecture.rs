@@ -1,0 +1,190 @@
+//! `ARCHITECTURE.md` is true: what it names exists, and the directions it draws hold.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn text(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap()
+}
+
+/// Everything between backticks in a text that is not in a code block.
+fn names(text: &str) -> Vec<String> {
+    let prose: String = text.split("```").step_by(2).collect();
+    prose
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .map(ToOwned::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_path_in_the_documents_exists() {
+    for document in ["ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        let mut checked = 0;
+        for name in names(&text(document)) {
+            let inside = [
+                "src/",
+                "actors/",
+                "config/",
+                "benches/",
+                "tests/",
+                "deploy/",
+                ".ci/",
+                "examples/",
+            ];
+            let is_path = inside.iter().any(|folder| name.starts_with(folder))
+                || (name.ends_with(".rs") || name.ends_with(".toml")) && !name.contains(' ');
+            // A placeholder such as `actors/src/source/NAME.rs` is for the reader to fill in.
+            let placeholder = name.contains("NAME") || name.contains('*');
+            if is_path && !placeholder {
+                assert!(
+                    root().join(&name).exists(),
+                    "{document} names {name}, which is not there"
+                );
+                checked += 1;
+            }
+        }
+        assert!(checked >= 5, "{document} names only {checked} paths");
+    }
+}
+
+#[test]
+fn every_source_file_is_on_the_map() {
+    let map = text("ARCHITECTURE.md");
+    for folder in ["src", "actors/src", "config/src"] {
+        for file in sources(&root().join(folder)) {
+            let path = file
+                .strip_prefix(root())
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned();
+            let beside_its_subject = path.ends_with("tests.rs") || path.ends_with("_test.rs");
+            if !beside_its_subject {
+                assert!(
+                    map.contains(&format!("`{path}`")),
+                    "{path} is not in ARCHITECTURE.md"
+                );
+            }
+        }
+    }
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[test]
+fn every_dependency_has_its_reason() {
+    let map = text("ARCHITECTURE.md");
+    let manifest = text("Cargo.toml");
+    let table = manifest.split("[workspace.dependencies]").nth(1).unwrap();
+    let table = table.split("\n[").next().unwrap();
+    let mut checked = 0;
+    for line in table.lines().filter(|line| !line.starts_with('#')) {
+        if let Some((name, _)) = line.split_once(" = ") {
+            assert!(
+                map.contains(&format!("`{name}`")),
+                "{name} is not in ARCHITECTURE.md"
+            );
+            checked += 1;
+        }
+    }
+    assert!(checked > 20, "only {checked} dependencies were found");
+}
+
+#[test]
+fn dependencies_point_one_way() {
+    let tree = |package: &str| {
+        let output = Command::new(env!("CARGO"))
+            .args([
+                "tree",
+                "--offline",
+                "--edges",
+                "normal",
+                "--prefix",
+                "none",
+                "--package",
+                package,
+            ])
+            .current_dir(root())
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let names = |tree: &str| -> Vec<String> {
+        let name = |line: &str| line.split(' ').next().unwrap_or("").to_owned();
+        tree.lines().map(name).collect()
+    };
+    let forbid = |package: &str, forbidden: &[&str]| {
+        let found = names(&tree(package));
+        for name in forbidden {
+            assert!(
+                !found.iter().any(|found| found == name),
+                "{package} depends on {name}"
+            );
+        }
+    };
+    forbid(
+        "local-exporter-config",
+        &[
+            "actix",
+            "tokio",
+            "zbus",
+            "notify",
+            "local-exporter-actors",
+            "local-exporter",
+        ],
+    );
+    forbid("local-exporter-actors", &["actix-web", "local-exporter"]);
+    let ours = [
+        "local-exporter",
+        "local-exporter-actors",
+        "local-exporter-config",
+    ];
+    forbid("local-exporter-daemons", &ours);
+}
+
+#[test]
+fn one_place_each_for_what_must_stand_once() {
+    let once = |what: &str, place: &str| {
+        for folder in ["src", "actors/src", "config/src"] {
+            for file in sources(&root().join(folder)) {
+                let code = std::fs::read_to_string(&file).unwrap();
+                let name = file.strip_prefix(root()).unwrap().to_str().unwrap();
+                // Words about it are welcome anywhere.
+                let used = code
+                    .lines()
+                    .any(|line| !line.trim().starts_with("//") && line.contains(what));
+                assert!(
+                    !used || name.starts_with(place),
+                    "{what} is used in {name}, not only in {place}"
+                );
+            }
+        }
+    };
+    once("catch_unwind", "actors/src/supervise");
+    once("StatusCode::", "src/reply.rs");
+    once("notify::", "actors/src/source/file/watch.rs");
+    once("zbus::", "actors/src/source/dbus");
+    once("actix_web", "src/");
+}

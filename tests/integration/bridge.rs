@@ -1,0 +1,285 @@
+//! `/bridge`: requests that are no scrapes, deadlines, and how answers look.
+
+use crate::support::{Exporter, PATIENCE, get, quoted, request};
+use local_exporter_daemons::fault::Behaviour;
+use local_exporter_daemons::scripted::ScriptedDaemon;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// An exporter with one `uds` selector called `it`, and the daemon behind it.
+fn bridge(behaviour: Behaviour, more: &str) -> (Exporter, ScriptedDaemon, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("sock");
+    let daemon = ScriptedDaemon::start(&socket, behaviour).unwrap();
+    let path = quoted(&socket);
+    let config = format!("[bridge.selectors]\nit = {{ kind = \"uds\", path = {path}, {more} }}\n");
+    (Exporter::start(&config), daemon, folder)
+}
+
+fn serving(body: &[u8]) -> (Exporter, ScriptedDaemon, TempDir) {
+    bridge(Behaviour::Serve(body.to_vec()), "timeout = \"3s\"")
+}
+
+#[test]
+fn requests_that_name_no_selector_are_refused_with_a_sentence() {
+    let (exporter, daemon, _folder) = serving(b"a 1\n");
+    let cases = [
+        ("/bridge", 400, "missing_selector", "selector is missing"),
+        (
+            "/bridge?x=it",
+            400,
+            "missing_selector",
+            "selector is missing",
+        ),
+        (
+            "/bridge?selector=",
+            400,
+            "empty_selector",
+            "selector is empty",
+        ),
+        (
+            "/bridge?selector=it&selector=it",
+            400,
+            "repeated_selector",
+            "repeated",
+        ),
+        (
+            "/bridge?selector=other",
+            404,
+            "unknown_selector",
+            "selector \"other\": no selector",
+        ),
+        (
+            "/bridge?selector=%0Ax%1B",
+            404,
+            "unknown_selector",
+            "selector \"\\nx\\u{1b}\"",
+        ),
+    ];
+    for (path, status, reason, sentence) in cases {
+        let reply = exporter.get(path);
+        assert_eq!(reply.status, status, "{path}");
+        assert!(reply.text().contains(sentence), "{path}: {}", reply.text());
+        assert_eq!(reply.text().lines().count(), 1, "{path}");
+        assert_eq!(
+            reply.header("content-type"),
+            Some("text/plain; charset=utf-8")
+        );
+        let series =
+            format!("local_exporter_bridge_rejected_requests_total{{reason=\"{reason}\"}}");
+        assert!(exporter.metric(&series) >= Some(1.0), "{path}");
+    }
+    assert!(!exporter.get("/metrics").text().contains("other"));
+    assert_eq!(daemon.accepted(), 0, "none of them reached the source");
+}
+
+#[test]
+fn only_get_and_head_are_answered() {
+    let (exporter, _daemon, _folder) = serving(b"a 1\n");
+    for path in [
+        "/bridge?selector=it",
+        "/metrics",
+        "/debug/actors",
+        "/-/healthy",
+        "/-/ready",
+        "/",
+    ] {
+        for method in ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"] {
+            let reply = request(method, &exporter.url(path), &[]);
+            assert_eq!(reply.status, 405, "{method} {path}");
+            assert_eq!(reply.header("allow"), Some("GET, HEAD"), "{method} {path}");
+        }
+        let get = exporter.get(path);
+        let head = request("HEAD", &exporter.url(path), &[]);
+        assert_eq!((get.status, head.status), (200, 200), "{path}");
+        assert_eq!(head.body, b"", "{path}");
+        assert_eq!(
+            head.header("content-type"),
+            get.header("content-type"),
+            "{path}"
+        );
+    }
+    let head = request("HEAD", &exporter.url("/bridge?selector=it"), &[]);
+    assert_eq!(head.header("content-length"), Some("4"));
+    // The next request on the same connection must not find a stray body before it.
+    let mut stream = TcpStream::connect(exporter.address()).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    for method in ["HEAD", "GET"] {
+        let request = format!("{method} /bridge?selector=it HTTP/1.1\r\nHost: x\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            head.extend(byte);
+        }
+        assert!(
+            head.starts_with(b"HTTP/1.1 200 OK\r\n"),
+            "{method} {head:?}"
+        );
+    }
+}
+
+#[test]
+fn the_answer_carries_the_type_of_its_bytes_and_their_length() {
+    let text = "text/plain; version=0.0.4; charset=utf-8";
+    let open_metrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    let bodies: [(&[u8], &str); 4] = [
+        (b"# TYPE a gauge\na 1\n", text),
+        (b"a 1\r\n\x00\xff not even text\n", text),
+        (b"# TYPE a gauge\na 1\n# EOF\n", open_metrics),
+        (b"# TYPE a gauge\na 1\n# EOF", open_metrics),
+    ];
+    let (exporter, daemon, _folder) = serving(b"a 1\n");
+    for (body, content_type) in bodies {
+        daemon.set(Behaviour::Serve(body.to_vec())).unwrap();
+        let reply = exporter.scrape("it");
+        assert_eq!((reply.status, &*reply.body), (200, body));
+        assert_eq!(reply.header("content-type"), Some(content_type));
+        assert_eq!(
+            reply.header("content-length"),
+            Some(&*body.len().to_string())
+        );
+        assert_eq!(reply.header("age"), None, "a fresh answer has no age");
+        assert_eq!(reply.header("transfer-encoding"), None);
+    }
+}
+
+#[test]
+fn the_shorter_of_the_scrapers_patience_and_the_timeout_counts() {
+    let (exporter, daemon, _folder) = bridge(Behaviour::HangAfterAccept, "timeout = \"1s\"");
+    let took = |seconds: &str| {
+        let began = Instant::now();
+        exporter
+            .scrape_within("it", seconds)
+            .assert_error(504, "it", "timeout");
+        began.elapsed()
+    };
+    // One second less the offset of half a one; then the selector's own timeout.
+    let hurried = took("1");
+    assert!(hurried >= Duration::from_millis(500), "{hurried:?}");
+    assert!(hurried < Duration::from_millis(950), "{hurried:?}");
+    for patient in ["10", "0", "1e9"] {
+        let took = took(patient);
+        assert!(took >= Duration::from_secs(1), "{patient}: {took:?}");
+    }
+    let reply = exporter.scrape_within("it", "soon");
+    assert_eq!(reply.status, 400);
+    assert!(
+        reply.text().contains("\"soon\", expected seconds"),
+        "{}",
+        reply.text()
+    );
+    drop(daemon);
+}
+
+#[test]
+fn past_the_bound_of_scrapes_in_flight_the_answer_is_503() {
+    let (exporter, daemon, _folder) = bridge(Behaviour::HangAfterAccept, "max_in_flight = 2");
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| exporter.scrape("it").assert_error(504, "it", "timeout"));
+        }
+        crate::support::until("both are waiting", || {
+            exporter.actor("it")["in_flight"] == 2
+        });
+        let reply = exporter.scrape("it");
+        reply.assert_error(503, "it", "overloaded");
+        assert_eq!(reply.header("retry-after"), Some("1"));
+        assert!(exporter.actor("it")["oldest_in_flight_seconds"].as_f64() > Some(0.0));
+    });
+    assert_eq!(exporter.actor("it")["in_flight"], 0);
+    assert_eq!(daemon.accepted(), 1, "those that waited shared one pull");
+}
+
+#[test]
+fn scrapes_at_once_share_one_pull() {
+    let late = |number: u8| Behaviour::AnswerLate {
+        delay: Duration::from_millis(500),
+        bytes: vec![b'a', b' ', number, b'\n'],
+    };
+    let (exporter, daemon, _folder) = bridge(late(b'1'), "timeout = \"10s\"");
+    std::thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| assert_eq!(exporter.scrape("it").body, b"a 1\n"));
+        }
+    });
+    // A client that was late to connect may have begun a second pull.
+    let pulls = daemon.accepted();
+    assert!(pulls <= 2, "16 scrapes at once made {pulls} pulls");
+    daemon.set(late(b'2')).unwrap();
+    assert_eq!(
+        exporter.scrape("it").body,
+        b"a 2\n",
+        "an old answer is never served again"
+    );
+}
+
+#[test]
+fn a_client_that_leaves_takes_nothing_with_it() {
+    let (exporter, daemon, _folder) = bridge(Behaviour::HangAfterAccept, "timeout = \"2s\"");
+    let mut impatient = TcpStream::connect(exporter.address()).unwrap();
+    impatient
+        .write_all(b"GET /bridge?selector=it HTTP/1.1\r\nHost: x\r\n\r\n")
+        .unwrap();
+    crate::support::until("the scrape waits", || {
+        exporter.actor("it")["in_flight"] == 1
+    });
+    drop(impatient);
+    crate::support::until("the scrape is over", || {
+        exporter.actor("it")["in_flight"] == 0
+    });
+    crate::support::until("the daemon is left alone", || daemon.open() == 0);
+    daemon.set(Behaviour::Serve(b"a 1\n".to_vec())).unwrap();
+    assert_eq!(exporter.scrape("it").body, b"a 1\n");
+}
+
+#[test]
+fn a_large_body_arrives_whole_and_slow_readers_share_it() {
+    let line = "large_metric{label=\"value\"} 123456789\n";
+    let body = line.repeat((32 << 20) / line.len());
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("large.prom");
+    std::fs::write(&file, &body).unwrap();
+    let exporter = Exporter::start(&format!(
+        "[bridge.selectors]\nit = {{ kind = \"file\", path = {}, max_bytes = \"64MiB\" }}\n",
+        quoted(&file)
+    ));
+    assert!(
+        exporter.scrape("it").body == body.as_bytes(),
+        "the bytes differ"
+    );
+
+    // Ten readers ask for 32 MiB each and do not read on: no copy of it is made for any.
+    let readers: Vec<_> = (0..10).map(|_| stalled_reader(&exporter)).collect();
+    let resident = exporter.metric("process_resident_memory_bytes").unwrap();
+    let copies = 10.0 * 32.0 * 1048576.0;
+    assert!(resident < copies / 2.0, "{resident} bytes are resident");
+    drop(readers);
+    assert_eq!(exporter.get("/-/healthy").status, 200);
+}
+
+/// A client that reads the head of its answer and then nothing.
+fn stalled_reader(exporter: &Exporter) -> TcpStream {
+    let mut stream = TcpStream::connect(exporter.address()).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+        .write_all(b"GET /bridge?selector=it HTTP/1.1\r\nHost: x\r\n\r\n")
+        .unwrap();
+    let mut head = [0; 15];
+    stream.read_exact(&mut head).unwrap();
+    assert_eq!(&head, b"HTTP/1.1 200 OK");
+    stream
+}
+
+#[test]
+fn an_unknown_page_says_where_the_others_are() {
+    let (exporter, _daemon, _folder) = serving(b"a 1\n");
+    for path in ["/nope", "/bridge/", "/metrics/x", "//"] {
+        let reply = get(&exporter.url(path), &[]);
+        assert_eq!(reply.status, 404, "{path}");
+        assert!(reply.text().contains("no such page"), "{path}");
+    }
+}

@@ -1,0 +1,117 @@
+//! What is shipped in `deploy/` is right: parsed, checked by its own tools, and agreeing with the rest.
+
+use local_exporter_config::{Environment, Input, Source, load};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn text(path: &str) -> String {
+    std::fs::read_to_string(root(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn settings(name: &str, text: String) -> local_exporter_config::Settings {
+    let input = Input {
+        name: name.to_owned(),
+        text,
+    };
+    load(Some(&input), &Environment::new()).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+}
+
+#[test]
+fn the_example_configuration_loads_as_it_stands_and_with_every_line_in_use() {
+    let example = text("deploy/config.example.toml");
+    let shipped = settings("config.example.toml", example.clone());
+    let kinds = |settings: &local_exporter_config::Settings| {
+        let sources = settings.selectors.iter();
+        sources
+            .map(|selector| selector.source.kind())
+            .collect::<Vec<_>>()
+    };
+    for kind in ["uds", "dbus", "file", "directory"] {
+        assert!(kinds(&shipped).contains(&kind), "{kind}");
+    }
+    // A key that is shown commented out, `#key = value`, is right as well; prose has a blank behind its `#`.
+    let in_use: String = example
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(key) if key.starts_with(|c: char| c.is_ascii_lowercase()) => key,
+            _ => line,
+        })
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert_ne!(in_use, example);
+    settings("config.example.toml (all in use)", in_use);
+}
+
+#[test]
+fn the_bus_policy_names_what_the_example_calls() {
+    let policy = text("deploy/dbus/com.github.lucab.Prombus.conf");
+    let shipped = settings("config.example.toml", text("deploy/config.example.toml"));
+    let dbus = shipped
+        .selectors
+        .iter()
+        .find_map(|selector| match &selector.source {
+            Source::Dbus(dbus) => Some(dbus.clone()),
+            Source::Uds(_) | Source::File(_) | Source::Directory(_) => None,
+        });
+    let dbus = dbus.unwrap();
+    assert!(
+        policy.contains(&format!("\"{}\"", dbus.destination)),
+        "{policy}"
+    );
+    assert!(
+        policy.contains(&format!("\"{}\"", dbus.interface)),
+        "{policy}"
+    );
+}
+
+#[test]
+fn promtool_accepts_the_scrape_configuration() {
+    let output = Command::new("promtool")
+        .args(["check", "config"])
+        .arg(root("deploy/prometheus.example.yml"))
+        .output()
+        .expect("promtool is missing: run .ci/packages, or install Prometheus");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn the_containerfile_and_the_unit_start_the_same_program_on_the_same_port() {
+    let containerfile = text("deploy/Containerfile");
+    let unit = text("deploy/local-exporter.service");
+    assert!(containerfile.contains("EXPOSE 9598"), "{containerfile}");
+    assert!(containerfile.contains("\"serve\""), "{containerfile}");
+    assert!(
+        unit.contains("ExecStart=/usr/bin/local-exporter serve"),
+        "{unit}"
+    );
+    for hardening in [
+        "NoNewPrivileges=yes",
+        "ProtectSystem=strict",
+        "CapabilityBoundingSet=\n",
+        "MemoryDenyWriteExecute=yes",
+        "RestrictAddressFamilies=",
+    ] {
+        assert!(unit.contains(hardening), "{hardening} is not in {unit}");
+    }
+}
+
+#[test]
+fn no_profile_aborts_on_panic() {
+    for manifest in ["Cargo.toml", "actors/Cargo.toml", "config/Cargo.toml"] {
+        let text = text(manifest);
+        let aborts = |line: &&str| line.trim().starts_with("panic") && line.contains("abort");
+        assert_eq!(
+            text.lines().find(aborts),
+            None,
+            "{manifest}: supervision needs unwinding"
+        );
+    }
+}

@@ -1,0 +1,257 @@
+//! Kind `file`: the cache follows the files, whatever is done to them.
+
+use crate::support::{Exporter, exposition, quoted, until};
+use local_exporter_daemons::promfile::PromFile;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tempfile::TempDir;
+
+/// A timer that never helps: whatever is noticed was noticed through events.
+const NO_TIMER: &str = ", refresh = \"1h\"";
+
+fn exporter(folder: &Path, paths: &[PathBuf], more: &str) -> Exporter {
+    let paths: Vec<_> = paths
+        .iter()
+        .map(|path| quoted(&folder.join(path)))
+        .collect();
+    let paths = paths.join(", ");
+    Exporter::start(&format!(
+        "[bridge.selectors]\nit = {{ kind = \"file\", path = [{paths}]{more} }}\n"
+    ))
+}
+
+fn one_file(more: &str) -> (Exporter, PromFile, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = PromFile::new(folder.path().join("metrics.promfile"));
+    let exporter = exporter(folder.path(), &["metrics.promfile".into()], more);
+    (exporter, file, folder)
+}
+
+#[track_caller]
+fn serves(exporter: &Exporter, body: &[u8]) {
+    let what = String::from_utf8_lossy(body).into_owned();
+    until(&what, || exporter.scrape("it").body == body);
+}
+
+#[track_caller]
+fn fails(exporter: &Exporter, reason: &str) {
+    until(reason, || exporter.scrape("it").status != 200);
+    exporter.scrape("it").assert_error(502, "it", reason);
+}
+
+#[test]
+fn the_bytes_are_those_of_the_file_and_carry_their_age() {
+    let (exporter, file, _folder) = one_file(NO_TIMER);
+    let text = exposition()();
+    file.write(&text).unwrap();
+    serves(&exporter, &text);
+    let reply = exporter.scrape("it");
+    assert!(reply.header("age").unwrap().parse::<u64>().is_ok());
+    assert_eq!(
+        reply.header("content-type"),
+        Some("text/plain; version=0.0.4; charset=utf-8")
+    );
+    let cache = &exporter.actor("it")["cache"];
+    assert_eq!(cache["watch"], "events");
+    assert!(cache["age_seconds"].as_f64() >= Some(0.0));
+    assert!(cache["mtime"].as_str().unwrap().starts_with("20"));
+    let mtime = exporter.metric("local_exporter_file_mtime_timestamp_seconds{selector=\"it\"}");
+    let modified = file.path().metadata().unwrap().modified().unwrap();
+    let modified = modified.duration_since(std::time::UNIX_EPOCH).unwrap();
+    assert!((mtime.unwrap() - modified.as_secs_f64()).abs() < 0.001);
+}
+
+#[test]
+fn every_way_of_writing_is_noticed_without_the_timer() {
+    let (exporter, file, folder) = one_file(NO_TIMER);
+    fails(&exporter, "absent");
+    file.write(b"renamed 1\n").unwrap();
+    serves(&exporter, b"renamed 1\n");
+    file.write(b"renamed 2\n").unwrap();
+    serves(&exporter, b"renamed 2\n");
+    file.write_in_place(b"in place 1\n").unwrap();
+    serves(&exporter, b"in place 1\n");
+
+    // Half of a rewrite in place is no news: the old answer stands until the writer closes.
+    file.write_by_halves(b"by halves 1\nby halves 2\n", || {
+        for _ in 0..20 {
+            assert_eq!(exporter.scrape("it").body, b"in place 1\n");
+        }
+    })
+    .unwrap();
+    serves(&exporter, b"by halves 1\nby halves 2\n");
+
+    let other = folder.path().join("elsewhere");
+    std::fs::write(&other, "linked 1\n").unwrap();
+    file.remove().unwrap();
+    fails(&exporter, "absent");
+    std::fs::hard_link(&other, file.path()).unwrap();
+    serves(&exporter, b"linked 1\n");
+    file.remove().unwrap();
+    fails(&exporter, "absent");
+    std::os::unix::fs::symlink(&other, file.path()).unwrap();
+    serves(&exporter, b"linked 1\n");
+    assert_eq!(exporter.actor("it")["restarts"], 0);
+}
+
+#[test]
+fn an_empty_or_oversized_file_is_an_error_until_it_is_mended() {
+    let (exporter, file, _folder) = one_file(", refresh = \"1h\", max_bytes = 10");
+    file.write(b"").unwrap();
+    until("empty is told", || {
+        exporter.actor("it")["last_error"]["reason"] == "empty"
+    });
+    fails(&exporter, "empty");
+    file.write(b"0123456789 1\n").unwrap();
+    until("too large is told", || {
+        exporter.actor("it")["last_error"]["reason"] == "too_large"
+    });
+    fails(&exporter, "too_large");
+    file.write(b"a 1234567\n").unwrap();
+    serves(&exporter, b"a 1234567\n");
+}
+
+#[test]
+fn the_watched_directory_may_go_and_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let public = folder.path().join("daemon1/public");
+    let exporter = exporter(
+        folder.path(),
+        &["daemon1/public/metrics.prom".into()],
+        NO_TIMER,
+    );
+    let file = public.join("metrics.prom");
+    for round in 0..5 {
+        std::fs::create_dir_all(&public).unwrap();
+        let body = format!("round {round}\n");
+        std::fs::write(&file, &body).unwrap();
+        serves(&exporter, body.as_bytes());
+        if round % 2 == 0 {
+            std::fs::remove_dir_all(folder.path().join("daemon1")).unwrap();
+        } else {
+            let aside = folder.path().join(format!("aside{round}"));
+            std::fs::rename(&public, aside).unwrap();
+        }
+        fails(&exporter, "absent");
+    }
+    let actor = exporter.actor("it");
+    assert_eq!(
+        (&actor["restarts"], &actor["cache"]["watch"]),
+        (&0.into(), &"events".into())
+    );
+}
+
+#[test]
+fn the_timer_finds_what_events_do_not_tell() {
+    // A change behind a link happens in a directory that nobody watches.
+    let folder = tempfile::tempdir().unwrap();
+    let behind = tempfile::tempdir().unwrap();
+    let target = behind.path().join("target");
+    std::fs::write(&target, "one 1\n").unwrap();
+    std::os::unix::fs::symlink(&target, folder.path().join("link.prom")).unwrap();
+    let exporter = exporter(
+        folder.path(),
+        &["link.prom".into()],
+        ", refresh = \"100ms\"",
+    );
+    serves(&exporter, b"one 1\n");
+    std::fs::write(&target, "two 2\n").unwrap();
+    serves(&exporter, b"two 2\n");
+}
+
+#[test]
+fn a_config_map_swap_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let version = |name: &str, body: &str| {
+        std::fs::create_dir(folder.path().join(name)).unwrap();
+        std::fs::write(folder.path().join(name).join("metrics.prom"), body).unwrap();
+        let next = folder.path().join("..data_tmp");
+        std::os::unix::fs::symlink(name, &next).unwrap();
+        std::fs::rename(&next, folder.path().join("..data")).unwrap();
+    };
+    version("..1", "one 1\n");
+    let link = folder.path().join("metrics.prom");
+    std::os::unix::fs::symlink("..data/metrics.prom", link).unwrap();
+    let exporter = exporter(folder.path(), &["metrics.prom".into()], NO_TIMER);
+    serves(&exporter, b"one 1\n");
+    version("..2", "two 2\n");
+    serves(&exporter, b"two 2\n");
+}
+
+#[test]
+fn lists_and_directories_are_one_source_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::create_dir(at("many")).unwrap();
+    std::fs::write(at("z.text"), "z 1\n").unwrap();
+    std::fs::write(at("many/b.prom"), "b 1").unwrap();
+    std::fs::write(at("many/a.promfile"), "a 1\n").unwrap();
+    std::fs::write(at("many/ignored.txt"), "ignored 1\n").unwrap();
+    let exporter = exporter(folder.path(), &["z.text".into(), "many".into()], NO_TIMER);
+    serves(&exporter, b"z 1\na 1\nb 1\n");
+    std::fs::remove_file(at("many/a.promfile")).unwrap();
+    serves(&exporter, b"z 1\nb 1\n");
+    std::fs::remove_file(at("z.text")).unwrap();
+    fails(&exporter, "absent");
+}
+
+#[test]
+fn two_selectors_may_look_at_the_same_directory_by_two_paths() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("real")).unwrap();
+    std::os::unix::fs::symlink("real", folder.path().join("alias")).unwrap();
+    let path = |path: &str| quoted(&folder.path().join(path));
+    let exporter = Exporter::start(&format!(
+        "[bridge.selectors]\n\
+         one = {{ kind = \"file\", path = {}, refresh = \"1h\" }}\n\
+         two = {{ kind = \"file\", path = {}, refresh = \"1h\" }}\n",
+        path("real/m.prom"),
+        path("alias/m.prom"),
+    ));
+    let file = PromFile::new(folder.path().join("real/m.prom"));
+    for round in 0..3 {
+        let body = format!("round {round}\n").into_bytes();
+        file.write(&body).unwrap();
+        for selector in ["one", "two"] {
+            until(selector, || exporter.scrape(selector).body == body);
+        }
+    }
+}
+
+#[test]
+fn a_fifo_a_socket_or_a_device_in_place_of_a_file_is_a_plain_error() {
+    let (exporter, file, _folder) = one_file(NO_TIMER);
+    let path = file.path();
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+    fails_as_unsuitable(&exporter);
+    std::fs::remove_file(path).unwrap();
+    let socket = std::os::unix::net::UnixListener::bind(path).unwrap();
+    fails_as_unsuitable(&exporter);
+    drop(socket);
+    std::fs::remove_file(path).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", path).unwrap();
+    fails_as_unsuitable(&exporter);
+    std::fs::remove_file(path).unwrap();
+    file.write(b"a 1\n").unwrap();
+    serves(&exporter, b"a 1\n");
+}
+
+#[track_caller]
+fn fails_as_unsuitable(exporter: &Exporter) {
+    until("unsuitable is told", || {
+        exporter
+            .scrape("it")
+            .text()
+            .starts_with("selector \"it\": unsuitable: ")
+    });
+    exporter.scrape("it").assert_error(502, "it", "unsuitable");
+}
+
+#[test]
+fn a_storm_of_changes_ends_with_the_last_one() {
+    let (exporter, file, _folder) = one_file(NO_TIMER);
+    for round in 0..2000 {
+        file.write(format!("round {round}\n").as_bytes()).unwrap();
+    }
+    serves(&exporter, b"round 1999\n");
+}

@@ -1,0 +1,90 @@
+//! Nothing is left behind: no descriptor, no thread, no scrape.
+
+use crate::support::{Exporter, exposition, quoted, until};
+use local_exporter_daemons::bus::{BusKind, BusOptions};
+use local_exporter_daemons::fault::Behaviour;
+use local_exporter_daemons::prombus::{self, Prombus};
+use local_exporter_daemons::scripted::ScriptedDaemon;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+const SCRAPES: usize = 1000;
+
+/// A silent socket, a bus method that never replies, and a FIFO in place of a
+/// file, each scraped a thousand times.
+#[test]
+fn a_thousand_scrapes_of_silent_sources_leave_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let (socket, fifo) = (folder.path().join("sock"), folder.path().join("fifo"));
+    let daemon = ScriptedDaemon::start(&socket, Behaviour::HangAfterAccept).unwrap();
+    assert!(
+        Command::new("mkfifo")
+            .arg(&fifo)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let bus = BusOptions::new().kind(BusKind::System).start().unwrap();
+    let prombus = Prombus::start(&bus.address(), exposition()).unwrap();
+    let exporter = Exporter::start(&format!(
+        "[bridge.defaults]\ntimeout = \"40ms\"\n[bridge.selectors]\n\
+         socket = {{ kind = \"uds\", path = {} }}\nfifo = {{ kind = \"file\", path = {} }}\n\
+         bus = {{ kind = \"dbus\", bus = \"{}\", destination = \"{}\", method = \"{}.Never\", path = \"{}\" }}\n",
+        quoted(&socket),
+        quoted(&fifo),
+        bus.address(),
+        prombus::NAME,
+        prombus::FAULTS,
+        prombus::PATH,
+    ));
+    let cases = [
+        ("socket", 504, "timeout"),
+        ("bus", 504, "timeout"),
+        ("fifo", 502, "unsuitable"),
+    ];
+    let round = |scrapes: usize| {
+        for (selector, status, reason) in cases {
+            scrape_all(&exporter, selector, scrapes, status, reason);
+        }
+    };
+    // Once round first: threads and connections that are kept for reuse come up here.
+    round(50);
+    let settled = || {
+        let idle = |selector: &&str| exporter.actor(selector)["in_flight"] == 0;
+        daemon.open() == 0 && ["socket", "bus", "fifo"].iter().all(idle)
+    };
+    until("all is quiet before", settled);
+    let before = (exporter.descriptors(), exporter.threads());
+    round(SCRAPES);
+    until("all is quiet after", settled);
+    let close = |after: usize, before: usize| after <= before + 3;
+    until("no descriptor and no thread is left", || {
+        close(exporter.descriptors(), before.0) && close(exporter.threads(), before.1)
+    });
+    for (selector, ..) in cases {
+        assert_eq!(exporter.actor(selector)["scrapes"], SCRAPES + 50);
+        assert_eq!(exporter.actor(selector)["restarts"], 0);
+    }
+    drop(prombus);
+}
+
+/// Scrapes by a few clients at once, each with connections of its own.
+fn scrape_all(exporter: &Exporter, selector: &str, scrapes: usize, status: u16, reason: &str) {
+    const CLIENTS: usize = 4;
+    let left = AtomicUsize::new(scrapes);
+    let take = |n: usize| n.checked_sub(1);
+    std::thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            scope.spawn(|| {
+                while left
+                    .fetch_update(Ordering::SeqCst, Ordering::SeqCst, take)
+                    .is_ok()
+                {
+                    exporter
+                        .scrape(selector)
+                        .assert_error(status, selector, reason);
+                }
+            });
+        }
+    });
+}

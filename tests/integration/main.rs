@@ -1,0 +1,25 @@
+//! The program as its users meet it: the real binary, real daemons, real clients.
+//!
+//! One binary, to link once. Each file begins with what it proves.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    unreachable_pub,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod architecture;
+mod bridge;
+mod command;
+mod dbus;
+mod deploy;
+mod endpoints;
+mod file;
+mod leaks;
+mod prometheus;
+mod support;
+mod uds;

@@ -1,0 +1,268 @@
+//! The exporter as a child process, a client for it, and waiting for a condition.
+
+use local_exporter_daemons::registry::Metrics;
+use serde_json::Value;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// How long anything may take before a test gives up: generous, since a loaded
+/// machine is no failure; nothing here waits longer than it needs.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running exporter, killed on drop.
+pub struct Exporter {
+    child: Child,
+    address: String,
+    log: Arc<Mutex<Vec<String>>>,
+    _config: TempDir,
+}
+
+/// What came back from a request.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let same = |(key, _): &&(String, String)| key.eq_ignore_ascii_case(name);
+        self.headers.iter().find(same).map(|(_, value)| &**value)
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// Asserts an error of one sentence that names the selector and the reason.
+    #[track_caller]
+    pub fn assert_error(&self, status: u16, selector: &str, reason: &str) {
+        let text = self.text();
+        assert_eq!(self.status, status, "{text}");
+        let expected = format!("selector {selector:?}: {reason}: ");
+        assert!(
+            text.starts_with(&expected),
+            "{text:?} is not about {expected:?}"
+        );
+        assert_eq!(text.lines().count(), 1, "{text:?}");
+        assert_eq!(
+            self.header("content-type"),
+            Some("text/plain; charset=utf-8")
+        );
+    }
+}
+
+/// The program under test, to be given arguments.
+pub fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_local-exporter"));
+    command.env_remove("DBUS_SESSION_BUS_ADDRESS");
+    command.env_remove("DBUS_SYSTEM_BUS_ADDRESS");
+    command
+}
+
+impl Exporter {
+    /// Starts it with the given text after a `[service]` table for a free port.
+    pub fn start(config: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        let service = "[service]\naddress = \"127.0.0.1\"\nport = 0\n";
+        fs::write(&path, format!("{service}{config}")).unwrap();
+        let mut child = program()
+            .args(["serve", "--log.format", "json", "--config"])
+            .arg(&path)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let address = loop {
+            let line = lines.next().expect("the exporter ended").unwrap();
+            let event: Value = serde_json::from_str(&line).unwrap_or_default();
+            log.lock().unwrap().push(line);
+            if event["message"] == "listening" {
+                break event["address"].as_str().unwrap().to_owned();
+            }
+        };
+        let collected = Arc::clone(&log);
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                collected.lock().unwrap().push(line);
+            }
+        });
+        Self {
+            child,
+            address,
+            log,
+            _config: folder,
+        }
+    }
+
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub fn get(&self, path: &str) -> Reply {
+        get(&self.url(path), &[])
+    }
+
+    pub fn scrape(&self, selector: &str) -> Reply {
+        self.get(&format!("/bridge?selector={selector}"))
+    }
+
+    /// A scrape with the header in which Prometheus says how long it waits.
+    pub fn scrape_within(&self, selector: &str, seconds: &str) -> Reply {
+        let url = self.url(&format!("/bridge?selector={selector}"));
+        get(&url, &[("X-Prometheus-Scrape-Timeout-Seconds", seconds)])
+    }
+
+    /// The value of one series on `/metrics`.
+    pub fn metric(&self, series: &str) -> Option<f64> {
+        let text = self.get("/metrics").text();
+        let value = |line: &str| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok();
+        text.lines().find_map(value)
+    }
+
+    /// One selector's entry on `/debug/actors`.
+    pub fn actor(&self, selector: &str) -> Value {
+        let page: Value = serde_json::from_slice(&self.get("/debug/actors").body).unwrap();
+        let actors = page["actors"].as_array().unwrap();
+        let found = actors.iter().find(|actor| actor["selector"] == selector);
+        found
+            .unwrap_or_else(|| panic!("{selector} is not on {page}"))
+            .clone()
+    }
+
+    /// Every log line so far.
+    pub fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
+    }
+
+    pub fn descriptors(&self) -> usize {
+        self.count("fd")
+    }
+
+    pub fn threads(&self) -> usize {
+        self.count("task")
+    }
+
+    fn count(&self, what: &str) -> usize {
+        let folder = format!("/proc/{}/{what}", self.child.id());
+        fs::read_dir(folder).unwrap().count()
+    }
+
+    /// Sends a signal by name, as `kill -NAME` does.
+    pub fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill")
+            .arg(format!("-{name}"))
+            .arg(id)
+            .status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Waits for the end of the process.
+    pub fn ended(&mut self) -> ExitStatus {
+        eventually("the exporter ends", || self.child.try_wait().unwrap())
+    }
+}
+
+impl Drop for Exporter {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            for line in self.log() {
+                println!("exporter: {line}");
+            }
+        }
+    }
+}
+
+/// One GET request; any status is an answer.
+pub fn get(url: &str, headers: &[(&str, &str)]) -> Reply {
+    request("GET", url, headers)
+}
+
+/// One request of a method without a body.
+pub fn request(method: &str, url: &str, headers: &[(&str, &str)]) -> Reply {
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(PATIENCE))
+        .build()
+        .into();
+    let mut request = ureq::http::Request::builder().method(method).uri(url);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let mut response = agent.run(request.body(()).unwrap()).unwrap();
+    let text = |value: &ureq::http::HeaderValue| value.to_str().unwrap().to_owned();
+    let headers = response.headers().iter();
+    Reply {
+        status: response.status().as_u16(),
+        headers: headers
+            .map(|(name, value)| (name.to_string(), text(value)))
+            .collect(),
+        body: response
+            .body_mut()
+            .with_config()
+            .limit(1 << 30)
+            .read_to_vec()
+            .unwrap(),
+    }
+}
+
+/// Raw bytes in, whatever comes back until the connection closes.
+pub fn raw(address: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// Asks again and again until there is something, or the patience ends.
+#[track_caller]
+pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = ask() {
+            return found;
+        }
+        assert!(Instant::now() < end, "not within {PATIENCE:?}: {what}");
+        pause();
+    }
+}
+
+/// [`eventually`] for a condition.
+#[track_caller]
+pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    eventually(what, || condition().then_some(()));
+}
+
+#[expect(clippy::disallowed_methods, reason = "a short pause between two looks")]
+fn pause() {
+    std::thread::sleep(Duration::from_millis(10));
+}
+
+/// What a daemon serves: a real registry whose counters move.
+pub fn exposition() -> impl Fn() -> Vec<u8> + Send + Sync + 'static {
+    let metrics = Metrics::new("instrumented_daemon").unwrap();
+    move || metrics.text()
+}
+
+/// A path in a configuration.
+pub fn quoted(path: &Path) -> String {
+    format!("{:?}", path.to_str().unwrap())
+}

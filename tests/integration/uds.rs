@@ -1,0 +1,213 @@
+//! Kind `uds` against daemons that behave and daemons that do not.
+
+use crate::support::{Exporter, exposition, quoted};
+use local_exporter_daemons::fault::{Behaviour, GARBAGE};
+use local_exporter_daemons::promsock::PromSock;
+use local_exporter_daemons::scripted::ScriptedDaemon;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tempfile::TempDir;
+
+fn exporter(more: &str) -> (Exporter, PathBuf, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("metrics.promsock");
+    let path = quoted(&socket);
+    let config = format!("[bridge.selectors]\nit = {{ kind = \"uds\", path = {path}{more} }}\n");
+    (Exporter::start(&config), socket, folder)
+}
+
+#[test]
+fn the_bytes_are_those_the_daemon_wrote() {
+    let (exporter, socket, _folder) = exporter("");
+    let daemon = PromSock::bind(&socket, exposition()).unwrap();
+    for _ in 0..10 {
+        let reply = exporter.scrape("it");
+        assert_eq!(reply.status, 200);
+        assert_eq!(Some(reply.body), daemon.last_served());
+    }
+    assert_eq!(exporter.actor("it")["failures"], 0);
+}
+
+#[test]
+fn each_fault_has_its_reason_and_the_next_good_answer_follows() {
+    let (exporter, socket, _folder) = exporter(", timeout = \"300ms\", max_bytes = 1000");
+    let good = || Behaviour::Serve(b"a 1\n".to_vec());
+    let daemon = ScriptedDaemon::start(&socket, good()).unwrap();
+    let bytes = || b"a 1\nb 2\n".to_vec();
+    let faults = [
+        (Behaviour::Nothing, 502, "empty"),
+        (Behaviour::TooMuch(1 << 20), 502, "too_large"),
+        (Behaviour::Reset, 502, "reset"),
+        (Behaviour::HangBeforeAccept, 504, "timeout"),
+        (Behaviour::FullBacklog, 504, "timeout"),
+        (Behaviour::HangAfterAccept, 504, "timeout"),
+        (Behaviour::StopHalfway(bytes()), 504, "timeout"),
+        (
+            Behaviour::Trickle {
+                bytes: bytes(),
+                chunk: 1,
+                pause: Duration::from_millis(100),
+            },
+            504,
+            "timeout",
+        ),
+        (
+            Behaviour::AnswerLate {
+                delay: Duration::from_secs(2),
+                bytes: bytes(),
+            },
+            504,
+            "timeout",
+        ),
+    ];
+    for (fault, status, reason) in faults {
+        let name = format!("{fault:?}");
+        println!("{}", name.get(..40).unwrap_or(&name));
+        daemon.set(fault).unwrap();
+        exporter.scrape("it").assert_error(status, "it", reason);
+        assert_eq!(exporter.actor("it")["last_error"]["reason"], reason);
+        assert_eq!(
+            exporter.metric("local_exporter_source_up{selector=\"it\"}"),
+            Some(0.0)
+        );
+        daemon.set(good()).unwrap();
+        let reply = exporter.scrape("it");
+        assert_eq!(
+            (reply.status, &*reply.body),
+            (200, &b"a 1\n"[..]),
+            "after {name}"
+        );
+        assert_eq!(
+            exporter.metric("local_exporter_source_up{selector=\"it\"}"),
+            Some(1.0)
+        );
+    }
+    let actor = exporter.actor("it");
+    assert_eq!(
+        (&actor["restarts"], &actor["state"]),
+        (&0.into(), &"running".into())
+    );
+    assert_eq!(actor["failures"], 9);
+}
+
+#[test]
+fn bytes_that_are_no_exposition_still_pass_unchanged() {
+    let (exporter, socket, _folder) = exporter("");
+    let _daemon = ScriptedDaemon::start(&socket, Behaviour::Garbage).unwrap();
+    assert_eq!(exporter.scrape("it").body, GARBAGE);
+}
+
+#[test]
+fn what_is_no_listening_socket_is_named_for_what_it_is() {
+    let (exporter, socket, _folder) = exporter("");
+    exporter.scrape("it").assert_error(502, "it", "absent");
+
+    std::fs::write(&socket, "a 1\n").unwrap();
+    exporter.scrape("it").assert_error(502, "it", "unsuitable");
+    std::fs::remove_file(&socket).unwrap();
+
+    std::fs::create_dir(&socket).unwrap();
+    exporter.scrape("it").assert_error(502, "it", "unsuitable");
+    std::fs::remove_dir(&socket).unwrap();
+
+    // A socket whose daemon died: the file stays, nobody listens.
+    drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
+    exporter.scrape("it").assert_error(502, "it", "refused");
+    std::fs::remove_file(&socket).unwrap();
+
+    let _daemon = PromSock::bind(&socket, exposition()).unwrap();
+    assert_eq!(
+        exporter.scrape("it").status,
+        200,
+        "the daemon may start later"
+    );
+}
+
+#[test]
+fn a_socket_replaced_at_every_answer_is_followed() {
+    let (exporter, socket, _folder) = exporter("");
+    let _daemon = ScriptedDaemon::start(&socket, Behaviour::NewInode(b"a 1\n".to_vec())).unwrap();
+    for _ in 0..20 {
+        assert_eq!(exporter.scrape("it").status, 200);
+    }
+}
+
+#[test]
+fn a_change_of_the_source_is_logged_once() {
+    let (exporter, socket, _folder) = exporter("");
+    for _ in 0..5 {
+        exporter.scrape("it").assert_error(502, "it", "absent");
+    }
+    let _daemon = PromSock::bind(&socket, exposition()).unwrap();
+    for _ in 0..5 {
+        assert_eq!(exporter.scrape("it").status, 200);
+    }
+    let lines = |what: &str| {
+        let log = exporter.log();
+        log.iter()
+            .filter(|line| line.contains(what))
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    crate::support::until("the recovery is logged", || {
+        !lines("answers again").is_empty()
+    });
+    let failed = lines("source failed");
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    assert!(failed[0].contains("\"selector\":\"it\""), "{failed:?}");
+    let again = lines("answers again");
+    assert_eq!(again.len(), 1, "{again:?}");
+    assert!(again[0].contains("\"failures\":5"), "{again:?}");
+}
+
+#[test]
+fn a_bare_directory_prefers_its_socket_and_follows_each_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let public = folder.path().join("not/yet/there");
+    let config = format!("[bridge.selectors]\nit = {}\n", quoted(&public));
+    let exporter = Exporter::start(&config);
+    exporter.scrape("it").assert_error(502, "it", "absent");
+    assert_eq!(exporter.actor("it")["kind"], "directory");
+
+    std::fs::create_dir_all(&public).unwrap();
+    exporter.scrape("it").assert_error(502, "it", "absent");
+    std::fs::write(public.join("b.promfile"), "b 1\n").unwrap();
+    std::fs::write(public.join(".hidden.prom"), "hidden 1\n").unwrap();
+    std::fs::write(public.join("c.prom.tmp"), "temporary 1\n").unwrap();
+    let serves = |body: &str| {
+        crate::support::until(body, || exporter.scrape("it").body == body.as_bytes());
+    };
+    serves("b 1\n");
+    std::fs::write(public.join("a.prom"), "a 1\n").unwrap();
+    serves("a 1\nb 1\n");
+
+    let socket = public.join("metrics.promsock");
+    let daemon = ScriptedDaemon::start(&socket, Behaviour::Serve(b"s 1\n".to_vec())).unwrap();
+    assert_eq!(
+        exporter.scrape("it").body,
+        b"s 1\n",
+        "at the very next scrape"
+    );
+    drop(daemon);
+    serves("a 1\nb 1\n");
+    std::fs::remove_file(public.join("a.prom")).unwrap();
+    serves("b 1\n");
+}
+
+/// Root is denied nothing, so this is shown only to others.
+#[test]
+fn a_socket_one_may_not_write_to_is_denied() {
+    let (exporter, socket, _folder) = exporter("");
+    let _daemon = PromSock::bind(&socket, exposition()).unwrap();
+    std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o444)).unwrap();
+    if may_write_anything(&socket) {
+        println!("skipped: this user is denied nothing");
+        return;
+    }
+    exporter.scrape("it").assert_error(502, "it", "denied");
+}
+
+fn may_write_anything(path: &Path) -> bool {
+    std::os::unix::net::UnixStream::connect(path).is_ok()
+}
