@@ -5,10 +5,10 @@
 
 use crate::body::Sliced;
 use crate::metrics::Rejection;
-use crate::{Exporter, deadline, reply};
+use crate::{Exporter, accept, deadline, reply};
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
-use local_exporter_actors::{Door, Exposition, Format};
+use local_exporter_actors::{Door, Exposition};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub async fn scrape(request: HttpRequest, exporter: web::Data<Exporter>) -> Http
             return reply::rejected(rejection, &message);
         }
     };
-    match door.scrape(within).await {
+    match door.scrape(within, accept::names(request.headers())).await {
         Ok(exposition) => whole(exposition),
         Err(error) => reply::failed(&door.spec().name, &error),
     }
@@ -71,20 +71,13 @@ fn selector(query: &str) -> Result<Cow<'_, str>, (Rejection, &'static str)> {
 /// The bytes, unchanged, with the type they are of.
 fn whole(exposition: Exposition) -> HttpResponse {
     let mut response = HttpResponse::Ok();
-    response.insert_header((header::CONTENT_TYPE, content_type(exposition.format)));
+    let content_type = exposition.summary.content_type();
+    response.insert_header((header::CONTENT_TYPE, content_type));
     if let Some(cached_at) = exposition.cached_at {
         // RFC 9111, section 5.1: whole seconds since the answer was known to be true.
         response.insert_header((header::AGE, cached_at.elapsed().as_secs()));
     }
     response.body(Sliced::new(exposition.body))
-}
-
-/// What Prometheus 3 accepts for a format; without a type it refuses the scrape.
-fn content_type(format: Format) -> &'static str {
-    match format {
-        Format::Text => "text/plain; version=0.0.4; charset=utf-8",
-        Format::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
-    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,14 @@
 //! The command line, and what each exit code says.
 //!
-//! `0`: stopped as asked. `1`: could not start or go on. `2`: the arguments or
-//! the configuration are wrong; every mistake is on standard error.
+//! `0`: stopped as asked, or all is well. `1`: could not start or go on; a
+//! scrape failed; a body has problems. `2`: the arguments or the configuration
+//! are wrong; every mistake is on standard error.
 
-use crate::{listen, run, telemetry};
+mod lint;
+mod scrape;
+mod serve;
+
+use crate::telemetry;
 use clap::{Args, Parser, Subcommand};
 use local_exporter_config::{Environment, Input, Mistakes, Settings, load};
 use std::io;
@@ -12,6 +17,8 @@ use std::process::ExitCode;
 
 /// Where the configuration is looked for when no file is named.
 const DEFAULT_FILE: &str = "/etc/local-exporter/config.toml";
+/// The exit code of wrong arguments, which is also clap's, and of a wrong configuration.
+const WRONG: u8 = 2;
 
 const VERSION: &str = concat!(
     env!("CARGO_PKG_VERSION"),
@@ -35,14 +42,11 @@ pub struct Command {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Serve the configured selectors over HTTP until SIGTERM or SIGINT.
-    Serve(Serve),
-}
-
-#[derive(Args, Debug)]
-struct Serve {
-    /// The configuration [default: /etc/local-exporter/config.toml, which may be absent].
-    #[arg(short, long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    Serve(serve::Serve),
+    /// Scrape one selector as the server would, and print the body, or why there is none.
+    Scrape(scrape::Scrape),
+    /// Check an exposition and print every problem with line and column.
+    Lint(lint::Lint),
 }
 
 impl Command {
@@ -52,29 +56,31 @@ impl Command {
         telemetry::start(&self.logging);
         match self.action {
             Action::Serve(serve) => serve.execute(),
+            Action::Scrape(scrape) => scrape.execute(),
+            Action::Lint(lint) => lint.execute(),
         }
     }
 }
 
-impl Serve {
-    fn execute(&self) -> ExitCode {
-        let settings = match self.settings() {
-            Ok(settings) => settings,
-            Err(mistakes) => {
-                print_mistakes(&mistakes);
-                return ExitCode::from(2);
-            }
-        };
-        match serve(settings) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                tracing::error!(%error, "cannot serve");
-                ExitCode::FAILURE
-            }
-        }
+/// Where the configuration comes from.
+#[derive(Args, Debug)]
+struct Configuration {
+    /// The configuration [default: /etc/local-exporter/config.toml, which may be absent].
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl Configuration {
+    /// The settings; where there are none, every mistake has been printed.
+    fn settings(&self) -> Result<Settings, ExitCode> {
+        self.load().map_err(|mistakes| {
+            // One mistake a line, without a log's trimmings, so that editors can jump to them.
+            complain(&mistakes.to_string());
+            ExitCode::from(WRONG)
+        })
     }
 
-    fn settings(&self) -> Result<Settings, Mistakes> {
+    fn load(&self) -> Result<Settings, Mistakes> {
         let path = self.config.as_deref().unwrap_or(Path::new(DEFAULT_FILE));
         let input = match Input::read(path) {
             Ok(input) => Some(input),
@@ -86,15 +92,6 @@ impl Serve {
     }
 }
 
-/// One mistake a line, without a log's trimmings, so that editors can jump to them.
-#[expect(
-    clippy::print_stderr,
-    reason = "this is the program's answer, not a log"
-)]
-fn print_mistakes(mistakes: &Mistakes) {
-    eprintln!("{mistakes}");
-}
-
 fn environment() -> Environment {
     let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
     std::env::vars_os()
@@ -102,26 +99,11 @@ fn environment() -> Environment {
         .collect()
 }
 
-fn serve(settings: Settings) -> io::Result<()> {
-    let listener = listen::bind(settings.service)?;
-    if settings.selectors.is_empty() {
-        tracing::warn!("no selector is configured; the page at / tells how to add one");
-    }
-    actix_rt::System::new().block_on(async {
-        let stop = stop_signal()?;
-        run(settings.selectors, vec![listener], stop).await
-    })
-}
-
-/// Resolves at SIGTERM, which service managers send, or SIGINT, which a terminal does.
-fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
+/// The program's answer where it is not a good one.
+#[expect(
+    clippy::print_stderr,
+    reason = "this is the program's answer, not a log"
+)]
+fn complain(text: &str) {
+    eprintln!("{text}");
 }

@@ -7,7 +7,7 @@
 use crate::{Exporter, reply};
 use actix_web::{HttpResponse, web};
 use local_exporter_actors::Door;
-use local_exporter_actors::status::{CacheSnapshot, Failure};
+use local_exporter_actors::status::{self, CacheSnapshot, Failure, FileReport};
 use serde::Serialize;
 use std::time::{Duration, SystemTime};
 
@@ -47,6 +47,24 @@ struct Cache {
     age_seconds: f64,
     mtime: Option<String>,
     watch: &'static str,
+    files: Vec<File>,
+    passed_over: Vec<PassedOver>,
+    duplicate_series: usize,
+    conflicts: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct File {
+    file: String,
+    mtime: Option<String>,
+    served: bool,
+    error: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct PassedOver {
+    file: String,
+    why: &'static str,
 }
 
 impl<'a> Actor<'a> {
@@ -84,10 +102,36 @@ impl From<Failure> for Error {
 
 impl From<CacheSnapshot> for Cache {
     fn from(cache: CacheSnapshot) -> Self {
+        let CacheSnapshot { age, report } = cache;
+        let passed_over = report.passed_over.into_iter();
         Self {
-            age_seconds: cache.age.as_secs_f64(),
-            mtime: cache.mtime.map(time),
-            watch: cache.watching.as_str(),
+            age_seconds: age.as_secs_f64(),
+            mtime: report.oldest.map(time),
+            watch: report.watching.as_str(),
+            files: report.files.into_iter().map(File::from).collect(),
+            passed_over: passed_over.map(PassedOver::from).collect(),
+            duplicate_series: report.duplicate_series,
+            conflicts: report.conflicts,
+        }
+    }
+}
+
+impl From<FileReport> for File {
+    fn from(report: FileReport) -> Self {
+        Self {
+            file: report.path.to_string_lossy().into_owned(),
+            mtime: report.mtime.map(time),
+            served: report.served,
+            error: report.error.map(|error| error.to_string()),
+        }
+    }
+}
+
+impl From<status::PassedOver> for PassedOver {
+    fn from(over: status::PassedOver) -> Self {
+        Self {
+            file: over.path.to_string_lossy().into_owned(),
+            why: over.why,
         }
     }
 }

@@ -7,12 +7,14 @@
 //! # Layout
 //!
 //! - [`routes`]: every URL, in words and in code.
-//! - [`bridge`]: one scrape; [`deadline`]: how long it may take; [`reply`]: what
-//!   becomes of its error; [`body`]: how its bytes are written.
+//! - [`bridge`]: one scrape; [`deadline`]: how long it may take; [`accept`]: what
+//!   the scraper reads; [`reply`]: what becomes of its error; [`body`]: how its
+//!   bytes are written.
 //! - [`metrics`], [`debug`], [`landing`], [`health`]: the other pages.
 //! - [`listen`]: where to listen; [`telemetry`]: logs and panics; [`command`]:
 //!   the command line.
 
+pub mod accept;
 pub mod body;
 pub mod bridge;
 pub mod command;

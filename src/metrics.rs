@@ -128,6 +128,9 @@ fn build_info() -> prometheus::Result<IntGaugeVec> {
 
 /// `GET /metrics`.
 pub async fn page(exporter: web::Data<Shared>) -> HttpResponse {
+    for door in exporter.roster.load().iter() {
+        door.age_metrics();
+    }
     match exporter.metrics.text() {
         Ok(text) => HttpResponse::Ok()
             .insert_header((header::CONTENT_TYPE, TEXT_FORMAT))

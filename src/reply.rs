@@ -76,7 +76,11 @@ fn status(reason: Reason) -> StatusCode {
         | Reason::Denied
         | Reason::Empty
         | Reason::TooLarge
+        | Reason::Truncated
         | Reason::Malformed
+        | Reason::Stale
+        | Reason::Timestamps
+        | Reason::Utf8Names
         | Reason::Unsuitable
         | Reason::Reset
         | Reason::Bus

@@ -17,7 +17,7 @@ pub struct Options {
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     verbose: u8,
     /// How a log line looks [default: human on a terminal, else logfmt].
-    #[arg(long = "log.format", value_name = "FORMAT", global = true)]
+    #[arg(id = "log.format", long, value_name = "FORMAT", global = true)]
     format: Option<Format>,
 }
 

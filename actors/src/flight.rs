@@ -6,15 +6,15 @@
 //! itself, gets a pull of its own rather than the other's failure. Nothing here
 //! knows actix or a kind of source.
 
-use crate::scrape::{Answer, Reason, ScrapeError};
+use crate::scrape::{Answer, Exposition, Reason, ScrapeError};
 use crate::source::Source;
 use crate::status::Status;
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, Shared, WeakShared};
+use local_exporter_config::Limits;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 
 type Pull = LocalBoxFuture<'static, Answer>;
@@ -24,44 +24,52 @@ pub(crate) struct Flight {
     source: Rc<dyn Source>,
     /// What the source is called in errors.
     label: String,
-    /// The longest that one pull may take.
-    longest: Duration,
+    limits: Limits,
     status: Arc<Status>,
     /// The pull under way, held only by those who wait for it: when the last
     /// of them leaves, it is dropped and whatever it had open with it.
     under_way: RefCell<Option<WeakShared<Pull>>>,
+    /// The last good answer, where `min_interval` allows to give it again.
+    recent: Rc<RefCell<Option<Exposition>>>,
 }
 
 impl Flight {
     pub(crate) fn new(
         source: Rc<dyn Source>,
         label: String,
-        longest: Duration,
+        limits: Limits,
         status: Arc<Status>,
     ) -> Self {
         Self {
             source,
             label,
-            longest,
+            limits,
             status,
             under_way: RefCell::default(),
+            recent: Rc::default(),
         }
     }
 
     /// An answer that needs no pull, from a source that has one at hand.
     pub(crate) fn at_hand(&self) -> Option<Answer> {
-        self.source.at_hand()
+        let recent = self.recent.borrow();
+        let young = |recent: &&Exposition| {
+            let given_at = recent.cached_at;
+            given_at.is_some_and(|given_at| given_at.elapsed() < self.limits.min_interval)
+        };
+        match recent.as_ref().filter(young) {
+            Some(recent) => Some(Ok(recent.clone())),
+            None => self.source.at_hand(),
+        }
     }
 
     /// The answer of a pull, or a timeout at `deadline`.
     pub(crate) async fn scrape(&self, deadline: Instant) -> Answer {
         loop {
             let (pull, part) = self.board();
-            let answer = timeout_at(deadline, pull).await.unwrap_or_else(|_| {
-                let answer = Err(ScrapeError::timeout(&self.label));
-                self.status.source_read(&answer);
-                answer
-            });
+            let answer = timeout_at(deadline, pull)
+                .await
+                .unwrap_or_else(|_| self.give_up());
             let late = answer
                 .as_ref()
                 .is_err_and(|error| error.reason == Reason::Timeout);
@@ -69,6 +77,17 @@ impl Flight {
                 return answer;
             }
         }
+    }
+
+    /// A waiter's own deadline has come. It says nothing of the source while
+    /// others still wait for the same pull.
+    fn give_up(&self) -> Answer {
+        let answer = Err(ScrapeError::timeout(&self.label));
+        let under_way = self.under_way.borrow();
+        if under_way.as_ref().and_then(WeakShared::upgrade).is_none() {
+            self.status.source_read(&answer);
+        }
+        answer
     }
 
     /// The pull under way, or a new one.
@@ -84,12 +103,21 @@ impl Flight {
         }
         let source = Rc::clone(&self.source);
         let status = Arc::clone(&self.status);
-        let (longest, label) = (self.longest, self.label.clone());
+        let (limits, label) = (self.limits, self.label.clone());
+        let recent = Rc::clone(&self.recent);
         let pull: Pull = Box::pin(async move {
-            let answer = timeout(longest, source.pull())
+            let answer = timeout(limits.timeout, source.pull())
                 .await
                 .unwrap_or_else(|_| Err(ScrapeError::timeout(&label)));
             status.source_read(&answer);
+            if let Ok(exposition) = &answer
+                && !limits.min_interval.is_zero()
+            {
+                *recent.borrow_mut() = Some(Exposition {
+                    cached_at: Some(Instant::now()),
+                    ..exposition.clone()
+                });
+            }
             answer
         });
         let pull = pull.shared();

@@ -9,11 +9,14 @@
 //! - [`roster`]: who there is, and the [`Door`] to each.
 //! - `selector`: the actor; `flight`: how its scrapes share a pull.
 //! - `supervise`, `backoff`: keeping it going.
-//! - `source`: the kinds, one file each.
+//! - `source`: the kinds, one file each; `gate`: what every body must pass.
+//! - [`exposition`]: the checker of bodies, by itself.
 //! - [`status`], [`metrics`]: what is known without asking the actor.
 
 mod backoff;
+pub mod exposition;
 mod flight;
+mod gate;
 pub mod metrics;
 pub mod roster;
 pub mod scrape;
@@ -24,4 +27,4 @@ mod supervise;
 
 pub use metrics::Metrics;
 pub use roster::{Arbiters, Door, Roster};
-pub use scrape::{Answer, Exposition, Format, Reason, ScrapeError};
+pub use scrape::{Answer, Exposition, Names, Reason, ScrapeError};

@@ -6,12 +6,14 @@
 //! configuration, reasons and states are closed sets.
 
 use crate::scrape::Reason;
-use crate::status::State;
+use crate::status::{CacheReport, State};
 use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, Registry,
 };
-use std::sync::OnceLock;
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::SystemTime;
 
 /// Upper bounds of the scrape duration in seconds: from a cached file to the longest usual deadline.
 const DURATION_BUCKETS: [f64; 12] = [
@@ -27,7 +29,13 @@ pub struct Metrics {
     up: IntGaugeVec,
     body_bytes: IntGaugeVec,
     last_success: GaugeVec,
+    newest_sample: GaugeVec,
     file_mtime: GaugeVec,
+    file_age: GaugeVec,
+    file_error: IntGaugeVec,
+    duplicate_series: IntGaugeVec,
+    conflicts: IntGaugeVec,
+    missing_newlines: IntCounterVec,
     restarts: IntCounterVec,
     state: IntGaugeVec,
 }
@@ -86,10 +94,49 @@ impl Metrics {
                 ),
                 &["selector"],
             )?,
+            newest_sample: gauge(
+                name(
+                    "source_newest_sample_timestamp_seconds",
+                    "Newest timestamp on a sample of the last whole answer; absent without any.",
+                ),
+                &["selector"],
+            )?,
             file_mtime: gauge(
                 name(
                     "file_mtime_timestamp_seconds",
                     "Modification time of the oldest file that is served.",
+                ),
+                &["selector"],
+            )?,
+            file_age: gauge(
+                name(
+                    "file_age_seconds",
+                    "Time since the oldest file that is served was modified.",
+                ),
+                &["selector"],
+            )?,
+            file_error: int_gauge(
+                name("file_error", "Whether something is wrong with a file."),
+                &["selector", "file"],
+            )?,
+            duplicate_series: int_gauge(
+                name(
+                    "file_duplicate_series",
+                    "Series left out because an earlier file has them.",
+                ),
+                &["selector"],
+            )?,
+            conflicts: int_gauge(
+                name(
+                    "file_conflicts",
+                    "Families and files left out because an earlier file says otherwise.",
+                ),
+                &["selector"],
+            )?,
+            missing_newlines: counter(
+                name(
+                    "file_missing_final_newlines_total",
+                    "Versions of files that lacked their final newline, which was tolerated.",
                 ),
                 &["selector"],
             )?,
@@ -118,7 +165,8 @@ impl Metrics {
             states: State::ALL
                 .map(|state| self.state.with_label_values(&[selector, state.as_str()])),
             source: OnceLock::new(),
-            file_mtime: OnceLock::new(),
+            files: OnceLock::new(),
+            file_labels: Mutex::default(),
             families: self.clone(),
             selector: selector.to_owned(),
         }
@@ -134,8 +182,10 @@ pub struct SelectorMetrics {
     states: [IntGauge; State::ALL.len()],
     /// Made at the first answer of the source: before that, nothing is known of it.
     source: OnceLock<SourceMetrics>,
-    /// Made when a first file was read.
-    file_mtime: OnceLock<Gauge>,
+    /// Made when files were looked at.
+    files: OnceLock<FileMetrics>,
+    /// The files that have a series.
+    file_labels: Mutex<HashSet<String>>,
     families: Metrics,
     selector: String,
 }
@@ -145,6 +195,13 @@ struct SourceMetrics {
     up: IntGauge,
     body_bytes: IntGauge,
     last_success: Gauge,
+}
+
+#[derive(Debug)]
+struct FileMetrics {
+    duplicate_series: IntGauge,
+    conflicts: IntGauge,
+    missing_newlines: IntCounter,
 }
 
 impl SelectorMetrics {
@@ -157,28 +214,90 @@ impl SelectorMetrics {
         }
     }
 
-    /// The source gave a whole answer of `bytes`, at `now` in seconds since the epoch.
-    pub(crate) fn source_answered(&self, bytes: usize, now: f64) {
+    /// The source gave a whole answer of `bytes`, at `now` in seconds since the
+    /// epoch, whose newest sample is of `newest` milliseconds since then.
+    pub(crate) fn source_answered(&self, bytes: usize, now: f64, newest: Option<i64>) {
         let source = self.source();
         source.up.set(1);
-        source
-            .body_bytes
-            .set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        source.body_bytes.set(whole(bytes));
         source.last_success.set(now);
+        let one = &[self.selector.as_str()];
+        match newest {
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "exact for the next 285,000 years"
+            )]
+            Some(newest) => {
+                let seconds = newest as f64 / 1000.0;
+                self.families
+                    .newest_sample
+                    .with_label_values(one)
+                    .set(seconds);
+            }
+            // That there was none is no error.
+            None => drop(self.families.newest_sample.remove_label_values(one)),
+        }
     }
 
     pub(crate) fn source_failed(&self) {
         self.source().up.set(0);
     }
 
-    /// The oldest file that is served was modified at `seconds` since the epoch.
-    pub(crate) fn file_modified(&self, seconds: f64) {
-        let gauge = || {
-            self.families
-                .file_mtime
-                .with_label_values(&[&self.selector])
+    /// The files of a cache were looked at.
+    pub(crate) fn files_checked(&self, report: &CacheReport) {
+        let files = self.files();
+        files.duplicate_series.set(whole(report.duplicate_series));
+        files.conflicts.set(whole(report.conflicts.len()));
+        let missing = u64::try_from(report.missing_final_newlines).unwrap_or(u64::MAX);
+        files.missing_newlines.inc_by(missing);
+        self.mark_files(report);
+
+        let one = &[self.selector.as_str()];
+        let Some(oldest) = report.oldest else {
+            let _ = self.families.file_mtime.remove_label_values(one);
+            let _ = self.families.file_age.remove_label_values(one);
+            return;
         };
-        self.file_mtime.get_or_init(gauge).set(seconds);
+        // A file may claim to be older than the epoch: then the gauge says zero.
+        let mtime = oldest
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        let gauge = self.families.file_mtime.with_label_values(one);
+        gauge.set(mtime.as_secs_f64());
+    }
+
+    /// The oldest file that is served was modified `seconds` ago.
+    pub(crate) fn file_aged(&self, seconds: f64) {
+        let one = &[self.selector.as_str()];
+        self.families.file_age.with_label_values(one).set(seconds);
+    }
+
+    /// One series a file, for as long as the file is there.
+    fn mark_files(&self, report: &CacheReport) {
+        let mut labels = self.file_labels();
+        let mut gone = std::mem::take(&mut *labels);
+        for file in &report.files {
+            let path = file.path.to_string_lossy().into_owned();
+            let gauge = &self.families.file_error;
+            let gauge = gauge.with_label_values(&[self.selector.as_str(), &path]);
+            gauge.set(i64::from(file.error.is_some()));
+            gone.remove(&path);
+            labels.insert(path);
+        }
+        self.forget_files(&gone);
+    }
+
+    fn forget_files(&self, files: &HashSet<String>) {
+        for path in files {
+            let labels = &[self.selector.as_str(), path];
+            let _ = self.families.file_error.remove_label_values(labels);
+        }
+    }
+
+    fn file_labels(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.file_labels
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn restarted(&self) {
@@ -199,6 +318,15 @@ impl SelectorMetrics {
         self.restarts.get()
     }
 
+    fn files(&self) -> &FileMetrics {
+        let one = &[self.selector.as_str()];
+        self.files.get_or_init(|| FileMetrics {
+            duplicate_series: self.families.duplicate_series.with_label_values(one),
+            conflicts: self.families.conflicts.with_label_values(one),
+            missing_newlines: self.families.missing_newlines.with_label_values(one),
+        })
+    }
+
     fn source(&self) -> &SourceMetrics {
         let one = &[self.selector.as_str()];
         self.source.get_or_init(|| SourceMetrics {
@@ -207,6 +335,11 @@ impl SelectorMetrics {
             last_success: self.families.last_success.with_label_values(one),
         })
     }
+}
+
+/// A count as a gauge takes it.
+fn whole(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 impl Drop for SelectorMetrics {
@@ -220,7 +353,13 @@ impl Drop for SelectorMetrics {
         let _ = families.up.remove_label_values(one);
         let _ = families.body_bytes.remove_label_values(one);
         let _ = families.last_success.remove_label_values(one);
+        let _ = families.newest_sample.remove_label_values(one);
         let _ = families.file_mtime.remove_label_values(one);
+        let _ = families.file_age.remove_label_values(one);
+        let _ = families.duplicate_series.remove_label_values(one);
+        let _ = families.conflicts.remove_label_values(one);
+        let _ = families.missing_newlines.remove_label_values(one);
+        self.forget_files(&self.file_labels());
         for reason in Reason::ALL {
             let labels = &[self.selector.as_str(), reason.as_str()];
             let _ = families.failures.remove_label_values(labels);
@@ -236,6 +375,8 @@ impl Drop for SelectorMetrics {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
     use super::*;
+    use crate::status::{FileReport, Watching};
+    use std::time::Duration;
 
     fn series(registry: &Registry) -> String {
         prometheus::TextEncoder::new()
@@ -255,8 +396,22 @@ mod tests {
             "nothing was read yet"
         );
 
-        one.source_answered(7, 12.5);
-        one.file_modified(3.0);
+        one.source_answered(7, 12.5, Some(1500));
+        let report = CacheReport {
+            watching: Watching::Events,
+            oldest: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(3)),
+            files: vec![FileReport {
+                path: "/run/a".into(),
+                mtime: None,
+                served: false,
+                error: None,
+            }],
+            passed_over: Vec::new(),
+            duplicate_series: 2,
+            conflicts: vec!["a".into()],
+            missing_final_newlines: 4,
+        };
+        one.files_checked(&report);
         one.scraped(0.1, Some(Reason::Absent));
         two.scraped(0.1, None);
         let text = series(&registry);
@@ -264,12 +419,28 @@ mod tests {
             "local_exporter_source_up{selector=\"one\"} 1",
             "local_exporter_source_body_bytes{selector=\"one\"} 7",
             "local_exporter_source_last_success_timestamp_seconds{selector=\"one\"} 12.5",
+            "local_exporter_source_newest_sample_timestamp_seconds{selector=\"one\"} 1.5",
             "local_exporter_file_mtime_timestamp_seconds{selector=\"one\"} 3",
+            "local_exporter_file_error{file=\"/run/a\",selector=\"one\"} 0",
+            "local_exporter_file_duplicate_series{selector=\"one\"} 2",
+            "local_exporter_file_conflicts{selector=\"one\"} 1",
+            "local_exporter_file_missing_final_newlines_total{selector=\"one\"} 4",
             "local_exporter_bridge_scrape_failures_total{reason=\"absent\",selector=\"one\"} 1",
             "local_exporter_actor_state{selector=\"one\",state=\"running\"} 1",
             "local_exporter_actor_state{selector=\"one\",state=\"resting\"} 0",
         ] {
             assert!(text.contains(expected), "{expected} is not in\n{text}");
+        }
+
+        one.source_answered(7, 12.5, None);
+        one.files_checked(&CacheReport {
+            oldest: None,
+            files: Vec::new(),
+            ..report
+        });
+        let text = series(&registry);
+        for gone in ["newest_sample", "file_mtime", "file_error"] {
+            assert!(!text.contains(gone), "{gone} is in\n{text}");
         }
 
         drop(one);

@@ -6,7 +6,7 @@
 //! and go behind them. Nothing here knows HTTP.
 
 use crate::metrics::Metrics;
-use crate::scrape::{Answer, Scrape, ScrapeError};
+use crate::scrape::{Answer, Names, Scrape, ScrapeError};
 use crate::selector::{Retire, SelectorActor};
 use crate::source::{self, Surroundings, Watches};
 use crate::status::{Snapshot, Status};
@@ -158,13 +158,15 @@ impl Door {
         }
     }
 
-    /// One scrape, answered within `within` or, if that is less, the selector's timeout.
+    /// One scrape, answered within `within` or, if that is less, the selector's
+    /// timeout, for a scraper that reads `names`.
     ///
     /// # Errors
     /// Why there is no whole answer; see [`crate::Reason`].
-    pub async fn scrape(&self, within: Duration) -> Answer {
+    pub async fn scrape(&self, within: Duration, names: Names) -> Answer {
         let began = Instant::now();
         let answer = self.ask(began, within.min(self.spec.limits.timeout)).await;
+        let answer = answer.and_then(|exposition| exposition.for_names(names));
         self.status.scraped(began.elapsed(), &answer);
         answer
     }
@@ -195,6 +197,11 @@ impl Door {
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// Brings up to date those of its metrics that change by the passing of time alone.
+    pub fn age_metrics(&self) {
+        self.status.age_metrics();
     }
 
     /// What is known of it now, without asking the actor.

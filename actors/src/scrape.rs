@@ -3,6 +3,7 @@
 //! Answers are whole or they are errors. Nothing here may name a kind of
 //! source, or know what HTTP makes of an error.
 
+use crate::exposition::Summary;
 use crate::status::Permit;
 use actix::Message;
 use bytes::Bytes;
@@ -31,48 +32,30 @@ pub struct Exposition {
     /// The bytes, shared and never changed.
     pub body: Bytes,
     /// What they are.
-    pub format: Format,
+    pub summary: Summary,
     /// When a cached body was last known to be what the source holds; `None` for a fresh one.
     pub cached_at: Option<Instant>,
 }
 
-/// The format of a body.
+/// Which names of metrics and labels a scraper can read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// Prometheus text 0.0.4.
-    Text,
-    /// OpenMetrics 1.0.
-    OpenMetrics,
-}
-
-impl Format {
-    /// The format of a body: OpenMetrics must end with the line `# EOF`
-    /// (OpenMetrics 1.0, "EOF"), its newline being optional; all else is text.
-    #[must_use]
-    pub fn of(body: &[u8]) -> Self {
-        let body = body.strip_suffix(b"\n").unwrap_or(body);
-        match body.strip_suffix(b"# EOF") {
-            Some(before) if before.is_empty() || before.ends_with(b"\n") => Self::OpenMetrics,
-            _ => Self::Text,
-        }
-    }
+pub enum Names {
+    /// `[a-zA-Z_:][a-zA-Z0-9_:]*` alone.
+    Legacy,
+    /// Any UTF-8, written in quotes.
+    Utf8,
 }
 
 impl Exposition {
-    /// A body just taken from its source.
-    ///
-    /// # Errors
-    /// `empty` for a body of no bytes: a scraper would take it for a success.
-    pub(crate) fn fresh(body: Bytes, from: &dyn fmt::Display) -> Answer {
-        if body.is_empty() {
-            let message = format!("{from} gave an empty answer");
-            return Err(ScrapeError::new(Reason::Empty, message));
+    /// Itself, where the scraper can read the names in it.
+    pub(crate) fn for_names(self, names: Names) -> Answer {
+        let quoted = self.summary.needs_utf8 || self.summary.quoted_names;
+        if quoted && names == Names::Legacy {
+            let message = "the answer has names in quotes, and the scraper did not say that it \
+                           reads them (escaping=allow-utf-8 in Accept)";
+            return Err(ScrapeError::new(Reason::Utf8Names, message));
         }
-        Ok(Self {
-            format: Format::of(&body),
-            body,
-            cached_at: None,
-        })
+        Ok(self)
     }
 }
 
@@ -134,8 +117,16 @@ pub enum Reason {
     Empty,
     /// An answer past `max_bytes`.
     TooLarge,
+    /// An answer that stops before its end.
+    Truncated,
     /// An answer that is not what it should be.
     Malformed,
+    /// A file that was not modified for too long.
+    Stale,
+    /// An answer with timestamps where none are wanted.
+    Timestamps,
+    /// An answer with names that the scraper cannot read.
+    Utf8Names,
     /// What is there is of the wrong kind: a FIFO for a file, a file for a socket.
     Unsuitable,
     /// The connection broke in the middle of an answer.
@@ -154,14 +145,18 @@ pub enum Reason {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::Absent,
         Self::Refused,
         Self::Denied,
         Self::Timeout,
         Self::Empty,
         Self::TooLarge,
+        Self::Truncated,
         Self::Malformed,
+        Self::Stale,
+        Self::Timestamps,
+        Self::Utf8Names,
         Self::Unsuitable,
         Self::Reset,
         Self::Bus,
@@ -181,7 +176,11 @@ impl Reason {
             Self::Timeout => "timeout",
             Self::Empty => "empty",
             Self::TooLarge => "too_large",
+            Self::Truncated => "truncated",
             Self::Malformed => "malformed",
+            Self::Stale => "stale",
+            Self::Timestamps => "timestamps",
+            Self::Utf8Names => "utf8_names",
             Self::Unsuitable => "unsuitable",
             Self::Reset => "reset",
             Self::Bus => "bus",
@@ -210,27 +209,5 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.as_str())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Format;
-
-    #[test]
-    fn only_a_last_line_eof_makes_openmetrics() {
-        let cases: [(&[u8], Format); 8] = [
-            (b"a 1\n# EOF\n", Format::OpenMetrics),
-            (b"a 1\n# EOF", Format::OpenMetrics),
-            (b"# EOF\n", Format::OpenMetrics),
-            (b"a 1\n# EOF\n\n", Format::Text),
-            (b"a 1\n# EOF\nb 1\n", Format::Text),
-            (b"a 1\nb# EOF\n", Format::Text),
-            (b"a 1\n", Format::Text),
-            (b"", Format::Text),
-        ];
-        for (body, format) in cases {
-            assert_eq!(Format::of(body), format, "{body:?}");
-        }
     }
 }

@@ -46,7 +46,7 @@ impl Actor for SelectorActor {
         self.flight = Some(Rc::new(Flight::new(
             source,
             source::label(&self.spec.source),
-            self.spec.limits.timeout,
+            self.spec.limits,
             Arc::clone(&self.surroundings.status),
         )));
     }

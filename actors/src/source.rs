@@ -12,6 +12,7 @@ mod uds;
 
 pub(crate) use file::Watches;
 
+use crate::gate::Gate;
 use crate::scrape::Answer;
 use crate::status::Status;
 use futures_util::future::LocalBoxFuture;
@@ -49,23 +50,34 @@ pub(crate) struct Surroundings {
 
 /// Makes the source of a selector; nothing is opened yet.
 pub(crate) fn open(selector: &config::Selector, surroundings: &Surroundings) -> Rc<dyn Source> {
-    let limits = selector.limits;
+    let (limits, contract) = (selector.limits, selector.contract);
+    let max_bytes = limits.max_bytes;
     match &selector.source {
-        config::Source::Uds(uds) => Rc::new(uds::Uds::new(&uds.path, limits.max_bytes)),
-        config::Source::Dbus(dbus) => Rc::new(dbus::Dbus::new(dbus.clone(), limits.max_bytes)),
+        config::Source::Uds(uds) => {
+            Rc::new(uds::Uds::new(&uds.path, max_bytes, Gate::new(contract)))
+        }
+        config::Source::Dbus(dbus) => Rc::new(dbus::Dbus::new(
+            dbus.clone(),
+            max_bytes,
+            Gate::new(contract),
+        )),
         config::Source::File(file) => {
-            let report = file::Report::To(Arc::clone(&surroundings.status));
-            let watches = surroundings.watches.clone();
-            Rc::new(file::Files::new(
-                file.paths.clone(),
+            let terms = file::Terms {
+                paths: file.paths.clone(),
+                options: file.options.clone(),
                 limits,
-                watches,
-                report,
-            ))
+                gate: Gate::for_files(contract),
+                role: file::Role::Alone,
+            };
+            let (watches, status) = (&surroundings.watches, &surroundings.status);
+            Rc::new(file::Files::new(terms, watches.clone(), Arc::clone(status)))
         }
-        config::Source::Directory(directory) => {
-            Rc::new(directory::Directory::new(directory, limits, surroundings))
-        }
+        config::Source::Directory(directory) => Rc::new(directory::Directory::new(
+            directory,
+            limits,
+            contract,
+            surroundings,
+        )),
     }
 }
 

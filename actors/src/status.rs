@@ -8,7 +8,9 @@ mod in_flight;
 mod snapshot;
 
 pub use in_flight::Permit;
-pub use snapshot::{CacheSnapshot, Failure, Snapshot, Watching};
+pub use snapshot::{
+    CacheReport, CacheSnapshot, Failure, FileReport, PassedOver, Snapshot, Watching,
+};
 
 use crate::metrics::SelectorMetrics;
 use crate::scrape::{Answer, Reason, ScrapeError};
@@ -140,7 +142,8 @@ impl Status {
                 let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH);
                 let seconds = since_epoch.unwrap_or_default().as_secs_f64();
                 let bytes = exposition.body.len();
-                self.metrics.source_answered(bytes, seconds);
+                let newest = exposition.summary.newest_timestamp_ms;
+                self.metrics.source_answered(bytes, seconds, newest);
                 let failures = self.changing().source.succeeded(bytes, now);
                 if let Some(failures) = failures {
                     tracing::info!(failures, "source answers again");
@@ -157,15 +160,24 @@ impl Status {
         }
     }
 
-    /// The cache of a file source was looked at.
-    pub(crate) fn cache_checked(&self, watching: Watching, oldest: Option<SystemTime>) {
-        if let Some(mtime) = oldest {
-            // A file may claim to be older than the epoch: then the gauge says zero.
-            let since_epoch = mtime.duration_since(SystemTime::UNIX_EPOCH);
-            self.metrics
-                .file_modified(since_epoch.unwrap_or_default().as_secs_f64());
+    /// The cache of a file source was brought up to date.
+    pub(crate) fn cache_checked(&self, report: CacheReport) {
+        self.metrics.files_checked(&report);
+        let news = self.changing().source.cache_checked(report);
+        for conflict in news {
+            tracing::warn!(conflict, "files contradict each other");
         }
-        self.changing().source.cache_checked(watching, oldest);
+        self.age_metrics();
+    }
+
+    /// Brings up to date what changes by the passing of time alone.
+    pub(crate) fn age_metrics(&self) {
+        let oldest = self.changing().source.oldest_file();
+        if let Some(oldest) = oldest {
+            // A file from the future has no age.
+            let age = SystemTime::now().duration_since(oldest).unwrap_or_default();
+            self.metrics.file_aged(age.as_secs_f64());
+        }
     }
 
     pub(crate) fn running(&self) {

@@ -11,8 +11,9 @@
 //! - [`load`]: the layers, in order.
 //! - `document`: where in a file a key stands.
 //! - `table`, `value`: typed reading that collects mistakes instead of stopping.
-//! - `settings`, `selector`: what may be said, and what it means.
+//! - `settings`, `selector`, `contract`: what may be said, and what it means.
 
+mod contract;
 mod dbus_name;
 mod document;
 mod load;
@@ -22,9 +23,10 @@ mod settings;
 mod table;
 mod value;
 
+pub use contract::{Check, Contract, FormatChoice, Timestamps};
 pub use load::{ENVIRONMENT_PREFIX, Environment, Input, load};
 pub use mistake::{Mistake, Mistakes, Place};
 pub use selector::{
-    Bus, DbusSource, DirectorySource, FileSource, Limits, Selector, Source, UdsSource,
+    Bus, DbusSource, DirectorySource, FileOptions, FileSource, Limits, Selector, Source, UdsSource,
 };
 pub use settings::{ListenAddress, Service, Settings};

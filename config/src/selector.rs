@@ -6,8 +6,9 @@
 
 mod read;
 
-pub(crate) use read::{BusAddresses, read_selectors};
+pub(crate) use read::{BusAddresses, Defaults, read_selectors};
 
+use crate::contract::Contract;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ pub struct Selector {
     pub source: Source,
     /// How long, how large, how many.
     pub limits: Limits,
+    /// What its answers must be.
+    pub contract: Contract,
 }
 
 /// The bounds of one selector.
@@ -33,6 +36,8 @@ pub struct Limits {
     pub max_in_flight: usize,
     /// How often a file is looked at without having been announced as changed.
     pub refresh: Duration,
+    /// How old an answer of an on-demand source may be to be given again; zero means never.
+    pub min_interval: Duration,
 }
 
 /// Where a selector's answers come from, one variant a kind.
@@ -99,9 +104,34 @@ pub enum Bus {
 /// The settings of kind `file`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileSource {
-    /// Files and directories, in the order of the text; a directory means
-    /// the files in it that end in `.prom` or `.promfile`.
+    /// Files, directories and patterns for either, in the order of the text.
     pub paths: Vec<PathBuf>,
+    /// How they are read.
+    pub options: FileOptions,
+}
+
+/// How the files of a selector are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileOptions {
+    /// Which names in a directory are served.
+    pub patterns: Vec<String>,
+    /// Whether one bad file fails the selector; otherwise it is left out.
+    pub strict: bool,
+    /// How long the last good content of a file is kept while a newer version of it is bad.
+    pub keep_last_good: Duration,
+    /// The age, by modification time, past which a file is an error.
+    pub max_age: Option<Duration>,
+}
+
+impl Default for FileOptions {
+    fn default() -> Self {
+        Self {
+            patterns: vec!["*.prom".into(), "*.promfile".into()],
+            strict: false,
+            keep_last_good: Duration::from_secs(60),
+            max_age: None,
+        }
+    }
 }
 
 /// The settings of a selector that is written as a bare directory.

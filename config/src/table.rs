@@ -111,10 +111,18 @@ impl<'r, 't> Table<'r, 't> {
         self.take(key)
     }
 
-    /// The elements of `key`, which may be one value or an array of them.
+    /// The elements of `key`, which may be one value or an array of them; a missing one is reported.
     pub(crate) fn require_list<T: FromValue>(&mut self, key: &'static str) -> Option<Vec<T>> {
-        let Some(ValueKind::Array(_)) = self.entries.get(key).map(|value| &value.kind) else {
+        if !self.entries.contains_key(key) {
             return self.require(key).map(|one| vec![one]);
+        }
+        self.take_list(key)
+    }
+
+    /// The elements of `key`, if it is there.
+    pub(crate) fn take_list<T: FromValue>(&mut self, key: &'static str) -> Option<Vec<T>> {
+        let Some(ValueKind::Array(_)) = self.entries.get(key).map(|value| &value.kind) else {
+            return self.take(key).map(|one| vec![one]);
         };
         self.known.push(key);
         let value = self.entries.shift_remove(key)?;
@@ -178,6 +186,11 @@ impl<'r, 't> Table<'r, 't> {
             (name, named)
         };
         entries.into_iter().map(named).collect()
+    }
+
+    /// Reports something about a key that is right by itself.
+    pub(crate) fn complain(&self, key: &str, found: String, expected: &str) {
+        self.reject(&self.path.key(key), None, found, expected);
     }
 
     /// Ends the reading: what nobody asked for is a mistake.

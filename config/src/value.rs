@@ -6,6 +6,7 @@
 
 use bytesize::ByteSize;
 use config::{Value, ValueKind};
+use glob::Pattern;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -118,6 +119,24 @@ impl FromValue for Duration {
     }
 }
 
+/// A duration that may be none at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span(pub(crate) Duration);
+
+impl FromValue for Span {
+    const EXPECTED: &'static str = "a duration with a unit such as \"60s\", from 0s to 1 day";
+
+    fn from_value(value: &Value) -> Result<Self, String> {
+        let ValueKind::String(text) = &value.kind else {
+            return Err(describe(value));
+        };
+        match humantime::parse_duration(text) {
+            Ok(duration) if duration <= LONGEST => Ok(Self(duration)),
+            _ => Err(quoted(text)),
+        }
+    }
+}
+
 /// A size in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bytes(pub(crate) usize);
@@ -151,6 +170,41 @@ impl FromValue for Count {
             .and_then(|count| usize::try_from(count).ok())
             .map(Self)
             .ok_or_else(|| describe(value))
+    }
+}
+
+/// What names of files in a directory may look like, `*` and `?` standing for what they usually do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NamePattern(pub(crate) String);
+
+impl FromValue for NamePattern {
+    const EXPECTED: &'static str = "a pattern for file names such as \"*.prom\", without a slash";
+
+    fn from_value(value: &Value) -> Result<Self, String> {
+        match &value.kind {
+            ValueKind::String(text)
+                if !text.is_empty() && !text.contains('/') && Pattern::new(text).is_ok() =>
+            {
+                Ok(Self(text.clone()))
+            }
+            _ => Err(describe(value)),
+        }
+    }
+}
+
+/// The path of a file or directory, or a pattern for such paths.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PathPattern(pub(crate) PathBuf);
+
+impl FromValue for PathPattern {
+    const EXPECTED: &'static str = "an absolute path, which may hold `*`, `?` and `[…]`";
+
+    fn from_value(value: &Value) -> Result<Self, String> {
+        let path = PathBuf::from_value(value)?;
+        match path.to_str().map(Pattern::new) {
+            Some(Ok(_)) => Ok(Self(path)),
+            _ => Err(describe(value)),
+        }
     }
 }
 

@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use local_exporter_config::{
-    Bus, DbusSource, DirectorySource, Environment, FileSource, Input, ListenAddress, Settings,
-    Source, UdsSource, load,
+    Bus, Check, Contract, DbusSource, DirectorySource, Environment, FileOptions, FileSource,
+    FormatChoice, Input, ListenAddress, Settings, Source, Timestamps, UdsSource, load,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -63,6 +63,7 @@ fn the_ancestors_file_works_as_it_stands() {
     let expected = [
         Source::File(FileSource {
             paths: vec![PathBuf::from("/run/daemon1/public/metrics.promfile")],
+            options: FileOptions::default(),
         }),
         Source::Uds(UdsSource {
             path: PathBuf::from("/run/daemon2/public/metrics.promsock"),
@@ -84,6 +85,8 @@ fn the_ancestors_file_works_as_it_stands() {
         assert_eq!(selector.limits.timeout, Duration::from_secs(3));
         assert_eq!(selector.limits.max_bytes, 16 << 20);
         assert_eq!(selector.limits.refresh, Duration::from_secs(15));
+        assert_eq!(selector.limits.min_interval, Duration::ZERO);
+        assert_eq!(selector.contract, Contract::default());
     }
 }
 
@@ -117,7 +120,23 @@ fn every_key_is_read_and_selectors_keep_their_order() {
     );
     assert_eq!(bus(own_bus), Some((at("unix:path=/run/own/bus"), false)));
     let paths = vec![PathBuf::from("/run/a.prom"), PathBuf::from("/run/b")];
-    assert_eq!(alpha.source, Source::File(FileSource { paths }));
+    let options = FileOptions {
+        patterns: vec!["*.a".into(), "b?".into()],
+        strict: true,
+        keep_last_good: Duration::ZERO,
+        max_age: Some(Duration::from_secs(3600)),
+    };
+    assert_eq!(alpha.source, Source::File(FileSource { paths, options }));
+    let contract = Contract {
+        check: Check::Strict,
+        format: FormatChoice::OpenMetrics,
+        timestamps: Timestamps::Strip,
+        allow_empty: true,
+    };
+    assert_eq!(alpha.contract, contract);
+    assert_eq!(directory.contract.timestamps, Timestamps::Reject);
+    assert_eq!(session.limits.min_interval, Duration::from_secs(5));
+    assert_eq!(own_bus.limits.min_interval, Duration::from_secs(1));
     assert_eq!(alpha.limits.refresh, Duration::from_secs(2));
     assert_eq!(alpha.limits.timeout, Duration::from_millis(10));
     assert_eq!((alpha.limits.max_bytes, alpha.limits.max_in_flight), (1, 1));

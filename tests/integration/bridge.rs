@@ -128,7 +128,7 @@ fn the_answer_carries_the_type_of_its_bytes_and_their_length() {
     let open_metrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     let bodies: [(&[u8], &str); 4] = [
         (b"# TYPE a gauge\na 1\n", text),
-        (b"a 1\r\n\x00\xff not even text\n", text),
+        (b"a{b=\"\xc3\xbc\"} 1 1700000000000\n# EOF\n\n", text),
         (b"# TYPE a gauge\na 1\n# EOF\n", open_metrics),
         (b"# TYPE a gauge\na 1\n# EOF", open_metrics),
     ];

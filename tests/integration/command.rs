@@ -98,3 +98,78 @@ fn an_address_that_cannot_be_listened_on_is_status_1() {
     );
     assert!(error.contains("level=error"), "{error}");
 }
+
+#[test]
+fn scrape_prints_the_body_or_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config.toml");
+    let file = folder.path().join("m.prom");
+    std::fs::write(&file, "{\"my.name\"} 1\n").unwrap();
+    let text = format!(
+        "[bridge.selectors]\ngood = {{ kind = \"file\", path = {} }}\n\
+         bad = {{ kind = \"uds\", path = \"/nowhere/sock\" }}\n",
+        crate::support::quoted(&file)
+    );
+    std::fs::write(&config, text).unwrap();
+    let config = config.to_str().unwrap();
+    let (code, out, _) = run(&["scrape", "good", "--config", config]);
+    assert_eq!((code, out.as_str()), (Some(0), "{\"my.name\"} 1\n"));
+    let (code, out, error) = run(&["scrape", "bad", "--config", config]);
+    assert_eq!((code, out.as_str()), (Some(1), ""));
+    assert!(
+        error.contains("selector \"bad\": absent: cannot connect to /nowhere/sock"),
+        "{error}"
+    );
+    let (code, _, error) = run(&["scrape", "other", "--config", config]);
+    assert_eq!(code, Some(2));
+    assert!(error.contains("there are: [\"good\", \"bad\"]"), "{error}");
+}
+
+#[test]
+fn lint_prints_every_problem_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let good = at("good.prom", "# TYPE a gauge\na 1\n");
+    let (code, out, error) = run(&["lint", &good]);
+    assert_eq!((code, out.as_str()), (Some(0), ""));
+    assert!(error.contains("Text, 1 families, 1 samples"), "{error}");
+
+    let bad = at("bad.prom", "a\nb 1\nc{d=\"e\" 2\n");
+    let (code, out, _) = run(&["lint", &good, &bad]);
+    assert_eq!(code, Some(1));
+    let lines: Vec<_> = out.lines().collect();
+    assert_eq!(lines.len(), 2, "{out}");
+    assert!(lines[0].starts_with(&format!("{bad}:1:")), "{out}");
+    assert!(lines[1].starts_with(&format!("{bad}:3:")), "{out}");
+
+    let twice = at("twice.prom", "a 1\na 1\n");
+    assert_eq!(run(&["lint", &twice]).0, Some(1));
+    assert_eq!(run(&["lint", "--check", "ingest", &twice]).0, Some(0));
+    assert_eq!(run(&["lint", "--format", "openmetrics", &twice]).0, Some(1));
+    let (code, _, error) = run(&["lint", "/nonexistent.prom"]);
+    assert_eq!(code, Some(2));
+    assert!(
+        error.starts_with("/nonexistent.prom: No such file"),
+        "{error}"
+    );
+}
+
+#[test]
+fn lint_reads_standard_input() {
+    use std::io::Write;
+    let mut child = program()
+        .arg("lint")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"a 1\nb").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.starts_with(b"-:2:2: "), "{output:?}");
+}

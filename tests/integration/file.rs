@@ -69,17 +69,17 @@ fn every_way_of_writing_is_noticed_without_the_timer() {
     serves(&exporter, b"renamed 1\n");
     file.write(b"renamed 2\n").unwrap();
     serves(&exporter, b"renamed 2\n");
-    file.write_in_place(b"in place 1\n").unwrap();
-    serves(&exporter, b"in place 1\n");
+    file.write_in_place(b"in_place 1\n").unwrap();
+    serves(&exporter, b"in_place 1\n");
 
     // Half of a rewrite in place is no news: the old answer stands until the writer closes.
-    file.write_by_halves(b"by halves 1\nby halves 2\n", || {
+    file.write_by_halves(b"by_halves 1\nby_halves 2\n", || {
         for _ in 0..20 {
-            assert_eq!(exporter.scrape("it").body, b"in place 1\n");
+            assert_eq!(exporter.scrape("it").body, b"in_place 1\n");
         }
     })
     .unwrap();
-    serves(&exporter, b"by halves 1\nby halves 2\n");
+    serves(&exporter, b"by_halves 1\nby_halves 2\n");
 
     let other = folder.path().join("elsewhere");
     std::fs::write(&other, "linked 1\n").unwrap();
@@ -179,7 +179,7 @@ fn a_config_map_swap_is_noticed() {
 }
 
 #[test]
-fn lists_and_directories_are_one_source_in_order() {
+fn lists_directories_and_patterns_are_one_source_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     std::fs::create_dir(at("many")).unwrap();
@@ -187,12 +187,20 @@ fn lists_and_directories_are_one_source_in_order() {
     std::fs::write(at("many/b.prom"), "b 1").unwrap();
     std::fs::write(at("many/a.promfile"), "a 1\n").unwrap();
     std::fs::write(at("many/ignored.txt"), "ignored 1\n").unwrap();
-    let exporter = exporter(folder.path(), &["z.text".into(), "many".into()], NO_TIMER);
+    let paths = ["z.text".into(), "many".into(), "late*/c.prom".into()];
+    let exporter = exporter(folder.path(), &paths, NO_TIMER);
     serves(&exporter, b"z 1\na 1\nb 1\n");
+    until("what was passed over is told", || {
+        let over = &exporter.actor("it")["cache"]["passed_over"];
+        over[0]["why"] == "its name matches no pattern"
+    });
     std::fs::remove_file(at("many/a.promfile")).unwrap();
     serves(&exporter, b"z 1\nb 1\n");
-    std::fs::remove_file(at("z.text")).unwrap();
-    fails(&exporter, "absent");
+    std::fs::create_dir(at("later")).unwrap();
+    std::fs::write(at("later/c.prom"), "c 1\n").unwrap();
+    serves(&exporter, b"z 1\nb 1\nc 1\n");
+    std::fs::remove_dir_all(at("later")).unwrap();
+    serves(&exporter, b"z 1\nb 1\n");
 }
 
 #[test]

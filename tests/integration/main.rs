@@ -12,13 +12,16 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod answers;
 mod architecture;
 mod bridge;
 mod command;
+mod corpus;
 mod dbus;
 mod deploy;
 mod endpoints;
 mod file;
+mod files;
 mod leaks;
 mod prometheus;
 mod support;

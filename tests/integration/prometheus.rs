@@ -13,13 +13,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// A running Prometheus, killed on drop.
-struct Prometheus {
+pub(crate) struct Prometheus {
     child: Child,
     base: String,
 }
 
 impl Prometheus {
-    fn start(folder: &Path, config: &str) -> Self {
+    pub(crate) fn start(folder: &Path, config: &str) -> Self {
         let file = folder.join("prometheus.yml");
         std::fs::write(&file, config).unwrap();
         // Free a moment ago: Prometheus cannot be asked which port it chose.
@@ -48,7 +48,7 @@ impl Prometheus {
     }
 
     /// The value of an instant query that gives one sample.
-    fn query(&self, query: &str) -> Option<f64> {
+    pub(crate) fn query(&self, query: &str) -> Option<f64> {
         let query: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();
         let reply = get(&format!("{}/api/v1/query?query={query}", self.base), &[]);
         let page: Value = serde_json::from_slice(&reply.body).unwrap();

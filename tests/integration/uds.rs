@@ -92,10 +92,13 @@ fn each_fault_has_its_reason_and_the_next_good_answer_follows() {
 }
 
 #[test]
-fn bytes_that_are_no_exposition_still_pass_unchanged() {
-    let (exporter, socket, _folder) = exporter("");
+fn bytes_that_are_no_exposition_pass_only_unchecked() {
+    let (strict, socket, _folder) = exporter("");
     let _daemon = ScriptedDaemon::start(&socket, Behaviour::Garbage).unwrap();
-    assert_eq!(exporter.scrape("it").body, GARBAGE);
+    strict.scrape("it").assert_error(502, "it", "truncated");
+    let (lenient, socket, _folder) = exporter(", check = \"none\"");
+    let _daemon = ScriptedDaemon::start(&socket, Behaviour::Garbage).unwrap();
+    assert_eq!(lenient.scrape("it").body, GARBAGE);
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! How scrapes share a pull, with the clock paused and a source that counts.
 
 use super::*;
+use crate::gate::Gate;
 use crate::metrics::Metrics;
-use crate::scrape::Exposition;
+use local_exporter_config::Contract;
 use std::cell::Cell;
+use std::time::Duration;
 use tokio::time::sleep;
 
 /// Answers after a while; counts the pulls begun, dropped and under way.
@@ -30,7 +32,7 @@ impl Source for Slow {
         Box::pin(async move {
             sleep(self.takes.get()).await;
             drop(under_way);
-            Exposition::fresh(format!("pull {number}\n").into(), &"slow")
+            Gate::new(Contract::default()).judge(format!("pull {number}\n").into(), "slow")
         })
     }
 }
@@ -38,6 +40,17 @@ impl Source for Slow {
 const LONGEST: Duration = Duration::from_secs(3);
 
 fn flight(takes: Duration) -> (Rc<Flight>, Rc<Slow>) {
+    flight_with(takes, Duration::ZERO)
+}
+
+fn flight_with(takes: Duration, min_interval: Duration) -> (Rc<Flight>, Rc<Slow>) {
+    let limits = Limits {
+        timeout: LONGEST,
+        max_bytes: 1000,
+        max_in_flight: 16,
+        refresh: LONGEST,
+        min_interval,
+    };
     let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
     let status = Arc::new(Status::new(metrics.selector("s"), 16));
     let source = Rc::new(Slow {
@@ -45,7 +58,7 @@ fn flight(takes: Duration) -> (Rc<Flight>, Rc<Slow>) {
         begun: Cell::default(),
         under_way: Rc::default(),
     });
-    let flight = Flight::new(source.clone(), "slow".into(), LONGEST, status);
+    let flight = Flight::new(source.clone(), "slow".into(), limits, status);
     (Rc::new(flight), source)
 }
 
@@ -95,6 +108,8 @@ fn an_impatient_scrape_leaves_and_the_others_stay() {
         let began = Instant::now();
         assert_eq!(reason(&impatient.await.unwrap()), Some(Reason::Timeout));
         assert!(began.elapsed() < SECOND * 6 / 10);
+        let told = flight.status.snapshot().last_error;
+        assert!(told.is_none(), "the source may still answer: {told:?}");
         assert_eq!(patient.await.unwrap().unwrap().body, "pull 1\n");
         assert_eq!(source.begun.get(), 1);
     });
@@ -107,6 +122,12 @@ fn a_pull_nobody_waits_for_is_dropped_at_once() {
         let answer = scrape(&flight, SECOND / 2).await.unwrap();
         assert_eq!(reason(&answer), Some(Reason::Timeout));
         assert_eq!(source.under_way.get(), 0);
+        let told = flight
+            .status
+            .snapshot()
+            .last_error
+            .map(|error| error.reason);
+        assert_eq!(told, Some(Reason::Timeout));
     });
 }
 
@@ -133,5 +154,26 @@ fn no_pull_outlives_the_selectors_timeout() {
         assert_eq!(reason(&answer), Some(Reason::Timeout));
         assert!(began.elapsed() <= LONGEST + SECOND / 10);
         assert_eq!((source.begun.get(), source.under_way.get()), (1, 0));
+    });
+}
+
+#[test]
+fn a_younger_answer_than_the_interval_is_given_again_and_an_older_one_never() {
+    paused(async {
+        let (flight, source) = flight_with(SECOND, SECOND * 5);
+        assert!(flight.at_hand().is_none());
+        let first = scrape(&flight, LONGEST).await.unwrap().unwrap();
+        assert_eq!(first.cached_at, None, "the first is fresh");
+        sleep(SECOND * 4).await;
+        let again = flight.at_hand().unwrap().unwrap();
+        assert_eq!(again.body, "pull 1\n");
+        assert_eq!(again.cached_at.unwrap().elapsed().as_secs(), 4);
+        sleep(SECOND).await;
+        assert!(flight.at_hand().is_none());
+        assert_eq!(
+            scrape(&flight, LONGEST).await.unwrap().unwrap().body,
+            "pull 2\n"
+        );
+        assert_eq!(source.begun.get(), 2);
     });
 }

@@ -10,12 +10,14 @@ mod reply;
 
 use super::Source;
 use crate::backoff::Backoff;
-use crate::scrape::{Answer, Exposition, Reason, ScrapeError};
+use crate::gate::Gate;
+use crate::scrape::{Answer, Reason, ScrapeError};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use local_exporter_config::{Bus, DbusSource};
 use reply::{Failure, Verdict};
 use std::cell::RefCell;
+use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
@@ -36,6 +38,7 @@ const BUS_BACKOFF: Backoff = Backoff::new(
 pub(super) struct Dbus {
     spec: DbusSource,
     max_bytes: usize,
+    gate: Gate,
     link: RefCell<Link>,
 }
 
@@ -55,7 +58,7 @@ enum Age {
 }
 
 impl Dbus {
-    pub(super) fn new(spec: DbusSource, max_bytes: usize) -> Self {
+    pub(super) fn new(spec: DbusSource, max_bytes: usize, gate: Gate) -> Self {
         let link = Link {
             connection: None,
             backoff: BUS_BACKOFF,
@@ -64,6 +67,7 @@ impl Dbus {
         Self {
             spec,
             max_bytes,
+            gate,
             link: RefCell::new(link),
         }
     }
@@ -77,7 +81,7 @@ impl Dbus {
                 Ok(reply) => {
                     self.link.borrow_mut().connection = Some(connection);
                     let body = reply::payload(&reply, self.max_bytes)?;
-                    return Exposition::fresh(body, &format_args!("{}", self.spec.destination));
+                    return self.gate.admit(body, &self.spec.destination).await;
                 }
                 Err(failure) => match failure.verdict {
                     // The bus went away since the last scrape: a fresh connection will tell.
@@ -164,8 +168,13 @@ impl Dbus {
             Bus::Address(address) => address,
         };
         let (reason, hint) = match error {
-            zbus::Error::InputOutput(error) => match Reason::of_io(error) {
-                Reason::Denied => (Reason::Denied, ""),
+            zbus::Error::InputOutput(error) => match error.kind() {
+                io::ErrorKind::PermissionDenied => (Reason::Denied, ""),
+                // How dbus-daemon treats a user that its host does not know.
+                io::ErrorKind::UnexpectedEof | io::ErrorKind::Other => (
+                    Reason::Bus,
+                    "; the bus hung up during the handshake (its host may not know this user)",
+                ),
                 _ => (Reason::Bus, ""),
             },
             zbus::Error::Handshake(_) => (

@@ -3,14 +3,16 @@
 //! Decided at each scrape, so that a daemon may start after the exporter. Made
 //! of the kinds `uds` and `file`; it adds only the choice.
 
-use super::file::{Files, Report};
+use super::file::{Files, Role, Terms};
 use super::uds::Uds;
 use super::{Source, Surroundings};
+use crate::gate::Gate;
 use crate::scrape::{Answer, Reason, ScrapeError};
 use futures_util::future::LocalBoxFuture;
 use local_exporter_config as config;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// A directory.
 #[derive(Debug)]
@@ -24,15 +26,22 @@ impl Directory {
     pub(super) fn new(
         directory: &config::DirectorySource,
         limits: config::Limits,
+        contract: config::Contract,
         surroundings: &Surroundings,
     ) -> Self {
-        let paths = vec![directory.path.clone()];
-        let watches = surroundings.watches.clone();
+        let terms = Terms {
+            paths: vec![directory.path.clone()],
+            options: config::FileOptions::default(),
+            limits,
+            gate: Gate::for_files(contract),
+            role: Role::Fallback,
+        };
+        let gate = Gate::new(contract);
+        let (watches, status) = (&surroundings.watches, &surroundings.status);
         Self {
             path: directory.path.clone(),
-            socket: Rc::new(Uds::new(&directory.socket, limits.max_bytes)),
-            // That there are no files is no failure while there is a socket.
-            files: Rc::new(Files::new(paths, limits, watches, Report::Nobody)),
+            socket: Rc::new(Uds::new(&directory.socket, limits.max_bytes, gate)),
+            files: Rc::new(Files::new(terms, watches.clone(), Arc::clone(status))),
         }
     }
 

@@ -6,130 +6,159 @@
 //! error at once, never an old answer. This file may not name notify.
 
 mod activity;
-mod scan;
+mod compose;
+mod expand;
+mod read;
+mod shelf;
+mod subscriptions;
 mod watch;
 
 pub(crate) use watch::Watches;
 
 use super::Source;
-use crate::scrape::{Answer, Exposition, Reason, ScrapeError};
-use crate::status::{Status, Watching};
+use crate::gate::{self, Gate};
+use crate::scrape::{Answer, Reason, ScrapeError};
+use crate::status::{CacheReport, FileReport, Status, Watching};
 use activity::Activity;
-use bytes::{Bytes, BytesMut};
+use compose::{Composed, compose};
+use expand::{MOST_FILES, Patterns, expand};
 use futures_util::future::LocalBoxFuture;
-use local_exporter_config::Limits;
-use scan::{Contents, Scan, scan};
+use local_exporter_config::{FileOptions, Limits};
+use rustix::io::Errno;
+use shelf::{Now, Shelf, Verdict};
 use std::cell::RefCell;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+use subscriptions::{Renewed, Subscriptions};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
-use watch::{Subscription, Target, Unwatched};
+use watch::Target;
 
 /// The least time between two readings, and between a reading and its use: a
 /// storm of events costs no more than this allows, and what happened to a file
 /// while it was read has been reported by then.
 const SETTLE: Duration = Duration::from_millis(10);
-
 /// How often a directory that is never what it was a moment ago is looked at
 /// again before an event or the timer is waited for.
 const MOST_LOOKS: u32 = 16;
 
-/// Who hears of readings.
-#[derive(Debug)]
-pub(super) enum Report {
-    /// The selector's status.
-    To(Arc<Status>),
-    /// Nobody: whoever owns this judges for itself.
-    Nobody,
+/// Whether readings are answers of the selector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// They are: what goes wrong is the source's failure.
+    Alone,
+    /// They may be: whoever owns this decides at each scrape.
+    Fallback,
+}
+
+/// What is read, and on which terms.
+#[derive(Clone, Debug)]
+pub(super) struct Terms {
+    pub(super) paths: Vec<PathBuf>,
+    pub(super) options: FileOptions,
+    pub(super) limits: Limits,
+    pub(super) gate: Gate,
+    pub(super) role: Role,
 }
 
 /// Files and directories that make one exposition.
 #[derive(Debug)]
 pub(super) struct Files {
-    paths: Arc<[PathBuf]>,
-    limits: Limits,
+    terms: Arc<Terms>,
+    patterns: Patterns,
     watches: Watches,
-    report: Report,
+    status: Arc<Status>,
     activity: Arc<Activity>,
-    cache: RefCell<Cache>,
+    /// `None` until the first reading.
+    answer: RefCell<Option<Answer>>,
     /// Notified after each reading, for scrapes that came before the first.
     was_read: Notify,
 }
 
-#[derive(Debug, Default)]
-struct Cache {
-    contents: Contents,
-    /// `None` until the first reading.
-    answer: Option<Answer>,
+/// What one reading of everything came to.
+#[derive(Debug)]
+struct Reading {
+    shelf: Shelf,
+    targets: Vec<Target>,
+    answer: Answer,
+    report: CacheReport,
+    /// After how long to read again even if nothing changes.
+    due: Option<Duration>,
 }
 
 impl Files {
-    pub(super) fn new(
-        paths: Vec<PathBuf>,
-        limits: Limits,
-        watches: Watches,
-        report: Report,
-    ) -> Self {
+    pub(super) fn new(terms: Terms, watches: Watches, status: Arc<Status>) -> Self {
         Self {
-            paths: paths.into(),
-            limits,
+            patterns: Patterns::new(&terms.options.patterns),
+            terms: Arc::new(terms),
             watches,
-            report,
+            status,
             activity: Arc::default(),
-            cache: RefCell::default(),
+            answer: RefCell::default(),
             was_read: Notify::new(),
         }
     }
 
     async fn keep_fresh(&self) {
         let mut subscriptions = Subscriptions::default();
+        let mut shelf = Shelf::default();
         // A reading that outlived its deadline: another one may only begin when it has ended.
         let mut overdue = None;
         let mut looks = 0;
         loop {
             self.activity.settled().await;
-            let scan = self.look(&mut overdue).await;
+            let reading = match self.look(&mut overdue, shelf).await {
+                Some(reading) => reading,
+                None => {
+                    self.publish(Err(ScrapeError::timeout(&self.label())));
+                    shelf = Shelf::default();
+                    self.activity.changed(self.terms.limits.refresh).await;
+                    continue;
+                }
+            };
+            shelf = reading.shelf;
             sleep(SETTLE).await;
             if self.activity.is_under_way() {
                 // What was read is a version that somebody is about to replace, or half of the next.
                 continue;
             }
-            match scan {
-                Some(Scan { contents, targets }) => {
-                    self.publish(contents);
-                    let renewed = subscriptions
-                        .follow(&self.watches, targets, &self.activity)
-                        .await;
-                    self.note_check(subscriptions.watching);
-                    if renewed == Renewed::Yes && looks < MOST_LOOKS {
-                        // What happened before the watch was set is found by looking again.
-                        looks += 1;
-                        continue;
-                    }
-                }
-                None => self.answer(Err(ScrapeError::timeout(&self.label()))),
+            self.publish(reading.answer);
+            let renewed = subscriptions
+                .follow(&self.watches, reading.targets, &self.activity)
+                .await;
+            self.status.cache_checked(CacheReport {
+                watching: subscriptions.watching,
+                ..reading.report
+            });
+            if renewed == Renewed::Yes && looks < MOST_LOOKS {
+                // What happened before the watch was set is found by looking again.
+                looks += 1;
+                continue;
             }
             looks = 0;
-            self.activity.changed(self.limits.refresh).await;
+            let refresh = self.terms.limits.refresh;
+            let wait = reading.due.map_or(refresh, |due| due.min(refresh));
+            self.activity.changed(wait).await;
         }
     }
 
     /// One reading on the blocking pool, or `None` at the deadline.
-    async fn look(&self, overdue: &mut Option<JoinHandle<Scan>>) -> Option<Scan> {
+    async fn look(
+        &self,
+        overdue: &mut Option<JoinHandle<Reading>>,
+        shelf: Shelf,
+    ) -> Option<Reading> {
         let mut reading = overdue.take().unwrap_or_else(|| {
-            let paths = Arc::clone(&self.paths);
-            let known = self.cache.borrow().contents.clone();
-            let max_bytes = self.limits.max_bytes;
-            tokio::task::spawn_blocking(move || scan(&paths, max_bytes, &known))
+            let (terms, patterns) = (Arc::clone(&self.terms), self.patterns.clone());
+            tokio::task::spawn_blocking(move || look(&terms, &patterns, shelf))
         });
-        match timeout(self.limits.timeout, &mut reading).await {
-            Ok(Ok(scan)) => Some(scan),
-            // It panicked: so does the actor, and begins anew.
-            Ok(Err(error)) => std::panic::resume_unwind(error.into_panic()),
+        match timeout(self.terms.limits.timeout, &mut reading).await {
+            Ok(Ok(reading)) => Some(reading),
+            Ok(Err(error)) => gate::pass_on(error).await,
             Err(_) => {
                 *overdue = Some(reading);
                 None
@@ -137,43 +166,89 @@ impl Files {
         }
     }
 
-    fn publish(&self, contents: Result<Contents, ScrapeError>) {
-        let read_at = Instant::now();
-        let (contents, answer) = match contents {
-            Ok(contents) => {
-                let answer = exposition(&contents, read_at);
-                (contents, answer)
-            }
-            Err(error) => (Contents::new(), Err(error)),
-        };
-        self.cache.borrow_mut().contents = contents;
-        self.answer(answer);
-    }
-
-    fn note_check(&self, watching: Watching) {
-        if let Report::To(status) = &self.report {
-            let cache = self.cache.borrow();
-            let files = cache.contents.values().flat_map(|files| files.values());
-            status.cache_checked(watching, files.map(|content| content.modified).min());
+    fn publish(&self, answer: Answer) {
+        if self.terms.role == Role::Alone {
+            self.status.source_read(&answer);
         }
-    }
-
-    fn answer(&self, answer: Answer) {
-        if let Report::To(status) = &self.report {
-            status.source_read(&answer);
-        }
-        self.cache.borrow_mut().answer = Some(answer);
+        *self.answer.borrow_mut() = Some(answer);
         self.was_read.notify_waiters();
     }
 
     fn label(&self) -> String {
-        let paths: Vec<_> = self
-            .paths
-            .iter()
-            .map(|path| path.to_string_lossy())
-            .collect();
+        let paths = self.terms.paths.iter();
+        let paths: Vec<_> = paths.map(|path| path.to_string_lossy()).collect();
         format!("reading {}", paths.join(", "))
     }
+}
+
+/// Finds, reads, judges and composes all files; blocks.
+fn look(terms: &Terms, patterns: &Patterns, mut shelf: Shelf) -> Reading {
+    let now = Now {
+        instant: Instant::now(),
+        wall: SystemTime::now(),
+    };
+    let expansion = expand(&terms.paths, patterns);
+    let max_bytes = terms.limits.max_bytes;
+    let (mut verdicts, composed) = if expansion.files.len() > MOST_FILES {
+        let message = format!("there are over {MOST_FILES} files");
+        let answer = Err(ScrapeError::new(Reason::TooLarge, message));
+        let (duplicates, conflicts) = (0, Vec::new());
+        (
+            Vec::new(),
+            Composed {
+                answer,
+                duplicates,
+                conflicts,
+            },
+        )
+    } else {
+        let mut verdicts = shelf.update(&expansion, &terms.options, &terms.gate, max_bytes, now);
+        let composed = compose(&mut verdicts, &terms.options, &terms.gate, max_bytes);
+        (verdicts, composed)
+    };
+    let oldest = verdicts
+        .iter()
+        .filter_map(|verdict| Some(verdict.good.as_ref()?.modified))
+        .min();
+    let newlines = verdicts
+        .iter()
+        .filter(|verdict| verdict.missing_final_newline);
+    let missing_final_newlines = newlines.count();
+    let due = verdicts.iter().filter_map(|verdict| verdict.due).min();
+    Reading {
+        shelf,
+        targets: expansion.targets,
+        answer: composed.answer,
+        report: CacheReport {
+            watching: Watching::Polling,
+            oldest,
+            files: verdicts.drain(..).map(report).collect(),
+            passed_over: expansion.passed_over,
+            duplicate_series: composed.duplicates,
+            conflicts: composed.conflicts,
+            missing_final_newlines,
+        },
+        due,
+    }
+}
+
+fn report(verdict: Verdict) -> FileReport {
+    FileReport {
+        path: verdict.path,
+        mtime: verdict.modified,
+        served: verdict.good.is_some(),
+        error: verdict.error,
+    }
+}
+
+/// The error of an operation on a path.
+fn failed(what: &str, path: &Path, error: &io::Error) -> ScrapeError {
+    let reason = match Errno::from_io_error(error) {
+        // Links that lead in a circle lead to no file.
+        Some(Errno::LOOP | Errno::ISDIR) => Reason::Unsuitable,
+        _ => Reason::of_io(error),
+    };
+    ScrapeError::new(reason, format!("{what} {}: {error}", path.display()))
 }
 
 impl Source for Files {
@@ -191,107 +266,10 @@ impl Source for Files {
     }
 
     fn at_hand(&self) -> Option<Answer> {
-        self.cache.borrow().answer.clone()
+        self.answer.borrow().clone()
     }
 
     fn upkeep(self: Rc<Self>) -> Option<LocalBoxFuture<'static, ()>> {
         Some(Box::pin(async move { self.keep_fresh().await }))
-    }
-}
-
-/// The files as one body; a single file stays byte for byte what it is.
-fn exposition(contents: &Contents, read_at: Instant) -> Answer {
-    let mut files = contents.values().flat_map(|files| files.iter());
-    let body = match (files.next(), files.next()) {
-        (Some((_, only)), None) => only.body.clone(),
-        _ => concatenated(contents)?,
-    };
-    let from = contents.values().flat_map(|files| files.keys()).next();
-    let from = from.map_or_else(String::new, |path| path.display().to_string());
-    let mut exposition = Exposition::fresh(body, &from)?;
-    exposition.cached_at = Some(read_at);
-    Ok(exposition)
-}
-
-/// Several files, one after the other, each on lines of its own.
-fn concatenated(contents: &Contents) -> Result<Bytes, ScrapeError> {
-    let mut joined = BytesMut::new();
-    for (path, content) in contents.values().flatten() {
-        if crate::scrape::Format::of(&content.body) == crate::scrape::Format::OpenMetrics {
-            let message = format!(
-                "{} is OpenMetrics, which cannot be joined with other files",
-                path.display()
-            );
-            return Err(ScrapeError::new(Reason::Malformed, message));
-        }
-        joined.extend_from_slice(&content.body);
-        if !content.body.is_empty() && !content.body.ends_with(b"\n") {
-            joined.extend_from_slice(b"\n");
-        }
-    }
-    Ok(joined.freeze())
-}
-
-/// The watches that are set for the targets of the last scan.
-#[derive(Debug)]
-struct Subscriptions {
-    held: Vec<Subscription>,
-    watching: Watching,
-}
-
-impl Default for Subscriptions {
-    fn default() -> Self {
-        Self {
-            held: Vec::new(),
-            watching: Watching::Events,
-        }
-    }
-}
-
-/// Whether a watch was set that had not been, or might have been.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Renewed {
-    Yes,
-    No,
-}
-
-impl Subscriptions {
-    /// Watches all of `targets` and nothing else, as far as events can be had.
-    async fn follow(
-        &mut self,
-        watches: &Watches,
-        targets: Vec<Target>,
-        activity: &Arc<Activity>,
-    ) -> Renewed {
-        let mut renewed = Renewed::No;
-        let mut watching = Watching::Events;
-        let mut held = Vec::with_capacity(targets.len());
-        for target in targets {
-            let serves = |held: &Subscription| held.serves(&target);
-            if let Some(index) = self.held.iter().position(serves) {
-                held.push(self.held.swap_remove(index));
-                continue;
-            }
-            match watches.subscribe(&target, activity).await {
-                Ok(subscription) => {
-                    renewed = Renewed::Yes;
-                    held.push(subscription);
-                }
-                Err(Unwatched::Gone) => renewed = Renewed::Yes,
-                Err(Unwatched::NoEvents(error)) => {
-                    if self.watching == Watching::Events {
-                        let directory = target.directory.display();
-                        tracing::warn!(%directory, error, "no file events, polling instead");
-                    }
-                    watching = Watching::Polling;
-                }
-            }
-        }
-        if (self.watching, watching) == (Watching::Polling, Watching::Events) {
-            tracing::info!("file events again");
-        }
-        self.held = held;
-        self.watching = watching;
-        renewed
     }
 }

@@ -4,9 +4,11 @@
 //! at any time. Nothing is kept between pulls, and nothing is sent.
 
 use super::Source;
-use crate::scrape::{Answer, Exposition, Reason, ScrapeError};
+use crate::gate::Gate;
+use crate::scrape::{Answer, Reason, ScrapeError};
 use bytes::{Bytes, BytesMut};
 use futures_util::future::LocalBoxFuture;
+use rustix::io::Errno;
 use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
@@ -25,20 +27,23 @@ const CHUNK: usize = 16 * 1024;
 pub(super) struct Uds {
     path: PathBuf,
     max_bytes: usize,
+    gate: Gate,
 }
 
 impl Uds {
-    pub(super) fn new(path: &Path, max_bytes: usize) -> Self {
+    pub(super) fn new(path: &Path, max_bytes: usize, gate: Gate) -> Self {
         Self {
             path: path.to_owned(),
             max_bytes,
+            gate,
         }
     }
 
     async fn read(&self) -> Answer {
         let mut stream = self.connect().await?;
         let body = self.read_to_end(&mut stream).await?;
-        Exposition::fresh(body, &self.path.display())
+        drop(stream);
+        self.gate.admit(body, &self.path.to_string_lossy()).await
     }
 
     /// Connects; a full queue of the listener means waiting, as it does for a
@@ -79,13 +84,19 @@ impl Uds {
     fn cannot_connect(&self, error: &io::Error) -> ScrapeError {
         let path = self.path.display();
         let reason = Reason::of_io(error);
+        let unsuitable = |what: &str| {
+            let message = format!("{path} is {what}");
+            ScrapeError::new(Reason::Unsuitable, message)
+        };
+        if Errno::from_io_error(error) == Some(Errno::PROTOTYPE) {
+            return unsuitable("a socket of another type, expected a stream socket");
+        }
         // The kernel says "refused" of a path that is no socket at all.
         if reason == Reason::Refused
             && let Ok(metadata) = std::fs::metadata(&self.path)
             && !metadata.file_type().is_socket()
         {
-            let message = format!("{path} is no socket");
-            return ScrapeError::new(Reason::Unsuitable, message);
+            return unsuitable("no socket");
         }
         let hint = match reason {
             Reason::Refused => "; nobody listens there, the daemon may have left its socket behind",

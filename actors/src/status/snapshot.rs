@@ -4,6 +4,7 @@
 
 use super::State;
 use crate::scrape::{Reason, ScrapeError};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
@@ -46,14 +47,53 @@ pub struct Failure {
 }
 
 /// One moment of a cache.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct CacheSnapshot {
     /// How long ago it was last compared with the files.
     pub age: Duration,
-    /// The modification time of the oldest file in it.
-    pub mtime: Option<SystemTime>,
-    /// How it learns of changes.
+    /// What was found then.
+    pub report: CacheReport,
+}
+
+/// What a look at the files of a cache found.
+#[derive(Clone, Debug)]
+pub struct CacheReport {
+    /// How the cache learns of changes.
     pub watching: Watching,
+    /// The modification time of the oldest file that is served.
+    pub oldest: Option<SystemTime>,
+    /// The files, in the order they are served.
+    pub files: Vec<FileReport>,
+    /// Files that were not even read, and why; no more than a page can bear.
+    pub passed_over: Vec<PassedOver>,
+    /// Series left out because an earlier file has them.
+    pub duplicate_series: usize,
+    /// What else was left out because an earlier file says otherwise, in words.
+    pub conflicts: Vec<String>,
+    /// Files read just now that lacked their final newline.
+    pub missing_final_newlines: usize,
+}
+
+/// One file of a cache.
+#[derive(Clone, Debug)]
+pub struct FileReport {
+    /// Its path.
+    pub path: PathBuf,
+    /// When it was modified, where it could be read.
+    pub mtime: Option<SystemTime>,
+    /// Whether something of it is served: itself, or its last good content.
+    pub served: bool,
+    /// What is wrong with it.
+    pub error: Option<ScrapeError>,
+}
+
+/// A file that was not even read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassedOver {
+    /// Its path.
+    pub path: PathBuf,
+    /// Why, in words.
+    pub why: &'static str,
 }
 
 /// How a cache learns of changes.
@@ -85,7 +125,7 @@ pub(super) struct SourceLog {
     last_success: Option<SystemTime>,
     last_error: Option<Failure>,
     body_bytes: Option<usize>,
-    cache: Option<(Instant, Watching, Option<SystemTime>)>,
+    cache: Option<(Instant, CacheReport)>,
 }
 
 impl SourceLog {
@@ -115,8 +155,17 @@ impl SourceLog {
         before != Some(error.reason)
     }
 
-    pub(super) fn cache_checked(&mut self, watching: Watching, mtime: Option<SystemTime>) {
-        self.cache = Some((Instant::now(), watching, mtime));
+    /// Returns the conflicts that were not there at the last look.
+    pub(super) fn cache_checked(&mut self, report: CacheReport) -> Vec<String> {
+        let before = self.cache.as_ref().map(|(_, report)| &report.conflicts);
+        let is_news = |conflict: &&String| !before.is_some_and(|before| before.contains(conflict));
+        let news = report.conflicts.iter().filter(is_news).cloned().collect();
+        self.cache = Some((Instant::now(), report));
+        news
+    }
+
+    pub(super) fn oldest_file(&self) -> Option<SystemTime> {
+        self.cache.as_ref().and_then(|(_, report)| report.oldest)
     }
 
     fn remember(&mut self, error: &ScrapeError) {
@@ -144,10 +193,9 @@ impl SourceLog {
     }
 
     pub(super) fn cache(&self) -> Option<CacheSnapshot> {
-        self.cache.map(|(checked, watching, mtime)| CacheSnapshot {
+        self.cache.as_ref().map(|(checked, report)| CacheSnapshot {
             age: checked.elapsed(),
-            mtime,
-            watching,
+            report: report.clone(),
         })
     }
 }

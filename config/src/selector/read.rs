@@ -3,10 +3,13 @@
 //! The only file that knows how a selector is written. It may not know what a
 //! source does with its settings.
 
-use super::{Bus, DbusSource, DirectorySource, FileSource, Limits, Selector, Source, UdsSource};
+use super::{
+    Bus, DbusSource, DirectorySource, FileOptions, FileSource, Limits, Selector, Source, UdsSource,
+};
+use crate::contract::Contract;
 use crate::dbus_name::{Address, BusName, Method, ObjectPath, is_address};
 use crate::table::{Named, Table};
-use crate::value::{Bytes, Count, FromValue, describe};
+use crate::value::{Bytes, Count, FromValue, NamePattern, PathPattern, Span, describe};
 use config::{Value, ValueKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -34,24 +37,35 @@ impl BusAddresses {
     }
 }
 
-/// What stands for a default that is itself a mistake, so that reading can go
-/// on and find the other mistakes: such a configuration is refused in the end.
-const PLACEHOLDER: Limits = Limits {
-    timeout: Duration::ZERO,
-    max_bytes: 0,
-    max_in_flight: 0,
-    refresh: Duration::ZERO,
-};
+/// What holds for a selector that does not say otherwise.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Defaults {
+    limits: Limits,
+    contract: Contract,
+}
+
+impl Defaults {
+    /// The `[bridge.defaults]` table, which the embedded layer has completed.
+    pub(crate) fn read(mut table: Table<'_, '_>) -> Self {
+        // Stands for a default that is itself a mistake, so that reading can go
+        // on and find the others: such a configuration is refused in the end.
+        const PLACEHOLDER: Limits = Limits {
+            timeout: Duration::ZERO,
+            max_bytes: 0,
+            max_in_flight: 0,
+            refresh: Duration::ZERO,
+            min_interval: Duration::ZERO,
+        };
+        let mut limits = Limits::read(&mut table, PLACEHOLDER);
+        limits.read_refresh(&mut table);
+        limits.read_min_interval(&mut table);
+        let contract = Contract::read(&mut table, Contract::default());
+        table.finish();
+        Self { limits, contract }
+    }
+}
 
 impl Limits {
-    /// The `[bridge.defaults]` table, which the embedded layer has completed.
-    pub(crate) fn read_defaults(mut table: Table<'_, '_>) -> Self {
-        let mut limits = Self::read(&mut table, PLACEHOLDER);
-        limits.read_refresh(&mut table);
-        table.finish();
-        limits
-    }
-
     fn read(table: &mut Table<'_, '_>, defaults: Self) -> Self {
         let timeout = table.take("timeout");
         let max_bytes = table.take::<Bytes>("max_bytes");
@@ -60,7 +74,7 @@ impl Limits {
             timeout: timeout.unwrap_or(defaults.timeout),
             max_bytes: max_bytes.map_or(defaults.max_bytes, |bytes| bytes.0),
             max_in_flight: max_in_flight.map_or(defaults.max_in_flight, |count| count.0),
-            refresh: defaults.refresh,
+            ..defaults
         }
     }
 
@@ -69,13 +83,19 @@ impl Limits {
             self.refresh = refresh;
         }
     }
+
+    fn read_min_interval(&mut self, table: &mut Table<'_, '_>) {
+        if let Some(Span(min_interval)) = table.take("min_interval") {
+            self.min_interval = min_interval;
+        }
+    }
 }
 
 /// Reads `[bridge.selectors]`; a selector with a mistake is left out, its mistakes are reported.
 pub(crate) fn read_selectors(
     table: Table<'_, '_>,
     buses: &BusAddresses,
-    defaults: Limits,
+    defaults: Defaults,
 ) -> Vec<Selector> {
     let mut selectors = Vec::new();
     for (name, named) in table.into_named() {
@@ -88,10 +108,11 @@ pub(crate) fn read_selectors(
                 .map(|bare| (Source::Directory(bare.0), defaults)),
             Named::Table(table) => read_table(table, buses, defaults),
         };
-        selectors.extend(read.map(|(source, limits)| Selector {
+        selectors.extend(read.map(|(source, terms)| Selector {
             name,
             source,
-            limits,
+            limits: terms.limits,
+            contract: terms.contract,
         }));
     }
     selectors
@@ -101,8 +122,8 @@ pub(crate) fn read_selectors(
 fn read_table(
     mut table: Table<'_, '_>,
     buses: &BusAddresses,
-    defaults: Limits,
-) -> Option<(Source, Limits)> {
+    defaults: Defaults,
+) -> Option<(Source, Defaults)> {
     // Without a kind nobody can say which of the other keys are right.
     let kind = table.require::<Kind>("kind")?;
     let source = match kind {
@@ -110,16 +131,34 @@ fn read_table(
             .require::<SocketPath>("path")
             .map(|path| Source::Uds(UdsSource { path: path.0 })),
         Kind::Dbus => read_dbus(&mut table, buses).map(Source::Dbus),
-        Kind::File => table
-            .require_list("path")
-            .map(|paths| Source::File(FileSource { paths })),
+        Kind::File => read_file(&mut table).map(Source::File),
     };
-    let mut limits = Limits::read(&mut table, defaults);
-    if let Kind::File = kind {
-        limits.read_refresh(&mut table);
+    let mut limits = Limits::read(&mut table, defaults.limits);
+    match kind {
+        Kind::File => limits.read_refresh(&mut table),
+        Kind::Uds | Kind::Dbus => limits.read_min_interval(&mut table),
     }
+    let contract = Contract::read(&mut table, defaults.contract);
     table.finish();
-    source.map(|source| (source, limits))
+    source.map(|source| (source, Defaults { limits, contract }))
+}
+
+fn read_file(table: &mut Table<'_, '_>) -> Option<FileSource> {
+    let paths = table.require_list::<PathPattern>("path");
+    let patterns = table.take_list::<NamePattern>("pattern");
+    let defaults = FileOptions::default();
+    let options = FileOptions {
+        patterns: patterns.map_or(defaults.patterns, |patterns| {
+            patterns.into_iter().map(|pattern| pattern.0).collect()
+        }),
+        strict: table.take("strict_files").unwrap_or(defaults.strict),
+        keep_last_good: table
+            .take::<Span>("keep_last_good")
+            .map_or(defaults.keep_last_good, |span| span.0),
+        max_age: table.take("max_age"),
+    };
+    let paths = paths?.into_iter().map(|path| path.0).collect();
+    Some(FileSource { paths, options })
 }
 
 fn read_dbus(table: &mut Table<'_, '_>, buses: &BusAddresses) -> Option<DbusSource> {

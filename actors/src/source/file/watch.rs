@@ -10,6 +10,7 @@
 //! mounts report nothing. Whoever watches also has a timer.
 
 use super::activity::Activity;
+use super::expand::Patterns;
 use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use std::collections::HashMap;
@@ -33,28 +34,26 @@ pub(super) struct Identity {
 }
 
 /// Which names in a directory matter.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Interest {
     /// One name.
     Name(OsString),
-    /// Names that end in one of these.
-    Suffixes(&'static [&'static str]),
+    /// Names that match one of these.
+    Patterns(Patterns),
 }
 
 impl Interest {
     fn covers(&self, name: &OsStr) -> bool {
         let named = match self {
             Self::Name(wanted) => name == wanted,
-            Self::Suffixes(suffixes) => suffixes
-                .iter()
-                .any(|suffix| name.as_encoded_bytes().ends_with(suffix.as_bytes())),
+            Self::Patterns(patterns) => patterns.cover(name),
         };
         named || name == CONFIG_MAP_LINK
     }
 }
 
 /// A directory to watch.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Target {
     pub(super) directory: PathBuf,
     pub(super) identity: Identity,

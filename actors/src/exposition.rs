@@ -1,0 +1,157 @@
+//! Judges a body in one of the exposition formats: text, `OpenMetrics` or delimited protobuf.
+//!
+//! Promises: bytes in; the format, counts and the newest timestamp, or the first fault, out. Bytes are never
+//! changed, nothing is read or written, nothing panics. What Prometheus 3.5 ingests is taken from its own lexers,
+//! parsers and scrape loop (`model/textparse`, `scrape/scrape.go`), not from the specifications: those are the
+//! business of [`Check::Strict`].
+
+mod cursor;
+mod detect;
+mod entry;
+mod fault;
+mod join;
+mod labels;
+mod number;
+mod openmetrics;
+mod ordinary;
+mod points;
+mod protobuf;
+mod strict;
+mod strip;
+mod survey;
+mod text;
+
+#[cfg(test)]
+mod corpus_test;
+#[cfg(test)]
+mod tests;
+
+pub use fault::{Fault, FaultKind};
+pub use join::{Conflict, Joined, join};
+pub use local_exporter_config::{Check, FormatChoice};
+pub use strip::strip_timestamps;
+
+use survey::survey;
+
+/// A format a body can be in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// Prometheus text, 0.0.4 and 1.0.0.
+    Text,
+    /// `OpenMetrics` 1.0 text.
+    OpenMetrics,
+    /// `io.prometheus.client.MetricFamily` messages, each preceded by its length.
+    Protobuf,
+}
+
+impl Format {
+    /// The Content-Type to serve a body with; `utf8_names` where it holds quoted names.
+    #[must_use]
+    pub const fn content_type(self, utf8_names: bool) -> &'static str {
+        match (self, utf8_names) {
+            (Self::Text, false) => "text/plain; version=0.0.4; charset=utf-8",
+            (Self::Text, true) => "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
+            (Self::OpenMetrics, false) => {
+                "application/openmetrics-text; version=1.0.0; charset=utf-8"
+            }
+            (Self::OpenMetrics, true) => {
+                "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=allow-utf-8"
+            }
+            (Self::Protobuf, _) => {
+                "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
+            }
+        }
+    }
+}
+
+/// Whether a text body must end with a newline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FinalNewline {
+    /// A body without one was cut.
+    #[default]
+    Required,
+    /// For files: one missing newline is tolerated and reported.
+    MayBeMissing,
+}
+
+/// What a body is held against.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// How much is judged.
+    pub check: Check,
+    /// The format expected.
+    pub format: FormatChoice,
+    /// Whether a body of no bytes passes.
+    pub allow_empty: bool,
+    /// Whether a text body must end with a newline.
+    pub final_newline: FinalNewline,
+}
+
+/// What an accepted body holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// The format it is in.
+    pub format: Format,
+    /// Sample lines; in protobuf, `Metric` messages. Zero where the check does not read samples.
+    pub samples: usize,
+    /// Families announced by metadata; lines in a row that name the same family count once.
+    pub families: usize,
+    /// Exemplars.
+    pub exemplars: usize,
+    /// The newest timestamp of a sample, in milliseconds since the epoch.
+    pub newest_timestamp_ms: Option<i64>,
+    /// Whether a name is one that only UTF-8 validation allows (`my.name`).
+    pub needs_utf8: bool,
+    /// Whether a name is written in quotes, which version 0.0.4 of the text format does not know.
+    pub quoted_names: bool,
+    /// Whether the final newline is missing, and was tolerated.
+    pub missing_final_newline: bool,
+}
+
+impl Summary {
+    pub(crate) const fn new(format: Format) -> Self {
+        Self {
+            format,
+            samples: 0,
+            families: 0,
+            exemplars: 0,
+            newest_timestamp_ms: None,
+            needs_utf8: false,
+            quoted_names: false,
+            missing_final_newline: false,
+        }
+    }
+
+    /// The Content-Type to serve this body with.
+    #[must_use]
+    pub const fn content_type(&self) -> &'static str {
+        let quoted = matches!(self.format, Format::Text) && self.quoted_names;
+        self.format.content_type(self.needs_utf8 || quoted)
+    }
+}
+
+/// Judges `body` against `rules`.
+///
+/// # Errors
+///
+/// The first fault, with its place.
+pub fn check(body: &[u8], rules: &Rules) -> Result<Summary, Fault> {
+    survey(body, rules, 1).map_err(|faults| faults.into_iter().next().unwrap_or_default())
+}
+
+/// The most faults [`problems`] lists.
+pub const MOST_PROBLEMS: usize = 1000;
+
+/// Every fault of `body`, at most one per line and [`MOST_PROBLEMS`] in all.
+///
+/// A fault can make the lines after it look wrong; the first is the one to trust.
+#[must_use]
+pub fn problems(body: &[u8], rules: &Rules) -> Vec<Fault> {
+    survey(body, rules, MOST_PROBLEMS).err().unwrap_or_default()
+}
+
+/// The format `body` is read as under `choice`.
+#[must_use]
+pub fn format_of(body: &[u8], choice: FormatChoice) -> Format {
+    detect::format_of(body, choice)
+}

@@ -1,0 +1,114 @@
+//! What joining gives, and that what it gives holds up under the specification.
+
+use super::super::{Check, FormatChoice, Rules, check};
+use super::{Conflict, join};
+
+/// What joining gives: the body, the duplicates, and of each conflict who lost against whom and over what.
+fn joined(files: &[&str]) -> (String, usize, Vec<[String; 3]>) {
+    let names = ["one", "two", "three"];
+    let files: Vec<(&str, &[u8])> = names
+        .into_iter()
+        .zip(files.iter().map(|body| body.as_bytes()))
+        .collect();
+    let joined = join(&files, FormatChoice::Auto);
+    let told = |conflict: Conflict| [conflict.dropped, conflict.kept, conflict.family];
+    if files.iter().filter(|(_, body)| !body.is_empty()).count() > 1 {
+        let found = check(
+            &joined.body,
+            &Rules {
+                check: Check::Strict,
+                ..Rules::default()
+            },
+        );
+        assert!(found.is_ok(), "{found:?}");
+    }
+    (
+        String::from_utf8_lossy(&joined.body).into_owned(),
+        joined.duplicates,
+        joined.conflicts.into_iter().map(told).collect(),
+    )
+}
+
+#[test]
+fn families_come_once_and_series_too() {
+    let cases: [(&[&str], &str, usize); 8] = [
+        (&["# x\n\na 1"], "# x\n\na 1", 0),
+        (&["", "# x\na 1"], "# x\na 1", 0),
+        (&[], "", 0),
+        (
+            &[
+                "# HELP a x\n# TYPE a counter\na{f=\"1\"} 1\nb 1\n",
+                "# y\n# TYPE a counter\n# HELP a z\na{f=\"2\"} 2",
+            ],
+            "# HELP a x\n# TYPE a counter\na{f=\"1\"} 1\na{f=\"2\"} 2\nb 1\n",
+            0,
+        ),
+        (
+            &["a{b=\"1\",c=\"2\"} 1\n", "a{c=\"2\",b=\"1\"} 2\na 3\n"],
+            "a{b=\"1\",c=\"2\"} 1\na 3\n",
+            1,
+        ),
+        (
+            &["a 1\n", "# HELP a x\n# TYPE a gauge\na{b=\"\"} 1\n"],
+            "# HELP a x\n# TYPE a gauge\na 1\n",
+            1,
+        ),
+        (
+            &[
+                "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1\nh_count 1\n",
+                "h_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 1\nh_bucket{a=\"b\",le=\"+Inf\"} 1\n",
+            ],
+            "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1\nh_count 1\nh_bucket{a=\"b\",le=\"+Inf\"} 1\n",
+            2,
+        ),
+        (
+            &[
+                "# TYPE a counter\na_total{b=\"1\"} 1\n# EOF\n",
+                "c 1\n# EOF",
+                "# TYPE a counter\na_total{b=\"2\"} 1 1\na_total{b=\"2\"} 2 2\n# EOF\n",
+            ],
+            "# TYPE a counter\na_total{b=\"1\"} 1\na_total{b=\"2\"} 1 1\na_total{b=\"2\"} 2 2\nc 1\n# EOF\n",
+            0,
+        ),
+    ];
+    for (files, body, duplicates) in cases {
+        assert_eq!(
+            joined(files),
+            (body.to_owned(), duplicates, Vec::new()),
+            "{files:?}"
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_joined_is_left_out_and_told() {
+    let cases: [(&[&str], &str, [&str; 3]); 5] = [
+        (
+            &[
+                "# TYPE a gauge\na 1\n",
+                "# HELP a x\n# TYPE a histogram\na_bucket{le=\"+Inf\"} 1\nb 1\n",
+            ],
+            "# TYPE a gauge\na 1\nb 1\n",
+            ["two", "one", "a"],
+        ),
+        (
+            &["a 1\n", "b 1\n# EOF\n", "c 1\n"],
+            "a 1\nc 1\n",
+            ["two", "one", ""],
+        ),
+        (
+            &["a 1\n# EOF\n", "b 1\n"],
+            "a 1\n# EOF\n",
+            ["two", "one", ""],
+        ),
+        (&["a 1\n", "b\n", "c 1\n"], "a 1\nc 1\n", ["two", "", ""]),
+        (&["!\n", "b 1\n"], "b 1\n", ["one", "", ""]),
+    ];
+    for (files, body, conflict) in cases {
+        assert_eq!(
+            joined(files),
+            (body.to_owned(), 0, vec![conflict.map(str::to_owned)]),
+            "{files:?}"
+        );
+    }
+}

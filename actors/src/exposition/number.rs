@@ -1,0 +1,100 @@
+//! Numbers as Go reads them: values, timestamps and bounds.
+//!
+//! Source: `parseFloat` in `model/textparse/promparse.go` (Go's `strconv.ParseFloat` without `p`, `P` and `_`, so
+//! without hexadecimal). A number too large for a float is refused, as there; one too small is zero.
+
+/// The number `text` is, or nothing where Prometheus would refuse it.
+pub(super) fn parse(text: &[u8]) -> Option<f64> {
+    let unsigned = text.strip_prefix(b"-").or_else(|| text.strip_prefix(b"+"));
+    let digits = unsigned.unwrap_or(text);
+    match digits.first()? {
+        b'i' | b'I' => {
+            let infinite =
+                digits.eq_ignore_ascii_case(b"inf") || digits.eq_ignore_ascii_case(b"infinity");
+            let negative = text.first() == Some(&b'-');
+            infinite.then_some(if negative {
+                f64::NEG_INFINITY
+            } else {
+                f64::INFINITY
+            })
+        }
+        // A NaN has no sign.
+        b'n' | b'N' => {
+            (unsigned.is_none() && digits.eq_ignore_ascii_case(b"nan")).then_some(f64::NAN)
+        }
+        b'0'..=b'9' | b'.' => {
+            // What begins like this Rust reads as Go does: digits, a point, an exponent.
+            let number: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+            number.is_finite().then_some(number)
+        }
+        _ => None,
+    }
+}
+
+/// A timestamp of the text format: whole milliseconds, digits only (`promlex.l`), that fit 64 bits.
+pub(super) fn parse_milliseconds(text: &[u8]) -> Option<i64> {
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+/// A timestamp of `OpenMetrics`, in milliseconds: a number of seconds, neither infinite nor NaN.
+pub(super) fn parse_seconds(text: &[u8]) -> Option<i64> {
+    let seconds = parse(text).filter(|seconds| seconds.is_finite())?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the cast saturates, and only the newest is kept"
+    )]
+    let milliseconds = (seconds * 1000.0) as i64;
+    Some(milliseconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{parse, parse_milliseconds, parse_seconds};
+
+    #[test]
+    fn numbers_are_those_of_go() {
+        let good = [
+            "0",
+            "1",
+            "-1",
+            "+1",
+            "1.",
+            ".5",
+            "1.5e3",
+            "1E-3",
+            "1e+3",
+            "Inf",
+            "+inf",
+            "-INFINITY",
+            "NaN",
+            "nan",
+            "1e-999",
+            "007",
+            "0e99999",
+            "-.5e1",
+            "123456789012345678901234567890",
+        ];
+        let bad = [
+            "", "-", "+", ".", "e5", "1e", "1e+", "+NaN", "-nan", "0x1", "0x1p-3", "1_2", "1e999",
+            "-1e400", "in", "infin", "nano", "1 ", " 1", "1\r", "--1", "+-1", "1,5", "true", "١",
+            "\u{0}", "1.1.1", "0b1", "0o1",
+        ];
+        for text in good {
+            assert!(parse(text.as_bytes()).is_some(), "{text}");
+        }
+        for text in bad {
+            assert_eq!(parse(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(parse(b"-inf"), Some(f64::NEG_INFINITY));
+    }
+
+    #[test]
+    fn timestamps_have_bounds() {
+        assert_eq!(parse_milliseconds(b"9223372036854775807"), Some(i64::MAX));
+        assert_eq!(parse_milliseconds(b"9223372036854775808"), None);
+        assert_eq!(parse_seconds(b"1.5"), Some(1500));
+        assert_eq!(parse_seconds(b"-1e300"), Some(i64::MIN));
+        assert_eq!(parse_seconds(b"Inf"), None);
+        assert_eq!(parse_seconds(b"NaN"), None);
+    }
+}

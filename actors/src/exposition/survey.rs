@@ -1,0 +1,216 @@
+//! Runs a body through the reader of its format and gathers counts and faults.
+//!
+//! One pass. Ordinary lines are stepped over at speed unless the specification's rules are asked for; all others go
+//! through the reader. After a fault reading goes on with the next line, up to the number of faults wanted.
+
+use super::detect;
+use super::entry::{Entry, Reader};
+use super::fault::{Fault, FaultKind, Flaw};
+use super::labels::Names;
+use super::openmetrics::OpenMetricsReader;
+use super::ordinary::{self, Stamps, Tally};
+use super::strict::{Dialect, Ledger};
+use super::text::TextReader;
+use super::{Check, FinalNewline, Format, FormatChoice, Rules, Summary, protobuf};
+
+/// The summary of `body`, or its faults: at least one and at most `most`.
+pub(super) fn survey(body: &[u8], rules: &Rules, most: usize) -> Result<Summary, Vec<Fault>> {
+    let unread = matches!(rules.check, Check::Whole | Check::None);
+    let guess = if unread {
+        detect::format_of(body, rules.format)
+    } else {
+        detect::guess(body, rules.format)
+    };
+    let result = judge(body, rules, guess, most);
+    let doubted = result.is_err() && !unread && rules.format == FormatChoice::Auto;
+    if doubted && detect::is_text_after_all(body, guess) {
+        return judge(body, rules, Format::Text, most);
+    }
+    result
+}
+
+fn judge(body: &[u8], rules: &Rules, format: Format, most: usize) -> Result<Summary, Vec<Fault>> {
+    let mut summary = Summary::new(format);
+    if rules.check == Check::None {
+        return Ok(summary);
+    }
+    if body.is_empty() {
+        let fault = Fault {
+            kind: FaultKind::Empty,
+            line: 1,
+            column: 1,
+            message: "the body is empty".to_owned(),
+            ..Fault::default()
+        };
+        return if rules.allow_empty {
+            Ok(summary)
+        } else {
+            Err(vec![fault])
+        };
+    }
+    if format == Format::Protobuf {
+        let read = protobuf::read(body, rules.check != Check::Whole, &mut summary);
+        return read.map(|()| summary).map_err(|fault| vec![fault]);
+    }
+    let mut findings = Findings {
+        body,
+        most,
+        newline_required: format == Format::Text && rules.final_newline == FinalNewline::Required,
+        faults: Vec::new(),
+    };
+    match (format, rules.check) {
+        (Format::OpenMetrics, Check::Whole) if !detect::ends_with_eof(body) => {
+            findings.add(Flaw::truncated(
+                body.len(),
+                "the body does not end with `# EOF`",
+            ));
+        }
+        (_, Check::Whole) => {}
+        _ => judge_lines(rules.check == Check::Strict, &mut findings, &mut summary),
+    }
+    if format == Format::Text && body.last() != Some(&b'\n') {
+        summary.missing_final_newline = true;
+        if findings.newline_required && findings.faults.is_empty() {
+            findings.add(Flaw::truncated(
+                body.len(),
+                "the last line does not end with a newline: the body was cut",
+            ));
+        }
+    }
+    findings
+        .faults
+        .sort_by_key(|fault| (fault.line, fault.column));
+    findings.faults.dedup_by_key(|fault| fault.line);
+    if findings.faults.is_empty() {
+        Ok(summary)
+    } else {
+        Err(findings.faults)
+    }
+}
+
+/// Judges the lines of a body in one of the text formats.
+fn judge_lines(strict: bool, findings: &mut Findings<'_>, summary: &mut Summary) {
+    let body = findings.body;
+    let utf8 = std::str::from_utf8(body);
+    let swift = !strict && utf8.is_ok();
+    if summary.format == Format::Text {
+        let ledger = strict.then(|| Ledger::new(Dialect::Text));
+        read(
+            TextReader::new(body),
+            swift.then_some(Stamps::Milliseconds),
+            ledger,
+            findings,
+            summary,
+        );
+    } else {
+        let ledger = strict.then(|| Ledger::new(Dialect::OpenMetrics));
+        read(
+            OpenMetricsReader::new(body),
+            swift.then_some(Stamps::Seconds),
+            ledger,
+            findings,
+            summary,
+        );
+    }
+    if let (true, Err(error)) = (strict, utf8) {
+        findings.add(Flaw::malformed(
+            error.valid_up_to(),
+            "the body is not UTF-8 from here on",
+        ));
+    }
+}
+
+/// The faults found so far.
+struct Findings<'a> {
+    body: &'a [u8],
+    most: usize,
+    /// Whether a last line without newline tells that the body was cut.
+    newline_required: bool,
+    faults: Vec<Fault>,
+}
+
+impl Findings<'_> {
+    fn add(&mut self, mut flaw: Flaw) {
+        let on_cut_line = || {
+            !self
+                .body
+                .get(flaw.at..)
+                .unwrap_or_default()
+                .contains(&b'\n')
+        };
+        if flaw.kind == FaultKind::Malformed
+            && self.newline_required
+            && self.body.last() != Some(&b'\n')
+            && on_cut_line()
+        {
+            flaw.kind = FaultKind::Truncated;
+        }
+        if !self.is_full() {
+            self.faults.push(flaw.into_fault(self.body));
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.faults.len() >= self.most
+    }
+}
+
+/// Reads all of a text body.
+fn read<'a>(
+    mut reader: impl Reader<'a>,
+    swift: Option<Stamps>,
+    mut ledger: Option<Ledger>,
+    findings: &mut Findings<'a>,
+    summary: &mut Summary,
+) {
+    let body = findings.body;
+    let mut names = Names::default();
+    let mut tally = Tally::default();
+    let mut family: &[u8] = &[];
+    while !findings.is_full() {
+        if let Some(stamps) = swift {
+            reader.jump(ordinary::skip(body, reader.at(), stamps, &mut tally));
+        }
+        let start = reader.at();
+        let entry = match reader.next() {
+            Ok(Some(entry)) => entry,
+            Ok(None) => break,
+            Err(flaw) => {
+                findings.add(flaw);
+                reader.resume_after(start);
+                continue;
+            }
+        };
+        if let Some(name) = entry.name() {
+            names.note_metric(name);
+        }
+        match &entry {
+            Entry::Sample(sample) => {
+                names.note_labels(reader.labels());
+                names.note_labels(reader.exemplar());
+                summary.exemplars += usize::from(sample.exemplar);
+                tally.samples += 1;
+                tally.newest = tally
+                    .newest
+                    .max(sample.timestamp.as_ref().map(|(_, stamp)| *stamp));
+            }
+            Entry::Help(name) | Entry::Type(name, _) | Entry::Unit(name) => {
+                summary.families += usize::from(name.text != family);
+                family = name.text;
+            }
+            Entry::Comment => {}
+        }
+        if let Some(ledger) = &mut ledger {
+            for flaw in ledger.enter(body, start, &entry, &reader) {
+                findings.add(flaw);
+            }
+        }
+    }
+    if let Some(flaw) = ledger.and_then(|mut ledger| ledger.finish()) {
+        findings.add(flaw);
+    }
+    summary.samples = tally.samples;
+    summary.newest_timestamp_ms = tally.newest;
+    summary.needs_utf8 = names.utf8;
+    summary.quoted_names = names.quoted;
+}

@@ -1,0 +1,204 @@
+//! The gate that every body passes: bytes in, an exposition on the selector's terms or an error out.
+//!
+//! Knows what was agreed (the contract) and what the checker says; it may not
+//! know where the bytes come from, and does no I/O.
+
+use crate::exposition::{
+    Check, Fault, FaultKind, FinalNewline, FormatChoice, Rules, Summary, check, strip_timestamps,
+};
+use crate::scrape::{Answer, Exposition, Reason, ScrapeError};
+use bytes::Bytes;
+use local_exporter_config::{Contract, Timestamps};
+use std::borrow::Cow;
+
+/// Bodies larger than this are judged on the blocking pool: judging takes about
+/// a millisecond for each MiB, for which no other selector should wait.
+const JUDGED_IN_PLACE: usize = 256 * 1024;
+
+/// What bodies of one source must be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gate {
+    rules: Rules,
+    timestamps: Timestamps,
+}
+
+impl Gate {
+    /// For answers that come whole or not at all.
+    pub(crate) fn new(contract: Contract) -> Self {
+        Self {
+            rules: Rules {
+                check: contract.check,
+                format: contract.format,
+                allow_empty: contract.allow_empty,
+                final_newline: FinalNewline::Required,
+            },
+            timestamps: contract.timestamps,
+        }
+    }
+
+    /// For files, which people write by hand: one final newline may be missing.
+    pub(crate) fn for_files(contract: Contract) -> Self {
+        let mut gate = Self::new(contract);
+        gate.rules.final_newline = FinalNewline::MayBeMissing;
+        gate
+    }
+
+    /// The format that bodies are expected in.
+    pub(crate) fn format(&self) -> FormatChoice {
+        self.rules.format
+    }
+
+    /// Judges a body; a large one on the blocking pool.
+    pub(crate) async fn admit(&self, body: Bytes, from: &str) -> Answer {
+        if body.len() <= JUDGED_IN_PLACE || self.rules.check == Check::None {
+            return self.judge(body, from);
+        }
+        let (gate, from) = (*self, from.to_owned());
+        let judging = tokio::task::spawn_blocking(move || gate.judge(body, &from));
+        match judging.await {
+            Ok(answer) => answer,
+            Err(error) => pass_on(error).await,
+        }
+    }
+
+    /// Judges a body here and now.
+    pub(crate) fn judge(&self, body: Bytes, from: &str) -> Answer {
+        let refused = |fault: Fault| refusal(&fault, from);
+        let summary = check(&body, &self.rules).map_err(refused)?;
+        let dated = summary.newest_timestamp_ms.is_some();
+        let (body, summary) = match self.timestamps {
+            Timestamps::Reject if dated => {
+                let message =
+                    format!("{from} has samples with timestamps (timestamps = \"reject\")");
+                return Err(ScrapeError::new(Reason::Timestamps, message));
+            }
+            Timestamps::Strip if dated => strip(body, summary).map_err(refused)?,
+            Timestamps::Keep | Timestamps::Strip | Timestamps::Reject => (body, summary),
+        };
+        Ok(Exposition {
+            body,
+            summary,
+            cached_at: None,
+        })
+    }
+}
+
+/// A blocking task panicked: so does the actor, and begins anew. One that was
+/// cancelled, at the end of the process, is not waited for by anybody.
+pub(crate) async fn pass_on<T>(error: tokio::task::JoinError) -> T {
+    match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_) => std::future::pending().await,
+    }
+}
+
+fn strip(body: Bytes, summary: Summary) -> Result<(Bytes, Summary), Fault> {
+    let format = match summary.format {
+        crate::exposition::Format::Text => FormatChoice::Text,
+        crate::exposition::Format::OpenMetrics => FormatChoice::OpenMetrics,
+        crate::exposition::Format::Protobuf => FormatChoice::Protobuf,
+    };
+    let stripped = match strip_timestamps(&body, format)? {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(stripped) => Some(Bytes::from(stripped)),
+    };
+    let summary = Summary {
+        newest_timestamp_ms: None,
+        ..summary
+    };
+    Ok((stripped.unwrap_or(body), summary))
+}
+
+fn refusal(fault: &Fault, from: &str) -> ScrapeError {
+    let reason = match fault.kind {
+        FaultKind::Empty => Reason::Empty,
+        FaultKind::Truncated => Reason::Truncated,
+        FaultKind::Malformed => Reason::Malformed,
+    };
+    let message = match fault.kind {
+        FaultKind::Empty => format!("{from} gave an empty answer"),
+        FaultKind::Truncated | FaultKind::Malformed => format!("{from}: {fault}"),
+    };
+    ScrapeError::new(reason, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(contract: Contract, body: &'static [u8]) -> Result<Bytes, Reason> {
+        let answer = Gate::new(contract).judge(Bytes::from_static(body), "it");
+        answer.map(|good| good.body).map_err(|error| error.reason)
+    }
+
+    #[test]
+    fn faults_become_reasons() {
+        let terms = Contract::default();
+        let strict = Contract {
+            check: Check::Strict,
+            ..terms
+        };
+        let whole = Contract {
+            check: Check::Whole,
+            ..terms
+        };
+        let none = Contract {
+            check: Check::None,
+            ..terms
+        };
+        let empty = Contract {
+            allow_empty: true,
+            ..terms
+        };
+        let cases: [(Contract, &[u8], Option<Reason>); 13] = [
+            (terms, b"a 1\n", None),
+            (terms, b"", Some(Reason::Empty)),
+            (empty, b"", None),
+            (terms, b"a 1", Some(Reason::Truncated)),
+            (terms, b"a\n", Some(Reason::Malformed)),
+            (terms, b"{A}0\n", Some(Reason::Malformed)),
+            (terms, b"a 1\na 1\n", None),
+            (strict, b"a 1\na 1\n", Some(Reason::Malformed)),
+            (whole, b"no exposition at all\n", None),
+            (whole, b"no exposition at all", Some(Reason::Truncated)),
+            (whole, b"", Some(Reason::Empty)),
+            (none, b"no exposition at all", None),
+            (none, b"\xff\x00", None),
+        ];
+        for (contract, body, reason) in cases {
+            let found = judge(contract, body).err();
+            assert_eq!(found, reason, "{contract:?} {}", body.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn timestamps_are_kept_stripped_or_rejected() {
+        let terms = |timestamps| Contract {
+            timestamps,
+            ..Contract::default()
+        };
+        let dated = b"# HELP a 1 2\na{b=\"1 2\"} 1 1700000000000\nc 2\n";
+        assert_eq!(judge(terms(Timestamps::Keep), dated).unwrap(), &dated[..]);
+        assert_eq!(
+            judge(terms(Timestamps::Reject), dated),
+            Err(Reason::Timestamps)
+        );
+        let stripped = judge(terms(Timestamps::Strip), dated).unwrap();
+        assert_eq!(stripped, "# HELP a 1 2\na{b=\"1 2\"} 1\nc 2\n");
+        for timestamps in [Timestamps::Keep, Timestamps::Strip, Timestamps::Reject] {
+            assert_eq!(judge(terms(timestamps), b"c 2\n").unwrap(), "c 2\n");
+        }
+    }
+
+    #[test]
+    fn the_sentence_names_line_column_and_text() {
+        let error = Gate::new(Contract::default())
+            .judge(Bytes::from_static(b"a 1\nb{c=\"d\"} x\n"), "/run/it")
+            .unwrap_err();
+        assert!(
+            error.message.starts_with("/run/it: line 2, column 10: "),
+            "{error}"
+        );
+        assert!(error.message.contains("`b{c=\"d\"} x`"), "{error}");
+    }
+}

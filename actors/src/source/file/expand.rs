@@ -1,0 +1,346 @@
+//! From configured paths to files: directories are listed, patterns are followed.
+//!
+//! Everything here blocks and runs on the blocking pool. It opens no file; it
+//! says which there are, which were passed over and why, and in which
+//! directories a change would matter.
+
+use super::watch::{Interest, Target, identity};
+use crate::scrape::ScrapeError;
+use crate::status::PassedOver;
+use glob::{MatchOptions, Pattern};
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+/// The most files that one selector may have.
+pub(super) const MOST_FILES: usize = 4096;
+/// The most directories that one selector has watched; beyond, the timer has to do.
+const MOST_TARGETS: usize = 1024;
+/// The most files that are told to have been passed over.
+const MOST_PASSED_OVER: usize = 100;
+
+/// Names as a shell would match them: a `*` does not stand for a leading dot.
+const LIKE_A_SHELL: MatchOptions = MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    require_literal_leading_dot: true,
+};
+
+/// What the configured paths come to.
+#[derive(Debug, Default)]
+pub(super) struct Expansion {
+    /// The files in the order they are served: that of the paths, then by name.
+    /// A path that leads to no file stands here with the reason.
+    pub(super) files: Vec<(PathBuf, Result<(), ScrapeError>)>,
+    pub(super) targets: Vec<Target>,
+    pub(super) passed_over: Vec<PassedOver>,
+}
+
+/// Which names in a directory are served.
+#[derive(Clone, Debug)]
+pub(super) struct Patterns(Arc<[Pattern]>);
+
+impl Patterns {
+    /// The patterns were checked when the configuration was read: one that is
+    /// none would only match nothing.
+    pub(super) fn new(patterns: &[String]) -> Self {
+        let compiled = patterns.iter().filter_map(|text| Pattern::new(text).ok());
+        Self(compiled.collect())
+    }
+
+    pub(super) fn cover(&self, name: &OsStr) -> bool {
+        let Some(name) = name.to_str() else {
+            return false;
+        };
+        let covers = |pattern: &Pattern| pattern.matches_with(name, LIKE_A_SHELL);
+        self.0.iter().any(covers)
+    }
+}
+
+impl PartialEq for Patterns {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+/// Looks up what `paths` come to now.
+pub(super) fn expand(paths: &[PathBuf], patterns: &Patterns) -> Expansion {
+    let mut expansion = Expansion::default();
+    for path in paths {
+        if path.to_str().is_some_and(is_pattern) {
+            let (base, rest) = split(path);
+            expansion.follow(&base, &rest, patterns);
+        } else {
+            expansion.add(path, patterns);
+        }
+    }
+    expansion
+}
+
+fn is_pattern(text: &str) -> bool {
+    text.contains(['*', '?', '['])
+}
+
+/// The part of a pattern before its first wildcard, and the components after it.
+fn split(path: &Path) -> (PathBuf, Vec<String>) {
+    let mut base = PathBuf::new();
+    let mut rest = Vec::new();
+    for component in path.components() {
+        let text = component.as_os_str().to_string_lossy().into_owned();
+        if rest.is_empty() && !is_pattern(&text) {
+            base.push(component);
+        } else if matches!(component, Component::Normal(_)) {
+            rest.push(text);
+        }
+    }
+    (base, rest)
+}
+
+impl Expansion {
+    /// A path that must lead somewhere.
+    fn add(&mut self, path: &Path, patterns: &Patterns) {
+        match std::fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => self.list(path, patterns),
+            Ok(_) => {
+                self.watch_for(path);
+                self.push(path.to_owned(), Ok(()));
+            }
+            Err(error) => {
+                self.watch_for(path);
+                self.push(
+                    path.to_owned(),
+                    Err(super::failed("cannot look at", path, &error)),
+                );
+            }
+        }
+    }
+
+    /// The files of a directory whose names are served.
+    fn list(&mut self, directory: &Path, patterns: &Patterns) {
+        self.watch(directory, Interest::Patterns(patterns.clone()));
+        let names = match names(directory) {
+            Ok(names) => names,
+            Err(error) => {
+                let error = super::failed("cannot list", directory, &error);
+                return self.push(directory.to_owned(), Err(error));
+            }
+        };
+        for name in names {
+            if patterns.cover(&name) {
+                self.push(directory.join(&name), Ok(()));
+            } else {
+                self.pass_over(directory, &name);
+            }
+        }
+    }
+
+    /// The files that the components of a pattern lead to from `directory`;
+    /// that there are none is no failure of any of them.
+    fn follow(&mut self, directory: &Path, rest: &[String], patterns: &Patterns) {
+        let Some((component, rest)) = rest.split_first() else {
+            if directory.is_dir() {
+                return self.list(directory, patterns);
+            }
+            return self.push(directory.to_owned(), Ok(()));
+        };
+        if !is_pattern(component) {
+            let next = directory.join(component);
+            if next.exists() {
+                self.follow(&next, rest, patterns);
+            } else {
+                self.watch_for(&next);
+            }
+            return;
+        }
+        if !directory.is_dir() {
+            return self.watch_for(directory);
+        }
+        let pattern = Patterns::new(std::slice::from_ref(component));
+        self.watch(directory, Interest::Patterns(pattern.clone()));
+        match names(directory) {
+            Ok(names) => {
+                let covered = names.iter().filter(|name| pattern.cover(name));
+                for name in covered.cloned().collect::<Vec<_>>() {
+                    self.follow(&directory.join(name), rest, patterns);
+                }
+            }
+            Err(error) => {
+                let error = super::failed("cannot list", directory, &error);
+                self.push(directory.to_owned(), Err(error));
+            }
+        }
+    }
+
+    /// Adds a file once, however many paths lead to it.
+    fn push(&mut self, path: PathBuf, found: Result<(), ScrapeError>) {
+        if !self.files.iter().any(|(known, _)| *known == path) {
+            self.files.push((path, found));
+        }
+    }
+
+    fn pass_over(&mut self, directory: &Path, name: &OsStr) {
+        if self.passed_over.len() < MOST_PASSED_OVER {
+            let why = if name.as_encoded_bytes().starts_with(b".") {
+                "its name begins with a dot"
+            } else if name.to_str().is_none() {
+                "its name is no UTF-8"
+            } else {
+                "its name matches no pattern"
+            };
+            let path = directory.join(name);
+            self.passed_over.push(PassedOver { path, why });
+        }
+    }
+
+    fn watch(&mut self, directory: &Path, interest: Interest) {
+        let Ok(identity) = identity(directory) else {
+            return;
+        };
+        let target = Target {
+            directory: directory.to_owned(),
+            identity,
+            interest,
+        };
+        if self.targets.len() < MOST_TARGETS && !self.targets.contains(&target) {
+            self.targets.push(target);
+        }
+    }
+
+    /// Watches for the name of `path` in its parent; where that is missing, in
+    /// the nearest ancestor for the name that would lead on.
+    fn watch_for(&mut self, path: &Path) {
+        let mut path = path;
+        while let (Some(parent), Some(name)) = (path.parent(), path.file_name()) {
+            if parent.is_dir() {
+                return self.watch(parent, Interest::Name(name.to_owned()));
+            }
+            path = parent;
+        }
+    }
+}
+
+/// The names in a directory, sorted; no more than are bearable.
+fn names(directory: &Path) -> io::Result<BTreeSet<OsString>> {
+    /// A directory may be full of other files: they are looked at, but not without end.
+    const MOST_NAMES: usize = 100_000;
+    let mut names = BTreeSet::new();
+    for entry in std::fs::read_dir(directory)?.take(MOST_NAMES) {
+        names.insert(entry?.file_name());
+    }
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for file in [
+            "a/metrics.prom",
+            "a/.hidden.prom",
+            "a/metrics.prom.tmp",
+            "b/metrics.prom",
+            "b/other.promfile",
+            "b/sub/metrics.prom",
+            ".c/metrics.prom",
+        ] {
+            let path = folder.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "a 1\n").unwrap();
+        }
+        folder
+    }
+
+    /// The files that patterns lead to, relative to the folder; a `!` before those that are not there.
+    fn files(folder: &Path, paths: &[&str]) -> Vec<String> {
+        let paths: Vec<_> = paths.iter().map(|path| folder.join(path)).collect();
+        let patterns = Patterns::new(&["*.prom".to_owned(), "*.promfile".to_owned()]);
+        let expansion = expand(&paths, &patterns);
+        let relative = |(path, found): &(PathBuf, Result<(), ScrapeError>)| {
+            let mark = if found.is_ok() { "" } else { "!" };
+            format!("{mark}{}", path.strip_prefix(folder).unwrap().display())
+        };
+        expansion.files.iter().map(relative).collect()
+    }
+
+    #[test]
+    fn paths_directories_and_patterns_lead_to_files() {
+        let folder = tree();
+        let root = folder.path();
+        let cases: [(&[&str], &[&str]); 10] = [
+            (&["a/metrics.prom"], &["a/metrics.prom"]),
+            (&["a"], &["a/metrics.prom"]),
+            (&["b"], &["b/metrics.prom", "b/other.promfile"]),
+            (
+                &["b", "a"],
+                &["b/metrics.prom", "b/other.promfile", "a/metrics.prom"],
+            ),
+            (
+                &["*"],
+                &["a/metrics.prom", "b/metrics.prom", "b/other.promfile"],
+            ),
+            (&["*/metrics.prom"], &["a/metrics.prom", "b/metrics.prom"]),
+            (
+                &["[ab]/*.prom*", "a"],
+                &[
+                    "a/metrics.prom",
+                    "a/metrics.prom.tmp",
+                    "b/metrics.prom",
+                    "b/other.promfile",
+                ],
+            ),
+            (&["?/sub/*"], &["b/sub/metrics.prom"]),
+            (&["nothing/*.prom"], &[]),
+            (&["nothing.prom"], &["!nothing.prom"]),
+        ];
+        for (paths, expected) in cases {
+            assert_eq!(files(root, paths), expected, "{paths:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_passed_over_is_told_with_the_reason() {
+        let folder = tree();
+        let patterns = Patterns::new(&["*.prom".to_owned()]);
+        let expansion = expand(&[folder.path().join("a")], &patterns);
+        let told: Vec<_> = expansion
+            .passed_over
+            .iter()
+            .map(|over| (over.path.file_name().unwrap().to_str().unwrap(), over.why))
+            .collect();
+        let expected = [
+            (".hidden.prom", "its name begins with a dot"),
+            ("metrics.prom.tmp", "its name matches no pattern"),
+        ];
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn the_nearest_directory_is_watched_for_what_is_missing() {
+        let folder = tree();
+        let patterns = Patterns::new(&["*.prom".to_owned()]);
+        let watched = |path: &str| -> Vec<(PathBuf, Interest)> {
+            let expansion = expand(&[folder.path().join(path)], &patterns);
+            let target = |target: Target| (target.directory, target.interest);
+            expansion.targets.into_iter().map(target).collect()
+        };
+        let at = |path: &str| folder.path().join(path);
+        let name = |name: &str| Interest::Name(name.into());
+        assert_eq!(watched("a/new.prom"), [(at("a"), name("new.prom"))]);
+        assert_eq!(
+            watched("x/y/new.prom"),
+            [(folder.path().to_owned(), name("x"))]
+        );
+        let served = Interest::Patterns(patterns.clone());
+        assert_eq!(watched("a"), [(at("a"), served)]);
+        let deep = Interest::Patterns(Patterns::new(&["y*".to_owned()]));
+        assert_eq!(watched("a/y*/z.prom"), [(at("a"), deep)]);
+        assert_eq!(
+            watched("x/y*/z.prom"),
+            [(folder.path().to_owned(), name("x"))]
+        );
+    }
+}

@@ -1,0 +1,125 @@
+//! Reading one file: whole, as one version of it, without waiting for anybody.
+//!
+//! Everything here blocks and runs on the blocking pool. A file that changed
+//! while it was read is read again; what is no regular file is not read.
+
+use super::failed;
+use super::watch::Identity;
+use crate::scrape::{Reason, ScrapeError};
+use bytes::Bytes;
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::Read;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+/// How often a file that changes while it is read is read again.
+const ATTEMPTS: usize = 3;
+/// File systems stamp changes only so finely: a file changed this shortly
+/// before it was read may have changed again under the same stamp.
+const STAMP_GRAIN: Duration = Duration::from_millis(50);
+
+/// One version of a file, as it was read.
+#[derive(Clone, Debug)]
+pub(super) struct Version {
+    pub(super) body: Bytes,
+    pub(super) modified: SystemTime,
+    pub(super) stamp: Stamp,
+    read_at: SystemTime,
+}
+
+/// What tells one version of a file from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    identity: Identity,
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            identity: Identity {
+                device: metadata.dev(),
+                inode: metadata.ino(),
+            },
+            size: metadata.size(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+}
+
+impl Version {
+    /// Whether reading the file again would give the same.
+    pub(super) fn is_current(&self, file: &Path) -> bool {
+        let since = self.read_at.duration_since(self.modified);
+        let settled = since.is_ok_and(|age| age > STAMP_GRAIN);
+        settled && std::fs::metadata(file).is_ok_and(|now| Stamp::of(&now) == self.stamp)
+    }
+}
+
+/// Reads a file of at most `max_bytes`.
+pub(super) fn read(path: &Path, max_bytes: usize) -> Result<Version, ScrapeError> {
+    for _ in 0..ATTEMPTS {
+        let read_at = SystemTime::now();
+        let mut file = open(path)?;
+        let look = |file: &File| {
+            let metadata = file.metadata();
+            metadata.map_err(|error| failed("cannot look at", path, &error))
+        };
+        let before = look(&file)?;
+        if !before.is_file() {
+            return Err(not_regular(path));
+        }
+        let body = read_capped(&mut file, path, max_bytes)?;
+        let after = look(&file)?;
+        let stamp = Stamp::of(&after);
+        if Stamp::of(&before) == stamp && body.len() as u64 == after.size() {
+            return Ok(Version {
+                body,
+                modified: after.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+                stamp,
+                read_at,
+            });
+        }
+    }
+    let message = format!("{} changed each time while it was read", path.display());
+    Err(ScrapeError::new(Reason::Truncated, message))
+}
+
+/// Opens without waiting for the other end of a FIFO, open(2).
+fn open(path: &Path) -> Result<File, ScrapeError> {
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
+        .map_err(|error| match Errno::from_io_error(&error) {
+            // A socket cannot be opened, open(2).
+            Some(Errno::NXIO) => not_regular(path),
+            _ => failed("cannot open", path, &error),
+        })
+}
+
+fn read_capped(file: &mut File, path: &Path, max_bytes: usize) -> Result<Bytes, ScrapeError> {
+    let mut body = Vec::new();
+    let cap = u64::try_from(max_bytes)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
+    file.take(cap)
+        .read_to_end(&mut body)
+        .map_err(|error| failed("cannot read", path, &error))?;
+    if body.len() > max_bytes {
+        return Err(ScrapeError::too_large(&path.display(), max_bytes));
+    }
+    Ok(body.into())
+}
+
+fn not_regular(path: &Path) -> ScrapeError {
+    let message = format!("{} is no regular file", path.display());
+    ScrapeError::new(Reason::Unsuitable, message)
+}

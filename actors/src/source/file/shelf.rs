@@ -1,0 +1,357 @@
+//! What is known of each file: its last reading, its last good content, and since when it is bad.
+//!
+//! Decides which content of a file is served: the current one, the last good
+//! one for a while, or none. Reading is done elsewhere; the times are handed in.
+
+use super::expand::Expansion;
+use super::read::{Version, read};
+use crate::exposition::Summary;
+use crate::gate::Gate;
+use crate::scrape::{Reason, ScrapeError};
+use bytes::Bytes;
+use local_exporter_config::FileOptions;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
+
+/// The files of a source, by path.
+#[derive(Debug, Default)]
+pub(super) struct Shelf(HashMap<PathBuf, Known>);
+
+/// One file as it is known.
+#[derive(Clone, Debug)]
+struct Known {
+    /// The version that was last read, good or bad.
+    version: Option<Version>,
+    error: Option<ScrapeError>,
+    good: Option<Good>,
+    /// Since when what is on disk is bad.
+    bad_since: Option<Instant>,
+}
+
+/// Content that passed the gate.
+#[derive(Clone, Debug)]
+pub(super) struct Good {
+    pub(super) body: Bytes,
+    pub(super) summary: Summary,
+    pub(super) modified: SystemTime,
+    /// When it was last known to be what is on disk.
+    pub(super) confirmed_at: Instant,
+}
+
+/// What becomes of one file.
+#[derive(Debug)]
+pub(super) struct Verdict {
+    pub(super) path: PathBuf,
+    pub(super) modified: Option<SystemTime>,
+    /// What is served of it, if anything.
+    pub(super) good: Option<Good>,
+    /// What is wrong with it; with content beside it, that is an earlier version.
+    pub(super) error: Option<ScrapeError>,
+    /// After how long this would be decided differently.
+    pub(super) due: Option<Duration>,
+    /// Whether it was read just now and lacked its final newline.
+    pub(super) missing_final_newline: bool,
+}
+
+/// The moment a decision is taken at, on both clocks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Now {
+    pub(super) instant: Instant,
+    pub(super) wall: SystemTime,
+}
+
+impl Shelf {
+    /// Brings the shelf up to date with the files there are; what is gone is forgotten.
+    pub(super) fn update(
+        &mut self,
+        expansion: &Expansion,
+        options: &FileOptions,
+        gate: &Gate,
+        max_bytes: usize,
+        now: Now,
+    ) -> Vec<Verdict> {
+        let mut known = std::mem::take(&mut self.0);
+        let mut verdicts = Vec::with_capacity(expansion.files.len());
+        for (path, found) in &expansion.files {
+            let before = known.remove(path);
+            let (file, fresh) = match found {
+                Ok(()) => look(path, before, gate, max_bytes, now),
+                Err(error) => (Known::failed(before, error.clone(), now), Fresh::No),
+            };
+            verdicts.push(file.verdict(path, options, now, fresh));
+            self.0.insert(path.clone(), file);
+        }
+        verdicts
+    }
+}
+
+/// Whether the file was read just now.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fresh {
+    Yes,
+    No,
+}
+
+/// Reads a file, unless what is known of it is current.
+fn look(
+    path: &Path,
+    before: Option<Known>,
+    gate: &Gate,
+    max_bytes: usize,
+    now: Now,
+) -> (Known, Fresh) {
+    let current = |known: &Known| {
+        let version = known.version.as_ref();
+        version.is_some_and(|version| version.is_current(path))
+    };
+    let before = match before {
+        Some(known) if current(&known) => return (known.confirmed(now), Fresh::No),
+        before => before,
+    };
+    let version = match read(path, max_bytes) {
+        Ok(version) => version,
+        Err(error) => return (Known::failed(before, error, now), Fresh::No),
+    };
+    let known = match gate.judge(version.body.clone(), &path.display().to_string()) {
+        Ok(exposition) => Known {
+            good: Some(Good {
+                body: exposition.body,
+                summary: exposition.summary,
+                modified: version.modified,
+                confirmed_at: now.instant,
+            }),
+            version: Some(version),
+            error: None,
+            bad_since: None,
+        },
+        Err(error) => Known {
+            version: Some(version),
+            ..Known::failed(before, error, now)
+        },
+    };
+    (known, Fresh::Yes)
+}
+
+impl Known {
+    /// Nothing changed on disk.
+    fn confirmed(mut self, now: Now) -> Self {
+        if let (None, Some(good)) = (&self.error, &mut self.good) {
+            good.confirmed_at = now.instant;
+        }
+        self
+    }
+
+    /// Something is wrong with the file now; its last good content may have a while left.
+    fn failed(before: Option<Self>, error: ScrapeError, now: Now) -> Self {
+        let (good, bad_since) = match before {
+            // Bytes are there and are bad: half a rewrite looks like that.
+            Some(before) if is_passing(error.reason) => (before.good, before.bad_since),
+            // A file that is gone, or out of reach, is so at once.
+            _ => (None, None),
+        };
+        Self {
+            version: None,
+            error: Some(error),
+            good,
+            bad_since: bad_since.or(Some(now.instant)),
+        }
+    }
+
+    fn verdict(&self, path: &Path, options: &FileOptions, now: Now, fresh: Fresh) -> Verdict {
+        let good = self.good.clone();
+        let mut verdict = Verdict {
+            path: path.to_owned(),
+            modified: self.version.as_ref().map(|version| version.modified),
+            missing_final_newline: fresh == Fresh::Yes
+                && self.error.is_none()
+                && good
+                    .as_ref()
+                    .is_some_and(|good| good.summary.missing_final_newline),
+            good,
+            error: self.error.clone(),
+            due: None,
+        };
+        if let (Some(_), Some(since)) = (&self.error, self.bad_since) {
+            let left = options
+                .keep_last_good
+                .saturating_sub(now.instant.saturating_duration_since(since));
+            verdict.keep_for(left);
+        }
+        if let (Some(max_age), Some(good)) = (options.max_age, &verdict.good) {
+            // A file from the future is as young as can be.
+            let age = now.wall.duration_since(good.modified).unwrap_or_default();
+            verdict.keep_while_young(age, max_age);
+        }
+        verdict
+    }
+}
+
+impl Verdict {
+    fn keep_for(&mut self, left: Duration) {
+        if left.is_zero() {
+            self.good = None;
+        } else if self.good.is_some() {
+            self.due = Some(left);
+        }
+    }
+
+    fn keep_while_young(&mut self, age: Duration, max_age: Duration) {
+        let left = max_age.saturating_sub(age);
+        if left.is_zero() {
+            let path = self.path.display();
+            let message = format!("{path} was modified {age:.0?} ago, max_age is {max_age:?}");
+            self.error = Some(ScrapeError::new(Reason::Stale, message));
+            self.good = None;
+            self.due = None;
+        } else {
+            self.due = Some(self.due.map_or(left, |due| due.min(left)));
+        }
+    }
+}
+
+/// Whether a fault may be that of a file in the middle of being rewritten.
+fn is_passing(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::Empty | Reason::Truncated | Reason::Malformed | Reason::Timestamps
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::file::expand::{Patterns, expand};
+    use local_exporter_config::Contract;
+
+    /// A file, its shelf, and a clock that only the test moves.
+    struct Scene {
+        folder: tempfile::TempDir,
+        shelf: Shelf,
+        options: FileOptions,
+        now: Now,
+    }
+
+    impl Scene {
+        fn new(options: FileOptions) -> Self {
+            Self {
+                folder: tempfile::tempdir().unwrap(),
+                shelf: Shelf::default(),
+                options,
+                now: Now {
+                    instant: Instant::now(),
+                    wall: SystemTime::now(),
+                },
+            }
+        }
+
+        fn path(&self) -> PathBuf {
+            self.folder.path().join("it.prom")
+        }
+
+        fn write(&self, text: &str) {
+            std::fs::write(self.path(), text).unwrap();
+        }
+
+        fn pass(&mut self, time: Duration) {
+            self.now.instant += time;
+            self.now.wall += time;
+        }
+
+        /// What is served, the reason of an error, and when to decide again.
+        fn look(&mut self) -> (Option<String>, Option<Reason>, Option<Duration>) {
+            let expansion = expand(&[self.path()], &Patterns::new(&[]));
+            let gate = Gate::for_files(Contract::default());
+            let mut verdicts = self
+                .shelf
+                .update(&expansion, &self.options, &gate, 1000, self.now);
+            let verdict = verdicts.pop().unwrap();
+            assert!(verdicts.is_empty());
+            let body = verdict
+                .good
+                .map(|good| String::from_utf8(good.body.to_vec()).unwrap());
+            (body, verdict.error.map(|error| error.reason), verdict.due)
+        }
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn served(text: &str) -> Option<String> {
+        Some(text.to_owned())
+    }
+
+    #[test]
+    fn the_last_good_content_is_kept_for_a_while_and_no_longer() {
+        let mut scene = Scene::new(FileOptions::default());
+        scene.write("good 1\n");
+        assert_eq!(scene.look(), (served("good 1\n"), None, None));
+        scene.write("bad\n");
+        let minute = SECOND * 60;
+        let bad = Some(Reason::Malformed);
+        assert_eq!(scene.look(), (served("good 1\n"), bad, Some(minute)));
+        scene.pass(SECOND * 59);
+        scene.write("still bad\n");
+        assert_eq!(scene.look(), (served("good 1\n"), bad, Some(SECOND)));
+        scene.pass(SECOND);
+        assert_eq!(scene.look(), (None, bad, None));
+        scene.write("good 2\n");
+        assert_eq!(scene.look(), (served("good 2\n"), None, None));
+    }
+
+    #[test]
+    fn a_deleted_file_is_gone_at_once() {
+        let mut scene = Scene::new(FileOptions::default());
+        scene.write("good 1\n");
+        scene.look();
+        std::fs::remove_file(scene.path()).unwrap();
+        assert_eq!(scene.look(), (None, Some(Reason::Absent), None));
+        scene.write("bad\n");
+        let bad = (None, Some(Reason::Malformed), None);
+        assert_eq!(scene.look(), bad, "what was deleted does not come back");
+    }
+
+    #[test]
+    fn nothing_is_kept_where_nothing_is_to_be_kept() {
+        let mut scene = Scene::new(FileOptions {
+            keep_last_good: Duration::ZERO,
+            ..FileOptions::default()
+        });
+        scene.write("good 1\n");
+        scene.look();
+        scene.write("");
+        assert_eq!(scene.look(), (None, Some(Reason::Empty), None));
+    }
+
+    #[test]
+    fn content_past_its_age_is_stale_and_a_touch_makes_it_young() {
+        let mut scene = Scene::new(FileOptions {
+            max_age: Some(SECOND * 100),
+            ..FileOptions::default()
+        });
+        scene.write("good 1\n");
+        let modified = scene.now.wall - SECOND * 40;
+        let set = |scene: &Scene, time| {
+            let file = std::fs::File::options()
+                .write(true)
+                .open(scene.path())
+                .unwrap();
+            file.set_modified(time).unwrap();
+        };
+        set(&scene, modified);
+        assert_eq!(scene.look(), (served("good 1\n"), None, Some(SECOND * 60)));
+        scene.pass(SECOND * 60);
+        assert_eq!(scene.look(), (None, Some(Reason::Stale), None));
+        set(&scene, scene.now.wall + SECOND * 5);
+        assert_eq!(scene.look(), (served("good 1\n"), None, Some(SECOND * 100)));
+    }
+
+    #[test]
+    fn a_file_too_large_is_not_kept() {
+        let mut scene = Scene::new(FileOptions::default());
+        scene.write("good 1\n");
+        scene.look();
+        scene.write(&"good 1\n".repeat(200));
+        assert_eq!(scene.look(), (None, Some(Reason::TooLarge), None));
+    }
+}

@@ -1,0 +1,73 @@
+//! The watches of one source, kept in step with the directories that matter.
+//!
+//! Where events cannot be had, says so once and leaves the rest to the timer;
+//! tries again at each look.
+
+use super::activity::Activity;
+use super::watch::{Subscription, Target, Unwatched, Watches};
+use crate::status::Watching;
+use std::sync::Arc;
+
+/// The watches that are set for the targets of the last look.
+#[derive(Debug)]
+pub(super) struct Subscriptions {
+    held: Vec<Subscription>,
+    pub(super) watching: Watching,
+}
+
+impl Default for Subscriptions {
+    fn default() -> Self {
+        Self {
+            held: Vec::new(),
+            watching: Watching::Events,
+        }
+    }
+}
+
+/// Whether a watch was set that had not been, or might have been.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Renewed {
+    Yes,
+    No,
+}
+
+impl Subscriptions {
+    /// Watches all of `targets` and nothing else, as far as events can be had.
+    pub(super) async fn follow(
+        &mut self,
+        watches: &Watches,
+        targets: Vec<Target>,
+        activity: &Arc<Activity>,
+    ) -> Renewed {
+        let mut renewed = Renewed::No;
+        let mut watching = Watching::Events;
+        let mut held = Vec::with_capacity(targets.len());
+        for target in targets {
+            let serves = |held: &Subscription| held.serves(&target);
+            if let Some(index) = self.held.iter().position(serves) {
+                held.push(self.held.swap_remove(index));
+                continue;
+            }
+            match watches.subscribe(&target, activity).await {
+                Ok(subscription) => {
+                    renewed = Renewed::Yes;
+                    held.push(subscription);
+                }
+                Err(Unwatched::Gone) => renewed = Renewed::Yes,
+                Err(Unwatched::NoEvents(error)) => {
+                    if (self.watching, watching) == (Watching::Events, Watching::Events) {
+                        let directory = target.directory.display();
+                        tracing::warn!(%directory, error, "no file events, polling instead");
+                    }
+                    watching = Watching::Polling;
+                }
+            }
+        }
+        if (self.watching, watching) == (Watching::Polling, Watching::Events) {
+            tracing::info!("file events again");
+        }
+        self.held = held;
+        self.watching = watching;
+        renewed
+    }
+}

@@ -1,0 +1,171 @@
+//! The exporter and three daemons for it to bridge, on a machine that has nothing but the toolchain
+//! and `dbus-daemon`: `cargo run --release --example demo [-- --port N]`.
+//!
+//! Starts a private message bus, a daemon on it, a daemon on a unix socket and one that rewrites a
+//! file, all in temporary directories; then the exporter, in this very process, with the
+//! configuration that is printed. Ctrl-C ends all of it and leaves nothing behind.
+
+#![allow(
+    clippy::print_stdout,
+    reason = "what to open is what this program is for"
+)]
+
+use clap::Parser;
+use local_exporter::{listen, run, telemetry};
+use local_exporter_config::{Environment, Input, Settings, load};
+use local_exporter_daemons::bus::{Bus, BusKind, BusOptions};
+use local_exporter_daemons::prombus::{self, Prombus};
+use local_exporter_daemons::promfile::PromFile;
+use local_exporter_daemons::promsock::PromSock;
+use local_exporter_daemons::registry::Metrics;
+use local_exporter_daemons::stop::StopSignal;
+use std::error::Error;
+use std::io::{self, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// How often the daemon that has a file rewrites it.
+const REWRITE: Duration = Duration::from_secs(3);
+
+/// Starts local-exporter with three daemons to try it on.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// The port to listen on, at 127.0.0.1; 0 takes any free one.
+    #[arg(long, default_value_t = 9598)]
+    port: u16,
+    #[command(flatten)]
+    logging: telemetry::Options,
+}
+
+/// The three daemons. Dropping them ends them and removes what they made.
+#[derive(Debug)]
+struct Daemons {
+    file: PromFile,
+    file_metrics: Metrics,
+    socket: PromSock,
+    _prombus: Prombus,
+    bus: Bus,
+    _folder: TempDir,
+}
+
+impl Daemons {
+    fn start() -> Result<Self, Box<dyn Error>> {
+        let bus = BusOptions::new().kind(BusKind::System).start()?;
+        let metrics = Metrics::new("prombus")?;
+        let prombus = Prombus::start(&bus.address(), move || metrics.text())?;
+
+        let folder = tempfile::Builder::new()
+            .prefix("local-exporter-demo-")
+            .tempdir()?;
+        let file = PromFile::new(folder.path().join("metrics.promfile"));
+        let file_metrics = Metrics::new("instrumented_daemon")?;
+        let metrics = Metrics::new("instrumented_daemon")?;
+        let socket = PromSock::bind(folder.path().join("metrics.promsock"), move || {
+            metrics.text()
+        })?;
+        Ok(Self {
+            file,
+            file_metrics,
+            socket,
+            _prombus: prombus,
+            bus,
+            _folder: folder,
+        })
+    }
+
+    /// Writes the file for ever; only a failure ends it.
+    async fn rewrite(&self) -> io::Result<()> {
+        let mut ticks = tokio::time::interval(REWRITE);
+        loop {
+            ticks.tick().await;
+            self.file.write(&self.file_metrics.text())?;
+        }
+    }
+
+    /// The configuration of an exporter that bridges them.
+    fn configuration(&self, port: u16) -> String {
+        let quoted = |path: &Path| format!("{:?}", path.to_string_lossy());
+        format!(
+            r#"[service]
+address = "127.0.0.1"
+port = {port}
+
+[bridge]
+dbus_system_bus_address = "{bus}"
+
+[bridge.selectors]
+daemon1 = {{ kind = "file", path = {file} }}
+daemon2 = {{ kind = "uds", path = {socket} }}
+
+[bridge.selectors.daemon3]
+kind = "dbus"
+bus = "system"
+destination = "{name}"
+method = "{interface}.{method}"
+path = "{path}"
+"#,
+            bus = self.bus.address(),
+            file = quoted(self.file.path()),
+            socket = quoted(self.socket.path()),
+            name = prombus::NAME,
+            interface = prombus::INTERFACE,
+            method = prombus::METHOD,
+            path = prombus::PATH,
+        )
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    telemetry::start(&arguments.logging);
+    match actix_rt::System::new().block_on(demonstrate(arguments.port)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // When not even this can be said, the status still says that it failed.
+            let _ = writeln!(io::stderr().lock(), "demo: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn demonstrate(port: u16) -> Result<(), Box<dyn Error>> {
+    // First of all, so that from here on a Ctrl-C never leaves anything behind.
+    let mut stop = StopSignal::new()?;
+    let stopped = async move { stop.received().await };
+
+    let daemons = Daemons::start()?;
+    let text = daemons.configuration(port);
+    let input = Input {
+        name: "the demo's configuration".to_owned(),
+        text,
+    };
+    let settings = load(Some(&input), &Environment::new())?;
+    let listener = listen::bind(settings.service).map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => format!("{error}; choose another port with --port N"),
+        _ => error.to_string(),
+    })?;
+    println!("The configuration:\n\n{}", input.text);
+    show_what_to_open(&listener, &settings)?;
+
+    tokio::select! {
+        served = run(settings.selectors, vec![listener], stopped) => served?,
+        failed = daemons.rewrite() => failed?,
+    }
+    Ok(())
+}
+
+fn show_what_to_open(listener: &TcpListener, settings: &Settings) -> io::Result<()> {
+    let base = format!("http://{}", listener.local_addr()?);
+    println!("Open {base}/ in a browser, or ask for one of these with a web client:\n");
+    for selector in &settings.selectors {
+        let (name, kind) = (&selector.name, selector.source.kind());
+        println!("  {base}/bridge?selector={name}  a daemon of kind {kind}");
+    }
+    println!("  {base}/metrics                  the exporter about itself");
+    println!("  {base}/debug/actors             what every selector is doing\n");
+    println!("Stop with Ctrl-C.\n");
+    Ok(())
+}

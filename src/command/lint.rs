@@ -1,0 +1,134 @@
+//! `local-exporter lint`: the checker alone, on files or standard input.
+
+use super::{WRONG, complain};
+use clap::{Args, ValueEnum};
+use local_exporter_actors::exposition::{
+    self, Check, FinalNewline, FormatChoice, MOST_PROBLEMS, Rules, problems,
+};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// The most bytes that are read of one file: what `max_bytes` can be at most.
+const MOST_BYTES: u64 = 1 << 30;
+
+#[derive(Args, Debug)]
+pub(super) struct Lint {
+    /// The files to check; `-` is standard input.
+    #[arg(default_value = "-", value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Which rules hold: those of the specification, or what Prometheus ingests.
+    #[arg(long, value_enum, default_value_t = Level::Strict)]
+    check: Level,
+    /// Which format is meant.
+    #[arg(long, value_enum, default_value_t = Format::Auto)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Level {
+    Strict,
+    Ingest,
+    Whole,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Auto,
+    Text,
+    #[value(name = "openmetrics")]
+    OpenMetrics,
+    Protobuf,
+}
+
+impl Lint {
+    pub(super) fn execute(&self) -> ExitCode {
+        let mut found = ExitCode::SUCCESS;
+        for file in &self.files {
+            let body = match read(file) {
+                Ok(body) => body,
+                Err(error) => {
+                    complain(&format!("{}: {error}", file.display()));
+                    return ExitCode::from(WRONG);
+                }
+            };
+            match self.report(file, &body) {
+                Ok(0) => {}
+                Ok(_) => found = ExitCode::FAILURE,
+                // Nobody reads on: a pipe that was closed.
+                Err(_) => return ExitCode::FAILURE,
+            }
+        }
+        found
+    }
+
+    /// Prints the problems of one body; returns how many there are.
+    fn report(&self, file: &Path, body: &[u8]) -> io::Result<usize> {
+        let rules = self.rules();
+        let problems = problems(body, &rules);
+        let mut out = io::stdout().lock();
+        let name = file.display();
+        for problem in &problems {
+            let exposition::Fault {
+                line,
+                column,
+                message,
+                excerpt,
+                ..
+            } = problem;
+            writeln!(out, "{name}:{line}:{column}: {message} in `{excerpt}`")?;
+        }
+        if problems.len() >= MOST_PROBLEMS {
+            complain(&format!(
+                "{name}: only the first {MOST_PROBLEMS} problems are shown"
+            ));
+        }
+        if let Ok(summary) = exposition::check(body, &rules) {
+            let (samples, families) = (summary.samples, summary.families);
+            let format = summary.format;
+            complain(&format!(
+                "{name}: {format:?}, {families} families, {samples} samples"
+            ));
+        }
+        Ok(problems.len())
+    }
+
+    fn rules(&self) -> Rules {
+        Rules {
+            check: match self.check {
+                Level::Strict => Check::Strict,
+                Level::Ingest => Check::Ingest,
+                Level::Whole => Check::Whole,
+            },
+            format: match self.format {
+                Format::Auto => FormatChoice::Auto,
+                Format::Text => FormatChoice::Text,
+                Format::OpenMetrics => FormatChoice::OpenMetrics,
+                Format::Protobuf => FormatChoice::Protobuf,
+            },
+            allow_empty: false,
+            final_newline: FinalNewline::Required,
+        }
+    }
+}
+
+fn read(file: &Path) -> io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    let read = if file == Path::new("-") {
+        io::stdin()
+            .lock()
+            .take(MOST_BYTES + 1)
+            .read_to_end(&mut body)?
+    } else {
+        File::open(file)?
+            .take(MOST_BYTES + 1)
+            .read_to_end(&mut body)?
+    };
+    if read as u64 > MOST_BYTES {
+        return Err(io::Error::other(
+            "more than 1 GiB, which is more than max_bytes can be",
+        ));
+    }
+    Ok(body)
+}

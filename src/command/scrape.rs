@@ -1,0 +1,58 @@
+//! `local-exporter scrape`: one scrape, through the same actor and the same gate as the server's.
+
+use super::{Configuration, WRONG, complain};
+use clap::Args;
+use local_exporter_actors::{Answer, Arbiters, Metrics, Names, Roster};
+use local_exporter_config::Selector;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+#[derive(Args, Debug)]
+pub(super) struct Scrape {
+    /// The selector to scrape, by name.
+    selector: String,
+    #[command(flatten)]
+    configuration: Configuration,
+}
+
+impl Scrape {
+    pub(super) fn execute(&self) -> ExitCode {
+        let settings = match self.configuration.settings() {
+            Ok(settings) => settings,
+            Err(code) => return code,
+        };
+        let names: Vec<_> = settings.selectors.iter().map(|s| s.name.clone()).collect();
+        let mut selectors = settings.selectors;
+        selectors.retain(|selector| selector.name == self.selector);
+        if selectors.is_empty() {
+            let name = &self.selector;
+            complain(&format!(
+                "selector {name:?}: not configured; there are: {names:?}"
+            ));
+            return ExitCode::from(WRONG);
+        }
+        let answer = actix_rt::System::new().block_on(scrape(selectors));
+        let written = answer.map(|answer| match answer {
+            Ok(exposition) => io::stdout().lock().write_all(&exposition.body),
+            Err(error) => Err(io::Error::other(error)),
+        });
+        match written.flatten() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                complain(&format!("selector {:?}: {error}", self.selector));
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+async fn scrape(selectors: Vec<Selector>) -> io::Result<Answer> {
+    let arbiters = Arbiters::start()?;
+    let metrics = Metrics::register(&prometheus::Registry::new()).map_err(io::Error::other)?;
+    let roster = Roster::start(selectors, &arbiters, &metrics);
+    let door = roster.iter().next().cloned();
+    let door = door.ok_or_else(|| io::Error::other("no actor was started"))?;
+    // The selector's own timeout is the bound, and a terminal reads any name.
+    Ok(door.scrape(Duration::MAX, Names::Utf8).await)
+}

@@ -1,0 +1,276 @@
+//! 200 means whole, fresh and fit for Prometheus: formats, checks, timestamps, names.
+
+use crate::support::{Exporter, get, quoted};
+use local_exporter_daemons::bus::{BusKind, BusOptions};
+use local_exporter_daemons::fault::Behaviour;
+use local_exporter_daemons::prombus::{self, Answer, Prombus};
+use local_exporter_daemons::scripted::ScriptedDaemon;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// An exporter with one `uds` selector a name, all at the same daemon.
+fn selectors(behaviour: Behaviour, named: &[(&str, &str)]) -> (Exporter, ScriptedDaemon, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("sock");
+    let daemon = ScriptedDaemon::start(&socket, behaviour).unwrap();
+    let path = quoted(&socket);
+    let mut config = "[bridge.selectors]\n".to_owned();
+    for (name, terms) in named {
+        config += &format!("{name} = {{ kind = \"uds\", path = {path}{terms} }}\n");
+    }
+    (Exporter::start(&config), daemon, folder)
+}
+
+const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const PROTOBUF: &str = "application/vnd.google.protobuf; \
+                        proto=io.prometheus.client.MetricFamily; encoding=delimited";
+
+/// Two families as delimited protobuf: `up` and `down`, gauges of 1.
+const MESSAGES: &[u8] = b"\x13\x0a\x02up\x18\x01\x22\x0b\x12\x09\x09\x00\x00\x00\x00\x00\x00\xf0\x3f\
+                          \x15\x0a\x04down\x18\x01\x22\x0b\x12\x09\x09\x00\x00\x00\x00\x00\x00\xf0\x3f";
+
+/// What a body comes to: a type, or a reason.
+type Expected = Result<&'static str, &'static str>;
+
+#[test]
+fn each_format_and_check_judges_as_it_should() {
+    let terms = [
+        ("auto", ""),
+        ("text", ", format = \"text\""),
+        ("open", ", format = \"openmetrics\""),
+        ("proto", ", format = \"protobuf\""),
+        ("strict", ", check = \"strict\""),
+        ("whole", ", check = \"whole\""),
+        ("none", ", check = \"none\""),
+        ("empty", ", allow_empty = true"),
+    ];
+    let (exporter, daemon, _folder) = selectors(Behaviour::Nothing, &terms);
+    type Case = (&'static [u8], &'static [(&'static str, Expected)]);
+    let cases: [Case; 13] = [
+        (
+            b"a 1\n",
+            &[
+                ("auto", Ok(TEXT)),
+                ("text", Ok(TEXT)),
+                ("open", Err("truncated")),
+                ("proto", Err("truncated")),
+                ("strict", Ok(TEXT)),
+            ],
+        ),
+        (
+            b"a 1",
+            &[
+                ("auto", Err("truncated")),
+                ("whole", Err("truncated")),
+                ("none", Ok(TEXT)),
+            ],
+        ),
+        (
+            b"",
+            &[
+                ("auto", Err("empty")),
+                ("whole", Err("empty")),
+                ("empty", Ok(TEXT)),
+                ("none", Ok(TEXT)),
+            ],
+        ),
+        (
+            b"# TYPE a gauge\na 1\n# EOF\n",
+            &[
+                ("auto", Ok(OPEN_METRICS)),
+                ("text", Ok(TEXT)),
+                ("open", Ok(OPEN_METRICS)),
+                ("strict", Ok(OPEN_METRICS)),
+            ],
+        ),
+        // A comment in text, not the end of OpenMetrics: blank lines are not allowed there.
+        (
+            b"a 1\n\n# EOF\n",
+            &[("auto", Ok(TEXT)), ("open", Err("malformed"))],
+        ),
+        (
+            b"a 1\n# EOF\nb 1\n",
+            &[("auto", Ok(TEXT)), ("open", Err("malformed"))],
+        ),
+        (
+            b"a_bucket{le=\"+Inf\"} 1 # {id=\"x\"} 1\n# EOF\n",
+            &[("auto", Ok(OPEN_METRICS)), ("text", Err("malformed"))],
+        ),
+        (
+            b"<html>\n",
+            &[("auto", Err("malformed")), ("whole", Ok(TEXT))],
+        ),
+        (
+            b"{A}0\n",
+            &[("auto", Err("malformed")), ("strict", Err("malformed"))],
+        ),
+        (
+            b"a 1\na 1\n",
+            &[("auto", Ok(TEXT)), ("strict", Err("malformed"))],
+        ),
+        (
+            b"a 1\n# TYPE a counter\n",
+            &[("auto", Ok(TEXT)), ("strict", Err("malformed"))],
+        ),
+        (MESSAGES, &[("auto", Ok(PROTOBUF)), ("proto", Ok(PROTOBUF))]),
+        (
+            &MESSAGES[..MESSAGES.len() - 1],
+            &[("proto", Err("truncated"))],
+        ),
+    ];
+    for (body, expectations) in cases {
+        daemon.set(Behaviour::Serve(body.to_vec())).unwrap();
+        for (selector, expected) in expectations {
+            let reply = exporter.scrape(selector);
+            let shown = format!("{selector}: {}: {}", body.escape_ascii(), reply.text());
+            match expected {
+                Ok(content_type) => {
+                    assert_eq!(reply.status, 200, "{shown}");
+                    assert_eq!(reply.header("content-type"), Some(*content_type), "{shown}");
+                    assert_eq!(reply.body, body, "{shown}");
+                }
+                Err(reason) => reply.assert_error(502, selector, reason),
+            }
+        }
+    }
+}
+
+#[test]
+fn the_error_carries_line_column_and_the_text_escaped() {
+    let body = b"good 1\nbad{a=\"\x1b[31m\"} nonsense\n".to_vec();
+    let (exporter, _daemon, _folder) = selectors(Behaviour::Serve(body), &[("it", "")]);
+    let reply = exporter.scrape("it");
+    reply.assert_error(502, "it", "malformed");
+    assert!(reply.text().contains("line 2, column "), "{}", reply.text());
+    assert!(reply.text().contains("nonsense"), "{}", reply.text());
+    assert!(!reply.body.contains(&0x1b), "{:?}", reply.text());
+    let told = exporter.actor("it")["last_error"]["message"].to_string();
+    assert!(told.contains("line 2, column "), "{told}");
+}
+
+#[test]
+fn timestamps_are_kept_stripped_or_rejected_and_the_newest_is_a_metric() {
+    let body = b"a 1 1700000000000\nb 2 1700000060000\nc 3\n";
+    let named = [
+        ("keep", ""),
+        ("strip", ", timestamps = \"strip\""),
+        ("reject", ", timestamps = \"reject\""),
+    ];
+    let (exporter, daemon, _folder) = selectors(Behaviour::Serve(body.to_vec()), &named);
+    assert_eq!(exporter.scrape("keep").body, body);
+    assert_eq!(exporter.scrape("strip").body, b"a 1\nb 2\nc 3\n");
+    exporter
+        .scrape("reject")
+        .assert_error(502, "reject", "timestamps");
+    let newest = |selector: &str| {
+        exporter.metric(&format!(
+            "local_exporter_source_newest_sample_timestamp_seconds{{selector=\"{selector}\"}}"
+        ))
+    };
+    assert_eq!(newest("keep"), Some(1_700_000_060.0));
+    assert_eq!(newest("strip"), None);
+    daemon.set(Behaviour::Serve(b"c 3\n".to_vec())).unwrap();
+    for (selector, _) in named {
+        assert_eq!(exporter.scrape(selector).body, b"c 3\n", "{selector}");
+    }
+    assert_eq!(
+        newest("keep"),
+        None,
+        "what is no longer served has no newest"
+    );
+}
+
+#[test]
+fn names_in_quotes_go_only_to_scrapers_that_read_them() {
+    let body = b"{\"my.name\",\"my.label\"=\"v\"} 1\n".to_vec();
+    let (exporter, _daemon, _folder) = selectors(Behaviour::Serve(body.clone()), &[("it", "")]);
+    exporter.scrape("it").assert_error(502, "it", "utf8_names");
+    let url = exporter.url("/bridge?selector=it");
+    let reply = get(
+        &url,
+        &[(
+            "Accept",
+            "text/plain;version=1.0.0;escaping=allow-utf-8,*/*;q=0.1",
+        )],
+    );
+    assert_eq!((reply.status, reply.body.as_slice()), (200, &body[..]));
+    let content_type = "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8";
+    assert_eq!(reply.header("content-type"), Some(content_type));
+    let failures =
+        "local_exporter_bridge_scrape_failures_total{reason=\"utf8_names\",selector=\"it\"}";
+    assert_eq!(exporter.metric(failures), Some(1.0));
+    let up = "local_exporter_source_up{selector=\"it\"}";
+    assert_eq!(exporter.metric(up), Some(1.0), "the source is not at fault");
+}
+
+#[test]
+fn a_younger_answer_than_min_interval_is_given_again_with_its_age() {
+    let serve = |text: &str| Behaviour::Serve(text.as_bytes().to_vec());
+    let named = [("often", ""), ("rarely", ", min_interval = \"1h\"")];
+    let (exporter, daemon, _folder) = selectors(serve("a 1\n"), &named);
+    assert_eq!(exporter.scrape("often").header("age"), None);
+    assert_eq!(exporter.scrape("rarely").header("age"), None);
+    daemon.set(serve("a 2\n")).unwrap();
+    assert_eq!(exporter.scrape("often").body, b"a 2\n");
+    let again = exporter.scrape("rarely");
+    assert_eq!(again.body, b"a 1\n");
+    assert!(again.header("age").unwrap().parse::<u64>().is_ok());
+
+    // A failure is not kept: the next scrape asks again.
+    let (exporter, daemon, _folder) = selectors(Behaviour::Nothing, &named);
+    exporter
+        .scrape("rarely")
+        .assert_error(502, "rarely", "empty");
+    daemon.set(serve("a 3\n")).unwrap();
+    assert_eq!(exporter.scrape("rarely").body, b"a 3\n");
+}
+
+#[test]
+fn the_same_rules_hold_on_the_bus() {
+    let bus = BusOptions::new().kind(BusKind::System).start().unwrap();
+    let prombus = Prombus::start(&bus.address(), || b"a 1\n".to_vec()).unwrap();
+    let exporter = Exporter::start(&format!(
+        "[bridge.selectors.it]\nkind = \"dbus\"\nbus = \"{}\"\ndestination = \"{}\"\n\
+         method = \"{}.{}\"\npath = \"{}\"\ntimestamps = \"strip\"\ntimeout = \"1s\"\n",
+        bus.address(),
+        prombus::NAME,
+        prombus::INTERFACE,
+        prombus::METHOD,
+        prombus::PATH,
+    ));
+    type Case = (&'static [u8], Result<&'static [u8], &'static str>);
+    let cases: [Case; 5] = [
+        (b"a 1\n", Ok(b"a 1\n")),
+        (b"a 1 1700000000000\n", Ok(b"a 1\n")),
+        (b"a 1", Err("truncated")),
+        (b"a b c\n", Err("malformed")),
+        (b"", Err("empty")),
+    ];
+    for (body, expected) in cases {
+        prombus.set_answer(Answer::Bytes(body.to_vec()));
+        let reply = exporter.scrape("it");
+        match expected {
+            Ok(body) => assert_eq!((reply.status, reply.body.as_slice()), (200, body)),
+            Err(reason) => reply.assert_error(502, "it", reason),
+        }
+    }
+    prombus.set_answer(Answer::Late(Duration::from_secs(5), b"a 1\n".to_vec()));
+    exporter.scrape("it").assert_error(504, "it", "timeout");
+    assert_eq!(exporter.actor("it")["restarts"], 0);
+}
+
+/// A large body is judged off the actor's thread: the answer is the same.
+#[test]
+fn a_large_body_is_judged_like_a_small_one() {
+    let mut body = "large_metric{label=\"value\"} 123456789\n"
+        .repeat(50_000)
+        .into_bytes();
+    let (exporter, daemon, _folder) = selectors(Behaviour::Serve(body.clone()), &[("it", "")]);
+    assert!(exporter.scrape("it").body == body, "the bytes differ");
+    body.extend(b"nonsense\n");
+    daemon.set(Behaviour::Serve(body)).unwrap();
+    let reply = exporter.scrape("it");
+    reply.assert_error(502, "it", "malformed");
+    assert!(reply.text().contains("line 50001, "), "{}", reply.text());
+}

@@ -1,0 +1,212 @@
+//! Several files as one exposition: what is joined, left out, kept and told.
+
+use crate::support::{Exporter, quoted, until};
+use std::path::Path;
+use tempfile::TempDir;
+
+/// An exporter with one selector `it` for the directory, and the directory.
+fn directory(more: &str) -> (Exporter, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = quoted(folder.path());
+    let config = format!("[bridge.selectors]\nit = {{ kind = \"file\", path = {path}{more} }}\n");
+    (Exporter::start(&config), folder)
+}
+
+/// Write-then-rename, as writers should.
+fn put(folder: &Path, name: &str, text: &str) {
+    let temporary = folder.join("temporary");
+    std::fs::write(&temporary, text).unwrap();
+    std::fs::rename(temporary, folder.join(name)).unwrap();
+}
+
+#[track_caller]
+fn serves(exporter: &Exporter, body: &str) {
+    until(body, || exporter.scrape("it").text() == body);
+    assert_eq!(exporter.scrape("it").status, 200);
+}
+
+fn file_error(exporter: &Exporter, folder: &Path, name: &str) -> Option<f64> {
+    let path = folder.join(name);
+    let path = path.display();
+    exporter.metric(&format!(
+        "local_exporter_file_error{{file=\"{path}\",selector=\"it\"}}"
+    ))
+}
+
+/// Each folder of `tests/fixtures/files` is put into a directory; what is served
+/// equals the `expected` beside it, byte for byte.
+#[test]
+fn the_golden_folders_are_joined_as_expected() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/files");
+    let mut tried = 0;
+    for case in std::fs::read_dir(&golden).unwrap() {
+        let case = case.unwrap().path();
+        let (exporter, folder) = directory("");
+        for file in std::fs::read_dir(&case).unwrap() {
+            let file = file.unwrap().path();
+            let name = file.file_name().unwrap().to_str().unwrap();
+            if name != "expected" {
+                std::fs::copy(&file, folder.path().join(name)).unwrap();
+            }
+        }
+        let expected = std::fs::read_to_string(case.join("expected")).unwrap();
+        println!("{}", case.display());
+        serves(&exporter, &expected);
+        tried += 1;
+    }
+    assert!(tried >= 6, "only {tried} folders were found");
+}
+
+#[test]
+fn a_bad_file_is_left_out_and_named_and_the_others_are_served() {
+    let (exporter, folder) = directory(", keep_last_good = \"0s\"");
+    put(folder.path(), "a.prom", "a 1\n");
+    put(folder.path(), "b.prom", "b 1\n");
+    put(folder.path(), "c.prom", "c 1\n");
+    serves(&exporter, "a 1\nb 1\nc 1\n");
+    put(folder.path(), "b.prom", "b nonsense\n");
+    serves(&exporter, "a 1\nc 1\n");
+    assert_eq!(file_error(&exporter, folder.path(), "a.prom"), Some(0.0));
+    assert_eq!(file_error(&exporter, folder.path(), "b.prom"), Some(1.0));
+    let actor = exporter.actor("it");
+    let b = &actor["cache"]["files"][1];
+    assert_eq!(b["served"], false, "{actor}");
+    let told = b["error"].as_str().unwrap();
+    assert!(
+        told.contains("malformed") && told.contains("line 1, column 3"),
+        "{told}"
+    );
+
+    std::fs::create_dir(folder.path().join("d.prom")).unwrap();
+    std::os::unix::fs::symlink("e.prom", folder.path().join("e.prom")).unwrap();
+    until("a directory is no file", || {
+        file_error(&exporter, folder.path(), "d.prom") == Some(1.0)
+    });
+    until("a circle of links is no file", || {
+        file_error(&exporter, folder.path(), "e.prom") == Some(1.0)
+    });
+    serves(&exporter, "a 1\nc 1\n");
+
+    std::fs::remove_file(folder.path().join("b.prom")).unwrap();
+    until("the series of a file goes with it", || {
+        file_error(&exporter, folder.path(), "b.prom").is_none()
+    });
+}
+
+#[test]
+fn with_strict_files_one_bad_file_fails_the_selector() {
+    let (exporter, folder) = directory(", strict_files = true, keep_last_good = \"0s\"");
+    put(folder.path(), "a.prom", "# TYPE a gauge\na 1\n");
+    put(folder.path(), "b.prom", "b 1\n");
+    serves(&exporter, "# TYPE a gauge\na 1\nb 1\n");
+    put(folder.path(), "b.prom", "b nonsense\n");
+    until("it fails", || exporter.scrape("it").status == 502);
+    let reply = exporter.scrape("it");
+    reply.assert_error(502, "it", "malformed");
+    assert!(reply.text().contains("b.prom"), "{}", reply.text());
+    put(folder.path(), "b.prom", "# TYPE a counter\na 2\n");
+    until("it fails for another cause", || {
+        exporter.scrape("it").text().contains("a.prom")
+    });
+    exporter.scrape("it").assert_error(502, "it", "malformed");
+}
+
+#[test]
+fn the_last_good_content_is_kept_while_a_newer_version_is_bad() {
+    let (exporter, folder) = directory("");
+    put(folder.path(), "a.prom", "a 1\n");
+    serves(&exporter, "a 1\n");
+    put(folder.path(), "a.prom", "a nonse");
+    until("the error is told", || {
+        file_error(&exporter, folder.path(), "a.prom") == Some(1.0)
+    });
+    let reply = exporter.scrape("it");
+    assert_eq!((reply.status, reply.text().as_str()), (200, "a 1\n"));
+    let file = exporter.actor("it")["cache"]["files"][0].clone();
+    assert_eq!(file["served"], true, "{file}");
+    put(folder.path(), "a.prom", "a 2\n");
+    serves(&exporter, "a 2\n");
+
+    put(folder.path(), "a.prom", "a nonse");
+    until("the error is told again", || {
+        file_error(&exporter, folder.path(), "a.prom") == Some(1.0)
+    });
+    std::fs::remove_file(folder.path().join("a.prom")).unwrap();
+    until("gone is gone at once", || {
+        exporter.scrape("it").status == 502
+    });
+    exporter.scrape("it").assert_error(502, "it", "absent");
+}
+
+#[test]
+fn what_was_kept_ends_by_itself() {
+    let (exporter, folder) = directory(", keep_last_good = \"200ms\", refresh = \"1h\"");
+    put(folder.path(), "a.prom", "a 1\n");
+    serves(&exporter, "a 1\n");
+    put(folder.path(), "a.prom", "a nonsense\n");
+    until("it ends without an event or the timer", || {
+        exporter.scrape("it").status == 502
+    });
+    exporter.scrape("it").assert_error(502, "it", "malformed");
+}
+
+#[test]
+fn content_past_max_age_is_stale_by_itself() {
+    let (exporter, folder) = directory(", max_age = \"1s\", refresh = \"1h\"");
+    put(folder.path(), "a.prom", "a 1\n");
+    serves(&exporter, "a 1\n");
+    until("it turns stale", || exporter.scrape("it").status == 502);
+    let reply = exporter.scrape("it");
+    reply.assert_error(502, "it", "stale");
+    assert!(reply.text().contains("max_age is 1s"), "{}", reply.text());
+    put(folder.path(), "a.prom", "a 2\n");
+    serves(&exporter, "a 2\n");
+}
+
+#[test]
+fn age_and_duplicates_and_missing_newlines_are_metrics() {
+    let (exporter, folder) = directory("");
+    put(folder.path(), "a.prom", "# TYPE x gauge\nx 1\ny{a=\"b\"} 1");
+    put(folder.path(), "b.prom", "x 2\ny{a=\"b\"} 2\ny{a=\"c\"} 3\n");
+    put(folder.path(), "c.prom", "# TYPE x counter\nx 9\nz 1\n");
+    serves(
+        &exporter,
+        "# TYPE x gauge\nx 1\ny{a=\"b\"} 1\ny{a=\"c\"} 3\nz 1\n",
+    );
+    let metric =
+        |name: &str| exporter.metric(&format!("local_exporter_file_{name}{{selector=\"it\"}}"));
+    until("all three are read", || metric("conflicts") == Some(1.0));
+    assert_eq!(metric("duplicate_series"), Some(2.0));
+    assert!(metric("missing_final_newlines_total") >= Some(1.0));
+    assert!(metric("age_seconds") >= Some(0.0) && metric("age_seconds") < Some(60.0));
+    assert_eq!(file_error(&exporter, folder.path(), "c.prom"), Some(1.0));
+    let conflict = exporter.actor("it")["cache"]["conflicts"][0].to_string();
+    assert!(
+        conflict.contains("c.prom") && conflict.contains("a.prom"),
+        "{conflict}"
+    );
+    until("it is logged", || {
+        exporter
+            .log()
+            .iter()
+            .any(|line| line.contains("files contradict each other"))
+    });
+}
+
+#[test]
+fn the_pattern_chooses_among_the_names() {
+    let (exporter, folder) = directory(", pattern = [\"*.metrics\", \"node-?.txt\"]");
+    put(folder.path(), "a.prom", "a 1\n");
+    put(folder.path(), "b.metrics", "b 1\n");
+    put(folder.path(), "node-1.txt", "c 1\n");
+    put(folder.path(), "node-10.txt", "d 1\n");
+    put(folder.path(), ".e.metrics", "e 1\n");
+    serves(&exporter, "b 1\nc 1\n");
+    let actor = exporter.actor("it");
+    let over = actor["cache"]["passed_over"].as_array().unwrap();
+    let names: Vec<_> = over
+        .iter()
+        .map(|over| over["file"].as_str().unwrap())
+        .collect();
+    assert_eq!(names.len(), 3, "{names:?}");
+}
