@@ -24,6 +24,8 @@ mod text;
 #[cfg(test)]
 mod corpus_test;
 #[cfg(test)]
+mod property_test;
+#[cfg(test)]
 mod tests;
 
 pub use fault::{Fault, FaultKind};

@@ -1,0 +1,77 @@
+//! Which series there are, and when they come and go.
+
+use super::*;
+use crate::scrape::Reason;
+use crate::status::{CacheReport, FileReport, State, Watching};
+use std::time::{Duration, SystemTime};
+
+fn series(registry: &Registry) -> String {
+    prometheus::TextEncoder::new()
+        .encode_to_string(&registry.gather())
+        .unwrap()
+}
+
+#[test]
+fn unknown_is_absent_and_gone_is_gone() {
+    let registry = Registry::new();
+    let metrics = Metrics::register(&registry).unwrap();
+    let one = metrics.selector("one");
+    let two = metrics.selector("two");
+    one.entered(State::Running);
+    assert!(
+        !series(&registry).contains("source_up"),
+        "nothing was read yet"
+    );
+
+    one.source_answered(7, 12.5, Some(1500));
+    let report = CacheReport {
+        watching: Watching::Events,
+        oldest: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(3)),
+        files: vec![FileReport {
+            path: "/run/a".into(),
+            mtime: None,
+            served: false,
+            error: None,
+        }],
+        passed_over: Vec::new(),
+        duplicate_series: 2,
+        conflicts: vec!["a".into()],
+        missing_final_newlines: 4,
+    };
+    one.files_checked(&report);
+    one.scraped(0.1, Some(Reason::Absent));
+    two.scraped(0.1, None);
+    let text = series(&registry);
+    for expected in [
+        "local_exporter_source_up{selector=\"one\"} 1",
+        "local_exporter_source_body_bytes{selector=\"one\"} 7",
+        "local_exporter_source_last_success_timestamp_seconds{selector=\"one\"} 12.5",
+        "local_exporter_source_newest_sample_timestamp_seconds{selector=\"one\"} 1.5",
+        "local_exporter_file_mtime_timestamp_seconds{selector=\"one\"} 3",
+        "local_exporter_file_error{file=\"/run/a\",selector=\"one\"} 0",
+        "local_exporter_file_duplicate_series{selector=\"one\"} 2",
+        "local_exporter_file_conflicts{selector=\"one\"} 1",
+        "local_exporter_file_missing_final_newlines_total{selector=\"one\"} 4",
+        "local_exporter_bridge_scrape_failures_total{reason=\"absent\",selector=\"one\"} 1",
+        "local_exporter_actor_state{selector=\"one\",state=\"running\"} 1",
+        "local_exporter_actor_state{selector=\"one\",state=\"resting\"} 0",
+    ] {
+        assert!(text.contains(expected), "{expected} is not in\n{text}");
+    }
+
+    one.source_answered(7, 12.5, None);
+    one.files_checked(&CacheReport {
+        oldest: None,
+        files: Vec::new(),
+        ..report
+    });
+    let text = series(&registry);
+    for gone in ["newest_sample", "file_mtime", "file_error"] {
+        assert!(!text.contains(gone), "{gone} is in\n{text}");
+    }
+
+    drop(one);
+    let text = series(&registry);
+    assert!(!text.contains("\"one\""), "{text}");
+    assert!(text.contains("\"two\""), "{text}");
+}

@@ -1,0 +1,111 @@
+//! Which files configured paths lead to, in real folders.
+
+use super::*;
+
+fn tree() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for file in [
+        "a/metrics.prom",
+        "a/.hidden.prom",
+        "a/metrics.prom.tmp",
+        "b/metrics.prom",
+        "b/other.promfile",
+        "b/sub/metrics.prom",
+        ".c/metrics.prom",
+    ] {
+        let path = folder.path().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "a 1\n").unwrap();
+    }
+    folder
+}
+
+/// The files that patterns lead to, relative to the folder; a `!` before those that are not there.
+fn files(folder: &Path, paths: &[&str]) -> Vec<String> {
+    let paths: Vec<_> = paths.iter().map(|path| folder.join(path)).collect();
+    let patterns = Patterns::new(&["*.prom".to_owned(), "*.promfile".to_owned()]);
+    let expansion = expand(&paths, &patterns);
+    let relative = |(path, found): &(PathBuf, Result<(), ScrapeError>)| {
+        let mark = if found.is_ok() { "" } else { "!" };
+        format!("{mark}{}", path.strip_prefix(folder).unwrap().display())
+    };
+    expansion.files.iter().map(relative).collect()
+}
+
+#[test]
+fn paths_directories_and_patterns_lead_to_files() {
+    let folder = tree();
+    let root = folder.path();
+    let cases: [(&[&str], &[&str]); 10] = [
+        (&["a/metrics.prom"], &["a/metrics.prom"]),
+        (&["a"], &["a/metrics.prom"]),
+        (&["b"], &["b/metrics.prom", "b/other.promfile"]),
+        (
+            &["b", "a"],
+            &["b/metrics.prom", "b/other.promfile", "a/metrics.prom"],
+        ),
+        (
+            &["*"],
+            &["a/metrics.prom", "b/metrics.prom", "b/other.promfile"],
+        ),
+        (&["*/metrics.prom"], &["a/metrics.prom", "b/metrics.prom"]),
+        (
+            &["[ab]/*.prom*", "a"],
+            &[
+                "a/metrics.prom",
+                "a/metrics.prom.tmp",
+                "b/metrics.prom",
+                "b/other.promfile",
+            ],
+        ),
+        (&["?/sub/*"], &["b/sub/metrics.prom"]),
+        (&["nothing/*.prom"], &[]),
+        (&["nothing.prom"], &["!nothing.prom"]),
+    ];
+    for (paths, expected) in cases {
+        assert_eq!(files(root, paths), expected, "{paths:?}");
+    }
+}
+
+#[test]
+fn what_was_passed_over_is_told_with_the_reason() {
+    let folder = tree();
+    let patterns = Patterns::new(&["*.prom".to_owned()]);
+    let expansion = expand(&[folder.path().join("a")], &patterns);
+    let told: Vec<_> = expansion
+        .passed_over
+        .iter()
+        .map(|over| (over.path.file_name().unwrap().to_str().unwrap(), over.why))
+        .collect();
+    let expected = [
+        (".hidden.prom", "its name begins with a dot"),
+        ("metrics.prom.tmp", "its name matches no pattern"),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn the_nearest_directory_is_watched_for_what_is_missing() {
+    let folder = tree();
+    let patterns = Patterns::new(&["*.prom".to_owned()]);
+    let watched = |path: &str| -> Vec<(PathBuf, Interest)> {
+        let expansion = expand(&[folder.path().join(path)], &patterns);
+        let target = |target: Target| (target.directory, target.interest);
+        expansion.targets.into_iter().map(target).collect()
+    };
+    let at = |path: &str| folder.path().join(path);
+    let name = |name: &str| Interest::Name(name.into());
+    assert_eq!(watched("a/new.prom"), [(at("a"), name("new.prom"))]);
+    assert_eq!(
+        watched("x/y/new.prom"),
+        [(folder.path().to_owned(), name("x"))]
+    );
+    let served = Interest::Patterns(patterns.clone());
+    assert_eq!(watched("a"), [(at("a"), served)]);
+    let deep = Interest::Patterns(Patterns::new(&["y*".to_owned()]));
+    assert_eq!(watched("a/y*/z.prom"), [(at("a"), deep)]);
+    assert_eq!(
+        watched("x/y*/z.prom"),
+        [(folder.path().to_owned(), name("x"))]
+    );
+}

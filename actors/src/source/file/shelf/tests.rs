@@ -1,0 +1,135 @@
+//! What is served of a file as it changes and time passes, with a clock that only the test moves.
+
+use super::*;
+use crate::source::file::expand::{Patterns, expand};
+use local_exporter_config::Contract;
+
+/// A file, its shelf, and a clock that only the test moves.
+struct Scene {
+    folder: tempfile::TempDir,
+    shelf: Shelf,
+    options: FileOptions,
+    now: Now,
+}
+
+impl Scene {
+    fn new(options: FileOptions) -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            shelf: Shelf::default(),
+            options,
+            now: Now {
+                instant: Instant::now(),
+                wall: SystemTime::now(),
+            },
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("it.prom")
+    }
+
+    fn write(&self, text: &str) {
+        std::fs::write(self.path(), text).unwrap();
+    }
+
+    fn pass(&mut self, time: Duration) {
+        self.now.instant += time;
+        self.now.wall += time;
+    }
+
+    /// What is served, the reason of an error, and when to decide again.
+    fn look(&mut self) -> (Option<String>, Option<Reason>, Option<Duration>) {
+        let expansion = expand(&[self.path()], &Patterns::new(&[]));
+        let gate = Gate::for_files(Contract::default());
+        let mut verdicts = self
+            .shelf
+            .update(&expansion, &self.options, &gate, 1000, self.now);
+        let verdict = verdicts.pop().unwrap();
+        assert!(verdicts.is_empty());
+        let body = verdict
+            .good
+            .map(|good| String::from_utf8(good.body.to_vec()).unwrap());
+        (body, verdict.error.map(|error| error.reason), verdict.due)
+    }
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn served(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+#[test]
+fn the_last_good_content_is_kept_for_a_while_and_no_longer() {
+    let mut scene = Scene::new(FileOptions::default());
+    scene.write("good 1\n");
+    assert_eq!(scene.look(), (served("good 1\n"), None, None));
+    scene.write("bad\n");
+    let minute = SECOND * 60;
+    let bad = Some(Reason::Malformed);
+    assert_eq!(scene.look(), (served("good 1\n"), bad, Some(minute)));
+    scene.pass(SECOND * 59);
+    scene.write("still bad\n");
+    assert_eq!(scene.look(), (served("good 1\n"), bad, Some(SECOND)));
+    scene.pass(SECOND);
+    assert_eq!(scene.look(), (None, bad, None));
+    scene.write("good 2\n");
+    assert_eq!(scene.look(), (served("good 2\n"), None, None));
+}
+
+#[test]
+fn a_deleted_file_is_gone_at_once() {
+    let mut scene = Scene::new(FileOptions::default());
+    scene.write("good 1\n");
+    scene.look();
+    std::fs::remove_file(scene.path()).unwrap();
+    assert_eq!(scene.look(), (None, Some(Reason::Absent), None));
+    scene.write("bad\n");
+    let bad = (None, Some(Reason::Malformed), None);
+    assert_eq!(scene.look(), bad, "what was deleted does not come back");
+}
+
+#[test]
+fn nothing_is_kept_where_nothing_is_to_be_kept() {
+    let mut scene = Scene::new(FileOptions {
+        keep_last_good: Duration::ZERO,
+        ..FileOptions::default()
+    });
+    scene.write("good 1\n");
+    scene.look();
+    scene.write("");
+    assert_eq!(scene.look(), (None, Some(Reason::Empty), None));
+}
+
+#[test]
+fn content_past_its_age_is_stale_and_a_touch_makes_it_young() {
+    let mut scene = Scene::new(FileOptions {
+        max_age: Some(SECOND * 100),
+        ..FileOptions::default()
+    });
+    scene.write("good 1\n");
+    let modified = scene.now.wall - SECOND * 40;
+    let set = |scene: &Scene, time| {
+        let file = std::fs::File::options()
+            .write(true)
+            .open(scene.path())
+            .unwrap();
+        file.set_modified(time).unwrap();
+    };
+    set(&scene, modified);
+    assert_eq!(scene.look(), (served("good 1\n"), None, Some(SECOND * 60)));
+    scene.pass(SECOND * 60);
+    assert_eq!(scene.look(), (None, Some(Reason::Stale), None));
+    set(&scene, scene.now.wall + SECOND * 5);
+    assert_eq!(scene.look(), (served("good 1\n"), None, Some(SECOND * 100)));
+}
+
+#[test]
+fn a_file_too_large_is_not_kept() {
+    let mut scene = Scene::new(FileOptions::default());
+    scene.write("good 1\n");
+    scene.look();
+    scene.write(&"good 1\n".repeat(200));
+    assert_eq!(scene.look(), (None, Some(Reason::TooLarge), None));
+}

@@ -1,0 +1,139 @@
+//! What judging a body costs, in bytes a second.
+//!
+//! `cargo bench --bench exposition`. The bodies are 1 MB each; "ordinary" is
+//! what registries write, series after series of one family.
+
+#![allow(
+    missing_docs,
+    clippy::expect_used,
+    clippy::cast_precision_loss,
+    reason = "a benchmark that cannot go on has failed"
+)]
+
+use divan::Bencher;
+use divan::counter::BytesCount;
+use local_exporter_actors::exposition::{
+    Check, FormatChoice, Rules, check, join, strip_timestamps,
+};
+use std::fmt::Write;
+
+fn main() {
+    divan::main();
+}
+
+const SIZE: usize = 1_000_000;
+
+/// Lines made by `line` from a running number, up to a megabyte.
+fn lines(head: &str, line: impl Fn(usize) -> String, end: &str) -> Vec<u8> {
+    let mut body = head.to_owned();
+    let mut number = 0;
+    while body.len() < SIZE {
+        body.push_str(&line(number));
+        number += 1;
+    }
+    body.push_str(end);
+    body.into_bytes()
+}
+
+/// Series of a counter, as a registry writes them.
+fn ordinary() -> Vec<u8> {
+    let head = "# HELP http_requests_total Requests.\n# TYPE http_requests_total counter\n";
+    let line = |n: usize| {
+        let (code, path, value) = (200 + n % 5, n / 5, n * 7919 % 100_000);
+        format!(
+            "http_requests_total{{method=\"GET\",code=\"{code}\",path=\"/x/{path}\"}} {value}\n"
+        )
+    };
+    lines(head, line, "")
+}
+
+/// No line like the one before it.
+fn unlike() -> Vec<u8> {
+    let line = |n: usize| {
+        let mut name = String::new();
+        for byte in n.to_le_bytes().into_iter().take(3) {
+            let _ = write!(name, "{}", char::from(b'a' + byte % 26));
+        }
+        format!(
+            "{name}_metric_{n}{{label_{name}=\"value {n}\"}} {}\n",
+            n as f64 / 7.0
+        )
+    };
+    lines("", line, "")
+}
+
+fn openmetrics() -> Vec<u8> {
+    let line = |n: usize| {
+        format!(
+            "a_total{{path=\"/x/{n}\"}} {n} 1700000000.{:03}\n",
+            n % 1000
+        )
+    };
+    lines("# TYPE a counter\n", line, "# EOF\n")
+}
+
+fn dated() -> Vec<u8> {
+    let line = |n: usize| format!("a_total{{path=\"/x/{n}\"}} {n} {}\n", 1_700_000_000_000 + n);
+    lines("", line, "")
+}
+
+fn judge(bencher: Bencher<'_, '_>, body: &[u8], check_: Check) {
+    let rules = Rules {
+        check: check_,
+        ..Rules::default()
+    };
+    assert!(
+        check(body, &rules).is_ok(),
+        "the benchmark's body is refused"
+    );
+    bencher
+        .counter(BytesCount::of_slice(body))
+        .bench(|| check(divan::black_box(body), &rules));
+}
+
+#[divan::bench]
+fn ingest_ordinary(bencher: Bencher<'_, '_>) {
+    judge(bencher, &ordinary(), Check::Ingest);
+}
+
+#[divan::bench]
+fn ingest_unlike_lines(bencher: Bencher<'_, '_>) {
+    judge(bencher, &unlike(), Check::Ingest);
+}
+
+#[divan::bench]
+fn ingest_timestamps(bencher: Bencher<'_, '_>) {
+    judge(bencher, &dated(), Check::Ingest);
+}
+
+#[divan::bench]
+fn ingest_openmetrics(bencher: Bencher<'_, '_>) {
+    judge(bencher, &openmetrics(), Check::Ingest);
+}
+
+#[divan::bench]
+fn strict_ordinary(bencher: Bencher<'_, '_>) {
+    judge(bencher, &ordinary(), Check::Strict);
+}
+
+#[divan::bench]
+fn whole_ordinary(bencher: Bencher<'_, '_>) {
+    judge(bencher, &ordinary(), Check::Whole);
+}
+
+#[divan::bench]
+fn strip(bencher: Bencher<'_, '_>) {
+    let body = dated();
+    bencher
+        .counter(BytesCount::of_slice(&body))
+        .bench(|| strip_timestamps(divan::black_box(&body), FormatChoice::Text).map(drop));
+}
+
+#[divan::bench]
+fn join_two(bencher: Bencher<'_, '_>) {
+    let (one, two) = (ordinary(), unlike());
+    let files: [(&str, &[u8]); 2] = [("one", &one), ("two", &two)];
+    bencher
+        .counter(BytesCount::new(one.len() + two.len()))
+        .bench(|| join(divan::black_box(&files), FormatChoice::Text));
+}

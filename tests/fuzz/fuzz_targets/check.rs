@@ -1,0 +1,70 @@
+//! Any bytes at all through the checker, and what must hold whatever they are:
+//! no panic, levels that include each other, faults with a place, and nothing
+//! that was accepted refused after stripping or joining.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use local_exporter_actors::exposition::{
+    Check, FinalNewline, Format, FormatChoice, Rules, check, format_of, join, problems,
+    strip_timestamps,
+};
+
+const FORMATS: [FormatChoice; 4] = [
+    FormatChoice::Auto,
+    FormatChoice::Text,
+    FormatChoice::OpenMetrics,
+    FormatChoice::Protobuf,
+];
+
+fuzz_target!(|body: &[u8]| {
+    for format in FORMATS {
+        for final_newline in [FinalNewline::Required, FinalNewline::MayBeMissing] {
+            let rules = |check| Rules {
+                check,
+                format,
+                allow_empty: false,
+                final_newline,
+            };
+            let accepted = |level| check(body, &rules(level)).is_ok();
+            let (strict, ingest) = (accepted(Check::Strict), accepted(Check::Ingest));
+            assert!(ingest || !strict, "strict accepts what ingest refuses");
+            assert!(accepted(Check::Whole) || !ingest, "ingest accepts what is not whole");
+            assert!(accepted(Check::None), "none refuses");
+
+            for level in [Check::Strict, Check::Ingest, Check::Whole] {
+                let faults = problems(body, &rules(level));
+                assert_eq!(faults.is_empty(), accepted(level), "{faults:?}");
+                let lines = body.split(|byte| *byte == b'\n').count();
+                for fault in &faults {
+                    assert!(fault.line >= 1 && fault.column >= 1, "{fault:?}");
+                    let counted = format_of(body, format) != Format::Protobuf;
+                    assert!(!counted || fault.line <= lines, "{fault:?}");
+                    assert!(!fault.to_string().chars().any(char::is_control), "{fault:?}");
+                }
+            }
+            if ingest {
+                accepted_stays_accepted(body, &rules(Check::Ingest));
+            }
+        }
+    }
+});
+
+fn accepted_stays_accepted(body: &[u8], rules: &Rules) {
+    let format = match format_of(body, rules.format) {
+        Format::Text => FormatChoice::Text,
+        Format::OpenMetrics => FormatChoice::OpenMetrics,
+        Format::Protobuf => return,
+    };
+    let rules = Rules { format, ..*rules };
+    let stripped = strip_timestamps(body, format).expect("what is accepted can be stripped");
+    let summary = check(&stripped, &rules).expect("stripping keeps it acceptable");
+    assert_eq!(summary.newest_timestamp_ms, None);
+
+    let joined = join(&[("a", body), ("b", body)], format);
+    let lenient = Rules {
+        allow_empty: true,
+        ..rules
+    };
+    check(&joined.body, &lenient).expect("joining keeps it acceptable");
+}
