@@ -4,13 +4,12 @@
 //! exporter.
 
 use crate::{Exporter, reply};
-use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use local_exporter_actors::status::State;
 
 /// `GET /-/healthy`: requests are served.
 pub async fn healthy() -> HttpResponse {
-    reply::sentence(StatusCode::OK, "local-exporter is healthy\n")
+    reply::well("local-exporter is healthy\n")
 }
 
 /// `GET /-/ready`: every selector's actor has started.
@@ -18,8 +17,7 @@ pub async fn ready(exporter: web::Data<Exporter>) -> HttpResponse {
     let roster = exporter.roster.load();
     let starting = |state| matches!(state, State::Starting);
     if roster.iter().any(|door| starting(door.snapshot().state)) {
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        return reply::sentence(status, "local-exporter is starting\n");
+        return reply::unready("local-exporter is starting\n");
     }
-    reply::sentence(StatusCode::OK, "local-exporter is ready\n")
+    reply::well("local-exporter is ready\n")
 }

@@ -53,10 +53,16 @@ pub fn internal(message: &str) -> HttpResponse {
     plain(StatusCode::INTERNAL_SERVER_ERROR).body(format!("{message}\n"))
 }
 
-/// A sentence with a status.
+/// All is well, in a sentence.
 #[must_use]
-pub fn sentence(status: StatusCode, text: &'static str) -> HttpResponse {
-    plain(status).body(text)
+pub fn well(sentence: &'static str) -> HttpResponse {
+    plain(StatusCode::OK).body(sentence)
+}
+
+/// Not yet, in a sentence.
+#[must_use]
+pub fn unready(sentence: &'static str) -> HttpResponse {
+    plain(StatusCode::SERVICE_UNAVAILABLE).body(sentence)
 }
 
 fn plain(status: StatusCode) -> HttpResponseBuilder {
