@@ -184,7 +184,7 @@ fn one_place_each_for_what_must_stand_once() {
     };
     once("catch_unwind", "actors/src/supervise");
     once("StatusCode::", "src/reply.rs");
-    once("notify::", "actors/src/source/file/watch.rs");
+    once("notify::", "actors/src/source/file/watch/keeper.rs");
     once("zbus::", "actors/src/source/dbus");
     once("actix_web", "src/");
 }
