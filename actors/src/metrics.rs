@@ -34,6 +34,7 @@ pub struct Metrics {
     duplicate_series: IntGaugeVec,
     conflicts: IntGaugeVec,
     missing_newlines: IntCounterVec,
+    watch_mode: IntGaugeVec,
     restarts: IntCounterVec,
     state: IntGaugeVec,
 }
@@ -137,6 +138,13 @@ impl Metrics {
                     "Versions of files that lacked their final newline, which was tolerated.",
                 ),
                 &["selector"],
+            )?,
+            watch_mode: int_gauge(
+                name(
+                    "file_watch_mode",
+                    "1 for the way in which changes of files are noticed.",
+                ),
+                &["selector", "mode"],
             )?,
             restarts: counter(
                 name(

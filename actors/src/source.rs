@@ -6,6 +6,7 @@
 //! made of two).
 
 mod dbus;
+mod dead_directory;
 mod directory;
 mod file;
 mod uds;

@@ -6,7 +6,7 @@
 
 mod read;
 
-pub(crate) use read::{BusAddresses, Defaults, read_selectors};
+pub(crate) use read::{Buses, Defaults, read_selectors};
 
 use crate::contract::Contract;
 use std::path::PathBuf;
@@ -88,6 +88,8 @@ pub struct DbusSource {
     pub member: String,
     /// Whether a scrape may start a daemon that is not running.
     pub auto_start: bool,
+    /// The uid to authenticate as; found out where it is not given.
+    pub auth_uid: Option<u32>,
 }
 
 /// A message bus.

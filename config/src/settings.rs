@@ -2,7 +2,7 @@
 //!
 //! Values here are checked and immutable; reading them may not touch the host.
 
-use crate::selector::{BusAddresses, Defaults, Selector, read_selectors};
+use crate::selector::{Buses, Defaults, Selector, read_selectors};
 use crate::table::Table;
 use crate::value::{FromValue, describe};
 use config::{Value, ValueKind};
@@ -42,7 +42,7 @@ impl Settings {
         let mut bridge = root.table("bridge");
         root.finish();
 
-        let buses = BusAddresses::read(&mut bridge);
+        let buses = Buses::read(&mut bridge);
         let defaults = Defaults::read(bridge.table("defaults"));
         let selectors = read_selectors(bridge.table("selectors"), &buses, defaults);
         bridge.finish();

@@ -93,6 +93,18 @@ impl FromValue for u16 {
     }
 }
 
+impl FromValue for u32 {
+    const EXPECTED: &'static str = "a uid from 0 to 4294967294";
+
+    fn from_value(value: &Value) -> Result<Self, String> {
+        // The largest number means "no uid" (setreuid(2)).
+        whole(value)
+            .and_then(|number| Self::try_from(number).ok())
+            .filter(|uid| *uid != Self::MAX)
+            .ok_or_else(|| describe(value))
+    }
+}
+
 impl FromValue for IpAddr {
     const EXPECTED: &'static str =
         "an IP address such as \"127.0.0.1\" or \"::\" (a name is not looked up)";

@@ -75,6 +75,7 @@ fn the_ancestors_file_works_as_it_stands() {
             interface: "com.github.lucab.Prombus.Observable".into(),
             member: "PromMetrics".into(),
             auto_start: false,
+            auth_uid: None,
         }),
     ];
     let sources = settings.selectors.iter().map(|selector| &selector.source);
@@ -110,7 +111,10 @@ fn every_key_is_read_and_selectors_keep_their_order() {
     assert_eq!(directory.limits.max_in_flight, 4);
     assert_eq!(directory.limits.refresh, Duration::from_secs(60));
     let bus = |settings: &local_exporter_config::Selector| match &settings.source {
-        Source::Dbus(dbus) => Some((dbus.bus.clone(), dbus.auto_start)),
+        Source::Dbus(dbus) => {
+            assert_eq!(dbus.auth_uid, Some(1000));
+            Some((dbus.bus.clone(), dbus.auto_start))
+        }
         Source::Uds(_) | Source::File(_) | Source::Directory(_) => None,
     };
     let at = |address: &str| Bus::Address(address.to_owned());

@@ -22,6 +22,7 @@ mod deploy;
 mod endpoints;
 mod file;
 mod files;
+mod host;
 mod leaks;
 mod prometheus;
 mod support;

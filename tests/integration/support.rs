@@ -5,6 +5,7 @@ use serde_json::Value;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -70,11 +71,25 @@ pub fn program() -> Command {
 impl Exporter {
     /// Starts it with the given text after a `[service]` table for a free port.
     pub fn start(config: &str) -> Self {
+        Self::start_as(program(), config)
+    }
+
+    /// [`Exporter::start`] through another program, which must end up executing its last arguments.
+    pub fn start_under(wrapper: &[&str], config: &str) -> Self {
+        let mut command = Command::new(wrapper[0]);
+        command.args(&wrapper[1..]).arg(program().get_program());
+        Self::start_as(command, config)
+    }
+
+    /// [`Exporter::start`] by a command that lacks only the arguments of the program.
+    pub fn start_as(mut command: Command, config: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        // Other users start it too.
+        open_to_all(folder.path());
         let path = folder.path().join("config.toml");
         let service = "[service]\naddress = \"127.0.0.1\"\nport = 0\n";
         fs::write(&path, format!("{service}{config}")).unwrap();
-        let mut child = program()
+        let mut child = command
             .args(["serve", "--log.format", "json", "--config"])
             .arg(&path)
             .stderr(Stdio::piped())
@@ -154,6 +169,10 @@ impl Exporter {
 
     pub fn threads(&self) -> usize {
         self.count("task")
+    }
+
+    pub fn process(&self) -> u32 {
+        self.child.id()
     }
 
     fn count(&self, what: &str) -> usize {
@@ -260,6 +279,11 @@ fn pause() {
 pub fn exposition() -> impl Fn() -> Vec<u8> + Send + Sync + 'static {
     let metrics = Metrics::new("instrumented_daemon").unwrap();
     move || metrics.text()
+}
+
+/// Lets every user into a folder, as temporary ones do not.
+pub fn open_to_all(folder: &Path) {
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 /// A path in a configuration.

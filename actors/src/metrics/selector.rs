@@ -5,7 +5,7 @@
 
 use super::Metrics;
 use crate::scrape::Reason;
-use crate::status::{CacheReport, State};
+use crate::status::{CacheReport, State, Watching};
 use prometheus::{Gauge, Histogram, IntCounter, IntGauge};
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -60,6 +60,7 @@ struct FileMetrics {
     duplicate_series: IntGauge,
     conflicts: IntGauge,
     missing_newlines: IntCounter,
+    watch_modes: [IntGauge; Watching::ALL.len()],
 }
 
 impl SelectorMetrics {
@@ -108,6 +109,9 @@ impl SelectorMetrics {
         files.conflicts.set(whole(report.conflicts.len()));
         let missing = u64::try_from(report.missing_final_newlines).unwrap_or(u64::MAX);
         files.missing_newlines.inc_by(missing);
+        for (gauge, known) in files.watch_modes.iter().zip(Watching::ALL) {
+            gauge.set(i64::from(known == report.watching));
+        }
         self.mark_files(report);
 
         let one = &[self.selector.as_str()];
@@ -182,6 +186,10 @@ impl SelectorMetrics {
             duplicate_series: self.families.duplicate_series.with_label_values(one),
             conflicts: self.families.conflicts.with_label_values(one),
             missing_newlines: self.families.missing_newlines.with_label_values(one),
+            watch_modes: Watching::ALL.map(|mode| {
+                let labels = &[self.selector.as_str(), mode.as_str()];
+                self.families.watch_mode.with_label_values(labels)
+            }),
         })
     }
 
@@ -218,6 +226,10 @@ impl Drop for SelectorMetrics {
         let _ = families.conflicts.remove_label_values(one);
         let _ = families.missing_newlines.remove_label_values(one);
         self.forget_files(&self.file_labels());
+        for mode in Watching::ALL {
+            let labels = &[self.selector.as_str(), mode.as_str()];
+            let _ = families.watch_mode.remove_label_values(labels);
+        }
         for reason in Reason::ALL {
             let labels = &[self.selector.as_str(), reason.as_str()];
             let _ = families.failures.remove_label_values(labels);

@@ -51,6 +51,8 @@ fn unknown_is_absent_and_gone_is_gone() {
         "local_exporter_file_error{file=\"/run/a\",selector=\"one\"} 0",
         "local_exporter_file_duplicate_series{selector=\"one\"} 2",
         "local_exporter_file_conflicts{selector=\"one\"} 1",
+        "local_exporter_file_watch_mode{mode=\"events\",selector=\"one\"} 1",
+        "local_exporter_file_watch_mode{mode=\"polling\",selector=\"one\"} 0",
         "local_exporter_file_missing_final_newlines_total{selector=\"one\"} 4",
         "local_exporter_bridge_scrape_failures_total{reason=\"absent\",selector=\"one\"} 1",
         "local_exporter_actor_state{selector=\"one\",state=\"running\"} 1",

@@ -7,6 +7,7 @@
 //! What a reply means stands in `reply`.
 
 mod reply;
+mod user;
 
 use super::Source;
 use crate::backoff::Backoff;
@@ -111,6 +112,10 @@ impl Dbus {
             Bus::Session => connection::Builder::session(),
             Bus::Address(address) => connection::Builder::address(address.as_str()),
         };
+        let builder = match user::to_claim(self.spec.auth_uid) {
+            Some(uid) => builder.user_id(uid),
+            None => builder,
+        };
         let built = builder.build().await;
         let mut link = self.link.borrow_mut();
         match built {
@@ -179,7 +184,7 @@ impl Dbus {
             },
             zbus::Error::Handshake(_) => (
                 Reason::Denied,
-                "; the bus did not accept this user (in a user namespace it sees another uid)",
+                "; the bus did not accept this user (dbus_auth_uid is the uid that it sees)",
             ),
             _ => (Reason::Bus, ""),
         };

@@ -248,7 +248,8 @@ fn failed(what: &str, path: &Path, error: &io::Error) -> ScrapeError {
         Some(Errno::LOOP | Errno::ISDIR) => Reason::Unsuitable,
         _ => Reason::of_io(error),
     };
-    ScrapeError::new(reason, format!("{what} {}: {error}", path.display()))
+    let dead = super::dead_directory::hint(path);
+    ScrapeError::new(reason, format!("{what} {}: {error}{dead}", path.display()))
 }
 
 impl Source for Files {

@@ -3,7 +3,7 @@
 //! The path is resolved anew at every pull, so a daemon may replace its socket
 //! at any time. Nothing is kept between pulls, and nothing is sent.
 
-use super::Source;
+use super::{Source, dead_directory};
 use crate::gate::Gate;
 use crate::scrape::{Answer, Reason, ScrapeError};
 use bytes::{Bytes, BytesMut};
@@ -103,7 +103,11 @@ impl Uds {
             Reason::Denied => "; connecting needs write permission on the socket",
             _ => "",
         };
-        ScrapeError::new(reason, format!("cannot connect to {path}: {error}{hint}"))
+        let dead = dead_directory::hint(&self.path);
+        ScrapeError::new(
+            reason,
+            format!("cannot connect to {path}: {error}{hint}{dead}"),
+        )
     }
 }
 

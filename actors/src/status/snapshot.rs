@@ -106,6 +106,9 @@ pub enum Watching {
 }
 
 impl Watching {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Events, Self::Polling];
+
     /// The label.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -20,19 +20,21 @@ const LONGEST_SOCKET_PATH: usize = 107;
 const SOCKET_NAME: &str = "metrics.promsock";
 const NAME_EXPECTED: &str = "a name that is not empty and has no control characters";
 
-/// The addresses of the well-known buses, where the configuration gives them.
+/// What holds for all buses: the addresses of the well-known ones, and who to be there.
 #[derive(Debug)]
-pub(crate) struct BusAddresses {
+pub(crate) struct Buses {
     system: Option<String>,
     session: Option<String>,
+    auth_uid: Option<u32>,
 }
 
-impl BusAddresses {
+impl Buses {
     pub(crate) fn read(bridge: &mut Table<'_, '_>) -> Self {
         let mut address = |key| bridge.take::<Address>(key).map(|address| address.0);
         Self {
             system: address("dbus_system_bus_address"),
             session: address("dbus_session_bus_address"),
+            auth_uid: bridge.take("dbus_auth_uid"),
         }
     }
 }
@@ -94,7 +96,7 @@ impl Limits {
 /// Reads `[bridge.selectors]`; a selector with a mistake is left out, its mistakes are reported.
 pub(crate) fn read_selectors(
     table: Table<'_, '_>,
-    buses: &BusAddresses,
+    buses: &Buses,
     defaults: Defaults,
 ) -> Vec<Selector> {
     let mut selectors = Vec::new();
@@ -121,7 +123,7 @@ pub(crate) fn read_selectors(
 /// Reads one selector that is a table.
 fn read_table(
     mut table: Table<'_, '_>,
-    buses: &BusAddresses,
+    buses: &Buses,
     defaults: Defaults,
 ) -> Option<(Source, Defaults)> {
     // Without a kind nobody can say which of the other keys are right.
@@ -161,7 +163,7 @@ fn read_file(table: &mut Table<'_, '_>) -> Option<FileSource> {
     Some(FileSource { paths, options })
 }
 
-fn read_dbus(table: &mut Table<'_, '_>, buses: &BusAddresses) -> Option<DbusSource> {
+fn read_dbus(table: &mut Table<'_, '_>, buses: &Buses) -> Option<DbusSource> {
     let choice = table.take("bus");
     let destination = table.require::<BusName>("destination");
     let method = table.require::<Method>("method");
@@ -184,6 +186,7 @@ fn read_dbus(table: &mut Table<'_, '_>, buses: &BusAddresses) -> Option<DbusSour
         interface: method.interface,
         member: method.member,
         auto_start,
+        auth_uid: buses.auth_uid,
     })
 }
 

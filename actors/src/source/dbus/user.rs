@@ -1,0 +1,51 @@
+//! Which user to claim to be on a bus.
+//!
+//! EXTERNAL authentication compares the uid a client claims with the one that
+//! the kernel tells the bus (D-Bus specification, "EXTERNAL"). In a user
+//! namespace these differ: the bus sees the uid outside. It can be known from
+//! inside, since `/proc/self/uid_map` says how uids are mapped (`user_namespaces(7)`).
+
+/// The uid to claim, where it is not simply our own: as configured, or as mapped.
+pub(super) fn to_claim(configured: Option<u32>) -> Option<u32> {
+    configured.or_else(|| {
+        let map = std::fs::read_to_string("/proc/self/uid_map").ok()?;
+        let own = rustix::process::geteuid().as_raw();
+        outside(&map, own).filter(|outside| *outside != own)
+    })
+}
+
+/// The uid outside of the namespace, by a map whose lines are "inside outside count".
+fn outside(map: &str, uid: u32) -> Option<u32> {
+    map.lines().find_map(|line| {
+        let mut numbers = line.split_whitespace().map(str::parse::<u32>);
+        let (inside, outside) = (numbers.next()?.ok()?, numbers.next()?.ok()?);
+        let count = numbers.next()?.ok()?;
+        let offset = uid.checked_sub(inside).filter(|offset| *offset < count)?;
+        outside.checked_add(offset)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::outside;
+
+    #[test]
+    fn uids_are_mapped_as_the_kernel_does() {
+        let host = "         0          0 4294967295\n";
+        let rootless = "         0       1000          1\n         1     100000      65536\n";
+        let cases = [
+            (host, 0, Some(0)),
+            (host, 1000, Some(1000)),
+            (rootless, 0, Some(1000)),
+            (rootless, 1, Some(100_000)),
+            (rootless, 65_536, Some(165_535)),
+            (rootless, 65_537, None),
+            ("", 0, None),
+            ("nonsense\n0 7 1\n", 0, Some(7)),
+            ("0 4294967295 2\n", 1, None),
+        ];
+        for (map, uid, expected) in cases {
+            assert_eq!(outside(map, uid), expected, "{uid} in {map:?}");
+        }
+    }
+}
