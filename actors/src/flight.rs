@@ -6,8 +6,9 @@
 //! itself, gets a pull of its own rather than the other's failure. Nothing here
 //! knows actix or a kind of source.
 
+use crate::faults::{Faults, Place};
 use crate::scrape::{Answer, Exposition, Reason, ScrapeError};
-use crate::source::Source;
+use crate::source::{Source, Surroundings};
 use crate::status::Status;
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, Shared, WeakShared};
@@ -26,6 +27,7 @@ pub(crate) struct Flight {
     label: String,
     limits: Limits,
     status: Arc<Status>,
+    faults: Faults,
     /// The pull under way, held only by those who wait for it: when the last
     /// of them leaves, it is dropped and whatever it had open with it.
     under_way: RefCell<Option<WeakShared<Pull>>>,
@@ -38,13 +40,14 @@ impl Flight {
         source: Rc<dyn Source>,
         label: String,
         limits: Limits,
-        status: Arc<Status>,
+        surroundings: &Surroundings,
     ) -> Self {
         Self {
             source,
             label,
             limits,
-            status,
+            status: Arc::clone(&surroundings.status),
+            faults: surroundings.faults.clone(),
             under_way: RefCell::default(),
             recent: Rc::default(),
         }
@@ -105,7 +108,9 @@ impl Flight {
         let status = Arc::clone(&self.status);
         let (limits, label) = (self.limits, self.label.clone());
         let recent = Rc::clone(&self.recent);
+        let faults = self.faults.clone();
         let pull: Pull = Box::pin(async move {
+            faults.strike(Place::Pull);
             let answer = timeout(limits.timeout, source.pull())
                 .await
                 .unwrap_or_else(|_| Err(ScrapeError::timeout(&label)));

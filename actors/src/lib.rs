@@ -15,6 +15,7 @@
 
 mod backoff;
 pub mod exposition;
+mod faults;
 mod flight;
 mod gate;
 pub mod metrics;

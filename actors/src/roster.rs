@@ -5,12 +5,14 @@
 //! one message and returns its reply. Doors stay valid while their actors come
 //! and go behind them. Nothing here knows HTTP.
 
+use crate::backoff::Backoff;
+use crate::faults::Faults;
 use crate::metrics::Metrics;
 use crate::scrape::{Answer, Names, Scrape, ScrapeError};
 use crate::selector::{Retire, SelectorActor};
 use crate::source::{self, Surroundings, Watches};
 use crate::status::{Snapshot, Status};
-use crate::supervise::{Retirement, Supervision};
+use crate::supervise::{ACTOR_BACKOFF, Retirement, Supervision};
 use actix::dev::channel;
 use actix::{Addr, Context, MailboxError};
 use actix_rt::{Arbiter, ArbiterHandle};
@@ -34,6 +36,7 @@ const MOST_ARBITERS: usize = 4;
 pub struct Arbiters {
     threads: Vec<Arbiter>,
     watches: Watches,
+    backoff: Backoff,
 }
 
 impl Arbiters {
@@ -47,6 +50,7 @@ impl Arbiters {
         let count = processors.clamp(2, MOST_ARBITERS);
         Ok(Self {
             watches: Watches::start()?,
+            backoff: ACTOR_BACKOFF,
             threads: (0..count).map(|_| Arbiter::new()).collect(),
         })
     }
@@ -82,7 +86,7 @@ impl Roster {
                 break;
             };
             let name = selector.name.clone();
-            let door = Door::open(selector, &arbiter, arbiters.watches.clone(), metrics);
+            let door = Door::open(selector, &arbiter, arbiters, metrics);
             roster.by_name.insert(name, index);
             roster.doors.push(Arc::new(door));
         }
@@ -115,13 +119,15 @@ pub struct Door {
     address: Addr<SelectorActor>,
     status: Arc<Status>,
     retirement: Retirement,
+    #[cfg(test)]
+    faults: Faults,
 }
 
 impl Door {
     fn open(
         selector: config::Selector,
         arbiter: &ArbiterHandle,
-        watches: Watches,
+        arbiters: &Arbiters,
         metrics: &Metrics,
     ) -> Self {
         let spec = Arc::new(selector);
@@ -130,15 +136,18 @@ impl Door {
         let retirement = Retirement::default();
         let (address, mailbox) = channel::channel(MAILBOX);
 
+        let surroundings = Surroundings {
+            watches: arbiters.watches.clone(),
+            status: Arc::clone(&status),
+            faults: Faults::default(),
+        };
+        #[cfg(test)]
+        let faults = surroundings.faults.clone();
         let (actor_spec, actor_status) = (Arc::clone(&spec), Arc::clone(&status));
-        let actor_retirement = retirement.clone();
+        let (actor_retirement, backoff) = (retirement.clone(), arbiters.backoff.clone());
         // The address is valid from here on, whatever happens to the actor.
         arbiter.spawn_fn(move || {
             let span = tracing::error_span!("actor", selector = actor_spec.name);
-            let surroundings = Surroundings {
-                watches,
-                status: Arc::clone(&actor_status),
-            };
             let actor = SelectorActor::new(actor_spec, surroundings);
             let context = Context::with_receiver(mailbox);
             actix_rt::spawn(Supervision::new(
@@ -146,6 +155,7 @@ impl Door {
                 actor,
                 actor_status,
                 actor_retirement,
+                backoff,
                 span,
             ));
         });
@@ -155,6 +165,8 @@ impl Door {
             address: Addr::new(address),
             status,
             retirement,
+            #[cfg(test)]
+            faults,
         }
     }
 
@@ -217,3 +229,6 @@ impl Drop for Door {
         self.address.do_send(Retire);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 //! All kinds of source have this one actor. It opens its source when it starts
 //! and drops it when it restarts; it may not know which kind it is.
 
+use crate::faults::Place;
 use crate::flight::Flight;
 use crate::scrape::{Answer, Reason, Scrape, ScrapeError};
 use crate::source::{self, Surroundings};
@@ -37,8 +38,14 @@ impl Actor for SelectorActor {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
+        self.surroundings.faults.strike(Place::Started);
         let source = source::open(&self.spec, &self.surroundings);
-        if let Some(upkeep) = Rc::clone(&source).upkeep() {
+        if let Some(mut upkeep) = Rc::clone(&source).upkeep() {
+            let faults = self.surroundings.faults.clone();
+            let upkeep = std::future::poll_fn(move |context| {
+                faults.strike(Place::Upkeep);
+                upkeep.as_mut().poll(context)
+            });
             // Upkeep never ends while all is well: an end is a failure like a panic.
             let ended = upkeep.into_actor(self).map(|(), _, context| context.stop());
             context.spawn(ended);
@@ -47,13 +54,14 @@ impl Actor for SelectorActor {
             source,
             source::label(&self.spec.source),
             self.spec.limits,
-            Arc::clone(&self.surroundings.status),
+            &self.surroundings,
         )));
     }
 }
 
 impl Supervised for SelectorActor {
     fn restarting(&mut self, _: &mut Self::Context) {
+        self.surroundings.faults.strike(Place::Restarting);
         self.flight = None;
     }
 }
@@ -62,6 +70,7 @@ impl Handler<Scrape> for SelectorActor {
     type Result = ActorResponse<Self, Answer>;
 
     fn handle(&mut self, scrape: Scrape, _: &mut Self::Context) -> Self::Result {
+        self.surroundings.faults.strike(Place::Handler);
         let Some(flight) = self.flight.clone() else {
             let error = ScrapeError::new(Reason::Crashed, "its actor has no source open");
             return ActorResponse::reply(Err(error));

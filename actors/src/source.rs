@@ -13,6 +13,7 @@ mod uds;
 
 pub(crate) use file::Watches;
 
+use crate::faults::Faults;
 use crate::gate::Gate;
 use crate::scrape::Answer;
 use crate::status::Status;
@@ -47,6 +48,8 @@ pub(crate) struct Surroundings {
     pub(crate) watches: Watches,
     /// Where to note what was read.
     pub(crate) status: Arc<Status>,
+    /// What is to fail, in tests.
+    pub(crate) faults: Faults,
 }
 
 /// Makes the source of a selector; nothing is opened yet.
@@ -70,8 +73,7 @@ pub(crate) fn open(selector: &config::Selector, surroundings: &Surroundings) -> 
                 gate: Gate::for_files(contract),
                 role: file::Role::Alone,
             };
-            let (watches, status) = (&surroundings.watches, &surroundings.status);
-            Rc::new(file::Files::new(terms, watches.clone(), Arc::clone(status)))
+            Rc::new(file::Files::new(terms, surroundings.clone()))
         }
         config::Source::Directory(directory) => Rc::new(directory::Directory::new(
             directory,

@@ -38,7 +38,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tracing::Span;
 
 /// The rests of an actor that fails: 100 ms, doubling, at most 30 s, anew after a quiet minute.
-const ACTOR_BACKOFF: Backoff = Backoff::new(
+pub(crate) const ACTOR_BACKOFF: Backoff = Backoff::new(
     Duration::from_millis(100),
     Duration::from_secs(30),
     Duration::from_secs(60),
@@ -119,6 +119,7 @@ where
         actor: A,
         status: Arc<Status>,
         retirement: Retirement,
+        backoff: Backoff,
         span: Span,
     ) -> Self {
         Self {
@@ -126,7 +127,7 @@ where
             actor: context.into_future(actor),
             status,
             retirement,
-            backoff: ACTOR_BACKOFF,
+            backoff,
             span,
         }
     }

@@ -58,7 +58,12 @@ fn flight_with(takes: Duration, min_interval: Duration) -> (Rc<Flight>, Rc<Slow>
         begun: Cell::default(),
         under_way: Rc::default(),
     });
-    let flight = Flight::new(source.clone(), "slow".into(), limits, status);
+    let surroundings = Surroundings {
+        watches: crate::source::Watches::start().unwrap(),
+        status,
+        faults: Faults::default(),
+    };
+    let flight = Flight::new(source.clone(), "slow".into(), limits, &surroundings);
     (Rc::new(flight), source)
 }
 

@@ -12,7 +12,6 @@ use futures_util::future::LocalBoxFuture;
 use local_exporter_config as config;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::Arc;
 
 /// A directory.
 #[derive(Debug)]
@@ -37,11 +36,10 @@ impl Directory {
             role: Role::Fallback,
         };
         let gate = Gate::new(contract);
-        let (watches, status) = (&surroundings.watches, &surroundings.status);
         Self {
             path: directory.path.clone(),
             socket: Rc::new(Uds::new(&directory.socket, limits.max_bytes, gate)),
-            files: Rc::new(Files::new(terms, watches.clone(), Arc::clone(status))),
+            files: Rc::new(Files::new(terms, surroundings.clone())),
         }
     }
 

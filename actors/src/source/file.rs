@@ -15,10 +15,11 @@ mod watch;
 
 pub(crate) use watch::Watches;
 
-use super::Source;
+use super::{Source, Surroundings};
+use crate::faults::Place;
 use crate::gate::{self, Gate};
 use crate::scrape::{Answer, Reason, ScrapeError};
-use crate::status::{CacheReport, FileReport, Status, Watching};
+use crate::status::{CacheReport, FileReport, Watching};
 use activity::Activity;
 use compose::{Composed, compose};
 use expand::{MOST_FILES, Patterns, expand};
@@ -70,8 +71,7 @@ pub(super) struct Terms {
 pub(super) struct Files {
     terms: Arc<Terms>,
     patterns: Patterns,
-    watches: Watches,
-    status: Arc<Status>,
+    surroundings: Surroundings,
     activity: Arc<Activity>,
     /// `None` until the first reading.
     answer: RefCell<Option<Answer>>,
@@ -91,12 +91,11 @@ struct Reading {
 }
 
 impl Files {
-    pub(super) fn new(terms: Terms, watches: Watches, status: Arc<Status>) -> Self {
+    pub(super) fn new(terms: Terms, surroundings: Surroundings) -> Self {
         Self {
             patterns: Patterns::new(&terms.options.patterns),
             terms: Arc::new(terms),
-            watches,
-            status,
+            surroundings,
             activity: Arc::default(),
             answer: RefCell::default(),
             was_read: Notify::new(),
@@ -128,9 +127,9 @@ impl Files {
             }
             self.publish(reading.answer);
             let renewed = subscriptions
-                .follow(&self.watches, reading.targets, &self.activity)
+                .follow(&self.surroundings.watches, reading.targets, &self.activity)
                 .await;
-            self.status.cache_checked(CacheReport {
+            self.surroundings.status.cache_checked(CacheReport {
                 watching: subscriptions.watching,
                 ..reading.report
             });
@@ -154,7 +153,11 @@ impl Files {
     ) -> Option<Reading> {
         let mut reading = overdue.take().unwrap_or_else(|| {
             let (terms, patterns) = (Arc::clone(&self.terms), self.patterns.clone());
-            tokio::task::spawn_blocking(move || look(&terms, &patterns, shelf))
+            let faults = self.surroundings.faults.clone();
+            tokio::task::spawn_blocking(move || {
+                faults.strike(Place::Look);
+                look(&terms, &patterns, shelf)
+            })
         });
         match timeout(self.terms.limits.timeout, &mut reading).await {
             Ok(Ok(reading)) => Some(reading),
@@ -168,7 +171,7 @@ impl Files {
 
     fn publish(&self, answer: Answer) {
         if self.terms.role == Role::Alone {
-            self.status.source_read(&answer);
+            self.surroundings.status.source_read(&answer);
         }
         *self.answer.borrow_mut() = Some(answer);
         self.was_read.notify_waiters();

@@ -152,6 +152,7 @@ fn subject_with(plan: Plan) -> Subject {
         actor,
         Arc::clone(&status),
         retirement.clone(),
+        ACTOR_BACKOFF,
         Span::none(),
     );
     Subject {
