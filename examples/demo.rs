@@ -120,7 +120,7 @@ path = "{path}"
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    telemetry::start(&arguments.logging);
+    telemetry::start(&arguments.logging, telemetry::Reader::Journal);
     match actix_rt::System::new().block_on(demonstrate(arguments.port)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -8,7 +8,7 @@ mod lint;
 mod scrape;
 mod serve;
 
-use crate::telemetry;
+use crate::telemetry::{self, Reader};
 use clap::{Args, Parser, Subcommand};
 use local_exporter_config::{Environment, Input, Mistakes, Settings, load};
 use std::io;
@@ -53,7 +53,11 @@ impl Command {
     /// Does what was asked; whatever went wrong is on standard error.
     #[must_use]
     pub fn execute(self) -> ExitCode {
-        telemetry::start(&self.logging);
+        let reader = match self.action {
+            Action::Serve(_) => Reader::Journal,
+            Action::Scrape(_) | Action::Lint(_) => Reader::Terminal,
+        };
+        telemetry::start(&self.logging, reader);
         match self.action {
             Action::Serve(serve) => serve.execute(),
             Action::Scrape(scrape) => scrape.execute(),

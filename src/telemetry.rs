@@ -32,8 +32,17 @@ enum Format {
     Json,
 }
 
+/// Who reads what is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// An operator, later.
+    Journal,
+    /// Whoever typed the command, who gets an answer of its own.
+    Terminal,
+}
+
 /// Starts logging and has panics logged; a second call changes nothing.
-pub fn start(options: &Options) {
+pub fn start(options: &Options, reader: Reader) {
     let terminal = std::io::stderr().is_terminal();
     let format = options.format.unwrap_or(if terminal {
         Format::Human
@@ -64,6 +73,7 @@ pub fn start(options: &Options) {
     };
     // zbus logs whole message bodies at its lowest level: never, whatever is asked.
     let filter = match options.verbose {
+        0 if reader == Reader::Terminal => "off",
         0 => "info,actix_server=warn,zbus=warn",
         1 => "debug,actix_server=info,zbus=info",
         _ => "trace,zbus=debug",

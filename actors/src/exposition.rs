@@ -47,6 +47,16 @@ pub enum Format {
 }
 
 impl Format {
+    /// What it is called in a configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::OpenMetrics => "openmetrics",
+            Self::Protobuf => "protobuf",
+        }
+    }
+
     /// The Content-Type to serve a body with; `utf8_names` where it holds quoted names.
     #[must_use]
     pub const fn content_type(self, utf8_names: bool) -> &'static str {
@@ -139,6 +149,24 @@ impl Summary {
 /// The first fault, with its place.
 pub fn check(body: &[u8], rules: &Rules) -> Result<Summary, Fault> {
     survey(body, rules, 1).map_err(|faults| faults.into_iter().next().unwrap_or_default())
+}
+
+/// What can be seen of a body that is passed on unjudged, as far as it reads:
+/// the Content-Type must be right all the same.
+#[must_use]
+pub fn look(body: &[u8], format: Format) -> Summary {
+    let choice = match format {
+        Format::Text => FormatChoice::Text,
+        Format::OpenMetrics => FormatChoice::OpenMetrics,
+        Format::Protobuf => FormatChoice::Protobuf,
+    };
+    let rules = Rules {
+        check: Check::Ingest,
+        format: choice,
+        allow_empty: true,
+        final_newline: FinalNewline::MayBeMissing,
+    };
+    check(body, &rules).unwrap_or(Summary::new(format))
 }
 
 /// The most faults [`problems`] lists.

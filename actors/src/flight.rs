@@ -115,7 +115,9 @@ impl Flight {
                 .await
                 .unwrap_or_else(|_| Err(ScrapeError::timeout(&label)));
             status.source_read(&answer);
+            // What came from a cache of the source's own is not kept a second time.
             if let Ok(exposition) = &answer
+                && exposition.cached_at.is_none()
                 && !limits.min_interval.is_zero()
             {
                 *recent.borrow_mut() = Some(Exposition {

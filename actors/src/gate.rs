@@ -4,22 +4,28 @@
 //! know where the bytes come from, and does no I/O.
 
 use crate::exposition::{
-    Check, Fault, FaultKind, FinalNewline, FormatChoice, Rules, Summary, check, strip_timestamps,
+    Check, Fault, FaultKind, FinalNewline, Format, FormatChoice, Rules, Summary, check, look,
+    strip_timestamps,
 };
 use crate::scrape::{Answer, Exposition, Reason, ScrapeError};
 use bytes::Bytes;
 use local_exporter_config::{Contract, Timestamps};
 use std::borrow::Cow;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// Bodies larger than this are judged on the blocking pool: judging takes about
 /// a millisecond for each MiB, for which no other selector should wait.
 const JUDGED_IN_PLACE: usize = 256 * 1024;
 
 /// What bodies of one source must be.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Gate {
     rules: Rules,
     timestamps: Timestamps,
+    /// One body at a time is judged on the blocking pool: whoever gave up on
+    /// one leaves its judging behind, and no second one begins beside it.
+    judging: Arc<Semaphore>,
 }
 
 impl Gate {
@@ -33,6 +39,7 @@ impl Gate {
                 final_newline: FinalNewline::Required,
             },
             timestamps: contract.timestamps,
+            judging: Arc::new(Semaphore::new(1)),
         }
     }
 
@@ -43,6 +50,13 @@ impl Gate {
         gate
     }
 
+    /// For a file whose writer is at it still: what lacks its end is not whole.
+    pub(crate) fn for_unfinished(&self) -> Self {
+        let mut gate = self.clone();
+        gate.rules.final_newline = FinalNewline::Required;
+        gate
+    }
+
     /// The format that bodies are expected in.
     pub(crate) fn format(&self) -> FormatChoice {
         self.rules.format
@@ -50,11 +64,16 @@ impl Gate {
 
     /// Judges a body; a large one on the blocking pool.
     pub(crate) async fn admit(&self, body: Bytes, from: &str) -> Answer {
-        if body.len() <= JUDGED_IN_PLACE || self.rules.check == Check::None {
+        if body.len() <= JUDGED_IN_PLACE {
             return self.judge(body, from);
         }
-        let (gate, from) = (*self, from.to_owned());
-        let judging = tokio::task::spawn_blocking(move || gate.judge(body, &from));
+        let place = Arc::clone(&self.judging).acquire_owned().await;
+        let (gate, from) = (self.clone(), from.to_owned());
+        let judging = tokio::task::spawn_blocking(move || {
+            // Given back when the judging ends, not when nobody waits for it.
+            let _place = place;
+            gate.judge(body, &from)
+        });
         match judging.await {
             Ok(answer) => answer,
             Err(error) => pass_on(error).await,
@@ -64,12 +83,21 @@ impl Gate {
     /// Judges a body here and now.
     pub(crate) fn judge(&self, body: Bytes, from: &str) -> Answer {
         let refused = |fault: Fault| refusal(&fault, from);
-        let summary = check(&body, &self.rules).map_err(refused)?;
+        let mut summary = check(&body, &self.rules).map_err(refused)?;
+        if matches!(self.rules.check, Check::Whole | Check::None) {
+            let missing_final_newline = summary.missing_final_newline;
+            summary = Summary {
+                missing_final_newline,
+                ..look(&body, summary.format)
+            };
+        }
         let dated = summary.newest_timestamp_ms.is_some();
         let (body, summary) = match self.timestamps {
             Timestamps::Reject if dated => {
-                let message =
-                    format!("{from} has samples with timestamps (timestamps = \"reject\")");
+                let newest = summary.newest_timestamp_ms.unwrap_or_default();
+                let message = format!(
+                    "{from} has samples with timestamps, the newest of {newest} ms (timestamps = \"reject\")"
+                );
                 return Err(ScrapeError::new(Reason::Timestamps, message));
             }
             Timestamps::Strip if dated => strip(body, summary).map_err(refused)?,
@@ -94,9 +122,9 @@ pub(crate) async fn pass_on<T>(error: tokio::task::JoinError) -> T {
 
 fn strip(body: Bytes, summary: Summary) -> Result<(Bytes, Summary), Fault> {
     let format = match summary.format {
-        crate::exposition::Format::Text => FormatChoice::Text,
-        crate::exposition::Format::OpenMetrics => FormatChoice::OpenMetrics,
-        crate::exposition::Format::Protobuf => FormatChoice::Protobuf,
+        Format::Text => FormatChoice::Text,
+        Format::OpenMetrics => FormatChoice::OpenMetrics,
+        Format::Protobuf => FormatChoice::Protobuf,
     };
     let stripped = match strip_timestamps(&body, format)? {
         Cow::Borrowed(_) => None,
@@ -116,7 +144,9 @@ fn refusal(fault: &Fault, from: &str) -> ScrapeError {
         FaultKind::Malformed => Reason::Malformed,
     };
     let message = match fault.kind {
-        FaultKind::Empty => format!("{from} gave an empty answer"),
+        FaultKind::Empty => {
+            format!("{from} gave an empty answer (allow_empty = true lets that pass)")
+        }
         FaultKind::Truncated | FaultKind::Malformed => format!("{from}: {fault}"),
     };
     ScrapeError::new(reason, message)
@@ -187,6 +217,22 @@ mod tests {
         assert_eq!(stripped, "# HELP a 1 2\na{b=\"1 2\"} 1\nc 2\n");
         for timestamps in [Timestamps::Keep, Timestamps::Strip, Timestamps::Reject] {
             assert_eq!(judge(terms(timestamps), b"c 2\n").unwrap(), "c 2\n");
+        }
+    }
+
+    #[test]
+    fn unjudged_bodies_have_the_right_type_all_the_same() {
+        for check in [Check::Whole, Check::None] {
+            let contract = Contract {
+                check,
+                ..Contract::default()
+            };
+            let gate = Gate::new(contract);
+            let summary =
+                |body: &'static [u8]| gate.judge(Bytes::from_static(body), "it").unwrap().summary;
+            assert!(summary(b"{\"a.b\"} 1\n").quoted_names);
+            assert!(!summary(b"a 1\n").quoted_names);
+            assert!(!summary(b"nonsense\n").quoted_names);
         }
     }
 

@@ -103,14 +103,14 @@ impl Metrics {
             file_mtime: gauge(
                 name(
                     "file_mtime_timestamp_seconds",
-                    "Modification time of the oldest file that is served.",
+                    "Modification time of the oldest file.",
                 ),
                 &["selector"],
             )?,
             file_age: gauge(
                 name(
                     "file_age_seconds",
-                    "Time since the oldest file that is served was modified.",
+                    "Time since the oldest file was modified.",
                 ),
                 &["selector"],
             )?,

@@ -15,7 +15,7 @@ pub use snapshot::{
 use crate::metrics::SelectorMetrics;
 use crate::scrape::{Answer, Reason, ScrapeError};
 use in_flight::InFlight;
-use snapshot::SourceLog;
+use snapshot::{FileNews, SourceLog};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
@@ -164,8 +164,18 @@ impl Status {
     pub(crate) fn cache_checked(&self, report: CacheReport) {
         self.metrics.files_checked(&report);
         let news = self.changing().source.cache_checked(report);
-        for conflict in news {
-            tracing::warn!(conflict, "files contradict each other");
+        for file in news {
+            match file {
+                FileNews::Bad { kept: true, error } => {
+                    let cause = error.message;
+                    tracing::warn!(cause, "bad file: its last good content is kept for a while");
+                }
+                FileNews::Bad { kept: false, error } => {
+                    let cause = error.message;
+                    tracing::warn!(cause, "bad file: left out, or some of it");
+                }
+                FileNews::Good(path) => tracing::info!(file = %path.display(), "good again"),
+            }
         }
         self.age_metrics();
     }

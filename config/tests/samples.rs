@@ -141,6 +141,7 @@ fn every_key_is_read_and_selectors_keep_their_order() {
     assert_eq!(directory.contract.timestamps, Timestamps::Reject);
     assert_eq!(session.limits.min_interval, Duration::from_secs(5));
     assert_eq!(own_bus.limits.min_interval, Duration::from_secs(1));
+    assert_eq!(alpha.limits.min_interval, Duration::ZERO);
     assert_eq!(alpha.limits.refresh, Duration::from_secs(2));
     assert_eq!(alpha.limits.timeout, Duration::from_millis(10));
     assert_eq!((alpha.limits.max_bytes, alpha.limits.max_in_flight), (1, 1));

@@ -45,12 +45,14 @@ enum Format {
 impl Lint {
     pub(super) fn execute(&self) -> ExitCode {
         let mut found = ExitCode::SUCCESS;
+        let mut unreadable = false;
         for file in &self.files {
             let body = match read(file) {
                 Ok(body) => body,
                 Err(error) => {
                     complain(&format!("{}: {error}", file.display()));
-                    return ExitCode::from(WRONG);
+                    unreadable = true;
+                    continue;
                 }
             };
             match self.report(file, &body) {
@@ -60,7 +62,11 @@ impl Lint {
                 Err(_) => return ExitCode::FAILURE,
             }
         }
-        found
+        if unreadable {
+            ExitCode::from(WRONG)
+        } else {
+            found
+        }
     }
 
     /// Prints the problems of one body; returns how many there are.
@@ -77,7 +83,11 @@ impl Lint {
                 excerpt,
                 ..
             } = problem;
-            writeln!(out, "{name}:{line}:{column}: {message} in `{excerpt}`")?;
+            write!(out, "{name}:{line}:{column}: {message}")?;
+            if !excerpt.is_empty() {
+                write!(out, " in `{excerpt}`")?;
+            }
+            writeln!(out)?;
         }
         if problems.len() >= MOST_PROBLEMS {
             complain(&format!(
@@ -86,9 +96,9 @@ impl Lint {
         }
         if let Ok(summary) = exposition::check(body, &rules) {
             let (samples, families) = (summary.samples, summary.families);
-            let format = summary.format;
+            let format = summary.format.name();
             complain(&format!(
-                "{name}: {format:?}, {families} families, {samples} samples"
+                "{name}: {format}, samples: {samples}, families: {families}"
             ));
         }
         Ok(problems.len())

@@ -27,9 +27,11 @@ impl Scrape {
         selectors.retain(|selector| selector.name == self.selector);
         if selectors.is_empty() {
             let name = &self.selector;
-            complain(&format!(
-                "selector {name:?}: not configured; there are: {names:?}"
-            ));
+            let known = match names.as_slice() {
+                [] => "there is none at all".to_owned(),
+                names => format!("there are {names:?}"),
+            };
+            complain(&format!("selector {name:?}: not configured; {known}"));
             return ExitCode::from(WRONG);
         }
         let answer = actix_rt::System::new().block_on(scrape(selectors));

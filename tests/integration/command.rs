@@ -122,7 +122,7 @@ fn scrape_prints_the_body_or_the_reason() {
     );
     let (code, _, error) = run(&["scrape", "other", "--config", config]);
     assert_eq!(code, Some(2));
-    assert!(error.contains("there are: [\"good\", \"bad\"]"), "{error}");
+    assert!(error.contains("there are [\"good\", \"bad\"]"), "{error}");
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn lint_prints_every_problem_with_its_place() {
     let good = at("good.prom", "# TYPE a gauge\na 1\n");
     let (code, out, error) = run(&["lint", &good]);
     assert_eq!((code, out.as_str()), (Some(0), ""));
-    assert!(error.contains("Text, 1 families, 1 samples"), "{error}");
+    assert!(error.contains("text, samples: 1, families: 1"), "{error}");
 
     let bad = at("bad.prom", "a\nb 1\nc{d=\"e\" 2\n");
     let (code, out, _) = run(&["lint", &good, &bad]);

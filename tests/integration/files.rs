@@ -186,10 +186,7 @@ fn age_and_duplicates_and_missing_newlines_are_metrics() {
         "{conflict}"
     );
     until("it is logged", || {
-        exporter
-            .log()
-            .iter()
-            .any(|line| line.contains("files contradict each other"))
+        exporter.log().iter().any(|line| line.contains("bad file"))
     });
 }
 

@@ -18,6 +18,22 @@ pub(super) enum Kind {
     Unknown,
 }
 
+impl Kind {
+    /// What it is called in a TYPE line; text says `untyped` where this says `unknown`.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+            Self::GaugeHistogram => "gaugehistogram",
+            Self::Summary => "summary",
+            Self::Info => "info",
+            Self::StateSet => "stateset",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// A name, without its quotes where it has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Name<'a> {

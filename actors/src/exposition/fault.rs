@@ -117,6 +117,17 @@ impl Flaw {
     }
 }
 
+/// A word of a body as it may stand in a sentence: escaped, and no longer than
+/// a sentence bears; a body may be one word of many megabytes.
+pub(super) fn shown(word: &[u8]) -> String {
+    const SHOWN: usize = 60;
+    let mut text = word.get(..SHOWN).unwrap_or(word).escape_ascii().to_string();
+    if word.len() > SHOWN {
+        text.push('…');
+    }
+    text
+}
+
 /// About sixty characters around the place where `head` ends and `tail` begins.
 pub(super) fn excerpt(head: &[u8], tail: &[u8]) -> String {
     const BEFORE: usize = 40;
@@ -132,13 +143,14 @@ pub(super) fn excerpt(head: &[u8], tail: &[u8]) -> String {
         text.push('…');
     }
     for piece in [shown_head, shown_tail].concat().utf8_chunks() {
-        text.extend(piece.valid().chars().flat_map(|c| {
-            let escape = c.is_control();
-            let plain = (!escape).then_some(c);
-            plain
-                .into_iter()
-                .chain(escape.then(|| c.escape_default()).into_iter().flatten())
-        }));
+        for c in piece.valid().chars() {
+            match c {
+                // Quotes and backslashes are what a line is made of.
+                '"' | '\'' | '\\' => text.push(c),
+                // What a terminal would act on or not show, direction marks included.
+                _ => text.extend(c.escape_debug()),
+            }
+        }
         text.extend(
             piece
                 .invalid()
@@ -165,7 +177,15 @@ mod tests {
             (2, 10, FaultKind::Malformed)
         );
         assert_eq!(fault.message, "` ` stands where a number is expected");
-        assert_eq!(fault.excerpt, "b{c=\"\\xff\\u{0}\"} x");
+        assert_eq!(fault.excerpt, "b{c=\"\\xff\\0\"} x");
+    }
+
+    #[test]
+    fn words_in_sentences_are_short_and_nothing_in_an_excerpt_acts() {
+        assert_eq!(super::shown(b"a\x1bb"), "a\\x1bb");
+        assert_eq!(super::shown(&[b'x'; 100]).chars().count(), 61);
+        let excerpt = super::excerpt("\u{202e}\u{feff}é\"\\".as_bytes(), b"\t");
+        assert_eq!(excerpt, "\\u{202e}\\u{feff}é\"\\\\t");
     }
 
     #[test]

@@ -15,12 +15,15 @@ use super::text::TextReader;
 use super::{Format, FormatChoice, detect};
 use std::collections::HashMap;
 
+/// The most conflicts that are told; what is left out beyond is left out all the same.
+const MOST_CONFLICTS: usize = 1000;
+
 /// What came of joining.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Joined {
     /// The exposition.
     pub body: Vec<u8>,
-    /// Its format: that of the first file that has bytes.
+    /// Its format: that of most files, or of the first where there are as many of each.
     pub format: Format,
     /// Sample lines left out because an earlier file has their series.
     pub duplicates: usize,
@@ -57,7 +60,7 @@ struct Join<'f> {
     /// The file that first had a series, or the whole of a histogram or summary.
     owners: HashMap<Vec<u8>, usize>,
     /// Families left out of a file, and the type they have there.
-    dropped: Vec<(usize, &'f [u8], Kind)>,
+    dropped: HashMap<(usize, Vec<u8>), Kind>,
     duplicates: usize,
     conflicts: Vec<Conflict>,
 }
@@ -69,14 +72,21 @@ pub fn join(files: &[(&str, &[u8])], format: FormatChoice) -> Joined {
         .iter()
         .map(|(_, body)| detect::format_of(body, format))
         .collect();
-    let mut full = files
-        .iter()
-        .enumerate()
-        .filter(|(_, (_, body))| !body.is_empty())
-        .map(|(index, _)| index);
-    let first = full.next().unwrap_or_default();
-    let format = formats.get(first).copied().unwrap_or(Format::Text);
-    if full.next().is_none() {
+    let full = || {
+        let with_bytes = files.iter().enumerate();
+        with_bytes.filter(|(_, (_, body))| !body.is_empty())
+    };
+    let first = full().next().map_or(0, |(index, _)| index);
+    let of = |index: usize| formats.get(index).copied().unwrap_or(Format::Text);
+    // One file that was cut, and so lost its `# EOF`, must not make strangers of all others.
+    let counts = |format| full().filter(|(index, _)| of(*index) == format).count();
+    let leading = full().map(|(index, _)| of(index)).rev();
+    let format = leading
+        .max_by_key(|format| counts(*format))
+        .unwrap_or(of(first));
+    let representative = full().find(|(index, _)| of(*index) == format);
+    let representative = representative.map_or(first, |(index, _)| index);
+    if full().nth(1).is_none() {
         let body = files.get(first).map_or(&[][..], |(_, body)| body).to_vec();
         return Joined {
             body,
@@ -99,8 +109,8 @@ pub fn join(files: &[(&str, &[u8])], format: FormatChoice) -> Joined {
         let unfit = match own {
             Format::Protobuf => Some((index, "protobuf files cannot be joined".to_owned())),
             _ if *own != format => Some((
-                first,
-                format!("the file is {own:?}, the first is {format:?}"),
+                representative,
+                format!("the file is {}, most are {}", own.name(), format.name()),
             )),
             Format::Text | Format::OpenMetrics => {
                 join.announce(index).err().map(|message| (index, message))
@@ -126,7 +136,7 @@ impl<'f> Join<'f> {
             order,
             families,
             owners,
-            dropped: Vec::new(),
+            dropped: HashMap::new(),
             duplicates: 0,
             conflicts: Vec::new(),
         }
@@ -147,13 +157,17 @@ impl<'f> Join<'f> {
         }
     }
 
+    /// Notes what was left out; no more of it than somebody would read.
     fn conflict(&mut self, dropped: usize, kept: usize, family: &[u8], message: String) {
+        if self.conflicts.len() >= MOST_CONFLICTS {
+            return;
+        }
         let kept = if dropped == kept { "" } else { self.name(kept) }.to_owned();
         let dropped = self.name(dropped).to_owned();
         self.conflicts.push(Conflict {
             dropped,
             kept,
-            family: String::from_utf8_lossy(family).into_owned(),
+            family: super::fault::shown(family),
             message,
         });
     }

@@ -5,7 +5,7 @@
 
 use super::cursor::{is_legacy_label_name, is_legacy_metric_name};
 use super::entry::{Label, Name, unescaped};
-use super::fault::Flaw;
+use super::fault::{Flaw, shown};
 
 /// What the names seen so far ask of the Content-Type.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,37 +36,77 @@ pub(super) fn accept(at: usize, name: Name<'_>, labels: &[Label<'_>]) -> Result<
     if std::str::from_utf8(name.text).is_err() {
         return Err(Flaw::malformed(at, "the metric name is not UTF-8"));
     }
+    if labels.len() > FEW {
+        return accept_many(at, labels);
+    }
     for (index, label) in labels.iter().enumerate() {
-        if label.name.text == b"__name__" {
-            return Err(Flaw::malformed(
-                at,
-                "a label is called __name__, which is the metric name itself",
-            ));
-        }
+        accept_name(at, label)?;
         let same = |other: &&Label<'_>| same_name(label.name, other.name);
-        if label.value.is_empty()
-            || labels
-                .iter()
-                .filter(same)
-                .any(|other| other.value.is_empty())
-        {
+        let mut others = labels.iter().filter(same);
+        if label.value.is_empty() || others.any(|other| other.value.is_empty()) {
             continue;
         }
-        if label.name.text.is_empty() {
-            return Err(Flaw::malformed(at, "a label name is empty"));
-        }
-        if std::str::from_utf8(label.name.text).is_err() {
-            return Err(Flaw::malformed(at, "a label name is not UTF-8"));
-        }
+        accept_stored(at, label)?;
         if labels.iter().take(index).any(|other| same(&other)) {
-            let text = label.name.text.escape_ascii();
-            return Err(Flaw::malformed(
-                at,
-                format!("label `{text}` occurs twice in one sample"),
-            ));
+            return Err(twice(at, label));
         }
     }
     Ok(())
+}
+
+/// More labels than this are compared by sorting: a line may be made of nothing else.
+const FEW: usize = 16;
+
+/// [`accept`] for many labels, in no more than the time of sorting them.
+fn accept_many(at: usize, labels: &[Label<'_>]) -> Result<(), Flaw> {
+    for label in labels {
+        accept_name(at, label)?;
+    }
+    let named = |label| -> (Vec<u8>, &Label<'_>) {
+        let label: &Label<'_> = label;
+        (unescaped(label.name.text).collect(), label)
+    };
+    let mut sorted: Vec<_> = labels.iter().map(named).collect();
+    sorted.sort_by(|(one, _), (other, _)| one.cmp(other));
+    for same in sorted.chunk_by(|(one, _), (other, _)| one == other) {
+        if same.iter().any(|(_, label)| label.value.is_empty()) {
+            continue;
+        }
+        if let [(_, first), rest @ ..] = same {
+            accept_stored(at, first)?;
+            if !rest.is_empty() {
+                return Err(twice(at, first));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What holds of any label, stored or not.
+fn accept_name(at: usize, label: &Label<'_>) -> Result<(), Flaw> {
+    if label.name.text == b"__name__" {
+        return Err(Flaw::malformed(
+            at,
+            "a label is called __name__, which is the metric name itself",
+        ));
+    }
+    Ok(())
+}
+
+/// What holds of a label that is stored.
+fn accept_stored(at: usize, label: &Label<'_>) -> Result<(), Flaw> {
+    if label.name.text.is_empty() {
+        return Err(Flaw::malformed(at, "a label name is empty"));
+    }
+    if std::str::from_utf8(label.name.text).is_err() {
+        return Err(Flaw::malformed(at, "a label name is not UTF-8"));
+    }
+    Ok(())
+}
+
+fn twice(at: usize, label: &Label<'_>) -> Flaw {
+    let name = shown(label.name.text);
+    Flaw::malformed(at, format!("label `{name}` occurs twice in one sample"))
 }
 
 fn same_name(one: Name<'_>, other: Name<'_>) -> bool {

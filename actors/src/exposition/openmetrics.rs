@@ -7,7 +7,7 @@ mod metadata;
 
 use super::cursor::{Cursor, Quoting, starts_label, starts_name};
 use super::entry::{Entry, Label, Name, Quirk, Reader, Sample};
-use super::fault::Flaw;
+use super::fault::{Flaw, shown};
 use super::labels;
 use super::number;
 use super::text::name_without_quotes;
@@ -180,7 +180,7 @@ impl<'a> OpenMetricsReader<'a> {
         let range = self.word(wanted)?;
         let text = self.cursor.since(range.start);
         if number::parse(text).is_none() {
-            let message = format!("`{}` is no number Prometheus reads", text.escape_ascii());
+            let message = format!("`{}` is no number Prometheus reads", shown(text));
             return Err(Flaw::malformed(range.start, message));
         }
         Ok(range)
@@ -192,7 +192,7 @@ impl<'a> OpenMetricsReader<'a> {
         let Some(milliseconds) = number::parse_seconds(text) else {
             let message = format!(
                 "`{}` is no timestamp: finite seconds are expected",
-                text.escape_ascii()
+                shown(text)
             );
             return Err(Flaw::malformed(range.start, message));
         };

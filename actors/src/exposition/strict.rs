@@ -5,7 +5,7 @@
 //! happens once in some ten million bodies.
 
 use super::entry::{Entry, Kind, Label, Reader, Sample, unescaped};
-use super::fault::Flaw;
+use super::fault::{Flaw, shown};
 use super::points::{self, Points};
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -124,7 +124,7 @@ impl Ledger {
     /// Claims a sample name for the current family.
     fn reserve(&mut self, at: usize, name: &[u8]) -> Option<Flaw> {
         let owner = &self.family.as_ref()?.name;
-        let shown = name.escape_ascii();
+        let name_shown = shown(name);
         match self.reserved.get(name) {
             None => {
                 self.reserved.insert(name.to_vec(), owner.clone());
@@ -132,13 +132,13 @@ impl Ledger {
             }
             Some(other) if other == name && owner == name => Some(Flaw::malformed(
                 at,
-                format!("family `{shown}` appears again: its lines must stand together"),
+                format!("family `{name_shown}` appears again: its lines must stand together"),
             )),
             Some(other) => {
-                let other = other.escape_ascii();
+                let other = shown(other);
                 Some(Flaw::malformed(
                     at,
-                    format!("the name `{shown}` already belongs to family `{other}`"),
+                    format!("the name `{name_shown}` already belongs to family `{other}`"),
                 ))
             }
         }

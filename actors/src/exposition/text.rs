@@ -7,7 +7,7 @@ mod metadata;
 
 use super::cursor::{Cursor, Quoting, starts_label, starts_name};
 use super::entry::{Entry, Label, Name, Quirk, Reader, Sample};
-use super::fault::Flaw;
+use super::fault::{Flaw, shown};
 use super::labels;
 use super::number;
 
@@ -157,7 +157,7 @@ impl<'a> TextReader<'a> {
             return Err(self.unexpected("a value"));
         }
         if number::parse(text).is_none() {
-            let message = format!("`{}` is no number Prometheus reads", text.escape_ascii());
+            let message = format!("`{}` is no number Prometheus reads", shown(text));
             return Err(Flaw::malformed(start, message));
         }
         Ok(start..self.cursor.at)

@@ -18,8 +18,10 @@ pub struct SelectorMetrics {
     duration: Histogram,
     restarts: IntCounter,
     states: [IntGauge; State::ALL.len()],
-    /// Made at the first answer of the source: before that, nothing is known of it.
-    source: OnceLock<SourceMetrics>,
+    /// Made when the source was first read: before that, nothing is known of it.
+    up: OnceLock<IntGauge>,
+    /// Made when it first gave a whole answer.
+    answered: OnceLock<AnsweredMetrics>,
     /// Made when files were looked at.
     files: OnceLock<FileMetrics>,
     /// The files that have a series.
@@ -39,7 +41,8 @@ impl Metrics {
             restarts: self.restarts.with_label_values(one),
             states: State::ALL
                 .map(|state| self.state.with_label_values(&[selector, state.as_str()])),
-            source: OnceLock::new(),
+            up: OnceLock::new(),
+            answered: OnceLock::new(),
             files: OnceLock::new(),
             file_labels: Mutex::default(),
             families: self.clone(),
@@ -49,8 +52,7 @@ impl Metrics {
 }
 
 #[derive(Debug)]
-struct SourceMetrics {
-    up: IntGauge,
+struct AnsweredMetrics {
     body_bytes: IntGauge,
     last_success: Gauge,
 }
@@ -76,11 +78,14 @@ impl SelectorMetrics {
     /// The source gave a whole answer of `bytes`, at `now` in seconds since the
     /// epoch, whose newest sample is of `newest` milliseconds since then.
     pub(crate) fn source_answered(&self, bytes: usize, now: f64, newest: Option<i64>) {
-        let source = self.source();
-        source.up.set(1);
-        source.body_bytes.set(whole(bytes));
-        source.last_success.set(now);
+        self.up().set(1);
         let one = &[self.selector.as_str()];
+        let answered = self.answered.get_or_init(|| AnsweredMetrics {
+            body_bytes: self.families.body_bytes.with_label_values(one),
+            last_success: self.families.last_success.with_label_values(one),
+        });
+        answered.body_bytes.set(whole(bytes));
+        answered.last_success.set(now);
         match newest {
             #[expect(
                 clippy::cast_precision_loss,
@@ -99,7 +104,7 @@ impl SelectorMetrics {
     }
 
     pub(crate) fn source_failed(&self) {
-        self.source().up.set(0);
+        self.up().set(0);
     }
 
     /// The files of a cache were looked at.
@@ -193,13 +198,10 @@ impl SelectorMetrics {
         })
     }
 
-    fn source(&self) -> &SourceMetrics {
+    fn up(&self) -> &IntGauge {
         let one = &[self.selector.as_str()];
-        self.source.get_or_init(|| SourceMetrics {
-            up: self.families.up.with_label_values(one),
-            body_bytes: self.families.body_bytes.with_label_values(one),
-            last_success: self.families.last_success.with_label_values(one),
-        })
+        self.up
+            .get_or_init(|| self.families.up.with_label_values(one))
     }
 }
 

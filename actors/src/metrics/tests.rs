@@ -23,6 +23,14 @@ fn unknown_is_absent_and_gone_is_gone() {
         "nothing was read yet"
     );
 
+    one.source_failed();
+    let text = series(&registry);
+    assert!(
+        text.contains("local_exporter_source_up{selector=\"one\"} 0"),
+        "{text}"
+    );
+    assert!(!text.contains("last_success"), "it never answered: {text}");
+
     one.source_answered(7, 12.5, Some(1500));
     let report = CacheReport {
         watching: Watching::Events,

@@ -20,7 +20,7 @@ use crate::faults::Place;
 use crate::gate::{self, Gate};
 use crate::scrape::{Answer, Reason, ScrapeError};
 use crate::status::{CacheReport, FileReport, Watching};
-use activity::Activity;
+use activity::{Activity, Quiet};
 use compose::{Composed, compose};
 use expand::{MOST_FILES, Patterns, expand};
 use futures_util::future::LocalBoxFuture;
@@ -109,8 +109,8 @@ impl Files {
         let mut overdue = None;
         let mut looks = 0;
         loop {
-            self.activity.settled().await;
-            let reading = match self.look(&mut overdue, shelf).await {
+            let quiet = self.activity.settled().await;
+            let reading = match self.look(&mut overdue, shelf, quiet).await {
                 Some(reading) => reading,
                 None => {
                     self.publish(Err(ScrapeError::timeout(&self.label())));
@@ -150,13 +150,14 @@ impl Files {
         &self,
         overdue: &mut Option<JoinHandle<Reading>>,
         shelf: Shelf,
+        quiet: Quiet,
     ) -> Option<Reading> {
         let mut reading = overdue.take().unwrap_or_else(|| {
             let (terms, patterns) = (Arc::clone(&self.terms), self.patterns.clone());
             let faults = self.surroundings.faults.clone();
             tokio::task::spawn_blocking(move || {
                 faults.strike(Place::Look);
-                look(&terms, &patterns, shelf)
+                look(&terms, &patterns, shelf, quiet)
             })
         });
         match timeout(self.terms.limits.timeout, &mut reading).await {
@@ -185,13 +186,12 @@ impl Files {
 }
 
 /// Finds, reads, judges and composes all files; blocks.
-fn look(terms: &Terms, patterns: &Patterns, mut shelf: Shelf) -> Reading {
+fn look(terms: &Terms, patterns: &Patterns, mut shelf: Shelf, quiet: Quiet) -> Reading {
     let now = Now {
         instant: Instant::now(),
         wall: SystemTime::now(),
     };
     let expansion = expand(&terms.paths, patterns);
-    let max_bytes = terms.limits.max_bytes;
     let (mut verdicts, composed) = if expansion.files.len() > MOST_FILES {
         let message = format!("there are over {MOST_FILES} files");
         let answer = Err(ScrapeError::new(Reason::TooLarge, message));
@@ -205,14 +205,11 @@ fn look(terms: &Terms, patterns: &Patterns, mut shelf: Shelf) -> Reading {
             },
         )
     } else {
-        let mut verdicts = shelf.update(&expansion, &terms.options, &terms.gate, max_bytes, now);
-        let composed = compose(&mut verdicts, &terms.options, &terms.gate, max_bytes);
+        let mut verdicts = shelf.update(&expansion, terms, quiet, now);
+        let composed = compose(&mut verdicts, terms);
         (verdicts, composed)
     };
-    let oldest = verdicts
-        .iter()
-        .filter_map(|verdict| Some(verdict.good.as_ref()?.modified))
-        .min();
+    let oldest = verdicts.iter().filter_map(|verdict| verdict.modified).min();
     let newlines = verdicts
         .iter()
         .filter(|verdict| verdict.missing_final_newline);

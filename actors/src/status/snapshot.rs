@@ -119,6 +119,15 @@ impl Watching {
     }
 }
 
+/// What changed about one file.
+#[derive(Debug)]
+pub(super) enum FileNews {
+    /// Something is wrong with it; whether its last good content is kept.
+    Bad { kept: bool, error: ScrapeError },
+    /// It is well again.
+    Good(PathBuf),
+}
+
 /// The recent past of a source.
 #[derive(Debug, Default)]
 pub(super) struct SourceLog {
@@ -158,11 +167,27 @@ impl SourceLog {
         before != Some(error.reason)
     }
 
-    /// Returns the conflicts that were not there at the last look.
-    pub(super) fn cache_checked(&mut self, report: CacheReport) -> Vec<String> {
-        let before = self.cache.as_ref().map(|(_, report)| &report.conflicts);
-        let is_news = |conflict: &&String| !before.is_some_and(|before| before.contains(conflict));
-        let news = report.conflicts.iter().filter(is_news).cloned().collect();
+    /// Returns what is news of single files since the last look, in words; of
+    /// all files together the source's own failure tells.
+    pub(super) fn cache_checked(&mut self, report: CacheReport) -> Vec<FileNews> {
+        let before = self.cache.take().map(|(_, report)| report.files);
+        let before = before.unwrap_or_default();
+        let mut news = Vec::new();
+        if report.files.iter().any(|file| file.served) {
+            for file in &report.files {
+                let earlier = before.iter().find(|earlier| earlier.path == file.path);
+                let earlier = earlier.and_then(|earlier| earlier.error.as_ref());
+                let same = |error: &ScrapeError| earlier.is_some_and(|e| e.reason == error.reason);
+                match (&file.error, earlier) {
+                    (Some(error), _) if !same(error) => news.push(FileNews::Bad {
+                        kept: file.served,
+                        error: error.clone(),
+                    }),
+                    (None, Some(_)) => news.push(FileNews::Good(file.path.clone())),
+                    _ => {}
+                }
+            }
+        }
         self.cache = Some((Instant::now(), report));
         news
     }
@@ -220,6 +245,38 @@ mod tests {
         assert_eq!(log.succeeded(1, now), Some(3));
         assert_eq!(log.succeeded(1, now), None);
         assert!(log.failed(&refused), "down again is news again");
+    }
+
+    #[test]
+    fn a_bad_file_among_good_ones_is_news_once() {
+        let file = |path: &str, error: Option<Reason>| FileReport {
+            path: path.into(),
+            mtime: None,
+            served: error.is_none(),
+            error: error.map(|reason| ScrapeError::new(reason, "it")),
+        };
+        let report = |files| CacheReport {
+            watching: Watching::Events,
+            oldest: None,
+            files,
+            passed_over: Vec::new(),
+            duplicate_series: 0,
+            conflicts: Vec::new(),
+            missing_final_newlines: 0,
+        };
+        let (good, bad) = (file("a", None), file("b", Some(Reason::Malformed)));
+        let mut log = SourceLog::default();
+        let mut news = |files| log.cache_checked(report(files)).len();
+        assert_eq!(news(vec![good.clone(), bad.clone()]), 1);
+        assert_eq!(news(vec![good.clone(), bad.clone()]), 0);
+        assert_eq!(news(vec![good.clone(), file("b", Some(Reason::Empty))]), 1);
+        assert_eq!(
+            news(vec![good.clone(), file("b", None)]),
+            1,
+            "well again is news"
+        );
+        assert_eq!(news(vec![good, file("b", None)]), 0);
+        assert_eq!(news(vec![bad]), 0, "the source's own failure tells");
     }
 
     #[test]

@@ -137,7 +137,11 @@ fn read_table(
     };
     let mut limits = Limits::read(&mut table, defaults.limits);
     match kind {
-        Kind::File => limits.read_refresh(&mut table),
+        Kind::File => {
+            limits.read_refresh(&mut table);
+            // A file is served from a cache that knows when it changes.
+            limits.min_interval = Duration::ZERO;
+        }
         Kind::Uds | Kind::Dbus => limits.read_min_interval(&mut table),
     }
     let contract = Contract::read(&mut table, defaults.contract);

@@ -7,18 +7,20 @@ use super::super::entry::{Entry, Kind, Label, unescaped};
 use super::super::points;
 use super::super::strict::Dialect;
 use super::Join;
+use std::collections::HashSet;
 
 impl<'f> Join<'f> {
     /// Notes the types a file announces: the first file to announce a family decides. Says why a file cannot be read.
     pub(super) fn announce(&mut self, index: usize) -> Result<(), String> {
         let mut kinds: Vec<(&'f [u8], Kind)> = Vec::new();
+        let mut known = HashSet::new();
         let mut reader = self.reader(index);
         while let Some(entry) = reader
             .next()
             .map_err(|flaw| flaw.into_fault(self.body(index)).to_string())?
         {
             match entry {
-                Entry::Type(name, kind) if kinds.iter().all(|(other, _)| *other != name.text) => {
+                Entry::Type(name, kind) if known.insert(name.text) => {
                     kinds.push((name.text, kind));
                 }
                 _ => {}
@@ -32,12 +34,16 @@ impl<'f> Join<'f> {
                 .kind
                 .get_or_insert((kind, index));
             if first != kind {
-                self.dropped.push((index, name, kind));
+                self.dropped.insert((index, name.to_vec()), kind);
                 self.conflict(
                     index,
                     owner,
                     name,
-                    format!("its type is {kind:?} in one file and {first:?} in the other"),
+                    format!(
+                        "its type is {} here and {} there",
+                        kind.name(),
+                        first.name()
+                    ),
                 );
             }
         }
@@ -66,20 +72,22 @@ impl<'f> Join<'f> {
         }
     }
 
+    /// Whether a line belongs to a family that is left out of its file.
     fn is_dropped(&self, index: usize, name: &[u8], sample: bool) -> bool {
-        self.dropped
-            .iter()
-            .filter(|(file, ..)| *file == index)
-            .any(|(_, family, kind)| {
-                let rest = name.strip_prefix(*family);
-                let has = |suffix: &[u8]| {
-                    sample
-                        && points::suffixes(*kind, self.dialect)
-                            .iter()
-                            .any(|known| known.as_bytes() == suffix)
-                };
-                rest.is_some_and(|suffix| suffix.is_empty() || has(suffix))
-            })
+        if self.dropped.is_empty() {
+            return false;
+        }
+        let kind = |family: &[u8]| self.dropped.get(&(index, family.to_vec()));
+        let cuts = name.iter().enumerate().filter(|(_, byte)| **byte == b'_');
+        let mut splits = cuts.filter_map(|(cut, _)| name.split_at_checked(cut));
+        kind(name).is_some()
+            || sample
+                && splits.any(|(family, suffix)| {
+                    kind(family).is_some_and(|kind| {
+                        let mut suffixes = points::suffixes(*kind, self.dialect).iter();
+                        suffixes.any(|known| known.as_bytes() == suffix)
+                    })
+                })
     }
 
     /// The family a sample belongs to: one whose type has such samples, or one of its own name.

@@ -112,3 +112,40 @@ fn what_cannot_be_joined_is_left_out_and_told() {
         );
     }
 }
+
+#[test]
+fn one_cut_file_does_not_make_strangers_of_the_others() {
+    let open: &[u8] = b"b 1\n# EOF\n";
+    let joined = join(
+        &[("cut", b"a 1\n"), ("b", open), ("c", b"c 1\n# EOF\n")],
+        FormatChoice::Auto,
+    );
+    assert_eq!(joined.body, b"b 1\nc 1\n# EOF\n");
+    let dropped: Vec<_> = joined
+        .conflicts
+        .iter()
+        .map(|conflict| &*conflict.dropped)
+        .collect();
+    assert_eq!(dropped, ["cut"]);
+    let joined = join(&[("a", b"a 1\n"), ("b", open)], FormatChoice::Auto);
+    assert_eq!(joined.body, b"a 1\n", "the first of two decides");
+}
+
+/// Many types, many labels and many conflicts cost no more than their number.
+#[test]
+fn nothing_is_quadratic() {
+    let types = |kind: &str| -> Vec<u8> {
+        let line = |n: usize| format!("# TYPE m{n} {kind}\nm{n} 1\n");
+        (0..50_000).map(line).collect::<String>().into_bytes()
+    };
+    let (gauges, counters) = (types("gauge"), types("counter"));
+    let joined = join(&[("a", &gauges), ("b", &counters)], FormatChoice::Text);
+    assert_eq!(joined.body.len(), gauges.len());
+    assert_eq!(joined.conflicts.len(), super::MOST_CONFLICTS);
+
+    let labels: Vec<_> = (0..50_000).map(|n| format!("l{n}=\"v\"")).collect();
+    let line = format!("m{{{}}} 1\n", labels.join(","));
+    assert!(check(line.as_bytes(), &Rules::default()).is_ok());
+    let twice = format!("m{{{},l0=\"w\"}} 1\n", labels.join(","));
+    assert!(check(twice.as_bytes(), &Rules::default()).is_err());
+}

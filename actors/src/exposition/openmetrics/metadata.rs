@@ -5,7 +5,7 @@
 
 use super::super::cursor::starts_name;
 use super::super::entry::{Entry, Kind, Name};
-use super::super::fault::Flaw;
+use super::super::fault::{Flaw, shown};
 use super::{NAME, OpenMetricsReader};
 
 impl<'a> OpenMetricsReader<'a> {
@@ -63,7 +63,7 @@ impl<'a> OpenMetricsReader<'a> {
             _ => {
                 let message = format!(
                     "`{}` is no metric type: counter, gauge, histogram, gaugehistogram, summary, info, stateset or unknown is expected",
-                    text.escape_ascii()
+                    shown(text)
                 );
                 return Err(Flaw::malformed(start, message));
             }
@@ -82,7 +82,7 @@ impl<'a> OpenMetricsReader<'a> {
                 .strip_suffix(unit)
                 .is_some_and(|stem| stem.ends_with(b"_"));
         if !fits {
-            let (unit, name) = (unit.escape_ascii(), name.text.escape_ascii());
+            let (unit, name) = (shown(unit), shown(name.text));
             return Err(Flaw::malformed(
                 start,
                 format!("the metric name `{name}` does not end in its unit `_{unit}`"),

@@ -5,7 +5,7 @@
 
 use super::super::cursor::{is_blank, starts_name};
 use super::super::entry::{Entry, Kind, Name};
-use super::super::fault::Flaw;
+use super::super::fault::{Flaw, shown};
 use super::{NAME, TextReader};
 
 impl<'a> TextReader<'a> {
@@ -69,7 +69,7 @@ impl<'a> TextReader<'a> {
                 }
                 let message = format!(
                     "`{}` is no metric type: counter, gauge, histogram, summary or untyped is expected after one blank",
-                    text.escape_ascii()
+                    shown(text)
                 );
                 return Err(Flaw::malformed(start, message));
             }

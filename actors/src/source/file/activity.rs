@@ -17,6 +17,14 @@ const LONGEST_WRITE: Duration = Duration::from_secs(2);
 /// More files than this at once are not kept apart: they are read as they are.
 const MOST_WRITTEN: usize = 64;
 
+/// Whether the writers have finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Quiet {
+    Finished,
+    /// Somebody keeps a file open: what is in it may be half of what is to come.
+    Unfinished,
+}
+
 /// The events of one source, told by the watcher's thread and awaited by the source.
 #[derive(Debug, Default)]
 pub(super) struct Activity {
@@ -57,14 +65,18 @@ impl Activity {
     }
 
     /// Resolves when nothing is being written, or has been for too long.
-    pub(super) async fn settled(&self) {
+    pub(super) async fn settled(&self) -> Quiet {
         let quiet = async {
             while self.is_under_way() {
                 self.changed.notified().await;
             }
         };
-        if timeout(LONGEST_WRITE, quiet).await.is_err() {
-            self.written().clear();
+        match timeout(LONGEST_WRITE, quiet).await {
+            Ok(()) => Quiet::Finished,
+            Err(_) => {
+                self.written().clear();
+                Quiet::Unfinished
+            }
         }
     }
 

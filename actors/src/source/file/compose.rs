@@ -3,12 +3,12 @@
 //! One file alone passes byte for byte; several are joined into one valid
 //! exposition. Blocks, and runs on the blocking pool; it does no I/O.
 
+use super::Terms;
 use super::shelf::{Good, Verdict};
-use crate::exposition::{Joined, join};
+use crate::exposition::{Conflict, join};
 use crate::gate::Gate;
 use crate::scrape::{Answer, Exposition, Reason, ScrapeError};
-use local_exporter_config::FileOptions;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What the verdicts come to.
 #[derive(Debug)]
@@ -20,36 +20,37 @@ pub(super) struct Composed {
     pub(super) conflicts: Vec<String>,
 }
 
+/// The most files among which the one that spoils a joined body is looked for.
+const MOST_SUSPECTS: usize = 64;
+
 /// Composes what the verdicts leave to be served.
-pub(super) fn compose(
-    verdicts: &mut [Verdict],
-    options: &FileOptions,
-    gate: &Gate,
-    max_bytes: usize,
-) -> Composed {
-    let failed = |error: ScrapeError| Composed {
-        answer: Err(error),
-        duplicates: 0,
-        conflicts: Vec::new(),
+pub(super) fn compose(verdicts: &mut [Verdict], terms: &Terms) -> Composed {
+    let strict = terms.options.strict;
+    let lost = |verdict: &Verdict| match verdict.good {
+        // Its last good content stands in for it.
+        Some(_) => None,
+        None => verdict.error.clone(),
     };
-    if options.strict
-        && let Some(error) = verdicts.iter().find_map(|verdict| verdict.error.clone())
-    {
-        return failed(error);
+    if strict && let Some(error) = verdicts.iter().find_map(lost) {
+        return Composed::failed(error);
     }
-    let served: Vec<(&Path, &Good)> = verdicts
+    let served: Vec<(PathBuf, Good)> = verdicts
         .iter()
-        .filter_map(|verdict| Some((verdict.path.as_path(), verdict.good.as_ref()?)))
+        .filter_map(|verdict| Some((verdict.path.clone(), verdict.good.clone()?)))
         .collect();
     let total: usize = served.iter().map(|(_, good)| good.body.len()).sum();
-    if total > max_bytes {
-        return failed(ScrapeError::too_large(&"all files together", max_bytes));
+    if total > terms.limits.max_bytes {
+        let max_bytes = terms.limits.max_bytes;
+        return Composed::failed(ScrapeError::too_large(&"all files together", max_bytes));
     }
     match served.as_slice() {
-        [] => {
-            let first = verdicts.iter().find_map(|verdict| verdict.error.clone());
-            failed(first.unwrap_or_else(|| ScrapeError::new(Reason::Absent, "there are no files")))
-        }
+        [] => Composed::failed(verdicts.iter().find_map(lost).unwrap_or_else(|| {
+            let paths = terms.paths.iter().map(|path| path.to_string_lossy());
+            let paths = paths.collect::<Vec<_>>().join(", ");
+            let names = terms.options.patterns.join(", ");
+            let message = format!("{paths} leads to no file (names in directories: {names})");
+            ScrapeError::new(Reason::Absent, message)
+        })),
         [(_, only)] => Composed {
             answer: Ok(Exposition {
                 body: only.body.clone(),
@@ -60,61 +61,117 @@ pub(super) fn compose(
             conflicts: Vec::new(),
         },
         several => {
-            let joined = join_all(several, gate);
-            let confirmed = several.iter().map(|(_, good)| good.confirmed_at).min();
-            conclude(joined, gate, confirmed, verdicts, options)
+            let mut composed = join_all(several, verdicts, &terms.gate);
+            if strict && let Some(first) = composed.conflicts.first() {
+                composed.answer = Err(ScrapeError::new(Reason::Malformed, first.clone()));
+            }
+            composed
         }
     }
 }
 
-fn join_all(files: &[(&Path, &Good)], gate: &Gate) -> Joined {
-    let names: Vec<String> = files
-        .iter()
-        .map(|(path, _)| path.display().to_string())
-        .collect();
-    let bodies = files.iter().map(|(_, good)| &good.body[..]);
-    let named: Vec<(&str, &[u8])> = names.iter().map(String::as_str).zip(bodies).collect();
-    join(&named, gate.format())
+impl Composed {
+    fn failed(error: ScrapeError) -> Self {
+        Self {
+            answer: Err(error),
+            duplicates: 0,
+            conflicts: Vec::new(),
+        }
+    }
 }
 
-fn conclude(
-    joined: Joined,
-    gate: &Gate,
-    confirmed: Option<tokio::time::Instant>,
-    verdicts: &mut [Verdict],
-    options: &FileOptions,
-) -> Composed {
+/// Several files as one body; those that cannot be part of it are marked.
+fn join_all(files: &[(PathBuf, Good)], verdicts: &mut [Verdict], gate: &Gate) -> Composed {
+    let mut attempt = Attempt::at(files, gate);
     let mut conflicts = Vec::new();
-    let mut contradiction = None;
-    for conflict in &joined.conflicts {
-        let family = match conflict.family.as_str() {
-            "" => String::new(),
-            family => format!("family {family}: "),
-        };
-        let kept = match conflict.kept.as_str() {
-            "" => String::new(),
-            kept => format!(" (kept: {kept})"),
-        };
-        let text = format!("{}: {family}{}{kept}", conflict.dropped, conflict.message);
-        let error = ScrapeError::new(Reason::Malformed, text.clone());
-        contradiction.get_or_insert_with(|| error.clone());
-        let of_file = |verdict: &&mut Verdict| verdict.path.to_string_lossy() == *conflict.dropped;
-        if let Some(verdict) = verdicts.iter_mut().find(of_file) {
-            verdict.error.get_or_insert(error);
+    if attempt.answer.is_err() && attempt.conflicts.is_empty() && files.len() <= MOST_SUSPECTS {
+        // Each is good by itself and all together are not: find who spoils it.
+        let mut good = Vec::new();
+        for file in files {
+            good.push(file.clone());
+            if let Err(error) = Attempt::at(&good, gate).answer {
+                good.pop();
+                let message = format!("{}: with those before it, {error}", file.0.display());
+                mark(verdicts, &file.0, error.reason, &message);
+                conflicts.push(message);
+            }
         }
-        conflicts.push(text);
+        attempt = Attempt::at(&good, gate);
     }
-    let answer = match contradiction {
-        Some(error) if options.strict => Err(error),
-        // What is joined must be as good as what was joined.
-        _ => gate.judge(joined.body.into(), "all files together"),
-    };
+    for conflict in &attempt.conflicts {
+        let message = sentence(conflict);
+        mark(
+            verdicts,
+            Path::new(&conflict.dropped),
+            Reason::Malformed,
+            &message,
+        );
+        conflicts.push(message);
+    }
+    if let (Content::Nothing, Some(first)) = (attempt.content, conflicts.first()) {
+        // Not because the files were empty, but because all of them were left out.
+        attempt.answer = Err(ScrapeError::new(Reason::Malformed, first.clone()));
+    }
+    let confirmed = files.iter().map(|(_, good)| good.confirmed_at).min();
     Composed {
-        answer: answer.map(|exposition| Exposition {
+        answer: attempt.answer.map(|exposition| Exposition {
             cached_at: confirmed,
             ..exposition
         }),
-        duplicates: joined.duplicates,
+        duplicates: attempt.duplicates,
         conflicts,
     }
+}
+
+/// Files joined, and whether that is as good as what was joined.
+struct Attempt {
+    answer: Answer,
+    content: Content,
+    duplicates: usize,
+    conflicts: Vec<Conflict>,
+}
+
+/// Whether anything was left after joining.
+#[derive(Clone, Copy)]
+enum Content {
+    Something,
+    Nothing,
+}
+
+impl Attempt {
+    fn at(files: &[(PathBuf, Good)], gate: &Gate) -> Self {
+        let names = files.iter().map(|(path, _)| path.display().to_string());
+        let names: Vec<String> = names.collect();
+        let bodies = files.iter().map(|(_, good)| &good.body[..]);
+        let named: Vec<(&str, &[u8])> = names.iter().map(String::as_str).zip(bodies).collect();
+        let joined = join(&named, gate.format());
+        Self {
+            content: match joined.body.as_slice() {
+                [] => Content::Nothing,
+                _ => Content::Something,
+            },
+            answer: gate.judge(joined.body.into(), "all files together"),
+            duplicates: joined.duplicates,
+            conflicts: joined.conflicts,
+        }
+    }
+}
+
+fn mark(verdicts: &mut [Verdict], path: &Path, reason: Reason, message: &str) {
+    if let Some(verdict) = verdicts.iter_mut().find(|verdict| verdict.path == path) {
+        let error = || ScrapeError::new(reason, message);
+        verdict.error.get_or_insert_with(error);
+    }
+}
+
+fn sentence(conflict: &Conflict) -> String {
+    let family = match conflict.family.as_str() {
+        "" => String::new(),
+        family => format!("family {family}: "),
+    };
+    let kept = match conflict.kept.as_str() {
+        "" => String::new(),
+        kept => format!(" (kept: {kept})"),
+    };
+    format!("{}: {family}{}{kept}", conflict.dropped, conflict.message)
 }

@@ -8,7 +8,7 @@ use super::watch::{Interest, Target, identity};
 use crate::scrape::ScrapeError;
 use crate::status::PassedOver;
 use glob::{MatchOptions, Pattern};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -36,6 +36,8 @@ pub(super) struct Expansion {
     pub(super) files: Vec<(PathBuf, Result<(), ScrapeError>)>,
     pub(super) targets: Vec<Target>,
     pub(super) passed_over: Vec<PassedOver>,
+    /// The paths that `files` has already.
+    known: HashSet<PathBuf>,
 }
 
 /// Which names in a directory are served.
@@ -173,9 +175,10 @@ impl Expansion {
         }
     }
 
-    /// Adds a file once, however many paths lead to it.
+    /// Adds a file once, however many paths lead to it. One file too many is
+    /// enough to know that there are too many.
     fn push(&mut self, path: PathBuf, found: Result<(), ScrapeError>) {
-        if !self.files.iter().any(|(known, _)| *known == path) {
+        if self.files.len() <= MOST_FILES && self.known.insert(path.clone()) {
             self.files.push((path, found));
         }
     }

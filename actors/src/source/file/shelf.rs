@@ -3,6 +3,8 @@
 //! Decides which content of a file is served: the current one, the last good
 //! one for a while, or none. Reading is done elsewhere; the times are handed in.
 
+use super::Terms;
+use super::activity::Quiet;
 use super::expand::Expansion;
 use super::read::{Version, read};
 use crate::exposition::Summary;
@@ -67,11 +69,19 @@ impl Shelf {
     pub(super) fn update(
         &mut self,
         expansion: &Expansion,
-        options: &FileOptions,
-        gate: &Gate,
-        max_bytes: usize,
+        terms: &Terms,
+        quiet: Quiet,
         now: Now,
     ) -> Vec<Verdict> {
+        let unfinished;
+        let gate = match quiet {
+            Quiet::Finished => &terms.gate,
+            Quiet::Unfinished => {
+                unfinished = terms.gate.for_unfinished();
+                &unfinished
+            }
+        };
+        let max_bytes = terms.limits.max_bytes;
         let mut known = std::mem::take(&mut self.0);
         let mut verdicts = Vec::with_capacity(expansion.files.len());
         for (path, found) in &expansion.files {
@@ -80,14 +90,14 @@ impl Shelf {
                 Ok(()) => look(path, before, gate, max_bytes, now),
                 Err(error) => (Known::failed(before, error.clone(), now), Fresh::No),
             };
-            verdicts.push(file.verdict(path, options, now, fresh));
-            self.0.insert(path.clone(), file);
+            verdicts.push(file.verdict(path, &terms.options, now, fresh));
+            self.0.insert(path.clone(), file.remembered(quiet));
         }
         verdicts
     }
 }
 
-/// Whether the file was read just now.
+/// Whether a version of the file was read that had not been before.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fresh {
     Yes,
@@ -114,7 +124,12 @@ fn look(
         Ok(version) => version,
         Err(error) => return (Known::failed(before, error, now), Fresh::No),
     };
-    let known = match gate.judge(version.body.clone(), &path.display().to_string()) {
+    let fresh = match before.as_ref().and_then(|known| known.version.as_ref()) {
+        Some(before) if before.stamp == version.stamp => Fresh::No,
+        _ => Fresh::Yes,
+    };
+    let from = path.display().to_string();
+    let known = match gate.judge(version.body.clone(), &from) {
         Ok(exposition) => Known {
             good: Some(Good {
                 body: exposition.body,
@@ -131,7 +146,7 @@ fn look(
             ..Known::failed(before, error, now)
         },
     };
-    (known, Fresh::Yes)
+    (known, fresh)
 }
 
 impl Known {
@@ -139,6 +154,14 @@ impl Known {
     fn confirmed(mut self, now: Now) -> Self {
         if let (None, Some(good)) = (&self.error, &mut self.good) {
             good.confirmed_at = now.instant;
+        }
+        self
+    }
+
+    /// What was read while its writer was at it is read again, whatever its stamp.
+    fn remembered(mut self, quiet: Quiet) -> Self {
+        if quiet == Quiet::Unfinished {
+            self.version = None;
         }
         self
     }
@@ -163,7 +186,10 @@ impl Known {
         let good = self.good.clone();
         let mut verdict = Verdict {
             path: path.to_owned(),
-            modified: self.version.as_ref().map(|version| version.modified),
+            modified: match (&good, &self.version) {
+                (Some(good), _) => Some(good.modified),
+                (None, version) => version.as_ref().map(|version| version.modified),
+            },
             missing_final_newline: fresh == Fresh::Yes
                 && self.error.is_none()
                 && good

@@ -1,14 +1,16 @@
 //! What is served of a file as it changes and time passes, with a clock that only the test moves.
 
 use super::*;
+use crate::source::file::Role;
 use crate::source::file::expand::{Patterns, expand};
-use local_exporter_config::Contract;
+use local_exporter_config::{Contract, Limits};
 
 /// A file, its shelf, and a clock that only the test moves.
 struct Scene {
     folder: tempfile::TempDir,
     shelf: Shelf,
     options: FileOptions,
+    quiet: Quiet,
     now: Now,
 }
 
@@ -18,6 +20,7 @@ impl Scene {
             folder: tempfile::tempdir().unwrap(),
             shelf: Shelf::default(),
             options,
+            quiet: Quiet::Finished,
             now: Now {
                 instant: Instant::now(),
                 wall: SystemTime::now(),
@@ -41,10 +44,20 @@ impl Scene {
     /// What is served, the reason of an error, and when to decide again.
     fn look(&mut self) -> (Option<String>, Option<Reason>, Option<Duration>) {
         let expansion = expand(&[self.path()], &Patterns::new(&[]));
-        let gate = Gate::for_files(Contract::default());
-        let mut verdicts = self
-            .shelf
-            .update(&expansion, &self.options, &gate, 1000, self.now);
+        let terms = Terms {
+            paths: Vec::new(),
+            options: self.options.clone(),
+            limits: Limits {
+                timeout: SECOND,
+                max_bytes: 1000,
+                max_in_flight: 1,
+                refresh: SECOND,
+                min_interval: Duration::ZERO,
+            },
+            gate: Gate::for_files(Contract::default()),
+            role: Role::Alone,
+        };
+        let mut verdicts = self.shelf.update(&expansion, &terms, self.quiet, self.now);
         let verdict = verdicts.pop().unwrap();
         assert!(verdicts.is_empty());
         let body = verdict
@@ -132,4 +145,21 @@ fn a_file_too_large_is_not_kept() {
     scene.look();
     scene.write(&"good 1\n".repeat(200));
     assert_eq!(scene.look(), (None, Some(Reason::TooLarge), None));
+}
+
+#[test]
+fn half_a_file_whose_writer_is_at_it_is_not_taken_for_whole() {
+    let mut scene = Scene::new(FileOptions::default());
+    scene.write("good 1\n");
+    scene.look();
+    scene.write("good 22");
+    scene.quiet = Quiet::Unfinished;
+    let (served_now, reason, _) = scene.look();
+    assert_eq!(
+        (served_now, reason),
+        (served("good 1\n"), Some(Reason::Truncated))
+    );
+    // The writer closes without having written more: then it is a file without its final newline.
+    scene.quiet = Quiet::Finished;
+    assert_eq!(scene.look(), (served("good 22"), None, None));
 }
