@@ -11,7 +11,7 @@ mod serve;
 use crate::telemetry::{self, Reader};
 use clap::{Args, Parser, Subcommand};
 use local_exporter_config::{Environment, Input, Mistakes, Settings, load};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -103,11 +103,7 @@ fn environment() -> Environment {
         .collect()
 }
 
-/// The program's answer where it is not a good one.
-#[expect(
-    clippy::print_stderr,
-    reason = "this is the program's answer, not a log"
-)]
+/// The program's answer where it is not a good one; there may be nobody to hear it.
 fn complain(text: &str) {
-    eprintln!("{text}");
+    let _ = writeln!(io::stderr().lock(), "{text}");
 }

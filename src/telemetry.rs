@@ -71,12 +71,15 @@ pub fn start(options: &Options, reader: Reader) {
             .with_writer(writer)
             .boxed(),
     };
-    // zbus logs whole message bodies at its lowest level: never, whatever is asked.
+    // What clients send and what daemons do to their directories is no error of
+    // the exporter: actix-http and notify would say so at every request and restart.
+    // zbus logs whole message bodies at its lowest level, notify every event of
+    // the log's own directory: never, whatever is asked.
     let filter = match options.verbose {
         0 if reader == Reader::Terminal => "off",
-        0 => "info,actix_server=warn,zbus=warn",
-        1 => "debug,actix_server=info,zbus=info",
-        _ => "trace,zbus=debug",
+        0 => "info,actix_server=warn,actix_http=off,notify=off,zbus=warn",
+        1 => "debug,actix_server=info,notify=info,zbus=info",
+        _ => "trace,notify=info,mio=info,zbus=debug",
     };
     let filter = EnvFilter::new(filter);
     let started = tracing_subscriber::registry()

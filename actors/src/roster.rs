@@ -31,6 +31,11 @@ const MAILBOX: usize = 16;
 /// The most threads for actors, however many processors there are: they wait more than they work.
 const MOST_ARBITERS: usize = 4;
 
+/// The most threads that block for one arbiter: each selector has one look at
+/// files and one judging under way at the most, so this many may hang before
+/// another waits.
+const MOST_BLOCKING: usize = 128;
+
 /// The threads that actors live on, apart from those that serve HTTP.
 #[derive(Debug)]
 pub struct Arbiters {
@@ -51,7 +56,9 @@ impl Arbiters {
         Ok(Self {
             watches: Watches::start()?,
             backoff: ACTOR_BACKOFF,
-            threads: (0..count).map(|_| Arbiter::new()).collect(),
+            threads: (0..count)
+                .map(|_| Arbiter::with_tokio_rt(runtime))
+                .collect(),
         })
     }
 
@@ -59,6 +66,19 @@ impl Arbiters {
         let thread = self.threads.get(index % self.threads.len().max(1))?;
         Some(thread.handle())
     }
+}
+
+/// The runtime of one thread, and of the threads that block for it.
+#[expect(
+    clippy::expect_used,
+    reason = "without a runtime there is nothing to go on with"
+)]
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(MOST_BLOCKING)
+        .build()
+        .expect("a runtime")
 }
 
 impl Drop for Arbiters {

@@ -50,13 +50,30 @@ fn is_object_path(text: &str) -> bool {
             .is_some_and(|rest| rest.split('/').all(element))
 }
 
-/// One server address of transport `unix`; lists are refused, since zbus takes one.
+/// One server address of transport `unix`, with a path or an abstract name and
+/// at most a guid; lists are refused, since zbus takes one.
 pub(crate) fn is_address(text: &str) -> bool {
-    let one = text
-        .strip_prefix("unix:")
-        .is_some_and(|rest| !rest.contains(';'));
-    let key = |key: &str| text.contains(&format!("{key}=/"));
-    one && (key("path") || text.contains("abstract="))
+    let Some(rest) = text.strip_prefix("unix:") else {
+        return false;
+    };
+    let (mut sockets, mut right) = (0, !rest.contains(';'));
+    for pair in rest.split(',') {
+        match pair.split_once('=') {
+            Some(("path", path)) => {
+                sockets += 1;
+                right &= path.starts_with('/');
+            }
+            Some(("abstract", name)) => {
+                sockets += 1;
+                right &= !name.is_empty();
+            }
+            Some(("guid", guid)) => {
+                right &= guid.len() == 32 && guid.chars().all(|c| c.is_ascii_hexdigit());
+            }
+            _ => right = false,
+        }
+    }
+    right && sockets == 1
 }
 
 /// The name a daemon owns on its bus.
@@ -128,7 +145,7 @@ mod tests {
     #[test]
     fn names_follow_the_specification() {
         type Check = fn(&str) -> bool;
-        let cases: [(Check, &str, bool); 17] = [
+        let cases: [(Check, &str, bool); 20] = [
             (is_bus_name, "com.github.lucab.Prombus", true),
             (is_bus_name, "org.with-dash.Name", true),
             (is_bus_name, ":1.42", true),
@@ -143,7 +160,14 @@ mod tests {
             (is_object_path, "/trailing/", false),
             (is_object_path, "relative", false),
             (is_address, "unix:path=/run/dbus/system_bus_socket", true),
-            (is_address, "unix:abstract=/tmp/bus,guid=00", true),
+            (
+                is_address,
+                "unix:abstract=/tmp/bus,guid=0123456789abcdef0123456789abcdef",
+                true,
+            ),
+            (is_address, "unix:abstract=/tmp/bus,guid=00", false),
+            (is_address, "unix:pathpath=/a", false),
+            (is_address, "unix:path=/a,abstract=b", false),
             (is_address, "unix:path=/a;unix:path=/b", false),
             (is_address, "/run/dbus/system_bus_socket", false),
         ];

@@ -1,10 +1,11 @@
 //! Where in a TOML text a key or a value stands.
 //!
-//! The crate `config` merges layers but forgets positions, so each text is
-//! parsed a second time with spans and asked for the place of a path. Nothing
-//! here looks at what a value means.
+//! Each text is parsed once, with spans: the crate `config` merges the values,
+//! and forgets their positions; for those the text is asked again. Nothing here
+//! looks at what a value means.
 
 use crate::mistake::{Mistake, Place};
+use config::{ConfigError, Map, Source, Value, ValueKind};
 use std::fmt;
 use std::ops::Range;
 use toml::Spanned;
@@ -42,14 +43,14 @@ impl KeyPath {
         Self(steps)
     }
 
-    /// The keys joined by `separator`; an index follows its array in brackets.
-    fn join(&self, separator: &str) -> String {
+    /// The keys joined by dots; an index follows its array in brackets.
+    fn join(&self) -> String {
         let mut text = String::new();
         for step in &self.0 {
             match step {
                 Step::Key(key) => {
                     if !text.is_empty() {
-                        text.push_str(separator);
+                        text.push('.');
                     }
                     // As TOML would want it written, so that a name with a dot is no riddle.
                     let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
@@ -65,15 +66,19 @@ impl KeyPath {
         text
     }
 
-    /// The environment variable that sets this key.
-    pub(crate) fn variable(&self, prefix: &str) -> String {
-        format!("{prefix}__{}", self.join("__").to_uppercase())
+    /// The keys of the path, as an environment variable would name them.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        let key = |step: &Step| match step {
+            Step::Key(key) => Some(key.to_lowercase()),
+            Step::Index(_) => None,
+        };
+        self.0.iter().filter_map(key).collect()
     }
 }
 
 impl fmt::Display for KeyPath {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.join("."))
+        formatter.write_str(&self.join())
     }
 }
 
@@ -149,6 +154,61 @@ impl<'t> Document<'t> {
             Step::Index(index) => Some((None, here?.as_array()?.get(*index)?)),
         }
     }
+}
+
+impl Document<'_> {
+    /// The text's values as a layer. Built from this parse, since the crate
+    /// `config` gives up on a number that its own parser cannot hold, and with
+    /// it on all other mistakes.
+    pub(crate) fn layer(&self) -> Layer {
+        Layer(entries(&self.root))
+    }
+}
+
+/// One layer of the configuration, for the crate `config` to merge.
+#[derive(Clone, Debug)]
+pub(crate) struct Layer(Map<String, Value>);
+
+impl Source for Layer {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
+        Ok(self.0.clone())
+    }
+}
+
+fn entries(table: &DeTable<'_>) -> Map<String, Value> {
+    // The parser sorts by name; users are shown the order they wrote.
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(name, _)| name.span().start);
+    entries
+        .into_iter()
+        .map(|(name, value)| (name.get_ref().to_string(), converted(value.get_ref())))
+        .collect()
+}
+
+fn converted(value: &DeValue<'_>) -> Value {
+    let kind = match value {
+        DeValue::String(text) => ValueKind::String(text.to_string()),
+        DeValue::Integer(integer) => {
+            let digits = (integer.as_str(), integer.radix());
+            let narrow = i64::from_str_radix(digits.0, digits.1).map(ValueKind::I64);
+            let wide = i128::from_str_radix(digits.0, digits.1).map(ValueKind::I128);
+            // No setting is a number so large: whatever stands for it is refused, with its place.
+            narrow.or(wide).unwrap_or(ValueKind::Float(f64::INFINITY))
+        }
+        DeValue::Float(float) => ValueKind::Float(float.as_str().parse().unwrap_or(f64::NAN)),
+        DeValue::Boolean(value) => ValueKind::Boolean(*value),
+        DeValue::Datetime(time) => ValueKind::String(time.to_string()),
+        DeValue::Array(values) => {
+            let values = values.iter().map(|value| converted(value.get_ref()));
+            ValueKind::Array(values.collect())
+        }
+        DeValue::Table(table) => ValueKind::Table(entries(table)),
+    };
+    Value::new(None, kind)
 }
 
 /// Line and column, from 1, of the start of a span; the column counts characters.

@@ -9,7 +9,7 @@
 //! # Layout
 //!
 //! - [`load`]: the layers, in order.
-//! - `document`: where in a file a key stands.
+//! - `document`: a text and where in it a key stands; `variables`: the environment.
 //! - `table`, `value`: typed reading that collects mistakes instead of stopping.
 //! - `settings`, `selector`, `contract`: what may be said, and what it means.
 
@@ -22,11 +22,13 @@ mod selector;
 mod settings;
 mod table;
 mod value;
+mod variables;
 
 pub use contract::{Check, Contract, FormatChoice, Timestamps};
-pub use load::{ENVIRONMENT_PREFIX, Environment, Input, load};
+pub use load::{Environment, Input, load};
 pub use mistake::{Mistake, Mistakes, Place};
 pub use selector::{
     Bus, DbusSource, DirectorySource, FileOptions, FileSource, Limits, Selector, Source, UdsSource,
 };
 pub use settings::{ListenAddress, Service, Settings};
+pub use variables::ENVIRONMENT_PREFIX;

@@ -4,26 +4,24 @@
 //! the readers. It reads files only through [`Input::read`], and looks at no
 //! environment but the one it is given.
 
-use crate::document::Document;
+use crate::document::{Document, Layer};
 use crate::mistake::{Mistake, Mistakes, Place};
 use crate::settings::Settings;
 use crate::table::{Report, Table};
-use config::{Config, ConfigError, File, FileFormat, Map, Value, ValueKind};
-use std::collections::HashMap;
+use crate::variables::Variables;
+use config::{Config, ConfigError, Map, Value, ValueKind};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
-
-/// What the name of a variable begins with; two underscores stand for each dot:
-/// `LOCAL_EXPORTER__SERVICE__PORT=9600`.
-pub const ENVIRONMENT_PREFIX: &str = "LOCAL_EXPORTER";
 
 /// The name of the first layer in messages.
 const DEFAULT_NAME: &str = "(embedded default)";
 /// The first layer.
 const DEFAULT_TEXT: &str = include_str!("default.toml");
 
-/// Environment variables by name; those without the prefix are passed over.
-pub type Environment = HashMap<String, String>;
+/// Environment variables by name; those without the prefix are passed over. In
+/// the order of their names, since the environment itself has none.
+pub type Environment = BTreeMap<String, String>;
 
 /// A configuration text and the name it goes by in messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,13 +68,16 @@ pub fn load(file: Option<&Input>, environment: &Environment) -> Result<Settings,
         return Err(Mistakes(mistakes));
     }
 
-    let entries = merge(&texts, environment).map_err(|error| {
+    let layers: Vec<Layer> = documents.iter().map(Document::layer).collect();
+    let variables = Variables::read(environment);
+    let entries = merge(layers, &variables).map_err(|error| {
         let name = file.map_or(DEFAULT_NAME, |input| input.name.as_str());
         whole_file(name, &error.to_string())
     })?;
-    let report = Report::new(documents);
+    let report = Report::new(documents, variables);
     let settings = Settings::read(Table::root(&report, entries));
-    let mistakes = report.into_mistakes();
+    let mut mistakes = report.into_mistakes();
+    mistakes.sort_by_key(|mistake| mistake.place.position());
     match settings {
         Some(settings) if mistakes.is_empty() => Ok(settings),
         _ => Err(Mistakes(mistakes)),
@@ -84,20 +85,12 @@ pub fn load(file: Option<&Input>, environment: &Environment) -> Result<Settings,
 }
 
 /// All layers in one table; a later one wins key by key.
-fn merge(
-    texts: &[(&str, &str)],
-    environment: &Environment,
-) -> Result<Map<String, Value>, ConfigError> {
+fn merge(layers: Vec<Layer>, variables: &Variables) -> Result<Map<String, Value>, ConfigError> {
     let mut builder = Config::builder();
-    for (_, text) in texts {
-        builder = builder.add_source(File::from_str(text, FileFormat::Toml));
+    for layer in layers {
+        builder = builder.add_source(layer);
     }
-    let variables = config::Environment::with_prefix(ENVIRONMENT_PREFIX)
-        .prefix_separator("__")
-        .separator("__")
-        .try_parsing(true)
-        .source(Some(environment.clone().into_iter().collect()));
-    let merged = builder.add_source(variables).build()?;
+    let merged = builder.add_source(variables.layer()).build()?;
     match merged.cache.kind {
         ValueKind::Table(entries) => Ok(entries),
         _ => Ok(Map::new()),

@@ -36,6 +36,17 @@ pub enum Place {
     Environment(String),
 }
 
+impl Place {
+    /// What mistakes are sorted by: files before the environment, then as one reads.
+    pub(crate) fn position(&self) -> (u8, usize, usize) {
+        match self {
+            Self::File(_) => (0, 0, 0),
+            Self::Text { line, column, .. } => (1, *line, *column),
+            Self::Environment(_) => (2, 0, 0),
+        }
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

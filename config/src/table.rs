@@ -6,9 +6,9 @@
 //! mean.
 
 use crate::document::{Document, KeyPath, Part};
-use crate::load::ENVIRONMENT_PREFIX;
 use crate::mistake::{Mistake, Place};
 use crate::value::{FromValue, describe};
+use crate::variables::Variables;
 use config::{Map, Value, ValueKind};
 use std::cell::RefCell;
 
@@ -20,14 +20,16 @@ const ENVIRONMENT_ORIGIN: &str = "the environment";
 pub(crate) struct Report<'t> {
     /// In layering order: a later one wins.
     documents: Vec<Document<'t>>,
+    variables: Variables,
     mistakes: RefCell<Vec<Mistake>>,
 }
 
 impl<'t> Report<'t> {
-    pub(crate) fn new(documents: Vec<Document<'t>>) -> Self {
+    pub(crate) fn new(documents: Vec<Document<'t>>, variables: Variables) -> Self {
         Self {
             documents,
-            mistakes: RefCell::default(),
+            mistakes: RefCell::new(variables.mistakes().to_vec()),
+            variables,
         }
     }
 
@@ -61,7 +63,7 @@ impl<'t> Report<'t> {
             value.is_some_and(|value| value.origin() == Some(ENVIRONMENT_ORIGIN));
         match self.place_in_text(path, part) {
             Some(place) if !from_environment => place,
-            _ => Place::Environment(path.variable(ENVIRONMENT_PREFIX)),
+            _ => Place::Environment(self.variables.name(path)),
         }
     }
 }
@@ -186,6 +188,14 @@ impl<'r, 't> Table<'r, 't> {
             (name, named)
         };
         entries.into_iter().map(named).collect()
+    }
+
+    /// Passes over keys whose meaning cannot be told.
+    pub(crate) fn pass_over(&mut self, keys: &[&'static str]) {
+        for key in keys {
+            self.known.push(key);
+            self.entries.shift_remove(*key);
+        }
     }
 
     /// Reports something about a key that is right by itself.

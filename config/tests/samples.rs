@@ -189,13 +189,12 @@ fn a_mistake_in_the_environment_names_its_variable() {
         ("LOCAL_EXPORTER__BRIDGE__SELECTORS__X__KIND", "uds"),
         ("LOCAL_EXPORTER__COLOUR", "blue"),
     ]);
-    let mut lines: Vec<_> = load(None, &variables)
+    let lines: Vec<_> = load(None, &variables)
         .unwrap_err()
         .0
         .iter()
         .map(ToString::to_string)
         .collect();
-    lines.sort();
     let expected = [
         "environment LOCAL_EXPORTER__BRIDGE__SELECTORS__X__PATH: bridge.selectors.x.path: missing, \
          expected the absolute path of a socket, of at most 107 bytes (unix(7))",
@@ -204,7 +203,51 @@ fn a_mistake_in_the_environment_names_its_variable() {
         "environment LOCAL_EXPORTER__SERVICE__PORT: service.port: \"many\", \
          expected a port number from 0 (any free one) to 65535",
     ];
+    let mut lines = lines;
+    lines.sort();
     assert_eq!(lines, expected);
+}
+
+#[test]
+fn variables_that_mean_no_key_or_contradict_each_other_are_mistakes() {
+    let variables = environment(&[
+        ("LOCAL_EXPORTER__BRIDGE__SELECTORS__A", "/run/a"),
+        ("LOCAL_EXPORTER__BRIDGE__SELECTORS__A__KIND", "uds"),
+        ("LOCAL_EXPORTER__BRIDGE__SELECTORS__B[0]", "/run/b"),
+        ("LOCAL_EXPORTER__BRIDGE__SELECTORS__C.D", "/run/c"),
+        ("LOCAL_EXPORTER__SERVICE__", "1"),
+        ("local_exporter__service__port", "9600"),
+        ("LOCAL_EXPORTER__SERVICE__PORT", "9601"),
+        ("LOCAL_EXPORTER_SERVICE__PORT", "is none of ours"),
+    ]);
+    let found = load(None, &variables).unwrap_err().to_string();
+    let name = "a name that means no key, expected keys of letters, digits, `_` and `-`, \
+                joined by two underscores";
+    for expected in [
+        "SELECTORS__A: a value, while LOCAL_EXPORTER__BRIDGE__SELECTORS__A__KIND makes a table of it",
+        &format!("environment LOCAL_EXPORTER__BRIDGE__SELECTORS__B[0]: {name}"),
+        &format!("environment LOCAL_EXPORTER__BRIDGE__SELECTORS__C.D: {name}"),
+        &format!("environment LOCAL_EXPORTER__SERVICE__: {name}"),
+        "environment local_exporter__service__port: the same key as LOCAL_EXPORTER__SERVICE__PORT",
+    ] {
+        assert!(found.contains(expected), "{expected} is not in\n{found}");
+    }
+}
+
+#[test]
+fn selectors_of_the_environment_come_in_the_order_of_their_names() {
+    let names = ["D", "B", "A", "C"];
+    let variables = names.map(|name| {
+        let variable = format!("LOCAL_EXPORTER__BRIDGE__SELECTORS__{name}");
+        (variable, "/run/x".to_owned())
+    });
+    let settings = load(None, &variables.into_iter().collect()).unwrap();
+    let names: Vec<_> = settings
+        .selectors
+        .iter()
+        .map(|selector| &*selector.name)
+        .collect();
+    assert_eq!(names, ["a", "b", "c", "d"]);
 }
 
 #[test]

@@ -173,3 +173,17 @@ fn lint_reads_standard_input() {
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.starts_with(b"-:2:2: "), "{output:?}");
 }
+
+#[test]
+fn a_standard_error_that_cannot_be_written_changes_no_exit_code() {
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let status = program()
+        .args(["serve", "--config", "/nonexistent.toml"])
+        .stderr(full)
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(2));
+}

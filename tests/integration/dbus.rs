@@ -221,3 +221,22 @@ fn a_selector_may_name_its_bus_or_use_the_session_bus() {
     assert_eq!(exporter.scrape("named").body, b"two 2\n");
     drop((first, second));
 }
+
+#[test]
+fn a_daemon_that_goes_away_during_the_call_has_not_timed_out() {
+    let Scene {
+        exporter,
+        prombus,
+        bus,
+    } = scene("timeout = \"20s\"");
+    assert_eq!(exporter.scrape("it").status, 200);
+    let calls = prombus.calls();
+    prombus.set_answer(Answer::Never);
+    std::thread::scope(|scope| {
+        let scrape = scope.spawn(|| exporter.scrape("it"));
+        until("the call is under way", || prombus.calls() > calls);
+        drop(prombus);
+        scrape.join().unwrap().assert_error(502, "it", "reset");
+    });
+    drop(bus);
+}

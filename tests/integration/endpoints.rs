@@ -218,3 +218,44 @@ fn a_stop_does_not_wait_for_a_source_that_hangs() {
     );
     let _ = client.join().unwrap();
 }
+
+#[test]
+fn what_clients_send_is_no_error_in_the_log_and_no_line_names_where_it_was_built() {
+    let folder = tempfile::tempdir().unwrap();
+    let public = folder.path().join("public");
+    std::fs::create_dir(&public).unwrap();
+    std::fs::write(public.join("m.prom"), "a 1\n").unwrap();
+    let exporter = Exporter::start(&format!(
+        "[bridge.selectors]\nit = {{ kind = \"file\", path = {} }}\n",
+        quoted(&public)
+    ));
+    until("the file is served", || exporter.scrape("it").status == 200);
+    for request in [
+        "GET /\0 HTTP/1.1\r\nHost: x\r\n\r\n",
+        "\u{16}\u{3}\u{1} hello\r\n\r\n",
+    ] {
+        let _ = raw(exporter.address(), request);
+    }
+    std::fs::remove_dir_all(&public).unwrap();
+    until("the directory is gone", || {
+        exporter.scrape("it").status == 502
+    });
+    std::fs::create_dir(&public).unwrap();
+    std::fs::write(public.join("m.prom"), "a 1\n").unwrap();
+    until("the directory is back", || {
+        exporter.scrape("it").status == 200
+    });
+    until("that is logged", || {
+        exporter
+            .log()
+            .iter()
+            .any(|line| line.contains("answers again"))
+    });
+    for line in exporter.log() {
+        assert!(
+            !line.contains("\"ERROR\"") && !line.contains(".cargo"),
+            "{line}"
+        );
+        assert!(!line.contains("Unable to remove the path"), "{line}");
+    }
+}

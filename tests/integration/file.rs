@@ -263,3 +263,61 @@ fn a_storm_of_changes_ends_with_the_last_one() {
     }
     serves(&exporter, b"round 1999\n");
 }
+
+#[test]
+fn a_file_that_is_never_closed_holds_up_nobody_else() {
+    use std::io::Write;
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("a.prom"), "a 1\n").unwrap();
+    std::fs::write(at("b.prom"), "b 1\n").unwrap();
+    std::fs::write(at("z.prom"), "z 1\n").unwrap();
+    let exporter = exporter(folder.path(), &["".into()], NO_TIMER);
+    serves(&exporter, b"a 1\nb 1\nz 1\n");
+
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut open = std::fs::File::create(at("z.prom")).unwrap();
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                open.write_all(b"z").unwrap();
+                std::thread::park_timeout(std::time::Duration::from_millis(5));
+            }
+        });
+        until("it is being written", || {
+            at("z.prom").metadata().unwrap().len() > 4
+        });
+        // Others come and go at once; of the one that is written the last good content stands.
+        std::fs::remove_file(at("b.prom")).unwrap();
+        serves(&exporter, b"a 1\nz 1\n");
+        PromFile::new(at("a.prom")).write(b"a 2\n").unwrap();
+        serves(&exporter, b"a 2\nz 1\n");
+        // When it takes too long, what is there is looked at, and found to be nonsense.
+        until("it is judged", || {
+            let files = exporter.actor("it")["cache"]["files"].to_string();
+            files.contains("truncated")
+        });
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    PromFile::new(at("z.prom")).write(b"z 2\n").unwrap();
+    serves(&exporter, b"a 2\nz 2\n");
+}
+
+#[test]
+fn a_pattern_that_ends_in_a_plain_name_is_watched_too() {
+    let folder = tempfile::tempdir().unwrap();
+    for daemon in ["d1", "d2"] {
+        let public = folder.path().join(daemon).join("public");
+        std::fs::create_dir_all(&public).unwrap();
+        std::fs::write(public.join("m.prom"), format!("{daemon} 1\n")).unwrap();
+    }
+    let exporter = exporter(folder.path(), &["*/public/m.prom".into()], NO_TIMER);
+    serves(&exporter, b"d1 1\nd2 1\n");
+    let second = PromFile::new(folder.path().join("d2/public/m.prom"));
+    second.write(b"d2 2\n").unwrap();
+    serves(&exporter, b"d1 1\nd2 2\n");
+    second.remove().unwrap();
+    serves(&exporter, b"d1 1\n");
+    std::fs::remove_dir_all(folder.path().join("d1/public")).unwrap();
+    fails(&exporter, "absent");
+}

@@ -20,7 +20,7 @@ use crate::faults::Place;
 use crate::gate::{self, Gate};
 use crate::scrape::{Answer, Reason, ScrapeError};
 use crate::status::{CacheReport, FileReport, Watching};
-use activity::{Activity, Quiet};
+use activity::{Activity, Writing};
 use compose::{Composed, compose};
 use expand::{MOST_FILES, Patterns, expand};
 use futures_util::future::LocalBoxFuture;
@@ -109,22 +109,21 @@ impl Files {
         let mut overdue = None;
         let mut looks = 0;
         loop {
-            let quiet = self.activity.settled().await;
-            let reading = match self.look(&mut overdue, shelf, quiet).await {
-                Some(reading) => reading,
-                None => {
-                    self.publish(Err(ScrapeError::timeout(&self.label())));
-                    shelf = Shelf::default();
-                    self.activity.changed(self.terms.limits.refresh).await;
-                    continue;
-                }
+            let writing = self.activity.writing();
+            let look = self.look(&mut overdue, shelf.clone(), writing.clone());
+            let Some(reading) = look.await else {
+                self.publish(Err(ScrapeError::timeout(&self.label())));
+                self.activity.changed(self.terms.limits.refresh).await;
+                continue;
             };
-            shelf = reading.shelf;
             sleep(SETTLE).await;
-            if self.activity.is_under_way() {
-                // What was read is a version that somebody is about to replace, or half of the next.
+            if looks < MOST_LOOKS && self.activity.writing().has_begun_since(&writing) {
+                // A file was begun to be written meanwhile, and half of it may have been read:
+                // look again, now that it is known which.
+                looks += 1;
                 continue;
             }
+            shelf = reading.shelf;
             self.publish(reading.answer);
             let renewed = subscriptions
                 .follow(&self.surroundings.watches, reading.targets, &self.activity)
@@ -139,9 +138,12 @@ impl Files {
                 continue;
             }
             looks = 0;
+            let due = [reading.due, self.activity.writing().due];
+            let due = due.into_iter().flatten().min();
             let refresh = self.terms.limits.refresh;
-            let wait = reading.due.map_or(refresh, |due| due.min(refresh));
-            self.activity.changed(wait).await;
+            self.activity
+                .changed(due.map_or(refresh, |due| due.min(refresh)))
+                .await;
         }
     }
 
@@ -150,14 +152,14 @@ impl Files {
         &self,
         overdue: &mut Option<JoinHandle<Reading>>,
         shelf: Shelf,
-        quiet: Quiet,
+        writing: Writing,
     ) -> Option<Reading> {
         let mut reading = overdue.take().unwrap_or_else(|| {
             let (terms, patterns) = (Arc::clone(&self.terms), self.patterns.clone());
             let faults = self.surroundings.faults.clone();
             tokio::task::spawn_blocking(move || {
                 faults.strike(Place::Look);
-                look(&terms, &patterns, shelf, quiet)
+                look(&terms, &patterns, shelf, &writing)
             })
         });
         match timeout(self.terms.limits.timeout, &mut reading).await {
@@ -186,7 +188,7 @@ impl Files {
 }
 
 /// Finds, reads, judges and composes all files; blocks.
-fn look(terms: &Terms, patterns: &Patterns, mut shelf: Shelf, quiet: Quiet) -> Reading {
+fn look(terms: &Terms, patterns: &Patterns, mut shelf: Shelf, writing: &Writing) -> Reading {
     let now = Now {
         instant: Instant::now(),
         wall: SystemTime::now(),
@@ -205,7 +207,7 @@ fn look(terms: &Terms, patterns: &Patterns, mut shelf: Shelf, quiet: Quiet) -> R
             },
         )
     } else {
-        let mut verdicts = shelf.update(&expansion, terms, quiet, now);
+        let mut verdicts = shelf.update(&expansion, terms, writing, now);
         let composed = compose(&mut verdicts, terms);
         (verdicts, composed)
     };

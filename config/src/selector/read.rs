@@ -120,14 +120,35 @@ pub(crate) fn read_selectors(
     selectors
 }
 
+/// The keys that only some kinds have.
+const KEYS_OF_KINDS: &[&str] = &[
+    "path",
+    "bus",
+    "destination",
+    "method",
+    "auto_start",
+    "pattern",
+    "strict_files",
+    "keep_last_good",
+    "max_age",
+    "refresh",
+    "min_interval",
+];
+
 /// Reads one selector that is a table.
 fn read_table(
     mut table: Table<'_, '_>,
     buses: &Buses,
     defaults: Defaults,
 ) -> Option<(Source, Defaults)> {
-    // Without a kind nobody can say which of the other keys are right.
-    let kind = table.require::<Kind>("kind")?;
+    let Some(kind) = table.require::<Kind>("kind") else {
+        // Nobody can say which keys of a kind are right; the others can be judged all the same.
+        table.pass_over(KEYS_OF_KINDS);
+        Limits::read(&mut table, defaults.limits);
+        Contract::read(&mut table, defaults.contract);
+        table.finish();
+        return None;
+    };
     let source = match kind {
         Kind::Uds => table
             .require::<SocketPath>("path")

@@ -76,7 +76,10 @@ fn classify(name: &str) -> (Reason, &'static str) {
             Reason::Denied,
             "; the bus policy must allow this user to call the method",
         ),
-        "NoReply" | "Timeout" | "TimedOut" => (Reason::Timeout, ""),
+        // The bus says so when the daemon went away during the call; of a silent
+        // one our own deadline tells first.
+        "NoReply" => (Reason::Reset, ""),
+        "Timeout" | "TimedOut" => (Reason::Timeout, ""),
         "LimitsExceeded" | "Disconnected" | "NoServer" | "NoNetwork" => (Reason::Bus, ""),
         _ => (Reason::Refused, ""),
     }

@@ -149,10 +149,9 @@ impl Expansion {
         };
         if !is_pattern(component) {
             let next = directory.join(component);
+            self.watch_for(&next);
             if next.exists() {
                 self.follow(&next, rest, patterns);
-            } else {
-                self.watch_for(&next);
             }
             return;
         }

@@ -4,11 +4,10 @@
 //! one for a while, or none. Reading is done elsewhere; the times are handed in.
 
 use super::Terms;
-use super::activity::Quiet;
+use super::activity::{Progress, Writing};
 use super::expand::Expansion;
 use super::read::{Version, read};
 use crate::exposition::Summary;
-use crate::gate::Gate;
 use crate::scrape::{Reason, ScrapeError};
 use bytes::Bytes;
 use local_exporter_config::FileOptions;
@@ -18,7 +17,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 /// The files of a source, by path.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Shelf(HashMap<PathBuf, Known>);
 
 /// One file as it is known.
@@ -70,28 +69,20 @@ impl Shelf {
         &mut self,
         expansion: &Expansion,
         terms: &Terms,
-        quiet: Quiet,
+        writing: &Writing,
         now: Now,
     ) -> Vec<Verdict> {
-        let unfinished;
-        let gate = match quiet {
-            Quiet::Finished => &terms.gate,
-            Quiet::Unfinished => {
-                unfinished = terms.gate.for_unfinished();
-                &unfinished
-            }
-        };
-        let max_bytes = terms.limits.max_bytes;
         let mut known = std::mem::take(&mut self.0);
         let mut verdicts = Vec::with_capacity(expansion.files.len());
         for (path, found) in &expansion.files {
             let before = known.remove(path);
+            let progress = writing.progress(path.file_name());
             let (file, fresh) = match found {
-                Ok(()) => look(path, before, gate, max_bytes, now),
+                Ok(()) => look(path, before, terms, progress, now),
                 Err(error) => (Known::failed(before, error.clone(), now), Fresh::No),
             };
             verdicts.push(file.verdict(path, &terms.options, now, fresh));
-            self.0.insert(path.clone(), file.remembered(quiet));
+            self.0.insert(path.clone(), file);
         }
         verdicts
     }
@@ -104,12 +95,12 @@ enum Fresh {
     No,
 }
 
-/// Reads a file, unless what is known of it is current.
+/// Reads a file, unless what is known of it is current, or about to be replaced.
 fn look(
     path: &Path,
     before: Option<Known>,
-    gate: &Gate,
-    max_bytes: usize,
+    terms: &Terms,
+    progress: Progress,
     now: Now,
 ) -> (Known, Fresh) {
     let current = |known: &Known| {
@@ -118,9 +109,12 @@ fn look(
     };
     let before = match before {
         Some(known) if current(&known) => return (known.confirmed(now), Fresh::No),
+        Some(known) if progress == Progress::UnderWay && known.good.is_some() => {
+            return (known, Fresh::No);
+        }
         before => before,
     };
-    let version = match read(path, max_bytes) {
+    let version = match read(path, terms.limits.max_bytes) {
         Ok(version) => version,
         Err(error) => return (Known::failed(before, error, now), Fresh::No),
     };
@@ -129,7 +123,12 @@ fn look(
         _ => Fresh::Yes,
     };
     let from = path.display().to_string();
-    let known = match gate.judge(version.body.clone(), &from) {
+    let (gate, version_kept) = match progress {
+        Progress::Finished => (terms.gate.clone(), Some(version.clone())),
+        // Read again whatever its stamp: the writer is at it still.
+        Progress::UnderWay | Progress::Overdue => (terms.gate.for_unfinished(), None),
+    };
+    let known = match gate.judge(version.body, &from) {
         Ok(exposition) => Known {
             good: Some(Good {
                 body: exposition.body,
@@ -137,12 +136,12 @@ fn look(
                 modified: version.modified,
                 confirmed_at: now.instant,
             }),
-            version: Some(version),
+            version: version_kept,
             error: None,
             bad_since: None,
         },
         Err(error) => Known {
-            version: Some(version),
+            version: version_kept,
             ..Known::failed(before, error, now)
         },
     };
@@ -154,14 +153,6 @@ impl Known {
     fn confirmed(mut self, now: Now) -> Self {
         if let (None, Some(good)) = (&self.error, &mut self.good) {
             good.confirmed_at = now.instant;
-        }
-        self
-    }
-
-    /// What was read while its writer was at it is read again, whatever its stamp.
-    fn remembered(mut self, quiet: Quiet) -> Self {
-        if quiet == Quiet::Unfinished {
-            self.version = None;
         }
         self
     }
@@ -237,11 +228,12 @@ impl Verdict {
     }
 }
 
-/// Whether a fault may be that of a file in the middle of being rewritten.
+/// Whether a fault may be that of a file in the middle of being rewritten, or of a busy host.
 fn is_passing(reason: Reason) -> bool {
     matches!(
         reason,
-        Reason::Empty | Reason::Truncated | Reason::Malformed | Reason::Timestamps
+        // `io` is what the exporter itself may be short of, such as descriptors.
+        Reason::Empty | Reason::Truncated | Reason::Malformed | Reason::Timestamps | Reason::Io
     )
 }
 

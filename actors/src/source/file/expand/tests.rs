@@ -109,3 +109,35 @@ fn the_nearest_directory_is_watched_for_what_is_missing() {
         [(folder.path().to_owned(), name("x"))]
     );
 }
+
+#[test]
+fn every_file_stands_in_a_watched_directory_that_cares_for_its_name() {
+    let folder = tree();
+    let patterns = Patterns::new(&["*.prom".to_owned()]);
+    for path in [
+        "a/metrics.prom",
+        "a",
+        "*",
+        "*/metrics.prom",
+        "[ab]/*.prom",
+        "?/sub/metrics.prom",
+    ] {
+        let expansion = expand(&[folder.path().join(path)], &patterns);
+        assert!(!expansion.files.is_empty(), "{path}");
+        for (file, _) in &expansion.files {
+            let cares = |target: &Target| {
+                let name = file.file_name().unwrap();
+                Some(target.directory.as_path()) == file.parent()
+                    && match &target.interest {
+                        Interest::Name(wanted) => wanted == name,
+                        Interest::Patterns(patterns) => patterns.cover(name),
+                    }
+            };
+            assert!(
+                expansion.targets.iter().any(cares),
+                "{path}: {}",
+                file.display()
+            );
+        }
+    }
+}

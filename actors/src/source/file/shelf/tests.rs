@@ -1,16 +1,20 @@
 //! What is served of a file as it changes and time passes, with a clock that only the test moves.
 
 use super::*;
+use crate::gate::Gate;
 use crate::source::file::Role;
+use crate::source::file::activity::Activity;
 use crate::source::file::expand::{Patterns, expand};
 use local_exporter_config::{Contract, Limits};
+use std::ffi::OsStr;
 
 /// A file, its shelf, and a clock that only the test moves.
 struct Scene {
     folder: tempfile::TempDir,
     shelf: Shelf,
     options: FileOptions,
-    quiet: Quiet,
+    writing: Writing,
+    activity: Activity,
     now: Now,
 }
 
@@ -20,7 +24,8 @@ impl Scene {
             folder: tempfile::tempdir().unwrap(),
             shelf: Shelf::default(),
             options,
-            quiet: Quiet::Finished,
+            writing: Writing::default(),
+            activity: Activity::default(),
             now: Now {
                 instant: Instant::now(),
                 wall: SystemTime::now(),
@@ -57,7 +62,9 @@ impl Scene {
             gate: Gate::for_files(Contract::default()),
             role: Role::Alone,
         };
-        let mut verdicts = self.shelf.update(&expansion, &terms, self.quiet, self.now);
+        let mut verdicts = self
+            .shelf
+            .update(&expansion, &terms, &self.writing, self.now);
         let verdict = verdicts.pop().unwrap();
         assert!(verdicts.is_empty());
         let body = verdict
@@ -153,13 +160,16 @@ fn half_a_file_whose_writer_is_at_it_is_not_taken_for_whole() {
     scene.write("good 1\n");
     scene.look();
     scene.write("good 22");
-    scene.quiet = Quiet::Unfinished;
+    // Known to be written: what was good stands, and nothing is wrong.
+    scene.activity.is_written(OsStr::new("it.prom"));
+    scene.writing = scene.activity.writing();
     let (served_now, reason, _) = scene.look();
-    assert_eq!(
-        (served_now, reason),
-        (served("good 1\n"), Some(Reason::Truncated))
-    );
-    // The writer closes without having written more: then it is a file without its final newline.
-    scene.quiet = Quiet::Finished;
+    assert_eq!((served_now, reason), (served("good 1\n"), None));
+    // A file of which nothing good is known is looked at, but has to be whole.
+    scene.shelf = Shelf::default();
+    let (served_now, reason, _) = scene.look();
+    assert_eq!((served_now, reason), (None, Some(Reason::Truncated)));
+    // The writer closes without having written more: a file without its final newline.
+    scene.writing = Writing::default();
     assert_eq!(scene.look(), (served("good 22"), None, None));
 }

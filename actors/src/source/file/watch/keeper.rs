@@ -10,6 +10,7 @@ use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use std::collections::HashMap;
 use std::ffi::OsStr;
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
@@ -43,7 +44,9 @@ fn lock(table: &Table) -> MutexGuard<'_, HashMap<PathBuf, Watched>> {
 /// The owner of the watcher.
 #[derive(Default)]
 pub(super) struct Keeper {
-    watcher: Option<RecommendedWatcher>,
+    /// Never dropped by a panic: notify panics again when it is dropped after its
+    /// own thread is gone, and two panics at once would end the process.
+    watcher: Option<ManuallyDrop<RecommendedWatcher>>,
     table: Table,
 }
 
@@ -67,6 +70,7 @@ impl Keeper {
                 Order::Forget { number } => self.forget(number),
             }
         }
+        drop(self.watcher.take().map(ManuallyDrop::into_inner));
     }
 
     fn watch(
@@ -90,7 +94,7 @@ impl Keeper {
             None => {
                 let table = Arc::clone(&self.table);
                 let watcher = notify::recommended_watcher(move |event| dispatch(&table, &event))?;
-                self.watcher.insert(watcher)
+                self.watcher.insert(ManuallyDrop::new(watcher))
             }
         };
         // What stood under this path before is gone; watching it again without

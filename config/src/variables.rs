@@ -1,0 +1,116 @@
+//! Environment variables as a layer: which keys their names mean.
+//!
+//! `LOCAL_EXPORTER__SERVICE__PORT` sets `service.port`. Names that mean no key,
+//! or contradict each other, are mistakes; values are the readers' business.
+
+use crate::document::KeyPath;
+use crate::load::Environment;
+use crate::mistake::{Mistake, Place};
+use config::Source;
+use std::collections::BTreeMap;
+
+/// What the name of a variable begins with; two underscores stand for each dot:
+/// `LOCAL_EXPORTER__SERVICE__PORT=9600`.
+pub const ENVIRONMENT_PREFIX: &str = "LOCAL_EXPORTER";
+
+/// The variables that concern us, by the lower-case path of the key they set.
+#[derive(Debug)]
+pub(crate) struct Variables {
+    by_path: BTreeMap<Vec<String>, (String, String)>,
+    mistakes: Vec<Mistake>,
+}
+
+impl Variables {
+    pub(crate) fn read(environment: &Environment) -> Self {
+        let mut variables = Self {
+            by_path: BTreeMap::new(),
+            mistakes: Vec::new(),
+        };
+        for (name, value) in environment {
+            variables.add(name, value);
+        }
+        variables.find_contradictions();
+        variables
+    }
+
+    fn add(&mut self, name: &str, value: &str) {
+        let lower = name.to_lowercase();
+        let prefix = ENVIRONMENT_PREFIX.to_lowercase();
+        let Some(rest) = lower
+            .strip_prefix(&prefix)
+            .and_then(|rest| rest.strip_prefix("__"))
+        else {
+            return;
+        };
+        let path: Vec<String> = rest.split("__").map(str::to_owned).collect();
+        let is_key = |key: &String| {
+            let fits = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+            !key.is_empty() && key.chars().all(fits)
+        };
+        if !path.iter().all(is_key) {
+            let expected = "keys of letters, digits, `_` and `-`, joined by two underscores";
+            return self.complain(name, "a name that means no key".into(), expected);
+        }
+        let set = (name.to_owned(), value.to_owned());
+        if let Some((other, _)) = self.by_path.insert(path, set) {
+            self.complain(
+                name,
+                format!("the same key as {other}"),
+                "one variable a key",
+            );
+        }
+    }
+
+    /// A variable whose key is a table to another one: only one of them can hold.
+    fn find_contradictions(&mut self) {
+        let mut found = Vec::new();
+        let mut paths = self.by_path.iter().peekable();
+        while let Some((path, (name, _))) = paths.next() {
+            // In order, whatever begins with a path follows it at once.
+            if let Some((below, (other, _))) = paths.peek()
+                && below.starts_with(path)
+            {
+                found.push((
+                    name.clone(),
+                    format!("a value, while {other} makes a table of it"),
+                ));
+            }
+        }
+        for (name, found) in found {
+            self.complain(&name, found, "one or the other");
+        }
+    }
+
+    fn complain(&mut self, name: &str, found: String, expected: &str) {
+        self.mistakes.push(Mistake {
+            place: Place::Environment(name.to_owned()),
+            key: String::new(),
+            found,
+            expected: expected.to_owned(),
+        });
+    }
+
+    pub(crate) fn mistakes(&self) -> &[Mistake] {
+        &self.mistakes
+    }
+
+    /// The variable that set a key, or the one that would.
+    pub(crate) fn name(&self, path: &KeyPath) -> String {
+        let keys = path.keys();
+        let known = self.by_path.get(&keys).map(|(name, _)| name.clone());
+        known.unwrap_or_else(|| format!("{ENVIRONMENT_PREFIX}__{}", keys.join("__").to_uppercase()))
+    }
+
+    /// The values, for the crate `config` to merge.
+    pub(crate) fn layer(&self) -> impl Source + Send + Sync + 'static {
+        let pair = |(path, (_, value)): (&Vec<String>, &(String, String))| {
+            let name = format!("{ENVIRONMENT_PREFIX}__{}", path.join("__"));
+            (name, value.clone())
+        };
+        config::Environment::with_prefix(ENVIRONMENT_PREFIX)
+            .prefix_separator("__")
+            .separator("__")
+            .try_parsing(true)
+            .source(Some(self.by_path.iter().map(pair).collect()))
+    }
+}
