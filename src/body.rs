@@ -2,7 +2,9 @@
 //!
 //! actix-web copies a whole body into the connection's write buffer; slices
 //! keep one shared body for however many readers. A reader that takes nothing
-//! is cut off by the kernel, one that takes drops is cut off here.
+//! is cut off by the kernel. One that takes drops is cut off here, at the first
+//! slice that it wants too late; what the kernel has been given by then, which
+//! is little, it may go on taking.
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::rt::net::TcpStream;
@@ -21,11 +23,19 @@ const STALL: Duration = Duration::from_secs(15);
 /// How long the writing of one body may take in all.
 const LONGEST_WRITE: Duration = Duration::from_secs(60);
 
-/// Has the kernel end a connection whose reader has stopped.
+/// What the kernel may hold for a connection, in bytes; it takes twice that,
+/// socket(7). Left to itself it takes megabytes, and a slow reader's next slice
+/// would not be asked for until a third of them were gone.
+const SEND_BUFFER: usize = 256 * 1024;
+
+/// Has the kernel end a connection whose reader has stopped, and hold little for one that is slow.
 pub fn bound_stalls(connection: &dyn Any) {
     if let Some(stream) = connection.downcast_ref::<TcpStream>() {
         let socket = socket2::SockRef::from(stream);
-        if let Err(error) = socket.set_tcp_user_timeout(Some(STALL)) {
+        let bounded = socket
+            .set_tcp_user_timeout(Some(STALL))
+            .and_then(|()| socket.set_send_buffer_size(SEND_BUFFER));
+        if let Err(error) = bounded {
             tracing::debug!(%error, "cannot bound a connection's stalls");
         }
     }
@@ -101,6 +111,24 @@ mod tests {
             whole.extend_from_slice(&slice);
         }
         assert_eq!(whole, bytes);
+    }
+
+    #[test]
+    fn the_kernel_is_told_the_bounds() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let stream = TcpStream::connect(listener.local_addr().unwrap())
+                .await
+                .unwrap();
+            bound_stalls(&stream);
+            let socket = socket2::SockRef::from(&stream);
+            assert_eq!(socket.tcp_user_timeout().unwrap(), Some(STALL));
+            assert_eq!(socket.send_buffer_size().unwrap(), 2 * SEND_BUFFER);
+        });
     }
 
     #[test]

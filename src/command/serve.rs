@@ -4,6 +4,7 @@ use super::Configuration;
 use crate::{listen, run};
 use clap::Args;
 use local_exporter_config::Settings;
+use rustix::process::{Resource, getrlimit};
 use std::future::Future;
 use std::io;
 use std::process::ExitCode;
@@ -30,7 +31,22 @@ impl Serve {
     }
 }
 
+/// Less than this is used up by threads, listeners and logs before the first scrape.
+const FEWEST_DESCRIPTORS: u64 = 64;
+
+/// Refuses a limit under which nothing would work, in words.
+fn check_descriptors() -> io::Result<()> {
+    let limit = getrlimit(Resource::Nofile).current;
+    match limit {
+        Some(limit) if limit < FEWEST_DESCRIPTORS => Err(io::Error::other(format!(
+            "the limit of open files is {limit}, at least {FEWEST_DESCRIPTORS} are needed (ulimit -n, LimitNOFILE=)"
+        ))),
+        _ => Ok(()),
+    }
+}
+
 fn serve(settings: Settings) -> io::Result<()> {
+    check_descriptors()?;
     let listener = listen::bind(settings.service)?;
     if settings.selectors.is_empty() {
         tracing::warn!("no selector is configured; the page at / tells how to add one");

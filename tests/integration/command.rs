@@ -187,3 +187,17 @@ fn a_standard_error_that_cannot_be_written_changes_no_exit_code() {
         .unwrap();
     assert_eq!(status.code(), Some(2));
 }
+
+#[test]
+fn too_few_descriptors_are_told_in_a_sentence() {
+    let output = std::process::Command::new("sh")
+        .args(["-c", "ulimit -n 32 && exec \"$@\"", "sh"])
+        .arg(program().get_program())
+        .arg("serve")
+        .env("LOCAL_EXPORTER__SERVICE__PORT", "0")
+        .output()
+        .unwrap();
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("the limit of open files is 32"), "{error}");
+}
