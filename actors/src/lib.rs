@@ -19,6 +19,8 @@ mod faults;
 mod flight;
 mod gate;
 pub mod metrics;
+#[cfg(test)]
+mod paused;
 pub mod roster;
 pub mod scrape;
 mod selector;

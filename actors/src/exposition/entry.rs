@@ -2,6 +2,7 @@
 //!
 //! Entries borrow from the body; labels stand in a list that the reader uses again for every sample.
 
+use super::cursor::Cursor;
 use super::fault::Flaw;
 use std::ops::Range;
 
@@ -85,10 +86,17 @@ pub(super) trait Reader<'a> {
     fn next(&mut self) -> Result<Option<Entry<'a>>, Flaw>;
     /// Where the next entry starts.
     fn at(&self) -> usize;
+    /// The place it reads at.
+    fn cursor(&mut self) -> &mut Cursor<'a>;
     /// Goes on at `at`, the start of a line.
-    fn jump(&mut self, at: usize);
+    fn jump(&mut self, at: usize) {
+        self.cursor().at = at;
+    }
     /// Goes on with the line after `at`.
-    fn resume_after(&mut self, at: usize);
+    fn resume_after(&mut self, at: usize) {
+        self.jump(at);
+        self.cursor().skip_line();
+    }
     /// The labels of the sample just read.
     fn labels(&self) -> &[Label<'a>];
     /// The labels of its exemplar.

@@ -243,13 +243,8 @@ impl<'a> Reader<'a> for OpenMetricsReader<'a> {
         self.cursor.at
     }
 
-    fn jump(&mut self, at: usize) {
-        self.cursor.at = at;
-    }
-
-    fn resume_after(&mut self, at: usize) {
-        self.cursor.at = at;
-        self.cursor.skip_line();
+    fn cursor(&mut self) -> &mut Cursor<'a> {
+        &mut self.cursor
     }
 
     fn labels(&self) -> &[Label<'a>] {

@@ -230,13 +230,8 @@ impl<'a> Reader<'a> for TextReader<'a> {
         self.cursor.at.min(self.cursor.body.len())
     }
 
-    fn jump(&mut self, at: usize) {
-        self.cursor.at = at;
-    }
-
-    fn resume_after(&mut self, at: usize) {
-        self.cursor.at = at;
-        self.cursor.skip_line();
+    fn cursor(&mut self) -> &mut Cursor<'a> {
+        &mut self.cursor
     }
 
     fn labels(&self) -> &[Label<'a>] {

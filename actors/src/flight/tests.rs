@@ -3,6 +3,7 @@
 use super::*;
 use crate::gate::Gate;
 use crate::metrics::Metrics;
+use crate::paused::paused;
 use local_exporter_config::Contract;
 use std::cell::Cell;
 use std::time::Duration;
@@ -65,15 +66,6 @@ fn flight_with(takes: Duration, min_interval: Duration) -> (Rc<Flight>, Rc<Slow>
     };
     let flight = Flight::new(source.clone(), "slow".into(), limits, &surroundings);
     (Rc::new(flight), source)
-}
-
-fn paused(test: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    tokio::task::LocalSet::new().block_on(&runtime, test);
 }
 
 fn scrape(flight: &Rc<Flight>, within: Duration) -> tokio::task::JoinHandle<Answer> {

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::metrics::Metrics;
+use crate::paused::paused;
 use crate::status::State;
 use actix::dev::channel;
 use actix::fut::WrapFuture;
@@ -185,16 +186,6 @@ impl Subject {
         assert_eq!(freed, Err(MailboxError::Closed), "{place:?}");
         assert_eq!(self.status.snapshot().state, State::Resting, "{place:?}");
     }
-}
-
-/// Runs a test on one thread with the clock paused.
-fn paused(test: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    tokio::task::LocalSet::new().block_on(&runtime, test);
 }
 
 /// Within the nominal rest and the jitter's fifth below it; timers tick in milliseconds.

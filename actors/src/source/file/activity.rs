@@ -113,15 +113,7 @@ impl Writing {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn paused(test: impl Future<Output = ()>) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .start_paused(true)
-            .build()
-            .unwrap();
-        runtime.block_on(test);
-    }
+    use crate::paused::paused;
 
     #[test]
     fn a_file_is_left_alone_for_a_while_and_then_overdue() {
