@@ -172,6 +172,7 @@ impl SourceLog {
     pub(super) fn cache_checked(&mut self, report: CacheReport) -> Vec<FileNews> {
         let before = self.cache.take().map(|(_, report)| report.files);
         let before = before.unwrap_or_default();
+        let was_served = before.iter().any(|file| file.served);
         let mut news = Vec::new();
         if report.files.iter().any(|file| file.served) {
             for file in &report.files {
@@ -183,7 +184,9 @@ impl SourceLog {
                         kept: file.served,
                         error: error.clone(),
                     }),
-                    (None, Some(_)) => news.push(FileNews::Good(file.path.clone())),
+                    (None, Some(_)) if was_served => {
+                        news.push(FileNews::Good(file.path.clone()));
+                    }
                     _ => {}
                 }
             }
@@ -277,6 +280,7 @@ mod tests {
         );
         assert_eq!(news(vec![good, file("b", None)]), 0);
         assert_eq!(news(vec![bad]), 0, "the source's own failure tells");
+        assert_eq!(news(vec![file("b", None)]), 0, "and so does its recovery");
     }
 
     #[test]
