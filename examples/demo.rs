@@ -62,6 +62,8 @@ impl Daemons {
             .tempdir()?;
         let file = PromFile::new(folder.path().join("metrics.promfile"));
         let file_metrics = Metrics::new("instrumented_daemon")?;
+        // There before the exporter looks: a demonstration need not begin with an error.
+        file.write(&file_metrics.text())?;
         let metrics = Metrics::new("instrumented_daemon")?;
         let socket = PromSock::bind(folder.path().join("metrics.promsock"), move || {
             metrics.text()
