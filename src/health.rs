@@ -15,8 +15,7 @@ pub async fn healthy() -> HttpResponse {
 /// `GET /-/ready`: every selector's actor has started.
 pub async fn ready(exporter: web::Data<Exporter>) -> HttpResponse {
     let roster = exporter.roster.load();
-    let starting = |state| matches!(state, State::Starting);
-    if roster.iter().any(|door| starting(door.snapshot().state)) {
+    if roster.iter().any(|door| door.state() == State::Starting) {
         return reply::unready("local-exporter is starting\n");
     }
     reply::well("local-exporter is ready\n")

@@ -77,7 +77,7 @@ impl Row {
             name,
             kind: door.spec().source.kind(),
             source: door.source().to_owned(),
-            state: door.snapshot().state.as_str(),
+            state: door.state().as_str(),
         }
     }
 }

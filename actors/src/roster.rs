@@ -11,7 +11,7 @@ use crate::metrics::Metrics;
 use crate::scrape::{Answer, Names, Scrape, ScrapeError};
 use crate::selector::{Retire, SelectorActor};
 use crate::source::{self, Surroundings, Watches};
-use crate::status::{Snapshot, Status};
+use crate::status::{Snapshot, State, Status};
 use crate::supervise::{ACTOR_BACKOFF, Retirement, Supervision};
 use actix::dev::channel;
 use actix::{Addr, Context, MailboxError};
@@ -234,6 +234,12 @@ impl Door {
     /// Brings up to date those of its metrics that change by the passing of time alone.
     pub fn age_metrics(&self) {
         self.status.age_metrics();
+    }
+
+    /// What its actor is doing now.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.status.state()
     }
 
     /// What is known of it now, without asking the actor.

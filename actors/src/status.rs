@@ -211,6 +211,10 @@ impl Status {
         changing.rests_until = rests_until;
     }
 
+    pub(crate) fn state(&self) -> State {
+        self.changing().state
+    }
+
     pub(crate) fn snapshot(&self) -> Snapshot {
         let changing = self.changing();
         let now = Instant::now();

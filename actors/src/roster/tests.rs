@@ -3,7 +3,6 @@
 use super::*;
 use crate::faults::Place;
 use crate::scrape::Reason;
-use crate::status::State;
 use local_exporter_config::{Environment, Input, load};
 use local_exporter_daemons::promsock::PromSock;
 use std::fmt::Write;
