@@ -67,6 +67,7 @@ impl<'f> Join<'f> {
                     name.text.to_vec()
                 };
                 let line = self.body(index).get(start..reader.at()).unwrap_or_default();
+                let line = without_outer_nuls(line);
                 self.enter(index, &family, &entry, reader.labels(), line);
             }
         }
@@ -146,6 +147,16 @@ impl<'f> Join<'f> {
             append(place, line);
         }
     }
+}
+
+/// A line without the NUL bytes before it and behind its end: Prometheus' lexer
+/// skips them in one place and would trip over them in another.
+fn without_outer_nuls(line: &[u8]) -> &[u8] {
+    let is_nul = |byte: &&u8| **byte == 0;
+    let line = line.get(line.iter().take_while(is_nul).count()..);
+    let line = line.unwrap_or_default();
+    let behind = line.iter().rev().take_while(is_nul).count();
+    line.get(..line.len() - behind).unwrap_or_default()
 }
 
 /// What tells a series from others, and whether that stands for a whole histogram or summary.

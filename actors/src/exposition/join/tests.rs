@@ -149,3 +149,17 @@ fn nothing_is_quadratic() {
     let twice = format!("m{{{},l0=\"w\"}} 1\n", labels.join(","));
     assert!(check(twice.as_bytes(), &Rules::default()).is_err());
 }
+
+/// Found by fuzzing: what Prometheus skips behind a HELP line it refuses between two samples.
+#[test]
+fn nul_bytes_that_were_skipped_are_not_carried_elsewhere() {
+    let body: &[u8] = b"# HELP a x\n\0\0b 1\n# EOF\n";
+    let rules = Rules::default();
+    assert!(check(body, &rules).is_ok());
+    let joined = join(
+        &[("one", body), ("two", b"c 1\n# EOF\n")],
+        FormatChoice::OpenMetrics,
+    );
+    assert_eq!(joined.body, b"# HELP a x\nb 1\nc 1\n# EOF\n");
+    assert!(check(&joined.body, &rules).is_ok());
+}
