@@ -498,3 +498,14 @@ fn short_bodies_are_all_judged() {
         }
     }
 }
+
+/// Found by fuzzing: Prometheus skips NUL bytes before the last line, and so would take the body for whole.
+#[test]
+fn the_last_line_of_openmetrics_is_eof_and_nothing_else() {
+    for body in ["# HELP a x\n\0# EOF\n", "a 1\n# EOF\0", "a 1\n# EOF\n\0"] {
+        for level in [Check::Ingest, Check::Strict, Check::Whole] {
+            let found = check(body.as_bytes(), &rules(level, OpenMetrics));
+            assert!(found.is_err(), "{level:?} {body:?}");
+        }
+    }
+}
