@@ -26,10 +26,10 @@ impl Message for Scrape {
     type Result = Answer;
 }
 
-/// A whole body, exactly as the source gave it.
+/// A whole body: exactly as the source gave it, unless files were joined or timestamps stripped.
 #[derive(Clone, Debug)]
 pub struct Exposition {
-    /// The bytes, shared and never changed.
+    /// The bytes, shared by all who are answered with them.
     pub body: Bytes,
     /// What they are.
     pub summary: Summary,
