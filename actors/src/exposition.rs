@@ -57,6 +57,16 @@ impl Format {
         }
     }
 
+    /// The choice that leaves nothing but this format.
+    #[must_use]
+    pub const fn choice(self) -> FormatChoice {
+        match self {
+            Self::Text => FormatChoice::Text,
+            Self::OpenMetrics => FormatChoice::OpenMetrics,
+            Self::Protobuf => FormatChoice::Protobuf,
+        }
+    }
+
     /// The Content-Type to serve a body with; `utf8_names` where it holds quoted names.
     #[must_use]
     pub const fn content_type(self, utf8_names: bool) -> &'static str {
@@ -155,14 +165,9 @@ pub fn check(body: &[u8], rules: &Rules) -> Result<Summary, Fault> {
 /// the Content-Type must be right all the same.
 #[must_use]
 pub fn look(body: &[u8], format: Format) -> Summary {
-    let choice = match format {
-        Format::Text => FormatChoice::Text,
-        Format::OpenMetrics => FormatChoice::OpenMetrics,
-        Format::Protobuf => FormatChoice::Protobuf,
-    };
     let rules = Rules {
         check: Check::Ingest,
-        format: choice,
+        format: format.choice(),
         allow_empty: true,
         final_newline: FinalNewline::MayBeMissing,
     };

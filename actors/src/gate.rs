@@ -4,7 +4,7 @@
 //! know where the bytes come from, and does no I/O.
 
 use crate::exposition::{
-    Check, Fault, FaultKind, FinalNewline, Format, FormatChoice, Rules, Summary, check, look,
+    Check, Fault, FaultKind, FinalNewline, FormatChoice, Rules, Summary, check, look,
     strip_timestamps,
 };
 use crate::scrape::{Answer, Exposition, Reason, ScrapeError};
@@ -91,17 +91,15 @@ impl Gate {
                 ..look(&body, summary.format)
             };
         }
-        let dated = summary.newest_timestamp_ms.is_some();
-        let (body, summary) = match self.timestamps {
-            Timestamps::Reject if dated => {
-                let newest = summary.newest_timestamp_ms.unwrap_or_default();
+        let (body, summary) = match (self.timestamps, summary.newest_timestamp_ms) {
+            (Timestamps::Reject, Some(newest)) => {
                 let message = format!(
                     "{from} has samples with timestamps, the newest of {newest} ms (timestamps = \"reject\")"
                 );
                 return Err(ScrapeError::new(Reason::Timestamps, message));
             }
-            Timestamps::Strip if dated => strip(body, summary).map_err(refused)?,
-            Timestamps::Keep | Timestamps::Strip | Timestamps::Reject => (body, summary),
+            (Timestamps::Strip, Some(_)) => strip(body, summary).map_err(refused)?,
+            (Timestamps::Keep, _) | (_, None) => (body, summary),
         };
         Ok(Exposition {
             body,
@@ -121,12 +119,7 @@ pub(crate) async fn pass_on<T>(error: tokio::task::JoinError) -> T {
 }
 
 fn strip(body: Bytes, summary: Summary) -> Result<(Bytes, Summary), Fault> {
-    let format = match summary.format {
-        Format::Text => FormatChoice::Text,
-        Format::OpenMetrics => FormatChoice::OpenMetrics,
-        Format::Protobuf => FormatChoice::Protobuf,
-    };
-    let stripped = match strip_timestamps(&body, format)? {
+    let stripped = match strip_timestamps(&body, summary.format.choice())? {
         Cow::Borrowed(_) => None,
         Cow::Owned(stripped) => Some(Bytes::from(stripped)),
     };

@@ -98,14 +98,7 @@ pub(crate) fn label(source: &config::Source) -> String {
             } = dbus;
             format!("{destination} {path} {interface}.{member}")
         }
-        config::Source::File(file) => {
-            let paths: Vec<_> = file
-                .paths
-                .iter()
-                .map(|path| path.to_string_lossy())
-                .collect();
-            paths.join(", ")
-        }
+        config::Source::File(file) => file::listed(&file.paths),
         config::Source::Directory(directory) => directory.path.display().to_string(),
     }
 }

@@ -133,7 +133,7 @@ impl SelectorMetrics {
         gauge.set(mtime.as_secs_f64());
     }
 
-    /// The oldest file that is served was modified `seconds` ago.
+    /// The oldest file was modified `seconds` ago.
     pub(crate) fn file_aged(&self, seconds: f64) {
         let one = &[self.selector.as_str()];
         self.families.file_age.with_label_values(one).set(seconds);

@@ -181,9 +181,7 @@ impl Files {
     }
 
     fn label(&self) -> String {
-        let paths = self.terms.paths.iter();
-        let paths: Vec<_> = paths.map(|path| path.to_string_lossy()).collect();
-        format!("reading {}", paths.join(", "))
+        format!("reading {}", listed(&self.terms.paths))
     }
 }
 
@@ -194,18 +192,10 @@ fn look(terms: &Terms, patterns: &Patterns, mut shelf: Shelf, writing: &Writing)
         wall: SystemTime::now(),
     };
     let expansion = expand(&terms.paths, patterns);
-    let (mut verdicts, composed) = if expansion.files.len() > MOST_FILES {
+    let (verdicts, composed) = if expansion.files.len() > MOST_FILES {
         let message = format!("there are over {MOST_FILES} files");
-        let answer = Err(ScrapeError::new(Reason::TooLarge, message));
-        let (duplicates, conflicts) = (0, Vec::new());
-        (
-            Vec::new(),
-            Composed {
-                answer,
-                duplicates,
-                conflicts,
-            },
-        )
+        let error = ScrapeError::new(Reason::TooLarge, message);
+        (Vec::new(), Composed::failed(error))
     } else {
         let mut verdicts = shelf.update(&expansion, terms, writing, now);
         let composed = compose(&mut verdicts, terms);
@@ -224,7 +214,7 @@ fn look(terms: &Terms, patterns: &Patterns, mut shelf: Shelf, writing: &Writing)
         report: CacheReport {
             watching: Watching::Polling,
             oldest,
-            files: verdicts.drain(..).map(report).collect(),
+            files: verdicts.into_iter().map(report).collect(),
             passed_over: expansion.passed_over,
             duplicate_series: composed.duplicates,
             conflicts: composed.conflicts,
@@ -241,6 +231,12 @@ fn report(verdict: Verdict) -> FileReport {
         served: verdict.good.is_some(),
         error: verdict.error,
     }
+}
+
+/// Paths as one names them in a sentence.
+pub(super) fn listed(paths: &[PathBuf]) -> String {
+    let paths = paths.iter().map(|path| path.to_string_lossy());
+    paths.collect::<Vec<_>>().join(", ")
 }
 
 /// The error of an operation on a path.

@@ -60,7 +60,7 @@ pub struct CacheSnapshot {
 pub struct CacheReport {
     /// How the cache learns of changes.
     pub watching: Watching,
-    /// The modification time of the oldest file that is served.
+    /// The modification time of the oldest file, stale ones included.
     pub oldest: Option<SystemTime>,
     /// The files, in the order they are served.
     pub files: Vec<FileReport>,

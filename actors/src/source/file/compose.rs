@@ -3,8 +3,8 @@
 //! One file alone passes byte for byte; several are joined into one valid
 //! exposition. Blocks, and runs on the blocking pool; it does no I/O.
 
-use super::Terms;
 use super::shelf::{Good, Verdict};
+use super::{Terms, listed};
 use crate::exposition::{Conflict, join};
 use crate::gate::Gate;
 use crate::scrape::{Answer, Exposition, Reason, ScrapeError};
@@ -45,8 +45,7 @@ pub(super) fn compose(verdicts: &mut [Verdict], terms: &Terms) -> Composed {
     }
     match served.as_slice() {
         [] => Composed::failed(verdicts.iter().find_map(lost).unwrap_or_else(|| {
-            let paths = terms.paths.iter().map(|path| path.to_string_lossy());
-            let paths = paths.collect::<Vec<_>>().join(", ");
+            let paths = listed(&terms.paths);
             let names = terms.options.patterns.join(", ");
             let message = format!("{paths} leads to no file (names in directories: {names})");
             ScrapeError::new(Reason::Absent, message)
@@ -71,7 +70,8 @@ pub(super) fn compose(verdicts: &mut [Verdict], terms: &Terms) -> Composed {
 }
 
 impl Composed {
-    fn failed(error: ScrapeError) -> Self {
+    /// Nothing to serve, and why.
+    pub(super) fn failed(error: ScrapeError) -> Self {
         Self {
             answer: Err(error),
             duplicates: 0,

@@ -41,7 +41,7 @@ pub(super) struct Expansion {
 }
 
 /// Which names in a directory are served.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Patterns(Arc<[Pattern]>);
 
 impl Patterns {
@@ -58,12 +58,6 @@ impl Patterns {
         };
         let covers = |pattern: &Pattern| pattern.matches_with(name, LIKE_A_SHELL);
         self.0.iter().any(covers)
-    }
-}
-
-impl PartialEq for Patterns {
-    fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
     }
 }
 
