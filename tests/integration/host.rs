@@ -5,6 +5,10 @@
 use crate::support::{Exporter, open_to_all, program, quoted, until};
 use local_exporter_daemons::bus::{BusKind, BusOptions};
 use local_exporter_daemons::prombus::{self, Prombus};
+use local_exporter_daemons::promsock::PromSock;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Whether a command that makes the namespace works here.
@@ -144,28 +148,84 @@ fn a_mount_of_a_directory_that_was_deleted_is_named_as_such() {
     }
 }
 
-#[test]
-fn in_a_user_namespace_the_bus_is_told_the_uid_that_it_sees() {
-    const NOBODY: &str = "65534";
-    let become_nobody = [
-        "setpriv",
-        "--reuid",
-        NOBODY,
-        "--regid",
-        NOBODY,
-        "--clear-groups",
-    ];
-    let mut wrapper = become_nobody.to_vec();
-    wrapper.extend(["unshare", "--user", "--map-root-user"]);
-    let readable = Command::new(become_nobody[0])
-        .args(&become_nobody[1..])
+const NOBODY: &str = "65534";
+const BECOME_NOBODY: [&str; 6] = [
+    "setpriv",
+    "--reuid",
+    NOBODY,
+    "--regid",
+    NOBODY,
+    "--clear-groups",
+];
+
+/// Whether nobody can run the program: root may become nobody, and nobody may read it.
+fn nobody_can_run_it() -> bool {
+    let can = Command::new(BECOME_NOBODY[0])
+        .args(&BECOME_NOBODY[1..])
         .arg(program().get_program())
         .arg("--version")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .status();
-    if !readable.is_ok_and(|status| status.success()) || !possible(&wrapper) {
+        .status()
+        .is_ok_and(|status| status.success());
+    if !can {
         println!("skipped: another user cannot run the program here");
+    }
+    can
+}
+
+/// Root is denied nothing, so the exporter is started as nobody.
+#[test]
+fn what_one_may_not_read_is_denied_until_one_may() {
+    if !nobody_can_run_it() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    open_to_all(folder.path());
+    let (socket, file) = (folder.path().join("sock"), folder.path().join("m.prom"));
+    let _daemon = PromSock::bind(&socket, || b"a 1\n".to_vec()).unwrap();
+    std::fs::write(&file, "a 1\n").unwrap();
+    let allow = |path: &Path, mode: u32| {
+        std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    };
+    allow(&socket, 0o755);
+    allow(&file, 0o600);
+    let exporter = Exporter::start_under(
+        &BECOME_NOBODY,
+        &format!(
+            "[bridge.selectors]\nsocket = {{ kind = \"uds\", path = {} }}\n\
+             file = {{ kind = \"file\", path = {} }}\n",
+            quoted(&socket),
+            quoted(&file),
+        ),
+    );
+    let reply = exporter.scrape("socket");
+    reply.assert_error(502, "socket", "denied");
+    assert!(
+        reply.text().contains("needs write permission"),
+        "{}",
+        reply.text()
+    );
+    exporter.scrape("file").assert_error(502, "file", "denied");
+
+    allow(&socket, 0o666);
+    assert_eq!(exporter.scrape("socket").body, b"a 1\n");
+    allow(&file, 0o644);
+    until("the file is served", || {
+        exporter.scrape("file").body == b"a 1\n"
+    });
+    allow(&file, 0o600);
+    until("the file is denied again", || {
+        exporter.scrape("file").status == 502
+    });
+    exporter.scrape("file").assert_error(502, "file", "denied");
+}
+
+#[test]
+fn in_a_user_namespace_the_bus_is_told_the_uid_that_it_sees() {
+    let mut wrapper = BECOME_NOBODY.to_vec();
+    wrapper.extend(["unshare", "--user", "--map-root-user"]);
+    if !nobody_can_run_it() || !possible(&wrapper) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
