@@ -122,5 +122,5 @@ fn prometheus_ingests_what_the_bridge_serves_and_never_gets_a_bad_one() {
         wrong.len(),
         wrong.join("\n")
     );
-    println!("{good} bodies were served and ingested, {bad} were refused");
+    println!("{good} bodies were served, {bad} were refused");
 }
