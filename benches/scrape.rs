@@ -13,7 +13,7 @@
 
 use actix_rt::SystemRunner;
 use divan::Bencher;
-use local_exporter_actors::{Arbiters, Metrics, Names, Roster};
+use local_exporter_actors::{Arbiters, Ceiling, Metrics, Names, Roster};
 use local_exporter_config::{Environment, Input, load};
 use local_exporter_daemons::bus::Bus;
 use local_exporter_daemons::prombus::{self, Prombus};
@@ -53,7 +53,7 @@ impl Scene {
         let metrics = Metrics::register(&prometheus::Registry::new()).expect("an empty registry");
         let system = actix_rt::System::new();
         let (arbiters, roster) = system.block_on(async {
-            let arbiters = Arbiters::start().expect("threads");
+            let arbiters = Arbiters::start(Ceiling::unlimited()).expect("threads");
             let roster = Roster::start(settings.selectors, &arbiters, &metrics);
             (arbiters, roster)
         });

@@ -145,7 +145,9 @@ async fn demonstrate(port: u16) -> Result<(), Box<dyn Error>> {
         text,
     };
     let settings = load(Some(&input), &Environment::new())?;
-    let listener = listen::bind(settings.service).map_err(|error| match error.kind() {
+    let service = settings.service;
+    let bound = listen::bind(service.address, service.port);
+    let listener = bound.map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => format!("{error}; choose another port with --port N"),
         _ => error.to_string(),
     })?;
@@ -153,7 +155,7 @@ async fn demonstrate(port: u16) -> Result<(), Box<dyn Error>> {
     show_what_to_open(&listener, &settings)?;
 
     tokio::select! {
-        served = run(settings.selectors, vec![listener], stopped) => served?,
+        served = run(settings.selectors, service.clients, vec![listener], stopped) => served?,
         failed = daemons.rewrite() => failed?,
     }
     Ok(())

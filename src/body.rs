@@ -6,10 +6,10 @@
 //! slice that it wants too late; what the kernel has been given by then, which
 //! is little, it may go on taking.
 
-use actix_web::body::{BodySize, MessageBody};
+use crate::connections::Occupied;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::rt::net::TcpStream;
 use actix_web::web::Bytes;
-use std::any::Any;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -29,15 +29,13 @@ const LONGEST_WRITE: Duration = Duration::from_secs(60);
 const SEND_BUFFER: usize = 256 * 1024;
 
 /// Has the kernel end a connection whose reader has stopped, and hold little for one that is slow.
-pub fn bound_stalls(connection: &dyn Any) {
-    if let Some(stream) = connection.downcast_ref::<TcpStream>() {
-        let socket = socket2::SockRef::from(stream);
-        let bounded = socket
-            .set_tcp_user_timeout(Some(STALL))
-            .and_then(|()| socket.set_send_buffer_size(SEND_BUFFER));
-        if let Err(error) = bounded {
-            tracing::debug!(%error, "cannot bound a connection's stalls");
-        }
+pub fn bound_stalls(connection: &TcpStream) {
+    let socket = socket2::SockRef::from(connection);
+    let bounded = socket
+        .set_tcp_user_timeout(Some(STALL))
+        .and_then(|()| socket.set_send_buffer_size(SEND_BUFFER));
+    if let Err(error) = bounded {
+        tracing::debug!(%error, "cannot bound a connection's stalls");
     }
 }
 
@@ -79,6 +77,39 @@ impl MessageBody for Sliced {
         }
         let slice = self.rest.len().min(SLICE);
         Poll::Ready(Some(Ok(self.rest.split_to(slice))))
+    }
+}
+
+/// Any body, with the seat of its connection, which is occupied until all of it was asked for.
+#[derive(Debug)]
+pub struct Served {
+    body: BoxBody,
+    _occupied: Option<Occupied>,
+}
+
+impl Served {
+    /// The body of an answer on a connection.
+    #[must_use]
+    pub fn new(body: BoxBody, occupied: Option<Occupied>) -> Self {
+        Self {
+            body,
+            _occupied: occupied,
+        }
+    }
+}
+
+impl MessageBody for Served {
+    type Error = Box<dyn std::error::Error>;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        self.body.as_pin_mut().poll_next(context)
     }
 }
 

@@ -4,47 +4,90 @@
 //! actor a message, through its door, and returns the reply.
 
 use crate::body::Sliced;
+use crate::connections::{Class, Seat};
+use crate::gzip::{self, Compressors, GZIP};
 use crate::metrics::Rejection;
 use crate::{Exporter, accept, deadline, reply};
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
-use local_exporter_actors::{Door, Exposition};
+use local_exporter_actors::{Door, Exposition, Names};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// What the bytes depend on, for caches on the way.
+const VARY: HeaderValue = HeaderValue::from_static("accept, accept-encoding");
+
 /// `GET /bridge?selector=NAME`.
 pub async fn scrape(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
-    let (door, within) = match read(&request, &exporter) {
-        Ok(asked) => asked,
+    let found = may_scrape(&request).and_then(|()| {
+        let asked = Asked::read(request.query_string(), request.headers())?;
+        Ok((door(&asked.selector, &exporter)?, asked))
+    });
+    let (door, asked) = match found {
+        Ok(found) => found,
         Err((rejection, message)) => {
             exporter.metrics.rejected(rejection);
             return reply::rejected(rejection, &message);
         }
     };
-    match door.scrape(within, accept::names(request.headers())).await {
-        Ok(exposition) => whole(exposition),
+    match door.scrape(asked.within, asked.names).await {
+        Ok(exposition) => whole(&request, exposition, exporter.compressors.clone()).await,
         Err(error) => reply::failed(&door.spec().name, &error),
     }
 }
 
-/// Whom a request asks, and how long it will wait; or what is wrong with it.
-fn read(
-    request: &HttpRequest,
-    exporter: &Exporter,
-) -> Result<(Arc<Door>, Duration), (Rejection, String)> {
-    let name = selector(request.query_string()).map_err(|(why, text)| (why, text.to_owned()))?;
-    let patience = request.headers().get(deadline::HEADER);
-    let within = deadline::within(patience.map(header::HeaderValue::as_bytes))
-        .map_err(|message| (Rejection::BadDeadline, message))?;
-    let door = exporter.roster.load().get(&name).cloned();
-    let door = door.ok_or_else(|| {
+/// Whether its connection is one on which scrapes are answered.
+fn may_scrape(request: &HttpRequest) -> Result<(), (Rejection, String)> {
+    let seat = request.conn_data::<Arc<Seat>>();
+    match seat.map_or(Class::Ordinary, |seat| seat.class()) {
+        Class::Ordinary => Ok(()),
+        Class::Reserved => {
+            let message = "all connections (service.max_connections) are at work already";
+            Err((Rejection::NoConnection, message.to_owned()))
+        }
+    }
+}
+
+/// What a request asks for, by its query and its headers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked<'q> {
+    /// The selector's name; never empty, and not necessarily one that is configured.
+    pub selector: Cow<'q, str>,
+    /// How long the scraper gives it.
+    pub within: Duration,
+    /// The names that the scraper reads.
+    pub names: Names,
+}
+
+impl<'q> Asked<'q> {
+    /// Reads a query string and the headers beside it.
+    ///
+    /// # Errors
+    /// Why this asks for no scrape, and the sentence that says so.
+    pub fn read(query: &'q str, headers: &HeaderMap) -> Result<Self, (Rejection, String)> {
+        let selector = selector(query).map_err(|(why, text)| (why, text.to_owned()))?;
+        let patience = headers.get(deadline::HEADER).map(HeaderValue::as_bytes);
+        let within =
+            deadline::within(patience).map_err(|message| (Rejection::BadDeadline, message))?;
+        let names = accept::names(headers);
+        Ok(Self {
+            selector,
+            within,
+            names,
+        })
+    }
+}
+
+/// The door of that name, or why there is none.
+fn door(name: &str, exporter: &Exporter) -> Result<Arc<Door>, (Rejection, String)> {
+    let door = exporter.roster.load().get(name).cloned();
+    door.ok_or_else(|| {
         // Escaped and shortened: it comes from the request.
         let shown: String = name.chars().take(80).collect();
         let message = format!("selector {shown:?}: no selector of that name is configured");
         (Rejection::UnknownSelector, message)
-    })?;
-    Ok((door, within))
+    })
 }
 
 /// The one selector in a query, or what is wrong with the query.
@@ -68,14 +111,32 @@ fn selector(query: &str) -> Result<Cow<'_, str>, (Rejection, &'static str)> {
     }
 }
 
-/// The bytes, unchanged, with the type they are of.
-fn whole(exposition: Exposition) -> HttpResponse {
+/// The bytes, unchanged, with the type they are of; compressed for those who
+/// ask, since they read them all the same.
+async fn whole(
+    request: &HttpRequest,
+    exposition: Exposition,
+    compressors: web::Data<Compressors>,
+) -> HttpResponse {
     let mut response = HttpResponse::Ok();
     let content_type = exposition.summary.content_type();
-    response.insert_header((header::CONTENT_TYPE, content_type));
+    response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(content_type)));
+    response.insert_header((header::VARY, VARY));
     if let Some(cached_at) = exposition.cached_at {
         // RFC 9111, section 5.1: whole seconds since the answer was known to be true.
         response.insert_header((header::AGE, cached_at.elapsed().as_secs()));
+    }
+    if exposition.body.len() >= gzip::SMALLEST && gzip::wanted(request) {
+        let body = exposition.body.clone();
+        let compress = || Compressors::compress(compressors, body);
+        match exposition.compressed.get_or_try_init(compress).await {
+            Ok(compressed) => {
+                response.insert_header((header::CONTENT_ENCODING, GZIP));
+                return response.body(Sliced::new(compressed.clone()));
+            }
+            // The body itself is as good.
+            Err(error) => tracing::warn!(%error, "cannot compress an answer"),
+        }
     }
     response.body(Sliced::new(exposition.body))
 }

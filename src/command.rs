@@ -84,9 +84,13 @@ impl Configuration {
         })
     }
 
+    /// The file, which may be absent if it is the default one.
+    fn path(&self) -> &Path {
+        self.config.as_deref().unwrap_or(Path::new(DEFAULT_FILE))
+    }
+
     fn load(&self) -> Result<Settings, Mistakes> {
-        let path = self.config.as_deref().unwrap_or(Path::new(DEFAULT_FILE));
-        let input = match Input::read(path) {
+        let input = match Input::read(self.path()) {
             Ok(input) => Some(input),
             // The default file need not be there; one that was asked for must.
             Err((io::ErrorKind::NotFound, _)) if self.config.is_none() => None,

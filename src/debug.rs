@@ -4,8 +4,11 @@
 //! may be stuck, which is just what this page is to show. It shows no bytes of
 //! any body.
 
-use crate::{Exporter, reply};
-use actix_web::{HttpResponse, web};
+#[cfg(feature = "faults")]
+pub mod faults;
+
+use crate::{Exporter, gzip, reply};
+use actix_web::{HttpRequest, HttpResponse, web};
 use local_exporter_actors::Door;
 use local_exporter_actors::status::{self, CacheSnapshot, Failure, FileReport};
 use serde::Serialize;
@@ -146,13 +149,16 @@ fn time(time: SystemTime) -> String {
 }
 
 /// `GET /debug/actors`.
-pub async fn actors(exporter: web::Data<Exporter>) -> HttpResponse {
+pub async fn actors(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
     let roster = exporter.roster.load();
     let actors = roster.iter().map(|door| Actor::of(door)).collect();
     match serde_json::to_string_pretty(&Page { actors }) {
-        Ok(json) => HttpResponse::Ok()
-            .content_type("application/json")
-            .body(json + "\n"),
+        Ok(json) => {
+            let mut response = HttpResponse::Ok();
+            response.content_type("application/json");
+            let body = (json + "\n").into();
+            gzip::respond(&request, &exporter.compressors, response, body).await
+        }
         Err(error) => reply::internal(&format!("the page cannot be written: {error}")),
     }
 }

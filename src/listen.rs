@@ -2,26 +2,25 @@
 //!
 //! Failing to bind is failing to start; nothing here tries another port.
 
-use local_exporter_config::{ListenAddress, Service};
+use local_exporter_config::ListenAddress;
 use rustix::io::Errno;
 use socket2::{Domain, Socket, Type};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
-/// Connections that may wait to be accepted.
-const BACKLOG: i32 = 1024;
+/// Connections that may wait to be accepted; the kernel may allow fewer (listen(2)).
+const BACKLOG: i32 = 4096;
 
-/// Binds the configured address.
+/// Binds the configured address and port.
 ///
 /// # Errors
 /// With the address in the message: it is in use, not this host's, or not allowed.
-pub fn bind(service: Service) -> io::Result<TcpListener> {
-    let port = service.port;
+pub fn bind(address: ListenAddress, port: u16) -> io::Result<TcpListener> {
     let named = |address: SocketAddr, error: &io::Error| {
         let message = format!("cannot listen on {address}: {error}");
         io::Error::new(error.kind(), message)
     };
-    let (address, families) = match service.address {
+    let (address, families) = match address {
         ListenAddress::One(address) => (SocketAddr::new(address, port), Families::One),
         ListenAddress::Every => {
             let every = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
@@ -70,13 +69,9 @@ fn ipv6_is_off(error: &io::Error) -> bool {
 mod tests {
     use super::*;
 
-    fn service(address: ListenAddress, port: u16) -> Service {
-        Service { address, port }
-    }
-
     #[test]
     fn every_address_means_both_families() {
-        let listener = bind(service(ListenAddress::Every, 0)).unwrap();
+        let listener = bind(ListenAddress::Every, 0).unwrap();
         let port = listener.local_addr().unwrap().port();
         let connects = |address: SocketAddr| std::net::TcpStream::connect(address).is_ok();
         assert!(connects((Ipv4Addr::LOCALHOST, port).into()));
@@ -89,9 +84,9 @@ mod tests {
     #[test]
     fn an_address_in_use_is_named() {
         let address = ListenAddress::One(Ipv4Addr::LOCALHOST.into());
-        let first = bind(service(address, 0)).unwrap();
+        let first = bind(address, 0).unwrap();
         let taken = first.local_addr().unwrap();
-        let error = bind(service(address, taken.port())).unwrap_err();
+        let error = bind(address, taken.port()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
         assert!(error.to_string().contains(&taken.to_string()), "{error}");
     }

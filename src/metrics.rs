@@ -2,11 +2,16 @@
 //!
 //! Reads the registry and may not message an actor, so it answers while one is
 //! stuck. The families about selectors are the actors' own; here stand those
-//! about the process and its requests.
+//! about the process and its requests, and in `limits` those about what clients
+//! may take.
 
-use crate::{Exporter as Shared, reply};
+mod limits;
+
+pub use limits::{ConnectionMetrics, Limit};
+
+use crate::{Exporter as Shared, gzip, reply};
 use actix_web::http::header;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use local_exporter_actors::Metrics;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry, TEXT_FORMAT, TextEncoder};
@@ -17,6 +22,7 @@ pub struct Exporter {
     registry: Registry,
     selectors: Metrics,
     rejected: IntCounterVec,
+    connections: ConnectionMetrics,
 }
 
 /// Why a request for the bridge could not become a scrape: a closed set.
@@ -32,16 +38,19 @@ pub enum Rejection {
     UnknownSelector,
     /// A scrape-timeout header that is no number.
     BadDeadline,
+    /// It came on a connection in reserve.
+    NoConnection,
 }
 
 impl Rejection {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::MissingSelector,
         Self::EmptySelector,
         Self::RepeatedSelector,
         Self::UnknownSelector,
         Self::BadDeadline,
+        Self::NoConnection,
     ];
 
     /// The label.
@@ -53,6 +62,7 @@ impl Rejection {
             Self::RepeatedSelector => "repeated_selector",
             Self::UnknownSelector => "unknown_selector",
             Self::BadDeadline => "bad_deadline",
+            Self::NoConnection => "no_connection",
         }
     }
 }
@@ -78,11 +88,19 @@ impl Exporter {
             rejected.with_label_values(&[rejection.as_str()]);
         }
         let selectors = Metrics::register(&registry)?;
+        let connections = ConnectionMetrics::register(&registry)?;
         Ok(Self {
             registry,
             selectors,
             rejected,
+            connections,
         })
+    }
+
+    /// The families about clients.
+    #[must_use]
+    pub fn connections(&self) -> &ConnectionMetrics {
+        &self.connections
     }
 
     /// The families about selectors.
@@ -127,14 +145,16 @@ fn build_info() -> prometheus::Result<IntGaugeVec> {
 }
 
 /// `GET /metrics`.
-pub async fn page(exporter: web::Data<Shared>) -> HttpResponse {
+pub async fn page(request: HttpRequest, exporter: web::Data<Shared>) -> HttpResponse {
     for door in exporter.roster.load().iter() {
         door.age_metrics();
     }
     match exporter.metrics.text() {
-        Ok(text) => HttpResponse::Ok()
-            .insert_header((header::CONTENT_TYPE, TEXT_FORMAT))
-            .body(text),
+        Ok(text) => {
+            let mut response = HttpResponse::Ok();
+            response.insert_header((header::CONTENT_TYPE, TEXT_FORMAT));
+            gzip::respond(&request, &exporter.compressors, response, text.into()).await
+        }
         Err(error) => reply::internal(&format!("the metrics cannot be written: {error}")),
     }
 }

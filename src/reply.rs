@@ -4,7 +4,7 @@
 //! sentence that names what was asked, the reason and the cause; whatever of a
 //! request is repeated in it comes here escaped.
 
-use crate::metrics::Rejection;
+use crate::metrics::{Limit, Rejection};
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use local_exporter_actors::{Reason, ScrapeError};
@@ -29,8 +29,39 @@ pub fn rejected(rejection: Rejection, message: &str) -> HttpResponse {
         | Rejection::EmptySelector
         | Rejection::RepeatedSelector
         | Rejection::BadDeadline => StatusCode::BAD_REQUEST,
+        Rejection::NoConnection => StatusCode::SERVICE_UNAVAILABLE,
     };
-    plain(status).body(format!("{message}\n"))
+    let mut response = plain(status);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.insert_header((header::RETRY_AFTER, 1));
+    }
+    response.body(format!("{message}\n"))
+}
+
+/// What is said to a client whose connection a limit ends within the head of a
+/// request, as the bytes of a whole response: there is no request to reply to.
+#[must_use]
+pub fn last_words(limit: Limit) -> Option<String> {
+    let (status, sentence) = match limit {
+        Limit::HeaderTimeout => (
+            StatusCode::REQUEST_TIMEOUT,
+            "the head of the request took longer than header_timeout\n",
+        ),
+        Limit::HeaderSize => (
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "the head of the request is larger than 32 KiB\n",
+        ),
+        Limit::MaxConnections
+        | Limit::Reserve
+        | Limit::MaxInFlight
+        | Limit::IdleTimeout
+        | Limit::WriteTimeout => return None,
+    };
+    let length = sentence.len();
+    Some(format!(
+        "HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\n\
+         content-length: {length}\r\nconnection: close\r\n\r\n{sentence}"
+    ))
 }
 
 /// A page that does not exist.

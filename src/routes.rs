@@ -17,6 +17,8 @@ use std::future::ready;
 
 /// Adds all of them to an application whose data is a [`crate::Exporter`].
 pub fn configure(service: &mut web::ServiceConfig) {
+    #[cfg(feature = "faults")]
+    service.route("/debug/faults", web::post().to(debug::faults::order));
     service
         .service(page("/bridge", web::to(bridge::scrape)))
         .service(page("/metrics", web::to(metrics::page)))

@@ -31,6 +31,14 @@ impl Backoff {
         }
     }
 
+    /// The same with a shorter longest rest.
+    #[cfg(feature = "faults")]
+    pub(crate) fn no_longer_than(mut self, longest: Duration) -> Self {
+        self.longest = longest.min(self.longest);
+        self.first = self.first.min(self.longest);
+        self
+    }
+
     /// The rest after one more failure, which came `ran` after the previous
     /// rest ended. `jitter` is drawn from 0 to 1; the rest is never longer than
     /// the nominal one.

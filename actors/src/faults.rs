@@ -1,7 +1,19 @@
 //! Failures on order, so that tests can show what becomes of them.
 //!
-//! In any other build there is nothing to order and nothing happens: the calls
-//! are there, so that the places stand where actors run code, and are empty.
+//! Tests of this crate can give such orders, and so can anybody where the feature
+//! `faults` is on, which is for tests of the whole program and off otherwise.
+//! Without either there is nothing to order and nothing happens: the calls are
+//! there, so that the places stand where actors run code, and are empty.
+
+#[cfg(any(test, feature = "faults"))]
+mod ordered;
+
+#[cfg(test)]
+pub(crate) use ordered::Fault;
+#[cfg(any(test, feature = "faults"))]
+pub(crate) use ordered::Faults;
+#[cfg(feature = "faults")]
+pub(crate) use ordered::rests;
 
 /// A place where an actor runs code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,44 +30,31 @@ pub(crate) enum Place {
     Upkeep,
     /// A look at files on the blocking pool.
     Look,
+    /// The judging of a large body, there too.
+    Judge,
 }
 
-/// The failures ordered of one actor.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Faults {
-    #[cfg(test)]
-    ordered: std::sync::Arc<std::sync::Mutex<Vec<Place>>>,
+/// What an actor does behind a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Passage {
+    /// It goes on.
+    On,
+    /// It stops, though nobody asked it to.
+    #[cfg(any(test, feature = "faults"))]
+    Stop,
 }
 
+/// The failures ordered of one actor: none can be.
+#[cfg(not(any(test, feature = "faults")))]
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Faults;
+
+#[cfg(not(any(test, feature = "faults")))]
 impl Faults {
-    /// Panics here, if that was ordered.
+    /// Nothing fails here.
     #[inline]
-    #[cfg_attr(
-        not(test),
-        expect(clippy::unused_self, reason = "it acts in tests alone")
-    )]
-    pub(crate) fn strike(&self, place: Place) {
-        #[cfg(test)]
-        {
-            let mut ordered = self.ordered.lock().unwrap();
-            if let Some(index) = ordered.iter().position(|known| *known == place) {
-                ordered.swap_remove(index);
-                drop(ordered);
-                panic!("ordered to fail at {place:?}");
-            }
-        }
-        let _ = place;
-    }
-
-    /// Orders a panic at the next passage of a place.
-    #[cfg(test)]
-    pub(crate) fn order(&self, place: Place) {
-        self.ordered.lock().unwrap().push(place);
-    }
-
-    /// Takes back what was ordered and has not happened.
-    #[cfg(test)]
-    pub(crate) fn recall(&self) {
-        self.ordered.lock().unwrap().clear();
+    #[expect(clippy::unused_self, reason = "it is used where orders are taken")]
+    pub(crate) fn strike(self, _: Place) -> Passage {
+        Passage::On
     }
 }

@@ -85,7 +85,7 @@ impl Flight {
     /// A waiter's own deadline has come. It says nothing of the source while
     /// others still wait for the same pull.
     fn give_up(&self) -> Answer {
-        let answer = Err(ScrapeError::timeout(&self.label));
+        let answer = Err(ScrapeError::timeout(&self.label, &self.source.awaits()));
         let under_way = self.under_way.borrow();
         if under_way.as_ref().and_then(WeakShared::upgrade).is_none() {
             self.status.source_read(&answer);
@@ -111,9 +111,9 @@ impl Flight {
         let faults = self.faults.clone();
         let pull: Pull = Box::pin(async move {
             faults.strike(Place::Pull);
-            let answer = timeout(limits.timeout, source.pull())
+            let answer = timeout(limits.timeout, Rc::clone(&source).pull())
                 .await
-                .unwrap_or_else(|_| Err(ScrapeError::timeout(&label)));
+                .unwrap_or_else(|_| Err(ScrapeError::timeout(&label, &source.awaits())));
             status.source_read(&answer);
             // What came from a cache of the source's own is not kept a second time.
             if let Ok(exposition) = &answer

@@ -7,12 +7,14 @@ use crate::exposition::{
     Check, Fault, FaultKind, FinalNewline, FormatChoice, Rules, Summary, check, look,
     strip_timestamps,
 };
+use crate::faults::{Faults, Place};
 use crate::scrape::{Answer, Exposition, Reason, ScrapeError};
 use bytes::Bytes;
 use local_exporter_config::{Contract, Timestamps};
 use std::borrow::Cow;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
+use tracing::Span;
 
 /// Bodies larger than this are judged on the blocking pool: judging takes about
 /// a millisecond for each MiB, for which no other selector should wait.
@@ -26,6 +28,7 @@ pub(crate) struct Gate {
     /// One body at a time is judged on the blocking pool: whoever gave up on
     /// one leaves its judging behind, and no second one begins beside it.
     judging: Arc<Semaphore>,
+    faults: Faults,
 }
 
 impl Gate {
@@ -40,7 +43,14 @@ impl Gate {
             },
             timestamps: contract.timestamps,
             judging: Arc::new(Semaphore::new(1)),
+            faults: Faults::default(),
         }
+    }
+
+    /// Itself, failing as ordered.
+    pub(crate) fn with_faults(mut self, faults: &Faults) -> Self {
+        self.faults = faults.clone();
+        self
     }
 
     /// For files, which people write by hand: one final newline may be missing.
@@ -69,7 +79,11 @@ impl Gate {
         }
         let place = Arc::clone(&self.judging).acquire_owned().await;
         let (gate, from) = (self.clone(), from.to_owned());
+        let span = Span::current();
         let judging = tokio::task::spawn_blocking(move || {
+            // A panic is logged where it is, and names the selector there.
+            let _entered = span.enter();
+            gate.faults.strike(Place::Judge);
             // Given back when the judging ends, not when nobody waits for it.
             let _place = place;
             gate.judge(body, &from)
@@ -105,6 +119,7 @@ impl Gate {
             body,
             summary,
             cached_at: None,
+            compressed: Arc::default(),
         })
     }
 }

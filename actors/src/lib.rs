@@ -24,10 +24,11 @@ mod paused;
 pub mod roster;
 pub mod scrape;
 mod selector;
-mod source;
+pub mod source;
 pub mod status;
 mod supervise;
 
 pub use metrics::Metrics;
 pub use roster::{Arbiters, Door, Roster};
 pub use scrape::{Answer, Exposition, Names, Reason, ScrapeError};
+pub use status::Ceiling;

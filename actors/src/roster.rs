@@ -8,11 +8,11 @@
 use crate::backoff::Backoff;
 use crate::faults::Faults;
 use crate::metrics::Metrics;
-use crate::scrape::{Answer, Names, Scrape, ScrapeError};
+use crate::scrape::{Answer, Caller, Names, Scrape, ScrapeError};
 use crate::selector::{Retire, SelectorActor};
 use crate::source::{self, Surroundings, Watches};
-use crate::status::{Snapshot, State, Status};
-use crate::supervise::{ACTOR_BACKOFF, Retirement, Supervision};
+use crate::status::{Ceiling, Snapshot, State, Status};
+use crate::supervise::{Retirement, Supervision};
 use actix::dev::channel;
 use actix::{Addr, Context, MailboxError};
 use actix_rt::{Arbiter, ArbiterHandle};
@@ -41,21 +41,27 @@ const MOST_BLOCKING: usize = 128;
 pub struct Arbiters {
     threads: Vec<Arbiter>,
     watches: Watches,
+    ceiling: Ceiling,
     backoff: Backoff,
 }
 
 impl Arbiters {
-    /// Starts the threads. Must be called within an actix system.
+    /// Starts the threads, for as many scrapes at once as the ceiling allows. Must
+    /// be called within an actix system.
     ///
     /// # Errors
     /// When the thread for file events cannot be started.
-    pub fn start() -> io::Result<Self> {
+    pub fn start(ceiling: Ceiling) -> io::Result<Self> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         // Two at least, so that one busy actor does not sit before all others.
         let count = processors.clamp(2, MOST_ARBITERS);
         Ok(Self {
             watches: Watches::start()?,
-            backoff: ACTOR_BACKOFF,
+            ceiling,
+            #[cfg(not(feature = "faults"))]
+            backoff: crate::supervise::ACTOR_BACKOFF,
+            #[cfg(feature = "faults")]
+            backoff: crate::faults::rests(),
             threads: (0..count)
                 .map(|_| Arbiter::with_tokio_rt(runtime))
                 .collect(),
@@ -139,7 +145,7 @@ pub struct Door {
     address: Addr<SelectorActor>,
     status: Arc<Status>,
     retirement: Retirement,
-    #[cfg(test)]
+    #[cfg(any(test, feature = "faults"))]
     faults: Faults,
 }
 
@@ -152,7 +158,8 @@ impl Door {
     ) -> Self {
         let spec = Arc::new(selector);
         let handles = metrics.selector(&spec.name);
-        let status = Arc::new(Status::new(handles, spec.limits.max_in_flight));
+        let (max_in_flight, ceiling) = (spec.limits.max_in_flight, arbiters.ceiling.clone());
+        let status = Arc::new(Status::new(handles, max_in_flight, ceiling));
         let retirement = Retirement::default();
         let (address, mailbox) = channel::channel(MAILBOX);
 
@@ -161,7 +168,7 @@ impl Door {
             status: Arc::clone(&status),
             faults: Faults::default(),
         };
-        #[cfg(test)]
+        #[cfg(any(test, feature = "faults"))]
         let faults = surroundings.faults.clone();
         let (actor_spec, actor_status) = (Arc::clone(&spec), Arc::clone(&status));
         let (actor_retirement, backoff) = (retirement.clone(), arbiters.backoff.clone());
@@ -185,7 +192,7 @@ impl Door {
             address: Addr::new(address),
             status,
             retirement,
-            #[cfg(test)]
+            #[cfg(any(test, feature = "faults"))]
             faults,
         }
     }
@@ -204,9 +211,11 @@ impl Door {
     }
 
     async fn ask(&self, began: Instant, within: Duration) -> Answer {
+        let (caller, _waiting) = Caller::waiting();
         let scrape = Scrape {
             deadline: began + within,
             permit: self.status.admit()?,
+            caller,
         };
         let reply = self.address.send(scrape).timeout(within + GRACE).await;
         match reply {
@@ -217,6 +226,15 @@ impl Door {
                 Err(ScrapeError::new(crate::Reason::Timeout, message))
             }
         }
+    }
+
+    /// Has the actor fail, by an order such as `panic handler`.
+    ///
+    /// # Errors
+    /// What is wrong with the order.
+    #[cfg(feature = "faults")]
+    pub fn order(&self, words: &str) -> Result<(), String> {
+        self.faults.obey(words)
     }
 
     /// The settings.

@@ -7,8 +7,11 @@ use crate::exposition::Summary;
 use crate::status::Permit;
 use actix::Message;
 use bytes::Bytes;
+use std::convert::Infallible;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::{OnceCell, oneshot};
 use tokio::time::Instant;
 
 /// What a scrape comes to.
@@ -20,6 +23,31 @@ pub(crate) struct Scrape {
     pub(crate) deadline: Instant,
     /// Held for as long as the actor works on this scrape, whoever still waits for it.
     pub(crate) permit: Permit,
+    /// Whoever asked, for as long as it waits.
+    pub(crate) caller: Caller,
+}
+
+/// Tells whether a caller still waits for its answer.
+#[derive(Debug)]
+pub(crate) struct Caller(oneshot::Receiver<Infallible>);
+
+/// Held by a caller that waits; dropped with it, also when it gives up early.
+#[derive(Debug)]
+pub(crate) struct Waiting(
+    #[expect(dead_code, reason = "what counts is its end")] oneshot::Sender<Infallible>,
+);
+
+impl Caller {
+    /// One that waits until the second value is dropped.
+    pub(crate) fn waiting() -> (Self, Waiting) {
+        let (end, caller) = oneshot::channel();
+        (Self(caller), Waiting(end))
+    }
+
+    /// Resolves when nobody waits any more.
+    pub(crate) async fn gone(self) {
+        let _ = self.0.await;
+    }
 }
 
 impl Message for Scrape {
@@ -35,6 +63,9 @@ pub struct Exposition {
     pub summary: Summary,
     /// When a cached body was last known to be what the source holds; `None` for a fresh one.
     pub cached_at: Option<Instant>,
+    /// A smaller form of the body, made by the first caller that wants it and
+    /// shared, like the body, by all who are answered with it.
+    pub compressed: Arc<OnceCell<Bytes>>,
 }
 
 /// Which names of metrics and labels a scraper can read.
@@ -79,12 +110,10 @@ impl ScrapeError {
         }
     }
 
-    /// A source that had not answered by the deadline.
-    pub(crate) fn timeout(source: &str) -> Self {
-        Self::new(
-            Reason::Timeout,
-            format!("{source} had not answered by the deadline"),
-        )
+    /// A source that had not answered by the deadline; `awaits` ends the sentence.
+    pub(crate) fn timeout(source: &str, awaits: &str) -> Self {
+        let message = format!("{source} had not answered by the deadline{awaits}");
+        Self::new(Reason::Timeout, message)
     }
 
     /// A body past its cap.

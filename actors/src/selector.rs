@@ -3,7 +3,7 @@
 //! All kinds of source have this one actor. It opens its source when it starts
 //! and drops it when it restarts; it may not know which kind it is.
 
-use crate::faults::Place;
+use crate::faults::{Passage, Place};
 use crate::flight::Flight;
 use crate::scrape::{Answer, Reason, Scrape, ScrapeError};
 use crate::source::{self, Surroundings};
@@ -13,8 +13,10 @@ use actix::{
     Supervised,
 };
 use local_exporter_config as config;
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 
 /// The actor of one selector.
 pub(crate) struct SelectorActor {
@@ -32,18 +34,27 @@ impl SelectorActor {
             flight: None,
         }
     }
+
+    /// A failure, where one was ordered.
+    fn strike(&self, place: Place, context: &mut Context<Self>) {
+        if self.surroundings.faults.strike(place) != Passage::On {
+            context.stop();
+        }
+    }
 }
 
 impl Actor for SelectorActor {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        self.surroundings.faults.strike(Place::Started);
+        self.strike(Place::Started, context);
         let source = source::open(&self.spec, &self.surroundings);
         if let Some(mut upkeep) = Rc::clone(&source).upkeep() {
             let faults = self.surroundings.faults.clone();
-            let upkeep = std::future::poll_fn(move |context| {
-                faults.strike(Place::Upkeep);
+            let upkeep = poll_fn(move |context| {
+                if faults.strike(Place::Upkeep) != Passage::On {
+                    return Poll::Ready(());
+                }
                 upkeep.as_mut().poll(context)
             });
             // Upkeep never ends while all is well: an end is a failure like a panic.
@@ -60,8 +71,8 @@ impl Actor for SelectorActor {
 }
 
 impl Supervised for SelectorActor {
-    fn restarting(&mut self, _: &mut Self::Context) {
-        self.surroundings.faults.strike(Place::Restarting);
+    fn restarting(&mut self, context: &mut Self::Context) {
+        self.strike(Place::Restarting, context);
         self.flight = None;
     }
 }
@@ -69,8 +80,8 @@ impl Supervised for SelectorActor {
 impl Handler<Scrape> for SelectorActor {
     type Result = ActorResponse<Self, Answer>;
 
-    fn handle(&mut self, scrape: Scrape, _: &mut Self::Context) -> Self::Result {
-        self.surroundings.faults.strike(Place::Handler);
+    fn handle(&mut self, scrape: Scrape, context: &mut Self::Context) -> Self::Result {
+        self.strike(Place::Handler, context);
         let Some(flight) = self.flight.clone() else {
             let error = ScrapeError::new(Reason::Crashed, "its actor has no source open");
             return ActorResponse::reply(Err(error));
@@ -80,8 +91,16 @@ impl Handler<Scrape> for SelectorActor {
         }
         // In the context, so that a panic in it is seen by the supervisor.
         let answer = async move {
-            let Scrape { deadline, permit } = scrape;
-            let answer = flight.scrape(deadline).await;
+            let Scrape {
+                deadline,
+                permit,
+                caller,
+            } = scrape;
+            let answer = tokio::select! {
+                answer = flight.scrape(deadline) => answer,
+                // Its share in the pull ends, and the pull with the last of them.
+                () = caller.gone() => Err(ScrapeError::new(Reason::Timeout, "nobody waits for it")),
+            };
             drop(permit);
             answer
         };

@@ -1,11 +1,11 @@
 //! The kinds of source, behind one trait.
 //!
 //! The only place that knows all kinds: adding one is a file below this, a
-//! `mod` line and an arm of [`open`]. A kind is plain async code on one thread;
+//! `mod` line and an arm of `open`. A kind is plain async code on one thread;
 //! it may not name actix, HTTP or another kind (but for `directory`, which is
 //! made of two).
 
-mod dbus;
+pub mod dbus;
 mod dead_directory;
 mod directory;
 mod file;
@@ -19,6 +19,8 @@ use crate::scrape::Answer;
 use crate::status::Status;
 use futures_util::future::LocalBoxFuture;
 use local_exporter_config as config;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -29,6 +31,12 @@ use std::sync::Arc;
 pub(crate) trait Source {
     /// One answer, whole.
     fn pull(self: Rc<Self>) -> LocalBoxFuture<'static, Answer>;
+
+    /// What a pull waits for, or the last one waited for, as the end of a sentence for whoever
+    /// gave up on it.
+    fn awaits(&self) -> String {
+        String::new()
+    }
 
     /// An answer from memory, for a source that keeps one.
     fn at_hand(&self) -> Option<Answer> {
@@ -52,19 +60,54 @@ pub(crate) struct Surroundings {
     pub(crate) faults: Faults,
 }
 
+/// What a source needs of the host, for whoever takes the rest away from the process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// Directories in which files are read or awaited, by all the ways that lead there now.
+    pub directories: BTreeSet<PathBuf>,
+    /// Which sockets are connected to.
+    pub sockets: Sockets,
+}
+
+/// The kinds of address of a unix socket, `unix(7)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sockets {
+    /// A path in the file system.
+    ByPath,
+    /// A path, or a name that is in no file system.
+    Abstract,
+}
+
+/// What a source needs, as things are now; looks at directories and links.
+#[must_use]
+pub fn reach(source: &config::Source) -> Reach {
+    let files = |paths: &[PathBuf], options| file::directories(paths, options);
+    let (directories, sockets) = match source {
+        config::Source::Uds(_) => (BTreeSet::new(), Sockets::ByPath),
+        config::Source::Dbus(dbus) => (BTreeSet::new(), dbus::sockets(&dbus.bus)),
+        config::Source::File(file) => (files(&file.paths, &file.options), Sockets::ByPath),
+        config::Source::Directory(directory) => {
+            let path = std::slice::from_ref(&directory.path);
+            (
+                files(path, &config::FileOptions::default()),
+                Sockets::ByPath,
+            )
+        }
+    };
+    Reach {
+        directories,
+        sockets,
+    }
+}
+
 /// Makes the source of a selector; nothing is opened yet.
 pub(crate) fn open(selector: &config::Selector, surroundings: &Surroundings) -> Rc<dyn Source> {
     let (limits, contract) = (selector.limits, selector.contract);
     let max_bytes = limits.max_bytes;
+    let gate = || Gate::new(contract).with_faults(&surroundings.faults);
     match &selector.source {
-        config::Source::Uds(uds) => {
-            Rc::new(uds::Uds::new(&uds.path, max_bytes, Gate::new(contract)))
-        }
-        config::Source::Dbus(dbus) => Rc::new(dbus::Dbus::new(
-            dbus.clone(),
-            max_bytes,
-            Gate::new(contract),
-        )),
+        config::Source::Uds(uds) => Rc::new(uds::Uds::new(&uds.path, max_bytes, gate())),
+        config::Source::Dbus(dbus) => Rc::new(dbus::Dbus::new(dbus.clone(), max_bytes, gate())),
         config::Source::File(file) => {
             let terms = file::Terms {
                 paths: file.paths.clone(),

@@ -7,7 +7,7 @@
 mod in_flight;
 mod snapshot;
 
-pub use in_flight::Permit;
+pub use in_flight::{Ceiling, Permit};
 pub use snapshot::{
     CacheReport, CacheSnapshot, Failure, FileReport, PassedOver, Snapshot, Watching,
 };
@@ -61,7 +61,14 @@ impl State {
 pub(crate) struct Status {
     metrics: SelectorMetrics,
     in_flight: Arc<InFlight>,
+    ceiling: Ceiling,
     changing: Mutex<Changing>,
+}
+
+fn overloaded(message: String) -> ScrapeError {
+    let mut error = ScrapeError::new(Reason::Overloaded, message);
+    error.retry_after = Some(Duration::from_secs(1));
+    error
 }
 
 /// What changes together, behind one lock.
@@ -74,11 +81,12 @@ struct Changing {
 }
 
 impl Status {
-    pub(crate) fn new(metrics: SelectorMetrics, max_in_flight: usize) -> Self {
+    pub(crate) fn new(metrics: SelectorMetrics, max_in_flight: usize, ceiling: Ceiling) -> Self {
         metrics.entered(State::Starting);
         Self {
             metrics,
             in_flight: Arc::new(InFlight::new(max_in_flight)),
+            ceiling,
             changing: Mutex::new(Changing {
                 state: State::Starting,
                 rests_until: None,
@@ -97,12 +105,17 @@ impl Status {
         if let Some(until) = self.changing().rests_until {
             return Err(self.resting(until));
         }
-        self.in_flight.admit().ok_or_else(|| {
+        let share = self.ceiling.admit().ok_or_else(|| {
+            let limit = self.ceiling.limit();
+            overloaded(format!(
+                "{limit} scrapes (service.max_in_flight) are under way already"
+            ))
+        })?;
+        self.in_flight.admit(share).ok_or_else(|| {
             let limit = self.in_flight.limit();
-            let message = format!("{limit} scrapes (max_in_flight) wait for this selector already");
-            let mut error = ScrapeError::new(Reason::Overloaded, message);
-            error.retry_after = Some(Duration::from_secs(1));
-            error
+            overloaded(format!(
+                "{limit} scrapes (max_in_flight) wait for this selector already"
+            ))
         })
     }
 

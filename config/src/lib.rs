@@ -30,5 +30,5 @@ pub use mistake::{Mistake, Mistakes, Place};
 pub use selector::{
     Bus, DbusSource, DirectorySource, FileOptions, FileSource, Limits, Selector, Source, UdsSource,
 };
-pub use settings::{ListenAddress, Service, Settings};
+pub use settings::{ClientLimits, Confinement, ListenAddress, Service, Settings};
 pub use variables::ENVIRONMENT_PREFIX;

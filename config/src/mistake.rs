@@ -52,7 +52,7 @@ impl fmt::Display for Place {
         match self {
             Self::Text { file, line, column } => write!(formatter, "{file}:{line}:{column}"),
             Self::File(file) => formatter.write_str(file),
-            Self::Environment(variable) => write!(formatter, "environment {variable}"),
+            Self::Environment(name) => write!(formatter, "environment {}", name.escape_debug()),
         }
     }
 }

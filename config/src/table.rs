@@ -48,24 +48,38 @@ impl<'t> Report<'t> {
 
     /// The last document that reaches deepest is the one to blame; one that
     /// does not even hold the table around the key has nothing to do with it.
-    fn place_in_text(&self, path: &KeyPath, part: Part) -> Option<Place> {
+    fn place_in_text(&self, path: &KeyPath, part: Part) -> Option<(Place, Reach)> {
         let found = self
             .documents
             .iter()
             .map(|document| document.find(path, part));
         // `max_by_key` keeps the last of equals: the layer that won.
         let (depth, place) = found.max_by_key(|(depth, _)| *depth)?;
-        (depth + 1 >= path.depth()).then_some(place)
+        let reach = match path.depth() - depth {
+            0 => Reach::Key,
+            1 => Reach::TableAround,
+            _ => return None,
+        };
+        Some((place, reach))
     }
 
     fn place(&self, path: &KeyPath, value: Option<&Value>, part: Part) -> Place {
         let from_environment =
             value.is_some_and(|value| value.origin() == Some(ENVIRONMENT_ORIGIN));
+        // A table has no origin: one that no text holds may be the work of variables below it.
+        let made_by_variable = || self.variables.below(path).is_some();
         match self.place_in_text(path, part) {
-            Some(place) if !from_environment => place,
+            Some((place, Reach::Key)) if !from_environment => place,
+            Some((place, Reach::TableAround)) if !from_environment && !made_by_variable() => place,
             _ => Place::Environment(self.variables.name(path)),
         }
     }
+}
+
+/// How much of a path a text holds.
+enum Reach {
+    Key,
+    TableAround,
 }
 
 /// A table being read.
@@ -209,7 +223,7 @@ impl<'r, 't> Table<'r, 't> {
         for (key, value) in &self.entries {
             let path = self.path.key(key);
             let place = self.report.place(&path, Some(value), Part::Key);
-            let found = format!("unknown key `{key}`");
+            let found = format!("unknown key `{}`", key.escape_debug());
             self.report
                 .add(place, &path, found, format!("one of `{known}`"));
         }

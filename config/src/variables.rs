@@ -94,11 +94,24 @@ impl Variables {
         &self.mistakes
     }
 
+    /// The first variable that sets a key or something below it.
+    pub(crate) fn below(&self, path: &KeyPath) -> Option<&str> {
+        let keys = path.keys();
+        // In order, whatever begins with a path comes at once, and the path itself before it.
+        let (below, (name, _)) = self.by_path.range(keys.clone()..).next()?;
+        below.starts_with(&keys).then_some(name)
+    }
+
     /// The variable that set a key, or the one that would.
     pub(crate) fn name(&self, path: &KeyPath) -> String {
-        let keys = path.keys();
-        let known = self.by_path.get(&keys).map(|(name, _)| name.clone());
-        known.unwrap_or_else(|| format!("{ENVIRONMENT_PREFIX}__{}", keys.join("__").to_uppercase()))
+        let named = |name: &str| name.to_owned();
+        let wanted = || {
+            format!(
+                "{ENVIRONMENT_PREFIX}__{}",
+                path.keys().join("__").to_uppercase()
+            )
+        };
+        self.below(path).map_or_else(wanted, named)
     }
 
     /// The values, for the crate `config` to merge.

@@ -4,8 +4,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use local_exporter_config::{
-    Bus, Check, Contract, DbusSource, DirectorySource, Environment, FileOptions, FileSource,
-    FormatChoice, Input, ListenAddress, Settings, Source, Timestamps, UdsSource, load,
+    Bus, Check, ClientLimits, Confinement, Contract, DbusSource, DirectorySource, Environment,
+    FileOptions, FileSource, FormatChoice, Input, ListenAddress, Settings, Source, Timestamps,
+    UdsSource, load,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -96,6 +97,14 @@ fn every_key_is_read_and_selectors_keep_their_order() {
     let settings = load(Some(&sample("good-everything.toml")), &Environment::new()).unwrap();
     let names: Vec<_> = settings.selectors.iter().map(|s| &*s.name).collect();
     assert_eq!(names, ["Zeta.with.dots", "session", "own-bus", "alpha"]);
+    let clients = ClientLimits {
+        max_connections: 100,
+        max_in_flight: 7,
+        header_timeout: Duration::from_secs(2),
+        idle_timeout: Duration::from_secs(60),
+    };
+    assert_eq!(settings.service.clients, clients);
+    assert_eq!(settings.service.confinement, Confinement::Off);
     let [directory, session, own_bus, alpha] = &settings.selectors[..] else {
         unreachable!("four names were just compared");
     };
@@ -152,6 +161,14 @@ fn without_a_file_there_is_no_selector_and_every_address() {
     let settings: Settings = load(None, &Environment::new()).unwrap();
     assert_eq!(settings.service.address, ListenAddress::Every);
     assert_eq!(settings.service.port, 9598);
+    let clients = ClientLimits {
+        max_connections: 4096,
+        max_in_flight: 1024,
+        header_timeout: Duration::from_secs(10),
+        idle_timeout: Duration::from_secs(90),
+    };
+    assert_eq!(settings.service.clients, clients);
+    assert_eq!(settings.service.confinement, Confinement::Landlock);
     assert_eq!(settings.selectors, []);
 }
 
@@ -206,6 +223,35 @@ fn a_mistake_in_the_environment_names_its_variable() {
     let mut lines = lines;
     lines.sort();
     assert_eq!(lines, expected);
+}
+
+#[test]
+fn a_table_that_only_variables_make_is_their_mistake() {
+    let variables = environment(&[("LOCAL_EXPORTER__BRIDGE__SELECTOR__A", "/run/a")]);
+    let found = load(Some(&sample("good-ancestor.toml")), &variables).unwrap_err();
+    let expected = "environment LOCAL_EXPORTER__BRIDGE__SELECTOR__A: bridge.selector: \
+                    unknown key `selector`, expected one of ";
+    assert!(found.to_string().starts_with(expected), "{found}");
+}
+
+#[test]
+fn a_mistake_stays_on_its_line_whatever_its_name_holds() {
+    let variables = environment(&[("LOCAL_EXPORTER__A\nB", "1")]);
+    let file = Input {
+        name: "it".into(),
+        text: "\"a\\nb\" = 1\n".into(),
+    };
+    let found = mistakes(&file, &variables);
+    let lines: Vec<_> = found.lines().collect();
+    assert_eq!(lines.len(), 2, "{found}");
+    assert!(
+        lines[0].starts_with("it:1:1: \"a\\nb\": unknown key `a\\nb`, "),
+        "{found}"
+    );
+    assert!(
+        lines[1].starts_with("environment LOCAL_EXPORTER__A\\nB: "),
+        "{found}"
+    );
 }
 
 #[test]

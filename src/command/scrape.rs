@@ -2,7 +2,7 @@
 
 use super::{Configuration, WRONG, complain};
 use clap::Args;
-use local_exporter_actors::{Answer, Arbiters, Metrics, Names, Roster};
+use local_exporter_actors::{Answer, Arbiters, Ceiling, Metrics, Names, Roster};
 use local_exporter_config::Selector;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -50,7 +50,7 @@ impl Scrape {
 }
 
 async fn scrape(selectors: Vec<Selector>) -> io::Result<Answer> {
-    let arbiters = Arbiters::start()?;
+    let arbiters = Arbiters::start(Ceiling::unlimited())?;
     let metrics = Metrics::register(&prometheus::Registry::new()).map_err(io::Error::other)?;
     let roster = Roster::start(selectors, &arbiters, &metrics);
     let door = roster.iter().next().cloned();

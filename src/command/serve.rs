@@ -1,12 +1,13 @@
 //! `local-exporter serve`: until it is told to stop.
 
 use super::Configuration;
-use crate::{listen, run};
+use crate::confine::{Needs, confine};
+use crate::{descriptors, listen, run};
 use clap::Args;
-use local_exporter_config::Settings;
-use rustix::process::{Resource, getrlimit};
+use local_exporter_config::{Confinement, Settings};
 use std::future::Future;
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 #[derive(Args, Debug)]
@@ -21,7 +22,7 @@ impl Serve {
             Ok(settings) => settings,
             Err(code) => return code,
         };
-        match serve(settings) {
+        match serve(settings, self.configuration.path()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 tracing::error!(%error, "cannot serve");
@@ -31,29 +32,23 @@ impl Serve {
     }
 }
 
-/// Less than this is used up by threads, listeners and logs before the first scrape.
-const FEWEST_DESCRIPTORS: u64 = 64;
-
-/// Refuses a limit under which nothing would work, in words.
-fn check_descriptors() -> io::Result<()> {
-    let limit = getrlimit(Resource::Nofile).current;
-    match limit {
-        Some(limit) if limit < FEWEST_DESCRIPTORS => Err(io::Error::other(format!(
-            "the limit of open files is {limit}, at least {FEWEST_DESCRIPTORS} are needed (ulimit -n, LimitNOFILE=)"
-        ))),
-        _ => Ok(()),
-    }
-}
-
-fn serve(settings: Settings) -> io::Result<()> {
-    check_descriptors()?;
-    let listener = listen::bind(settings.service)?;
-    if settings.selectors.is_empty() {
+fn serve(settings: Settings, configuration: &Path) -> io::Result<()> {
+    let Settings { service, selectors } = settings;
+    let limit = descriptors::raise_limit();
+    let clients =
+        descriptors::share_out(service.clients, &selectors, limit).map_err(io::Error::other)?;
+    let listener = listen::bind(service.address, service.port)?;
+    if selectors.is_empty() {
         tracing::warn!("no selector is configured; the page at / tells how to add one");
+    }
+    // No thread has been started yet: one that has would not be confined.
+    match service.confinement {
+        Confinement::Landlock => confine(&Needs::of(&selectors, service.port, configuration)),
+        Confinement::Off => {}
     }
     actix_rt::System::new().block_on(async {
         let stop = stop_signal()?;
-        run(settings.selectors, vec![listener], stop).await
+        run(selectors, clients, vec![listener], stop).await
     })
 }
 

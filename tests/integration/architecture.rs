@@ -186,5 +186,6 @@ fn one_place_each_for_what_must_stand_once() {
     once("StatusCode::", "src/reply.rs");
     once("notify::", "actors/src/source/file/watch/keeper.rs");
     once("zbus::", "actors/src/source/dbus");
+    once("landlock::", "src/confine");
     once("actix_web", "src/");
 }

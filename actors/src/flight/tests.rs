@@ -4,6 +4,7 @@ use super::*;
 use crate::gate::Gate;
 use crate::metrics::Metrics;
 use crate::paused::paused;
+use crate::status::Ceiling;
 use local_exporter_config::Contract;
 use std::cell::Cell;
 use std::time::Duration;
@@ -53,7 +54,7 @@ fn flight_with(takes: Duration, min_interval: Duration) -> (Rc<Flight>, Rc<Slow>
         min_interval,
     };
     let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
-    let status = Arc::new(Status::new(metrics.selector("s"), 16));
+    let status = Arc::new(Status::new(metrics.selector("s"), 16, Ceiling::unlimited()));
     let source = Rc::new(Slow {
         takes: Cell::new(takes),
         begun: Cell::default(),

@@ -41,7 +41,7 @@ fn scene() -> Scene {
     };
     let settings = load(Some(&input), &Environment::new()).unwrap();
     let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
-    let mut arbiters = Arbiters::start().unwrap();
+    let mut arbiters = Arbiters::start(Ceiling::unlimited()).unwrap();
     // A thousand rests of up to half a minute would be a long test.
     let (first, longest) = (Duration::from_millis(1), Duration::from_millis(4));
     arbiters.backoff = Backoff::new(first, longest, Duration::from_secs(60));

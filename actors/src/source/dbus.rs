@@ -6,8 +6,12 @@
 //! demand, kept while it works, and thrown away after a call that was given up.
 //! What a reply means stands in `reply`.
 
-mod reply;
+mod address;
+pub mod reply;
 mod user;
+mod wire;
+
+pub(super) use address::sockets;
 
 use super::Source;
 use crate::backoff::Backoff;
@@ -17,13 +21,13 @@ use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use local_exporter_config::{Bus, DbusSource};
 use reply::{Failure, Verdict};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use zbus::message::{Flags, Message, Type};
-use zbus::{Connection, MessageStream, connection};
+use zbus::{Connection, MessageStream};
 
 /// The rests between attempts to reach a bus. Short, since each attempt is
 /// asked for by a scrape: they only keep a flood of scrapes from becoming a
@@ -41,6 +45,16 @@ pub(super) struct Dbus {
     max_bytes: usize,
     gate: Gate,
     link: RefCell<Link>,
+    progress: Cell<Progress>,
+}
+
+/// How far the latest pull came.
+#[derive(Clone, Copy, Debug)]
+enum Progress {
+    /// It makes a connection.
+    Connecting,
+    /// It has called the method.
+    Called,
 }
 
 /// The connection, or when to try again.
@@ -70,12 +84,15 @@ impl Dbus {
             max_bytes,
             gate,
             link: RefCell::new(link),
+            progress: Cell::new(Progress::Connecting),
         }
     }
 
     async fn read(&self) -> Answer {
         loop {
+            self.progress.set(Progress::Connecting);
             let (connection, age) = self.connect().await?;
+            self.progress.set(Progress::Called);
             // Put back only after an answer: a call that fails, or is dropped at
             // its deadline, takes its connection with it.
             match self.call(&connection).await {
@@ -107,16 +124,7 @@ impl Dbus {
         if let Some(not_before) = not_before {
             sleep_until(not_before).await;
         }
-        let builder = match &self.spec.bus {
-            Bus::System => connection::Builder::system(),
-            Bus::Session => connection::Builder::session(),
-            Bus::Address(address) => connection::Builder::address(address.as_str()),
-        };
-        let builder = match user::to_claim(self.spec.auth_uid) {
-            Some(uid) => builder.user_id(uid),
-            None => builder,
-        };
-        let built = builder.build().await;
+        let built = self.build().await;
         let mut link = self.link.borrow_mut();
         match built {
             Ok(connection) => {
@@ -130,6 +138,15 @@ impl Dbus {
                 Err(self.cannot_connect(&error))
             }
         }
+    }
+
+    async fn build(&self) -> zbus::Result<Connection> {
+        let builder = wire::connect(&self.spec.bus).await?;
+        let builder = match user::to_claim(self.spec.auth_uid) {
+            Some(uid) => builder.user_id(uid),
+            None => builder,
+        };
+        builder.build().await
     }
 
     async fn call(&self, connection: &Connection) -> Result<Message, Failure> {
@@ -172,28 +189,49 @@ impl Dbus {
             Bus::Session => "the session bus",
             Bus::Address(address) => address,
         };
-        let (reason, hint) = match error {
-            zbus::Error::InputOutput(error) => match error.kind() {
-                io::ErrorKind::PermissionDenied => (Reason::Denied, ""),
-                // How dbus-daemon treats a user that its host does not know.
-                io::ErrorKind::UnexpectedEof | io::ErrorKind::Other => (
-                    Reason::Bus,
-                    "; the bus hung up during the handshake (its host may not know this user)",
-                ),
-                _ => (Reason::Bus, ""),
-            },
-            zbus::Error::Handshake(_) => (
-                Reason::Denied,
-                "; the bus did not accept this user (dbus_auth_uid is the uid that it sees)",
-            ),
-            _ => (Reason::Bus, ""),
-        };
+        let (reason, hint) = why_not(error);
         ScrapeError::new(reason, format!("cannot connect to {bus}: {error}{hint}"))
+    }
+}
+
+/// Why a bus did not let us in, and what that hints at.
+fn why_not(error: &zbus::Error) -> (Reason, &'static str) {
+    // How dbus-daemon treats a user that its host does not know.
+    const HUNG_UP: &str =
+        "; the bus hung up during the handshake (its host may not know this user)";
+    const NO_BUS: &str = "; what listens there is no bus";
+    match error {
+        zbus::Error::InputOutput(error) => match error.kind() {
+            io::ErrorKind::PermissionDenied => (
+                Reason::Denied,
+                "; connecting needs write permission on the socket",
+            ),
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+                (Reason::Bus, "; no bus listens there")
+            }
+            io::ErrorKind::InvalidData => (Reason::Bus, NO_BUS),
+            _ => (Reason::Bus, HUNG_UP),
+        },
+        // zbus tells these apart by their words only; a test holds it to them.
+        zbus::Error::Handshake(words) if words.contains("rejected by the server") => (
+            Reason::Denied,
+            "; the bus did not accept this user (dbus_auth_uid is the uid that it sees)",
+        ),
+        zbus::Error::Handshake(words) if words.contains("EOF") => (Reason::Bus, HUNG_UP),
+        zbus::Error::Handshake(_) => (Reason::Bus, NO_BUS),
+        _ => (Reason::Bus, ""),
     }
 }
 
 impl Source for Dbus {
     fn pull(self: Rc<Self>) -> LocalBoxFuture<'static, Answer> {
         Box::pin(async move { self.read().await })
+    }
+
+    fn awaits(&self) -> String {
+        match self.progress.get() {
+            Progress::Connecting => "; the bus did not take the connection: it hangs".into(),
+            Progress::Called => "; the method was called and did not reply".into(),
+        }
     }
 }

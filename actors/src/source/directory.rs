@@ -35,7 +35,7 @@ impl Directory {
             gate: Gate::for_files(contract),
             role: Role::Fallback,
         };
-        let gate = Gate::new(contract);
+        let gate = Gate::new(contract).with_faults(&surroundings.faults);
         Self {
             path: directory.path.clone(),
             socket: Rc::new(Uds::new(&directory.socket, limits.max_bytes, gate)),
@@ -66,6 +66,10 @@ impl Directory {
 impl Source for Directory {
     fn pull(self: Rc<Self>) -> LocalBoxFuture<'static, Answer> {
         Box::pin(async move { self.choose().await })
+    }
+
+    fn awaits(&self) -> String {
+        self.socket.awaits()
     }
 
     fn upkeep(self: Rc<Self>) -> Option<LocalBoxFuture<'static, ()>> {

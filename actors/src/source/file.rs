@@ -8,11 +8,14 @@
 mod activity;
 mod compose;
 mod expand;
+mod reach;
 mod read;
 mod shelf;
 mod subscriptions;
 mod watch;
+mod withheld;
 
+pub(super) use reach::directories;
 pub(crate) use watch::Watches;
 
 use super::{Source, Surroundings};
@@ -37,6 +40,7 @@ use subscriptions::{Renewed, Subscriptions};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
+use tracing::Span;
 use watch::Target;
 
 /// The least time between two readings, and between a reading and its use: a
@@ -46,6 +50,9 @@ const SETTLE: Duration = Duration::from_millis(10);
 /// How often a directory that is never what it was a moment ago is looked at
 /// again before an event or the timer is waited for.
 const MOST_LOOKS: u32 = 16;
+
+/// Why a reading is late.
+const FILES_HANG: &str = "; the file system they are on hangs, or is slow";
 
 /// Whether readings are answers of the selector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +119,7 @@ impl Files {
             let writing = self.activity.writing();
             let look = self.look(&mut overdue, shelf.clone(), writing.clone());
             let Some(reading) = look.await else {
-                self.publish(Err(ScrapeError::timeout(&self.label())));
+                self.publish(Err(ScrapeError::timeout(&self.label(), FILES_HANG)));
                 self.activity.changed(self.terms.limits.refresh).await;
                 continue;
             };
@@ -157,7 +164,10 @@ impl Files {
         let mut reading = overdue.take().unwrap_or_else(|| {
             let (terms, patterns) = (Arc::clone(&self.terms), self.patterns.clone());
             let faults = self.surroundings.faults.clone();
+            let span = Span::current();
             tokio::task::spawn_blocking(move || {
+                // A panic is logged where it is, and names the selector there.
+                let _entered = span.enter();
                 faults.strike(Place::Look);
                 look(&terms, &patterns, shelf, &writing)
             })
@@ -247,7 +257,9 @@ fn failed(what: &str, path: &Path, error: &io::Error) -> ScrapeError {
         _ => Reason::of_io(error),
     };
     let dead = super::dead_directory::hint(path);
-    ScrapeError::new(reason, format!("{what} {}: {error}{dead}", path.display()))
+    let withheld = withheld::hint(path, error);
+    let path = path.display();
+    ScrapeError::new(reason, format!("{what} {path}: {error}{dead}{withheld}"))
 }
 
 impl Source for Files {
@@ -262,6 +274,10 @@ impl Source for Files {
                 was_read.await;
             }
         })
+    }
+
+    fn awaits(&self) -> String {
+        FILES_HANG.into()
     }
 
     fn at_hand(&self) -> Option<Answer> {

@@ -9,6 +9,7 @@ use crate::scrape::{Answer, Reason, ScrapeError};
 use bytes::{Bytes, BytesMut};
 use futures_util::future::LocalBoxFuture;
 use rustix::io::Errno;
+use std::cell::Cell;
 use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,16 @@ pub(super) struct Uds {
     path: PathBuf,
     max_bytes: usize,
     gate: Gate,
+    progress: Cell<Progress>,
+}
+
+/// How far the latest pull came.
+#[derive(Clone, Copy, Debug)]
+enum Progress {
+    /// It knocks at a socket whose queue is full.
+    Queued,
+    /// It is connected, and this many bytes have come.
+    Connected(usize),
 }
 
 impl Uds {
@@ -36,6 +47,7 @@ impl Uds {
             path: path.to_owned(),
             max_bytes,
             gate,
+            progress: Cell::new(Progress::Queued),
         }
     }
 
@@ -49,6 +61,7 @@ impl Uds {
     /// Connects; a full queue of the listener means waiting, as it does for a
     /// blocking connect, unix(7): a non-blocking one gets `EAGAIN`.
     async fn connect(&self) -> Result<UnixStream, ScrapeError> {
+        self.progress.set(Progress::Queued);
         loop {
             match UnixStream::connect(&self.path).await {
                 Ok(stream) => return Ok(stream),
@@ -63,6 +76,7 @@ impl Uds {
     async fn read_to_end(&self, stream: &mut UnixStream) -> Result<Bytes, ScrapeError> {
         let mut body = BytesMut::new();
         loop {
+            self.progress.set(Progress::Connected(body.len()));
             body.reserve(CHUNK);
             match stream.read_buf(&mut body).await {
                 Ok(0) => return Ok(body.freeze()),
@@ -98,12 +112,15 @@ impl Uds {
         {
             return unsuitable("no socket");
         }
+        let dead = dead_directory::hint(&self.path);
         let hint = match reason {
+            Reason::Absent if dead.is_empty() => {
+                "; the daemon does not run, or has its socket elsewhere"
+            }
             Reason::Refused => "; nobody listens there, the daemon may have left its socket behind",
             Reason::Denied => "; connecting needs write permission on the socket",
             _ => "",
         };
-        let dead = dead_directory::hint(&self.path);
         ScrapeError::new(
             reason,
             format!("cannot connect to {path}: {error}{hint}{dead}"),
@@ -114,5 +131,17 @@ impl Uds {
 impl Source for Uds {
     fn pull(self: Rc<Self>) -> LocalBoxFuture<'static, Answer> {
         Box::pin(async move { self.read().await })
+    }
+
+    fn awaits(&self) -> String {
+        match self.progress.get() {
+            Progress::Queued => "; its queue of connections is full: it accepts none".into(),
+            Progress::Connected(0) => {
+                "; it wrote nothing (nothing is sent to it that it could wait for)".into()
+            }
+            Progress::Connected(bytes) => {
+                format!("; it wrote {bytes} bytes and did not close the connection")
+            }
+        }
     }
 }

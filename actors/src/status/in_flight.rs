@@ -1,14 +1,76 @@
-//! The scrapes that wait for one selector: how many, and since when.
+//! The scrapes that wait for one selector: how many, and since when; and all of them together.
 //!
 //! A [`Permit`] is a place among them and travels with the message, so that the
-//! bound holds for the actor's work even after its caller has gone. An actor's
+//! bounds hold for the actors' work even after its caller has gone. An actor's
 //! mailbox is no bound: `send` is always accepted.
 
+use prometheus::IntCounter;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
-/// The places, at most `limit` of them.
+/// The most scrapes in flight over all selectors.
+#[derive(Clone, Debug)]
+pub struct Ceiling(Arc<Total>);
+
+#[derive(Debug)]
+struct Total {
+    limit: usize,
+    taken: AtomicUsize,
+    reached: Option<IntCounter>,
+}
+
+impl Ceiling {
+    /// At most `limit`; whenever that is not enough, `reached` counts it.
+    #[must_use]
+    pub fn new(limit: usize, reached: IntCounter) -> Self {
+        Self::of(limit, Some(reached))
+    }
+
+    /// None at all, for whoever asks once.
+    #[must_use]
+    pub fn unlimited() -> Self {
+        Self::of(usize::MAX, None)
+    }
+
+    fn of(limit: usize, reached: Option<IntCounter>) -> Self {
+        Self(Arc::new(Total {
+            limit,
+            taken: AtomicUsize::new(0),
+            reached,
+        }))
+    }
+
+    /// The most there may be.
+    pub(crate) fn limit(&self) -> usize {
+        self.0.limit
+    }
+
+    pub(crate) fn admit(&self) -> Option<Share> {
+        let more = |taken: usize| (taken < self.0.limit).then_some(taken + 1);
+        let order = (Ordering::AcqRel, Ordering::Acquire);
+        if self.0.taken.fetch_update(order.0, order.1, more).is_ok() {
+            return Some(Share(self.clone()));
+        }
+        if let Some(reached) = &self.0.reached {
+            reached.inc();
+        }
+        None
+    }
+}
+
+/// One of all, given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Share(Ceiling);
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.0.0.taken.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// The places of one selector, at most `limit` of them.
 #[derive(Debug)]
 pub(crate) struct InFlight {
     limit: usize,
@@ -35,7 +97,7 @@ impl InFlight {
     }
 
     /// A place, if one is free.
-    pub(crate) fn admit(self: &Arc<Self>) -> Option<Permit> {
+    pub(crate) fn admit(self: &Arc<Self>, share: Share) -> Option<Permit> {
         let mut taken = self.taken();
         if taken.since.len() >= self.limit {
             return None;
@@ -47,6 +109,7 @@ impl InFlight {
         Some(Permit {
             number,
             places: Arc::clone(self),
+            _share: share,
         })
     }
 
@@ -68,6 +131,7 @@ impl InFlight {
 pub struct Permit {
     number: u64,
     places: Arc<InFlight>,
+    _share: Share,
 }
 
 impl Drop for Permit {
@@ -83,10 +147,12 @@ mod tests {
 
     #[test]
     fn places_are_bounded_and_given_back() {
+        let all = Ceiling::unlimited();
         let places = Arc::new(InFlight::new(2));
-        let first = places.admit().unwrap();
-        let second = places.admit().unwrap();
-        assert!(places.admit().is_none());
+        let admit = || places.admit(all.admit().unwrap());
+        let first = admit().unwrap();
+        let second = admit().unwrap();
+        assert!(admit().is_none());
         assert_eq!(places.count(), 2);
         let oldest = places.oldest();
         drop(first);
@@ -94,6 +160,27 @@ mod tests {
         assert_eq!(places.count(), 1);
         drop(second);
         assert_eq!((places.count(), places.oldest()), (0, None));
-        assert!(places.admit().is_some());
+        assert!(admit().is_some());
+    }
+
+    #[test]
+    fn all_selectors_share_one_ceiling() {
+        let reached = IntCounter::new("reached", "how often").unwrap();
+        let all = Ceiling::new(2, reached.clone());
+        let (one, other) = (Arc::new(InFlight::new(9)), Arc::new(InFlight::new(9)));
+        let first = one.admit(all.admit().unwrap());
+        let second = other.admit(all.admit().unwrap());
+        assert!(all.admit().is_none());
+        assert_eq!(reached.get(), 1);
+        drop(first);
+        assert!(all.admit().is_some());
+        drop(second);
+        // A place that a selector refuses takes no share of the whole.
+        assert!(
+            Arc::new(InFlight::new(0))
+                .admit(all.admit().unwrap())
+                .is_none()
+        );
+        assert_eq!(all.0.taken.load(Ordering::Acquire), 0);
     }
 }

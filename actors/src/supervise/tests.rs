@@ -4,7 +4,7 @@
 use super::*;
 use crate::metrics::Metrics;
 use crate::paused::paused;
-use crate::status::State;
+use crate::status::{Ceiling, State};
 use actix::dev::channel;
 use actix::fut::WrapFuture;
 use actix::{Addr, AsyncContext, Handler, MailboxError, Message, ResponseActFuture};
@@ -140,7 +140,7 @@ struct Subject {
 
 fn subject_with(plan: Plan) -> Subject {
     let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
-    let status = Arc::new(Status::new(metrics.selector("s"), 16));
+    let status = Arc::new(Status::new(metrics.selector("s"), 16, Ceiling::unlimited()));
     let plan = Arc::new(Mutex::new(plan));
     let (sender, mailbox) = channel::channel(16);
     let actor = Failing {

@@ -72,7 +72,7 @@ impl Bus {
         self.directory.join("bus")
     }
 
-    /// Where its configuration file is; written once, at the start.
+    /// Where its configuration file is.
     #[must_use]
     pub fn config(&self) -> PathBuf {
         self.directory.join("bus.conf")
@@ -106,6 +106,17 @@ impl Bus {
     pub fn restart(&mut self) -> Result<(), BusError> {
         self.kill()?;
         self.spawn()
+    }
+
+    /// Changes its configuration while it runs (SIGHUP), which takes effect soon after. Policies
+    /// and limits change for those that are connected too, its address does not.
+    ///
+    /// # Errors
+    ///
+    /// When it does not run, or its configuration cannot be written.
+    pub fn reconfigure(&self, options: &BusOptions) -> Result<(), BusError> {
+        fs::write(self.config(), options.xml(&self.socket()))?;
+        self.signal(Signal::HUP).map(drop)
     }
 
     /// Makes the bus hang (SIGSTOP) and returns when it does: connecting still works, nothing is

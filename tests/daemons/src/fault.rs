@@ -41,6 +41,8 @@ pub enum Behaviour {
     Reset,
     /// Writes valid lines until this many bytes are out (rounded up to a line), then closes.
     TooMuch(u64),
+    /// Writes bytes without any end of a line for as long as the client reads them.
+    EndlessLine,
     /// Writes bytes that are neither an exposition nor UTF-8, then closes.
     Garbage,
     /// Closes at once.
@@ -78,6 +80,9 @@ impl Behaviour {
             }
             Self::HalfThenClose(bytes) => stream.write_all(first_half(bytes)),
             Self::TooMuch(total) => too_much(stream, *total),
+            Self::EndlessLine => loop {
+                stream.write_all(&[b'x'; 16 * 1024])?;
+            },
             Self::Garbage => stream.write_all(GARBAGE),
             Self::AnswerLate { delay, bytes } => {
                 wait_for_hang_up(stream, Some(*delay))?;

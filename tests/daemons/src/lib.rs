@@ -17,8 +17,11 @@ pub mod promfile;
 pub mod promsock;
 pub mod registry;
 pub mod scripted;
+pub mod scripted_service;
 mod service;
 pub mod stop;
+pub mod storm;
+mod wrong_reply;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

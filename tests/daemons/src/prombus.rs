@@ -5,7 +5,7 @@
 //! not come back by itself when its bus goes away: a test that restarts the bus starts it anew.
 
 pub use crate::observable::Answer;
-pub use crate::service::{On, PrombusError, Service};
+pub use crate::service::{Claim, On, PrombusError, Service};
 
 use crate::lock;
 use crate::observable::Shared;
@@ -51,12 +51,25 @@ impl Prombus {
         address: &str,
         source: impl Fn() -> Vec<u8> + Send + Sync + 'static,
     ) -> Result<Self, PrombusError> {
+        Self::start_claiming(Claim::Alone, address, source)
+    }
+
+    /// As [`Prombus::start`], where others may claim the name too.
+    ///
+    /// # Errors
+    ///
+    /// As [`Prombus::start`].
+    pub fn start_claiming(
+        claim: Claim,
+        address: &str,
+        source: impl Fn() -> Vec<u8> + Send + Sync + 'static,
+    ) -> Result<Self, PrombusError> {
         let on = On::Address(address.to_owned());
         let (stop, stopped) = oneshot::channel();
         let (report, started) = mpsc::channel();
         let thread = thread::Builder::new()
             .name("prombus".to_owned())
-            .spawn(move || run(&on, source, &report, stopped))
+            .spawn(move || run(&on, claim, source, &report, stopped))
             .map_err(PrombusError::Io)?;
         let gone = |_| PrombusError::Io(io::Error::other("the thread ended early"));
         let shared = started.recv().map_err(gone)??;
@@ -103,6 +116,7 @@ impl Drop for Prombus {
 
 fn run(
     on: &On,
+    claim: Claim,
     source: impl Fn() -> Vec<u8> + Send + Sync + 'static,
     report: &mpsc::Sender<Result<Arc<Shared>, PrombusError>>,
     stopped: oneshot::Receiver<()>,
@@ -118,7 +132,7 @@ fn run(
         }
     };
     runtime.block_on(async {
-        match Service::start(on, true, source).await {
+        match Service::start_claiming(on, claim, true, source).await {
             Err(error) => drop(report.send(Err(error))),
             Ok(service) => {
                 let _ = report.send(Ok(Arc::clone(&service.shared)));

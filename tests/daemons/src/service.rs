@@ -80,6 +80,30 @@ pub enum On {
     Address(String),
 }
 
+/// How the service takes its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Claim {
+    /// If nobody has it, and for good: a second instance has to say so at once.
+    #[default]
+    Alone,
+    /// Until somebody replaces it; it waits for its turn before and after.
+    InTurn,
+    /// From whoever has it in turn, and in turn from then on.
+    Replacing,
+}
+
+impl Claim {
+    pub(crate) fn flags(self) -> RequestNameFlags {
+        match self {
+            Self::Alone => RequestNameFlags::DO_NOT_QUEUE,
+            Self::InTurn => RequestNameFlags::ALLOW_REPLACEMENT,
+            Self::Replacing => {
+                RequestNameFlags::REPLACE_EXISTING | RequestNameFlags::ALLOW_REPLACEMENT
+            }
+        }
+    }
+}
+
 /// A connection that owns the name and serves the object on the tokio runtime that made it.
 #[derive(Debug)]
 pub struct Service {
@@ -99,17 +123,37 @@ impl Service {
         faults: bool,
         source: impl Fn() -> Vec<u8> + Send + Sync + 'static,
     ) -> Result<Self, PrombusError> {
+        Self::start_claiming(on, Claim::Alone, faults, source).await
+    }
+
+    /// As [`Service::start`], where others may claim the name too. A name that somebody else has is
+    /// not owned when this returns, unless the claim replaces its owner.
+    ///
+    /// # Errors
+    ///
+    /// As [`Service::start`].
+    pub async fn start_claiming(
+        on: &On,
+        claim: Claim,
+        faults: bool,
+        source: impl Fn() -> Vec<u8> + Send + Sync + 'static,
+    ) -> Result<Self, PrombusError> {
         let shared = Arc::new(Shared {
             source: Box::new(source),
             state: Mutex::new(State::default()),
         });
-        let starting = Self::connect(on, faults, shared);
+        let starting = Self::connect(on, claim, faults, shared);
         tokio::time::timeout(BUS_LIMIT, starting)
             .await
             .unwrap_or(Err(PrombusError::Hangs))
     }
 
-    async fn connect(on: &On, faults: bool, shared: Arc<Shared>) -> Result<Self, PrombusError> {
+    async fn connect(
+        on: &On,
+        claim: Claim,
+        faults: bool,
+        shared: Arc<Shared>,
+    ) -> Result<Self, PrombusError> {
         let mut builder = match on {
             On::System => Builder::system(),
             On::Address(address) => Builder::address(address.as_str()),
@@ -119,9 +163,8 @@ impl Service {
             builder = builder.serve_at(PATH, Faults(Arc::clone(&shared)));
         }
         let connection = builder.build().await?;
-        // Never wait in the queue for the name: a second instance has to say so at once.
         connection
-            .request_name_with_flags(NAME, RequestNameFlags::DO_NOT_QUEUE)
+            .request_name_with_flags(NAME, claim.flags())
             .await?;
         Ok(Self { connection, shared })
     }

@@ -12,7 +12,9 @@ mod client;
 
 use client::{call, call_within, eventually, timed_out};
 use local_exporter_daemons::bus::{Bus, BusError, BusKind, BusOptions};
-use local_exporter_daemons::prombus::{Answer, FAULTS, INTERFACE, METHOD, Prombus, PrombusError};
+use local_exporter_daemons::prombus::{
+    Answer, Claim, FAULTS, INTERFACE, METHOD, NAME, Prombus, PrombusError,
+};
 use local_exporter_daemons::registry::Metrics;
 use std::time::Duration;
 
@@ -99,6 +101,41 @@ fn the_name_is_free_after_the_drop_and_never_shared() {
     drop(first);
     assert!(no_owner(&bus));
     drop(prombus(&bus));
+}
+
+#[test]
+fn a_name_that_is_claimed_in_turn_moves_and_comes_back() {
+    let bus = Bus::start().unwrap();
+    let start = |claim, body: &'static [u8]| {
+        Prombus::start_claiming(claim, &bus.address(), move || body.to_vec()).unwrap()
+    };
+    let first = start(Claim::InTurn, b"first 1\n");
+    assert_eq!(bytes(&bus, INTERFACE, METHOD), b"first 1\n");
+    let second = start(Claim::Replacing, b"second 1\n");
+    assert_eq!(bytes(&bus, INTERFACE, METHOD), b"second 1\n");
+    drop(second);
+    assert_eq!(bytes(&bus, INTERFACE, METHOD), b"first 1\n");
+    drop(first);
+    assert!(no_owner(&bus));
+}
+
+#[test]
+fn a_running_bus_takes_another_policy() {
+    let bus = Bus::start().unwrap();
+    let _prombus = prombus(&bus);
+    let denied = || {
+        let refused = call(&bus.address(), INTERFACE, METHOD);
+        matches!(refused, Err(zbus::Error::FDO(error))
+            if matches!(*error, zbus::fdo::Error::AccessDenied(_)))
+    };
+    assert!(!denied());
+    let deny =
+        format!("<policy context=\"mandatory\"><deny send_destination=\"{NAME}\"/></policy>");
+    bus.reconfigure(&BusOptions::new().extra_xml(&deny))
+        .unwrap();
+    assert!(eventually(denied));
+    bus.reconfigure(&BusOptions::new()).unwrap();
+    assert!(eventually(|| !denied()));
 }
 
 #[test]

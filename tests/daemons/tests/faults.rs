@@ -153,6 +153,17 @@ fn too_much_is_as_much_as_was_asked_and_valid() {
 }
 
 #[test]
+fn an_endless_line_goes_on_until_the_client_leaves() {
+    let (_directory, daemon) = daemon(Behaviour::EndlessLine);
+    let mut stream = UnixStream::connect(daemon.path()).unwrap();
+    let mut bytes = vec![0; 1 << 20];
+    stream.read_exact(&mut bytes).unwrap();
+    assert!(bytes.iter().all(|byte| *byte == b'x'));
+    drop(stream);
+    assert!(eventually(|| daemon.open() == 0));
+}
+
+#[test]
 fn every_answer_has_a_new_inode() {
     let (_directory, daemon) = daemon(Behaviour::NewInode(TEXT.to_vec()));
     for _ in 0..5 {

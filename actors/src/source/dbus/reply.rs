@@ -1,11 +1,13 @@
 //! What came back from a call: a body, an error of the daemon, or a broken bus.
 //!
-//! Turns D-Bus' terms into ours; it may not hold a connection.
+//! Turns D-Bus' terms into ours; it may not hold a connection. What reads a
+//! message is public so that it can be fuzzed.
 
 use crate::scrape::{Reason, ScrapeError};
 use bytes::Bytes;
 use local_exporter_config::DbusSource;
 use zbus::message::{Body, Message};
+use zbus::zvariant::DynamicDeserialize;
 
 /// Whether the connection survived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +28,7 @@ pub(super) struct Failure {
 impl Failure {
     /// The connection failed under the call.
     pub(super) fn broken(spec: &DbusSource, error: &zbus::Error) -> Self {
+        let error = shown(&error.to_string());
         let message = format!("the call to {} broke: {error}", spec.destination);
         Self {
             verdict: Verdict::Broken,
@@ -46,20 +49,27 @@ impl Failure {
     pub(super) fn replied(spec: &DbusSource, reply: &Message) -> Self {
         let header = reply.header();
         let name = header.error_name().map_or("", |name| name.as_str());
-        let body = reply.body();
-        let text = body.deserialize::<&str>().unwrap_or("no message");
-        let (reason, hint) = classify(name);
         let verdict = match name {
             // More calls were left unanswered than the bus allows: begin anew.
             "org.freedesktop.DBus.Error.LimitsExceeded" => Verdict::Broken,
             _ => Verdict::Answered,
         };
-        let message = format!("{}: {name}: {text}{hint}", spec.destination);
         Self {
             verdict,
-            error: ScrapeError::new(reason, message),
+            error: refusal(reply, &spec.destination),
         }
     }
+}
+
+/// What an error reply of `destination` means.
+#[must_use]
+pub fn refusal(reply: &Message, destination: &str) -> ScrapeError {
+    let header = reply.header();
+    let name = header.error_name().map_or("", |name| name.as_str());
+    let body = reply.body();
+    let text = shown(body.deserialize::<&str>().unwrap_or("no message"));
+    let (reason, hint) = classify(name);
+    ScrapeError::new(reason, format!("{destination}: {name}: {text}{hint}"))
 }
 
 /// The reason and a hint for a standard error name (D-Bus specification and `dbus-protocol.h`).
@@ -102,29 +112,31 @@ impl AsRef<[u8]> for Payload {
 ///
 /// # Errors
 /// `malformed` for another signature, which it names; `too_large` past the cap.
-pub(super) fn payload(reply: &Message, max_bytes: usize) -> Result<Bytes, ScrapeError> {
+pub fn payload(reply: &Message, max_bytes: usize) -> Result<Bytes, ScrapeError> {
     let body = reply.body();
     let signature = body.signature().to_string();
     let malformed = |error: zbus::Error| {
+        let (signature, error) = (shown(&signature), shown(&error.to_string()));
         let message = format!("the reply of signature {signature:?} cannot be read: {error}");
         ScrapeError::new(Reason::Malformed, message)
     };
     let bytes = match signature.as_str() {
         "ay" => {
-            let length = body.deserialize::<&[u8]>().map_err(malformed)?.len();
-            // An array of bytes is its length and then its bytes, up to the body's end.
+            let length = whole::<&[u8]>(&body).map_err(malformed)?.len();
+            // The bytes are the last thing in the body.
             let start = body.len().saturating_sub(length);
             Bytes::from_owner(Payload { body, start })
         }
         "s" => {
-            let text = body.deserialize::<&str>().map_err(malformed)?;
+            let text = whole::<&str>(&body).map_err(malformed)?;
             Bytes::copy_from_slice(text.as_bytes())
         }
         "a(y)" => {
-            let structs = body.deserialize::<Vec<(u8,)>>().map_err(malformed)?;
+            let structs = whole::<Vec<(u8,)>>(&body).map_err(malformed)?;
             structs.into_iter().map(|(byte,)| byte).collect()
         }
         other => {
+            let other = shown(other);
             let message = format!("the reply has signature {other:?}, expected \"ay\"");
             return Err(ScrapeError::new(Reason::Malformed, message));
         }
@@ -135,10 +147,42 @@ pub(super) fn payload(reply: &Message, max_bytes: usize) -> Result<Bytes, Scrape
     Ok(bytes)
 }
 
+/// The value that is all of a body: what stands behind it would be passed over otherwise.
+fn whole<'b, T: DynamicDeserialize<'b>>(body: &'b Body) -> zbus::Result<T> {
+    let read = body
+        .data()
+        .deserialize_for_dynamic_signature(body.signature())?;
+    match read {
+        (value, end) if end == body.len() => Ok(value),
+        _ => Err(zbus::Error::ExcessData),
+    }
+}
+
+/// Text of a daemon, fit for a sentence of ours: on one line, and no longer than
+/// what buses say when they deny a call.
+fn shown(text: &str) -> String {
+    const LONGEST: usize = 500;
+    let mut shown = String::new();
+    for (index, letter) in text.chars().enumerate() {
+        if index == LONGEST {
+            shown.push('…');
+            break;
+        }
+        if letter.is_control() {
+            shown.extend(letter.escape_default());
+        } else {
+            shown.push(letter);
+        }
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
     use super::*;
+    use futures_util::FutureExt;
+    use zbus::connection::socket::ReadHalf;
 
     fn reply<B: serde::Serialize + zbus::DynamicType>(body: &B) -> Message {
         let call = Message::method_call("/", "M").build(&()).unwrap();
@@ -162,5 +206,48 @@ mod tests {
         let error = payload(&reply(&"12345"), 4).unwrap_err();
         assert_eq!(error.reason, Reason::TooLarge);
         assert_eq!(payload(&reply(&[0_u8; 0].as_slice()), 4).unwrap(), "");
+    }
+
+    #[test]
+    fn what_a_daemon_says_is_short_and_on_one_line() {
+        let call = Message::method_call("/", "M").build(&()).unwrap();
+        let refused = |text: &str| {
+            let error = Message::error(&call.header(), "a.B").build(&text);
+            refusal(&error.unwrap(), "c.D").message
+        };
+        assert_eq!(
+            refused("one\ntwo \"three\""),
+            "c.D: a.B: one\\ntwo \"three\""
+        );
+        let long = refused(&"ü".repeat(501));
+        assert_eq!(long, format!("c.D: a.B: {}…", "ü".repeat(500)));
+    }
+
+    /// A socket that gives nothing more.
+    #[derive(Debug)]
+    struct Closed;
+
+    #[zbus::export::async_trait::async_trait]
+    impl ReadHalf for Closed {
+        async fn recvmsg(
+            &mut self,
+            _: &mut [u8],
+        ) -> std::io::Result<(usize, Vec<std::os::fd::OwnedFd>)> {
+            Ok((0, Vec::new()))
+        }
+    }
+
+    #[test]
+    fn bytes_behind_the_value_are_not_passed_over() {
+        let mut bytes = reply(&"a 1\n".as_bytes()).data().bytes().to_vec();
+        // The array is said to end before the body does.
+        let length = bytes.len() - 8;
+        bytes[length..length + 4].copy_from_slice(&3_u32.to_ne_bytes());
+        let (mut socket, mut descriptors) = (Closed, Vec::new());
+        let received = socket.receive_message(0, &mut bytes, &mut descriptors);
+        let message = received.now_or_never().unwrap().unwrap();
+        let error = payload(&message, 100).unwrap_err();
+        assert_eq!(error.reason, Reason::Malformed);
+        assert!(error.message.ends_with("excess data"), "{error}");
     }
 }

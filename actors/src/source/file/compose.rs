@@ -9,6 +9,7 @@ use crate::exposition::{Conflict, join};
 use crate::gate::Gate;
 use crate::scrape::{Answer, Exposition, Reason, ScrapeError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What the verdicts come to.
 #[derive(Debug)]
@@ -55,6 +56,7 @@ pub(super) fn compose(verdicts: &mut [Verdict], terms: &Terms) -> Composed {
                 body: only.body.clone(),
                 summary: only.summary,
                 cached_at: Some(only.confirmed_at),
+                compressed: Arc::default(),
             }),
             duplicates: 0,
             conflicts: Vec::new(),

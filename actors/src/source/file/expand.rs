@@ -75,12 +75,12 @@ pub(super) fn expand(paths: &[PathBuf], patterns: &Patterns) -> Expansion {
     expansion
 }
 
-fn is_pattern(text: &str) -> bool {
+pub(super) fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?', '['])
 }
 
 /// The part of a pattern before its first wildcard, and the components after it.
-fn split(path: &Path) -> (PathBuf, Vec<String>) {
+pub(super) fn split(path: &Path) -> (PathBuf, Vec<String>) {
     let mut base = PathBuf::new();
     let mut rest = Vec::new();
     for component in path.components() {

@@ -75,7 +75,7 @@ pub(super) fn read(path: &Path, max_bytes: usize) -> Result<Version, ScrapeError
         if !before.is_file() {
             return Err(not_regular(path));
         }
-        let body = read_capped(&mut file, path, max_bytes)?;
+        let body = read_capped(&mut file, path, before.size(), max_bytes)?;
         let after = look(&file)?;
         let stamp = Stamp::of(&after);
         if Stamp::of(&before) == stamp && body.len() as u64 == after.size() {
@@ -105,8 +105,15 @@ fn open(path: &Path) -> Result<File, ScrapeError> {
         })
 }
 
-fn read_capped(file: &mut File, path: &Path, max_bytes: usize) -> Result<Bytes, ScrapeError> {
-    let mut body = Vec::new();
+/// Reads to the end or past the cap, into memory of just the size that is expected.
+fn read_capped(
+    file: &mut File,
+    path: &Path,
+    size: u64,
+    max_bytes: usize,
+) -> Result<Bytes, ScrapeError> {
+    let expected = usize::try_from(size).unwrap_or(max_bytes).min(max_bytes);
+    let mut body = Vec::with_capacity(expected);
     let cap = u64::try_from(max_bytes)
         .unwrap_or(u64::MAX)
         .saturating_add(1);

@@ -1,0 +1,73 @@
+//! What is measured in one go: one source, one size, one kind of client.
+
+use clap::ValueEnum;
+use std::fmt;
+
+/// Which source stands behind the exporter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Case {
+    File,
+    Uds,
+    Dbus,
+}
+
+/// What the client says it reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum Encoding {
+    Plain,
+    Gzip,
+}
+
+impl fmt::Display for Encoding {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Plain => "plain",
+            Self::Gzip => "gzip",
+        })
+    }
+}
+
+/// What is measured. For `uds` and `dbus` there are as many selectors as connections, so that the
+/// exporter's sharing of pulls does not hide what one costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Cell {
+    pub(crate) case: Case,
+    pub(crate) series: usize,
+    pub(crate) asked: Encoding,
+    pub(crate) connections: usize,
+}
+
+impl fmt::Display for Cell {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            case,
+            series,
+            asked,
+            connections,
+        } = self;
+        write!(
+            out,
+            "{case}, {series} series, {asked}, {connections} connections"
+        )
+    }
+}
+
+impl Case {
+    /// Servers and loops that have a turn if everything is installed.
+    pub(crate) fn most_servers(self) -> u32 {
+        match self {
+            Self::File | Self::Uds => 4,
+            Self::Dbus => 3,
+        }
+    }
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::File => "file",
+            Self::Uds => "uds",
+            Self::Dbus => "dbus",
+        })
+    }
+}

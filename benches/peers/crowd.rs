@@ -1,0 +1,105 @@
+//! Many selectors, as the goals about memory, start, rest and isolation need them.
+
+use crate::cell::Case;
+use crate::daemon::Daemon;
+use crate::scene::Scene;
+use crate::source::{Source, file_selector, uds_selector};
+use crate::{Outcome, body};
+use std::fs;
+use tempfile::TempDir;
+
+/// Series of each answer: 9 kB.
+pub(crate) const SERIES: usize = 100;
+
+/// How many selectors of which sort.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Numbers {
+    pub(crate) files: usize,
+    pub(crate) sockets: usize,
+    /// Sockets on which somebody listens and nobody ever answers.
+    pub(crate) hung: usize,
+}
+
+impl Numbers {
+    /// What the goals call 2,000 selectors.
+    pub(crate) const MANY: Self = Self {
+        files: 1_000,
+        sockets: 1_000,
+        hung: 0,
+    };
+
+    /// Those that answer.
+    pub(crate) fn well(&self) -> usize {
+        self.files + self.sockets
+    }
+}
+
+/// Sources, each with a file or socket of its own, and the lines of configuration that name them:
+/// `s0`, `s1` and so on answer, `hung0` and so on do not.
+#[derive(Debug)]
+pub(crate) struct Crowd {
+    pub(crate) selectors: String,
+    _sources: Vec<Source>,
+    _daemons: Vec<Daemon>,
+    _room: TempDir,
+}
+
+impl Crowd {
+    /// One selector of each kind, `s0` to `s2`.
+    pub(crate) fn of_three(scene: &Scene) -> Outcome<Self> {
+        let mut sources = Vec::new();
+        let mut selectors = String::new();
+        for (number, case) in [Case::File, Case::Uds, Case::Dbus].into_iter().enumerate() {
+            let source = Source::start(scene, case, SERIES)?;
+            selectors += &source.selector(&format!("s{number}"));
+            sources.push(source);
+        }
+        Ok(Self {
+            selectors,
+            _sources: sources,
+            _daemons: Vec::new(),
+            _room: scene.room()?,
+        })
+    }
+
+    /// As many as these.
+    pub(crate) fn of(scene: &Scene, numbers: Numbers) -> Outcome<Self> {
+        let room = scene.room()?;
+        let folder = |name: &str| {
+            let folder = room.path().join(name);
+            fs::create_dir(&folder).map(|()| folder)
+        };
+        let (files, sockets, hung) = (folder("files")?, folder("sockets")?, folder("hung")?);
+        let mut selectors = String::new();
+        let body = body::text(SERIES);
+        for number in 0..numbers.files {
+            // A directory each, as daemons have, so that each is watched by itself.
+            let directory = files.join(number.to_string());
+            fs::create_dir(&directory)?;
+            let file = directory.join("metrics.prom");
+            fs::write(&file, &body)?;
+            selectors += &file_selector(&format!("s{number}"), &file);
+        }
+        for number in 0..numbers.sockets {
+            let name = format!("s{}", numbers.files + number);
+            selectors += &uds_selector(&name, &sockets.join(number.to_string()));
+        }
+        for number in 0..numbers.hung {
+            let path = hung.join(number.to_string());
+            let selector = uds_selector(&format!("hung{number}"), &path);
+            // So that waits also end within a turn, and begin anew.
+            selectors += &selector.replace(" }", ", timeout = \"1s\" }");
+        }
+        let count = |count: usize| count.to_string();
+        let daemons = vec![
+            Daemon::on_sockets(&sockets, &["--sockets", &count(numbers.sockets)])?,
+            Daemon::on_sockets(&hung, &["--hung", "--sockets", &count(numbers.hung)])?,
+        ];
+        Ok(Self {
+            selectors,
+            _sources: Vec::new(),
+            _daemons: daemons,
+            _room: room,
+        })
+    }
+}

@@ -1,0 +1,49 @@
+//! From starting the program to its first answer, which comes a little after it listens.
+
+use super::{Line, Verdict};
+use crate::Outcome;
+use crate::crowd::{Crowd, Numbers};
+use crate::scene::Scene;
+use crate::server::exporter::Exporter;
+use std::time::{Duration, Instant};
+
+/// The worst of so many starts counts.
+const STARTS: u32 = 5;
+
+pub(super) fn look(scene: &Scene) -> Outcome<Vec<Line>> {
+    let few = Numbers {
+        files: 2,
+        sockets: 1,
+        hung: 0,
+    };
+    let few = line(scene, few, "< 50 ms", Duration::from_millis(50))?;
+    let many = line(scene, Numbers::MANY, "< 1 s", Duration::from_secs(1))?;
+    Ok(vec![few, many])
+}
+
+fn line(scene: &Scene, numbers: Numbers, limit: &'static str, within: Duration) -> Outcome<Line> {
+    let crowd = Crowd::of(scene, numbers)?;
+    let (mut answering, mut ready) = (Duration::ZERO, Duration::ZERO);
+    for _ in 0..STARTS {
+        let begun = Instant::now();
+        let exporter = Exporter::launch(scene, &crowd.selectors)?;
+        exporter.answers("/-/healthy", scene)?;
+        answering = answering.max(begun.elapsed());
+        exporter.answers("/-/ready", scene)?;
+        ready = ready.max(begun.elapsed());
+    }
+    Ok(Line {
+        what: format!("start with {} selectors, until it listens", numbers.well()),
+        limit,
+        reached: format!(
+            "first answer after {}, ready after {} (worst of {STARTS})",
+            milliseconds(answering),
+            milliseconds(ready)
+        ),
+        verdict: Verdict::of(answering < within),
+    })
+}
+
+fn milliseconds(duration: Duration) -> String {
+    format!("{:.0} ms", duration.as_secs_f64() * 1e3)
+}

@@ -1,0 +1,130 @@
+//! The client that every server is loaded with: `wrk`, one thread, keep-alive.
+
+use crate::Outcome;
+use crate::cell::Encoding;
+use crate::process::{Process, output_of};
+use crate::scene::Scene;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+const SCRIPT: &str = include_str!("load.lua");
+/// When an answer counts as lost. Nothing here may take so long.
+const TIMEOUT: &str = "60s";
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub(crate) enum Paths {
+    One(String),
+    /// The prefix followed by 0, 1, … in turn.
+    Many {
+        prefix: String,
+        count: usize,
+    },
+}
+
+impl Paths {
+    /// Any one of them.
+    pub(crate) fn first(&self) -> String {
+        match self {
+            Self::One(path) => path.clone(),
+            Self::Many { prefix, .. } => format!("{prefix}0"),
+        }
+    }
+}
+
+/// A turn of the client.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Load<'a> {
+    pub(crate) port: u16,
+    pub(crate) paths: &'a Paths,
+    pub(crate) connections: usize,
+    pub(crate) asked: Encoding,
+    pub(crate) seconds: u64,
+}
+
+/// What the client saw.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Turn {
+    /// Answers that came whole. Those still under way at the end count for nothing.
+    pub(crate) requests: u64,
+    pub(crate) took: Duration,
+    pub(crate) p50: Duration,
+    pub(crate) p99: Duration,
+    /// Connections that failed or broke, and answers that did not come.
+    pub(crate) broken: u64,
+    /// Answers with a status of 400 or more.
+    pub(crate) refused: u64,
+}
+
+impl Load<'_> {
+    /// Runs it to its end.
+    pub(crate) fn run(&self, scene: &Scene) -> Outcome<Turn> {
+        let runs = Duration::from_secs(self.seconds);
+        let text = output_of("wrk", &mut self.command(scene)?, runs, &scene.interrupt)?;
+        Turn::read(&text).ok_or_else(|| format!("wrk did not say how it went:\n{text}").into())
+    }
+
+    /// [`Load::run`] against a server of which every answer has to be a good one.
+    pub(crate) fn run_well(&self, scene: &Scene) -> Outcome<Turn> {
+        let turn = self.run(scene)?;
+        match turn.broken + turn.refused {
+            0 => Ok(turn),
+            errors => Err(format!("{errors} of {} scrapes failed", turn.requests).into()),
+        }
+    }
+
+    /// Lets it run until it is dropped.
+    pub(crate) fn start(&self, scene: &Scene) -> Outcome<Process> {
+        Process::spawn("wrk", &mut self.command(scene)?)
+    }
+
+    fn command(&self, scene: &Scene) -> Outcome<Command> {
+        let mut command = Command::new(&scene.programs.wrk);
+        command
+            .args(["--threads", "1", "--timeout", TIMEOUT, "--connections"])
+            .arg(self.connections.to_string())
+            .args(["--duration", &format!("{}s", self.seconds), "--script"])
+            .arg(script(scene)?);
+        if self.asked == Encoding::Gzip {
+            command.args(["--header", "Accept-Encoding: gzip"]);
+        }
+        let origin = format!("http://127.0.0.1:{}", self.port);
+        command.arg(format!("{origin}{}", self.paths.first()));
+        if let Paths::Many { prefix, count } = self.paths {
+            command.args(["--", prefix, &count.to_string()]);
+        }
+        command.stderr(Stdio::null());
+        Ok(command)
+    }
+}
+
+fn script(scene: &Scene) -> Outcome<PathBuf> {
+    let path = scene.folder().join("load.lua");
+    if !path.exists() {
+        std::fs::write(&path, SCRIPT)?;
+    }
+    Ok(path)
+}
+
+impl Turn {
+    /// Reads the line that `done` in `load.lua` writes.
+    fn read(text: &str) -> Option<Self> {
+        let line = text.lines().find_map(|line| line.strip_prefix("peers "))?;
+        let numbers: Vec<u64> = line
+            .split_whitespace()
+            .map_while(|number| number.parse().ok())
+            .collect();
+        let &[requests, took, p50, p99, broken, refused] = numbers.as_slice() else {
+            return None;
+        };
+        Some(Self {
+            requests,
+            took: Duration::from_micros(took),
+            p50: Duration::from_micros(p50),
+            p99: Duration::from_micros(p99),
+            broken,
+            refused,
+        })
+    }
+}

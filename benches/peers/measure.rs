@@ -1,0 +1,72 @@
+//! Measuring a cell: all its servers at once on the machine, one of them loaded at a time.
+
+use crate::Outcome;
+use crate::cell::Cell;
+use crate::load::Load;
+use crate::process::Memory;
+use crate::row::{Measured, Row};
+use crate::scene::Scene;
+use crate::server::{Contender, Server, contenders};
+use crate::source::Source;
+use std::time::Duration;
+
+/// Answers for each connection below which those under way at the end would weigh too much.
+const ENOUGH: u64 = 20;
+
+/// Starts all servers of a cell, compares their answers, and loads them in turn.
+pub(crate) fn measure(scene: &Scene, cell: Cell) -> Outcome<Measured> {
+    eprintln!("{cell}");
+    let mut source = Source::start(scene, cell.case, cell.series)?;
+    let expected = std::fs::read(scene.shelf(cell.series)?.join("metrics.prom"))?;
+    let mut rows = Vec::new();
+    let contenders = contenders(scene, &source, cell)?;
+    for contender in &contenders {
+        let answer = contender.compare(cell.asked, &expected)?;
+        rows.push(Row::new(contender.server, Some(answer)));
+    }
+    let mut loops = Row::new(Server::PullLoop, None);
+    for _ in 0..scene.rounds {
+        for (contender, row) in contenders.iter().zip(&mut rows) {
+            turn(scene, cell, contender, &mut source, row)?;
+        }
+        if let Some((pulls, used)) = source.pull_in_a_loop(scene)? {
+            loops.requests += pulls;
+            loops.used += used;
+            loops.took += Duration::from_secs(scene.seconds);
+        }
+    }
+    for (contender, row) in contenders.iter().zip(&mut rows) {
+        row.peak_kib = contender.process.memory(Memory::Peak);
+        row.rough = row.requests < ENOUGH * cell.connections as u64;
+    }
+    rows.extend((loops.requests > 0).then_some(loops));
+    Ok(Measured(rows))
+}
+
+fn turn(
+    scene: &Scene,
+    cell: Cell,
+    contender: &Contender,
+    source: &mut Source,
+    row: &mut Row,
+) -> Outcome<()> {
+    let load = Load {
+        port: contender.port,
+        paths: &contender.paths,
+        connections: cell.connections,
+        asked: cell.asked,
+        seconds: scene.seconds,
+    };
+    let pulls = source.pulls()?;
+    let before = contender.process.processor_time();
+    let turn = load.run(scene)?;
+    let used = contender.process.processor_time().saturating_sub(before);
+    row.add(&turn, used, scene.rounds);
+    if contender.server.reads_the_source()
+        && let (Some(before), Some(after)) = (pulls, source.pulls()?)
+    {
+        row.pulls += after - before;
+    }
+    contender.process.calm(&scene.interrupt)?;
+    source.calm(scene)
+}

@@ -1,0 +1,159 @@
+//! What is to be measured, as asked on the command line, and how long that takes.
+
+use crate::cell::{Case, Cell, Encoding};
+use crate::goals::Goal;
+use crate::scene::Servers;
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What a server costs beside its turns: starting it, comparing its answer, waiting until it is calm.
+const OVERHEAD: Duration = Duration::from_millis(600);
+
+/// What to measure. Everything takes about a quarter of an hour.
+#[derive(Args, Debug)]
+pub(crate) struct Plan {
+    /// Which parts to run; all of them if none is named.
+    #[arg(long = "case", value_enum, value_delimiter = ',')]
+    parts: Vec<Part>,
+    /// Which goals to look at, and nothing else; all of them if none is named.
+    #[arg(long = "goal", value_enum, value_delimiter = ',')]
+    goals: Vec<Goal>,
+    /// The goals alone, at 16 connections and in short rounds: about a minute.
+    #[arg(long)]
+    quick: bool,
+    /// The sizes of the answers.
+    #[arg(long, value_delimiter = ',', default_values_t = [100, 1_000, 10_000])]
+    series: Vec<usize>,
+    /// How many connections ask at once [default: 1,16,256, with --quick 16].
+    #[arg(long, value_delimiter = ',')]
+    connections: Vec<usize>,
+    /// What the client says it reads.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Encoding::Plain, Encoding::Gzip])]
+    encoding: Vec<Encoding>,
+    /// How often each server has its turn.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// How long a turn is [default: 2, with --quick 1].
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: Option<u64>,
+    /// The exporter to measure, in place of the release build of this tree.
+    #[arg(long, value_name = "FILE")]
+    exporter: Option<PathBuf>,
+}
+
+/// What `--case` names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    File,
+    Uds,
+    Dbus,
+    Goals,
+}
+
+impl Plan {
+    /// The cases to print a table of.
+    pub(crate) fn cases(&self) -> Vec<Case> {
+        let all = [
+            (Part::File, Case::File),
+            (Part::Uds, Case::Uds),
+            (Part::Dbus, Case::Dbus),
+        ];
+        let only_goals = self.quick || !self.goals.is_empty();
+        let wanted = |part| match self.parts.is_empty() {
+            true => !only_goals,
+            false => self.parts.contains(&part),
+        };
+        let chosen = all.into_iter().filter(|(part, _)| wanted(*part));
+        chosen.map(|(_, case)| case).collect()
+    }
+
+    /// The goals to look at.
+    pub(crate) fn goals(&self) -> Vec<Goal> {
+        let asked = self.parts.is_empty() || self.parts.contains(&Part::Goals);
+        match (self.goals.is_empty(), asked) {
+            (false, _) => self.goals.clone(),
+            (true, true) => Goal::value_variants().to_vec(),
+            (true, false) => Vec::new(),
+        }
+    }
+
+    /// The cells of a case's table, in its order.
+    pub(crate) fn cells(&self, case: Case) -> Vec<Cell> {
+        let mut cells = Vec::new();
+        for &series in &self.series {
+            for &asked in &self.encoding {
+                for connections in self.connections() {
+                    cells.push(Cell {
+                        case,
+                        series,
+                        asked,
+                        connections,
+                    });
+                }
+            }
+        }
+        cells
+    }
+
+    /// How many connections ask at once, in turn.
+    pub(crate) fn connections(&self) -> Vec<usize> {
+        match (self.connections.is_empty(), self.quick) {
+            (false, _) => self.connections.clone(),
+            (true, true) => vec![16],
+            (true, false) => vec![1, 16, 256],
+        }
+    }
+
+    /// Who is measured beside the exporter: nobody whom no table will show.
+    pub(crate) fn servers(&self) -> Servers {
+        match self.cases().is_empty() {
+            true => Servers::InGoals,
+            false => Servers::All,
+        }
+    }
+
+    /// Whether answers of this size are to be measured.
+    pub(crate) fn has(&self, series: usize) -> bool {
+        self.series.contains(&series)
+    }
+
+    pub(crate) fn rounds(&self) -> u32 {
+        self.rounds
+    }
+
+    /// How long a turn is, in whole seconds as `wrk` takes them.
+    pub(crate) fn seconds(&self) -> u64 {
+        self.seconds.unwrap_or(if self.quick { 1 } else { 2 })
+    }
+
+    /// How long to look at an exporter that nobody asks: whole `refresh` intervals of its files.
+    pub(crate) fn idle(&self) -> Duration {
+        Duration::from_secs(if self.quick { 15 } else { 30 })
+    }
+
+    pub(crate) fn exporter(&self) -> Option<&PathBuf> {
+        self.exporter.as_ref()
+    }
+
+    /// About how long all of it takes.
+    pub(crate) fn estimate(&self) -> Duration {
+        let turn = Duration::from_secs(self.seconds()) * self.rounds + OVERHEAD;
+        let tables: Duration = self
+            .cases()
+            .into_iter()
+            .map(|case| {
+                turn * case.most_servers() * u32::try_from(self.cells(case).len()).unwrap_or(0)
+            })
+            .sum();
+        let goals = self.goals().into_iter().map(|goal| {
+            let measured = self.cases().into_iter().any(|case| goal.is_read_off(case));
+            if measured {
+                Duration::ZERO
+            } else {
+                goal.duration(self)
+            }
+        });
+        tables + goals.sum::<Duration>()
+    }
+}

@@ -1,0 +1,78 @@
+//! The servers that are compared, each as its users run it.
+
+pub(crate) mod exporter;
+mod exporter_exporter;
+mod nginx;
+mod node_exporter;
+
+use crate::Outcome;
+use crate::cell::{Case, Cell, Encoding};
+use crate::fetch::{self, Answer, Likeness};
+use crate::load::Paths;
+use crate::process::Process;
+use crate::scene::{Scene, Servers};
+use crate::source::Source;
+use std::fmt;
+use tempfile::TempDir;
+
+/// Whose work a row is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Server {
+    Exporter,
+    Nginx,
+    NodeExporter,
+    ExporterExporter,
+    /// No server, but the least that reading the source costs.
+    PullLoop,
+}
+
+impl Server {
+    /// Whether what is read of the source is read by it.
+    pub(crate) fn reads_the_source(self) -> bool {
+        matches!(self, Self::Exporter | Self::ExporterExporter)
+    }
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Exporter => "**local-exporter**",
+            Self::Nginx => "nginx",
+            Self::NodeExporter => "node_exporter",
+            Self::ExporterExporter => "exporter_exporter",
+            Self::PullLoop => "bare pull loop",
+        })
+    }
+}
+
+/// A server that listens.
+#[derive(Debug)]
+pub(crate) struct Contender {
+    pub(crate) server: Server,
+    pub(crate) process: Process,
+    pub(crate) port: u16,
+    pub(crate) paths: Paths,
+    likeness: Likeness,
+    _room: TempDir,
+}
+
+impl Contender {
+    /// Refuses an answer that is not the expected one.
+    pub(crate) fn compare(&self, asked: Encoding, expected: &[u8]) -> Outcome<Answer> {
+        let asked_at = (self.port, &*self.paths.first());
+        fetch::compare(asked_at, asked, expected, self.likeness)
+    }
+}
+
+/// Starts those that are installed and can answer in this case.
+pub(crate) fn contenders(scene: &Scene, source: &Source, cell: Cell) -> Outcome<Vec<Contender>> {
+    let mut found = vec![exporter::contender(scene, source, cell)?];
+    found.extend(nginx::contender(scene, cell)?);
+    if scene.servers == Servers::All {
+        if cell.case == Case::File {
+            found.extend(node_exporter::contender(scene, cell)?);
+        }
+        found.extend(exporter_exporter::contender(scene, source)?);
+    }
+    Ok(found)
+}

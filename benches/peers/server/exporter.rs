@@ -1,0 +1,110 @@
+//! local-exporter itself, with selectors and nothing else in its configuration.
+
+use super::{Contender, Server};
+use crate::Outcome;
+use crate::cell::{Case, Cell};
+use crate::fetch::{Likeness, is_well};
+use crate::load::Paths;
+use crate::process::{Process, free_port};
+use crate::scene::Scene;
+use crate::source::Source;
+use std::fs::{self, File};
+use std::process::Command;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// What comes before the name of a selector.
+pub(crate) const PATH: &str = "/bridge?selector=";
+/// How long it may take to be ready.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running exporter.
+#[derive(Debug)]
+pub(crate) struct Exporter {
+    pub(crate) process: Process,
+    pub(crate) port: u16,
+    room: TempDir,
+}
+
+impl Exporter {
+    /// Starts it with these lines of `[bridge.selectors]`, and does not wait.
+    pub(crate) fn launch(scene: &Scene, selectors: &str) -> Outcome<Self> {
+        let room = scene.room()?;
+        let port = free_port()?;
+        let config = room.path().join("config.toml");
+        let text = format!(
+            "[service]\naddress = \"127.0.0.1\"\nport = {port}\n[bridge.selectors]\n{selectors}"
+        );
+        fs::write(&config, text)?;
+        let log = File::create(room.path().join("log"))?;
+        let mut command = Command::new(&scene.exporter);
+        command
+            .args(["serve", "--config"])
+            .arg(&config)
+            .current_dir(room.path())
+            .stderr(log);
+        let process = Process::spawn("local-exporter", &mut command)?;
+        Ok(Self {
+            process,
+            port,
+            room,
+        })
+    }
+
+    /// Starts it and waits until all its selectors have started.
+    pub(crate) fn start(scene: &Scene, selectors: &str) -> Outcome<Self> {
+        let mut exporter = Self::launch(scene, selectors)?;
+        let listening = exporter.process.listening(exporter.port, &scene.interrupt);
+        listening.map_err(|error| format!("{error}: {}", exporter.log()))?;
+        exporter.answers("/-/ready", scene)?;
+        Ok(exporter)
+    }
+
+    /// Waits until a path is answered with 200.
+    pub(crate) fn answers(&self, path: &str, scene: &Scene) -> Outcome<()> {
+        let end = Instant::now() + PATIENCE;
+        while !is_well(self.port, path) {
+            if Instant::now() > end {
+                return Err(format!("no good answer at {path}: {}", self.log()).into());
+            }
+            scene.interrupt.pause(Duration::from_micros(200))?;
+        }
+        Ok(())
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.room.path().join("log")).unwrap_or_default()
+    }
+}
+
+/// One selector for a file; for the others one for each connection, since scrapes of one selector
+/// that overlap share a pull.
+pub(super) fn contender(scene: &Scene, source: &Source, cell: Cell) -> Outcome<Contender> {
+    let count = match cell.case {
+        Case::File => 1,
+        Case::Uds | Case::Dbus => cell.connections,
+    };
+    let selectors: String = (0..count)
+        .map(|number| source.selector(&format!("s{number}")))
+        .collect();
+    let Exporter {
+        process,
+        port,
+        room,
+    } = Exporter::start(scene, &selectors)?;
+    let paths = match count {
+        1 => Paths::One(format!("{PATH}s0")),
+        _ => Paths::Many {
+            prefix: format!("{PATH}s"),
+            count,
+        },
+    };
+    Ok(Contender {
+        server: Server::Exporter,
+        process,
+        port,
+        paths,
+        likeness: Likeness::Bytes,
+        _room: room,
+    })
+}

@@ -1,0 +1,58 @@
+//! `exporter_exporter`, which reads neither files nor sockets itself: it runs cat(1) or socat(1).
+//! What they print it parses, and writes anew in an order of its own.
+
+use super::{Contender, Server};
+use crate::Outcome;
+use crate::fetch::Likeness;
+use crate::load::Paths;
+use crate::process::{Process, free_port};
+use crate::scene::Scene;
+use crate::source::Source;
+use std::fs;
+use std::process::{Command, Stdio};
+
+pub(super) fn contender(scene: &Scene, source: &Source) -> Outcome<Option<Contender>> {
+    let (Some(program), Some((reader, arguments))) =
+        (&scene.programs.exporter_exporter, reader(scene, source))
+    else {
+        return Ok(None);
+    };
+    let room = scene.room()?;
+    let port = free_port()?;
+    let config = room.path().join("modules.yml");
+    let text = format!(
+        "modules:\n  it:\n    method: exec\n    timeout: 60s\n    exec:\n      \
+         command: {reader}\n      args: {arguments:?}\n"
+    );
+    fs::write(&config, text)?;
+    let mut command = Command::new(program);
+    command
+        .arg("-config.file")
+        .arg(&config)
+        .args(["-web.listen-address", &format!("127.0.0.1:{port}")])
+        .stderr(Stdio::null());
+    let mut process = Process::spawn("exporter_exporter", &mut command)?;
+    process.listening(port, &scene.interrupt)?;
+    Ok(Some(Contender {
+        server: Server::ExporterExporter,
+        process,
+        port,
+        paths: Paths::One("/proxy?module=it".to_owned()),
+        likeness: Likeness::Samples,
+        _room: room,
+    }))
+}
+
+/// The program that reads such a source, and its arguments.
+fn reader(scene: &Scene, source: &Source) -> Option<(String, Vec<String>)> {
+    match source {
+        Source::File { path } => Some(("/bin/cat".to_owned(), vec![path.display().to_string()])),
+        Source::Uds { socket, .. } => {
+            let program = scene.programs.socat.as_ref()?.display().to_string();
+            let from = format!("UNIX-CONNECT:{}", socket.display());
+            Some((program, vec!["-u".to_owned(), from, "-".to_owned()]))
+        }
+        // What the tools for a bus print is no exposition.
+        Source::Dbus { .. } => None,
+    }
+}

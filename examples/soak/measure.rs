@@ -1,0 +1,111 @@
+//! What a process holds: read from `/proc`, once in a while, and at rest.
+
+use crate::exporter::Exporter;
+use std::fmt;
+use std::fs;
+use std::thread::park_timeout;
+use std::time::Duration;
+
+/// How long threads and connections that idle are kept, and a little more:
+/// tokio ends a thread of its blocking pool after 10 s.
+const REST: Duration = Duration::from_secs(12);
+/// How often is looked at rest, and how long after one another.
+const LOOKS: usize = 9;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+/// A twentieth of a small count is nothing: this much more is no growth either.
+const SLACK: u64 = 2;
+
+/// What the process holds at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Measure {
+    pub(crate) resident_kib: u64,
+    pub(crate) descriptors: u64,
+    pub(crate) threads: u64,
+}
+
+impl Measure {
+    pub(crate) fn of(process: u32) -> Self {
+        let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let resident = resident.and_then(|text| text.split_whitespace().next()?.parse().ok());
+        let count = |what: &str| {
+            let entries = fs::read_dir(format!("/proc/{process}/{what}"));
+            entries.map_or(0, |entries| entries.count() as u64)
+        };
+        Self {
+            resident_kib: resident.unwrap_or(0),
+            descriptors: count("fd"),
+            threads: count("task"),
+        }
+    }
+}
+
+/// What the process holds at rest: the medians of some looks.
+#[derive(Debug)]
+pub(crate) struct Level {
+    resident_kib: u64,
+    descriptors: u64,
+    threads: u64,
+    /// Stands for tasks, which nobody outside can count: each scrape that an
+    /// actor still works on is one, and so is each that was left behind.
+    in_flight: u64,
+}
+
+impl Level {
+    /// Waits until what idles is gone, then looks.
+    pub(crate) fn of(exporter: &Exporter) -> Self {
+        park_timeout(REST);
+        let in_flight = exporter.in_flight();
+        let mut looks = Vec::new();
+        for _ in 0..LOOKS {
+            park_timeout(BETWEEN_LOOKS);
+            looks.push(Measure::of(exporter.process()));
+        }
+        let median_of = |what: fn(&Measure) -> u64| median(looks.iter().map(what).collect());
+        Self {
+            resident_kib: median_of(|look| look.resident_kib),
+            descriptors: median_of(|look| look.descriptors),
+            threads: median_of(|look| look.threads),
+            in_flight,
+        }
+    }
+
+    /// What stands more than a twentieth higher than before, in words.
+    pub(crate) fn growth_since(&self, before: &Self) -> Vec<String> {
+        let compared = [
+            ("resident KiB", before.resident_kib, self.resident_kib, 0),
+            ("descriptors", before.descriptors, self.descriptors, SLACK),
+            ("threads", before.threads, self.threads, SLACK),
+            ("scrapes in flight", before.in_flight, self.in_flight, 0),
+        ];
+        let has_grown = |(_, before, after, slack): &(_, u64, u64, u64)| {
+            *after > before + (before / 20).max(*slack)
+        };
+        let grown = compared.into_iter().filter(has_grown);
+        grown
+            .map(|(what, before, after, _)| format!("{what}, from {before} to {after}"))
+            .collect()
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            resident_kib,
+            descriptors,
+            threads,
+            in_flight,
+        } = self;
+        write!(
+            out,
+            "{resident_kib} KiB resident, {descriptors} descriptors, {threads} threads, \
+             {in_flight} scrapes in flight"
+        )
+    }
+}
+
+/// The one in the middle; 0 where there is none.
+pub(crate) fn median(mut values: Vec<u64>) -> u64 {
+    values.sort_unstable();
+    values.get(values.len() / 2).copied().unwrap_or(0)
+}

@@ -1,0 +1,225 @@
+//! The bytes of one connection, with a limit on what a client may do between its requests.
+//!
+//! The head of a request must come within `header_timeout` of its first byte
+//! and within [`LARGEST_HEAD`]; without any, the connection ends after
+//! `idle_timeout`. (actix-http bounds the first head of a connection only, and
+//! keeps 128 KiB of each.) Whoever sent half a head is told why it ends. While a
+//! request is under way nothing here interferes.
+
+use super::{Occupied, Seat, State};
+use crate::metrics::Limit;
+use crate::reply;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Duration, Instant, Sleep, sleep};
+
+/// The most bytes of a request's head, and of what comes before it is read.
+pub const LARGEST_HEAD: usize = 32 * 1024;
+
+/// How long a client may take none of what is to be written before it is cut off.
+pub const LONGEST_WRITE: Duration = Duration::from_secs(60);
+
+/// A connection in its seat.
+#[derive(Debug)]
+pub struct Seated<S> {
+    stream: S,
+    seat: Arc<Seat>,
+    head: Head,
+    /// Set while the client does not take what is to be written.
+    blocked: Option<Blocked>,
+    timer: Pin<Box<Sleep>>,
+    /// Set when the connection is to end, and by which limit, if by one.
+    ending: Option<Option<Limit>>,
+}
+
+/// What has come of the next request.
+#[derive(Clone, Copy, Debug, Default)]
+struct Head {
+    /// How many requests came before.
+    before: u64,
+    first_byte: Option<Instant>,
+    bytes: usize,
+}
+
+/// Bytes that wait for the client.
+#[derive(Debug)]
+struct Blocked {
+    since: Instant,
+    _occupied: Occupied,
+}
+
+impl<S> Seated<S> {
+    /// Takes the seat.
+    #[must_use]
+    pub fn new(stream: S, seat: Arc<Seat>) -> Self {
+        let timer = Box::pin(sleep(seat.limits().header_timeout));
+        Self {
+            stream,
+            seat,
+            head: Head::default(),
+            blocked: None,
+            timer,
+            ending: None,
+        }
+    }
+
+    /// The seat it has.
+    #[must_use]
+    pub fn seat(&self) -> &Arc<Seat> {
+        &self.seat
+    }
+
+    /// What came, if no request is under way, is of the head of the next one.
+    fn came(&mut self, bytes: usize) {
+        self.renew_head();
+        if self.seat.state() == State::Busy || bytes == 0 {
+            return;
+        }
+        self.head.first_byte.get_or_insert_with(Instant::now);
+        self.head.bytes += bytes;
+        if self.head.bytes > LARGEST_HEAD {
+            self.end_by(Limit::HeaderSize);
+        }
+    }
+
+    /// Begins to count anew when a request has begun since.
+    fn renew_head(&mut self) {
+        let before = self.seat.requests();
+        if before != self.head.before {
+            self.head = Head {
+                before,
+                ..Head::default()
+            };
+        }
+    }
+
+    /// When the time of what the client is at is up, and by which limit.
+    fn deadline(&self) -> Option<(Instant, Limit)> {
+        if let Some(blocked) = &self.blocked {
+            return Some((blocked.since + LONGEST_WRITE, Limit::WriteTimeout));
+        }
+        let State::Idle(since) = self.seat.state() else {
+            return None;
+        };
+        let limits = self.seat.limits();
+        Some(match self.head {
+            Head {
+                first_byte: Some(first_byte),
+                ..
+            } => (first_byte + limits.header_timeout, Limit::HeaderTimeout),
+            Head { before: 0, .. } => (since + limits.header_timeout, Limit::HeaderTimeout),
+            _ => (since + limits.idle_timeout, Limit::IdleTimeout),
+        })
+    }
+
+    /// Ends the connection when the time of what the client is at is up. The
+    /// timer is only ever set earlier, so that a connection with many requests
+    /// need not set it at each.
+    fn watch(&mut self, cx: &mut Context<'_>) {
+        self.seat.wake_when_given_away(cx.waker());
+        if self.seat.state() == State::GivenAway {
+            self.ending.get_or_insert(None);
+        }
+        self.renew_head();
+        while self.ending.is_none()
+            && let Some((deadline, limit)) = self.deadline()
+        {
+            if self.timer.is_elapsed() || self.timer.deadline() > deadline {
+                self.timer.as_mut().reset(deadline);
+            }
+            if self.timer.as_mut().poll(cx).is_pending() {
+                return;
+            }
+            if Instant::now() >= deadline {
+                self.end_by(limit);
+            }
+        }
+    }
+
+    fn end_by(&mut self, limit: Limit) {
+        self.seat.reached(limit);
+        self.ending = Some(Some(limit));
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Seated<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut this.stream).poll_read(cx, buffer);
+        match &read {
+            Poll::Pending => this.watch(cx),
+            Poll::Ready(Ok(())) => this.came(buffer.filled().len() - before),
+            Poll::Ready(Err(_)) => {}
+        }
+        if this.ending.is_some() {
+            // The end of the stream, as if the client had closed it.
+            buffer.set_filled(before);
+            return Poll::Ready(Ok(()));
+        }
+        read
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Seated<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        if written.is_pending() {
+            let seat = &this.seat;
+            this.blocked.get_or_insert_with(|| Blocked {
+                since: Instant::now(),
+                _occupied: seat.occupy(),
+            });
+            this.watch(cx);
+            if this.ending.is_some() {
+                let message = format!("the client took nothing for {LONGEST_WRITE:?}");
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, message)));
+            }
+        }
+        written
+    }
+
+    /// Nothing is left to write: after an answer, nobody reads until something
+    /// comes, so the time is watched from here and its end handed to the reader.
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        this.blocked = None;
+        if this.ending.is_none() {
+            this.watch(cx);
+            if this.ending.is_some() {
+                cx.waker().wake_by_ref();
+            }
+        }
+        Pin::new(&mut this.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if let Some(Some(limit)) = this.ending.replace(None)
+            && this.head.first_byte.is_some()
+            && let Some(words) = reply::last_words(limit)
+        {
+            // For whoever takes them at once; the connection ends either way.
+            let _ = Pin::new(&mut this.stream).poll_write(cx, words.as_bytes());
+        }
+        Pin::new(&mut this.stream).poll_shutdown(cx)
+    }
+}
+
+impl<S> Drop for Seated<S> {
+    fn drop(&mut self) {
+        self.seat.connections.leave(&self.seat);
+    }
+}

@@ -1,0 +1,194 @@
+use super::stream::{LARGEST_HEAD, LONGEST_WRITE, Seated};
+use super::*;
+use prometheus::Registry;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::time::{advance, timeout};
+
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
+const MOMENT: Duration = Duration::from_millis(2);
+
+fn connections(max_connections: usize) -> Arc<Connections> {
+    let limits = ClientLimits {
+        max_connections,
+        max_in_flight: 1,
+        header_timeout: HEADER_TIMEOUT,
+        idle_timeout: IDLE_TIMEOUT,
+    };
+    let metrics = ConnectionMetrics::register(&Registry::new()).unwrap();
+    Connections::new(limits, metrics)
+}
+
+fn met(connections: &Connections, limit: Limit) -> u64 {
+    connections.metrics.counter(limit).get()
+}
+
+/// A seated connection, and the client's end of it.
+fn seated(connections: &Arc<Connections>) -> (Seated<DuplexStream>, DuplexStream) {
+    let (server, client) = duplex(1024);
+    (Seated::new(server, connections.admit().unwrap()), client)
+}
+
+/// How long the server waits for the end of what the client sends.
+async fn ends_after(server: &mut Seated<DuplexStream>) -> Duration {
+    let began = Instant::now();
+    let mut rest = Vec::new();
+    server.read_to_end(&mut rest).await.unwrap();
+    began.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_connection_that_is_idle_for_longest_gives_way() {
+    let all = connections(3);
+    let mut seats = Vec::new();
+    for _ in 0..3 {
+        seats.push(all.admit().unwrap());
+        advance(MOMENT).await;
+    }
+    // The first is at work, the second was a moment ago.
+    let at_work = seats[0].serve();
+    drop(seats[1].serve());
+    let newcomer = all.admit().unwrap();
+    let states: Vec<_> = seats.iter().map(|seat| seat.state()).collect();
+    assert_eq!(states[0], State::Busy);
+    assert!(matches!(states[1], State::Idle(_)), "{states:?}");
+    assert_eq!(states[2], State::GivenAway);
+    assert_eq!(newcomer.class(), Class::Ordinary);
+    assert_eq!(met(&all, Limit::MaxConnections), 1);
+    // What is given away is not idle again, and its end frees nothing twice.
+    drop(seats[2].serve());
+    assert_eq!(seats[2].state(), State::GivenAway);
+    all.leave(&seats[2]);
+    assert_eq!(all.seats().taken.len(), 3);
+    drop(at_work);
+    assert!(matches!(seats[0].state(), State::Idle(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_none_is_idle_there_is_a_reserve_and_then_nothing() {
+    let all = connections(2);
+    let seats: Vec<_> = (0..2).map(|_| all.admit().unwrap()).collect();
+    let at_work: Vec<_> = seats.iter().map(Seat::serve).collect();
+    let reserved: Vec<_> = (0..RESERVE).map(|_| all.admit().unwrap()).collect();
+    assert!(reserved.iter().all(|seat| seat.class() == Class::Reserved));
+    let occupied: Vec<_> = reserved.iter().map(Seat::serve).collect();
+    assert!(all.admit().is_none());
+    assert_eq!(met(&all, Limit::Reserve), 1);
+    assert_eq!(met(&all, Limit::MaxConnections), RESERVE as u64 + 1);
+    // One in reserve that is idle makes room in the reserve alone.
+    drop(occupied);
+    assert_eq!(all.admit().unwrap().class(), Class::Reserved);
+    drop(at_work);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_noted_of_seats_stays_in_proportion() {
+    let all = connections(3);
+    let kept = all.admit().unwrap();
+    for _ in 0..1000 {
+        let seat = all.admit().unwrap();
+        all.leave(&seat);
+    }
+    assert!(all.seats().ordinary.len() <= 3 + RESERVE);
+    let _others = [all.admit().unwrap(), all.admit().unwrap()];
+    let _newcomer = all.admit().unwrap();
+    assert_eq!(kept.state(), State::GivenAway);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_whose_seat_is_given_away_ends_at_once() {
+    let all = connections(1);
+    let (mut server, _client) = seated(&all);
+    let reading = tokio::spawn(async move { ends_after(&mut server).await });
+    tokio::task::yield_now().await;
+    let _newcomer = all.admit().unwrap();
+    let waited = timeout(MOMENT, reading).await.unwrap().unwrap();
+    assert_eq!(waited, Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_head_has_its_time_and_a_connection_without_any_too() {
+    let all = connections(9);
+    let close = |waited: Duration, limit: Duration| {
+        // The clock of timers counts milliseconds.
+        assert!(waited >= limit && waited < limit + MOMENT, "{waited:?}");
+    };
+    let (mut silent, _client) = seated(&all);
+    close(ends_after(&mut silent).await, HEADER_TIMEOUT);
+
+    let (mut slow, mut client) = seated(&all);
+    client.write_all(b"GET / HT").await.unwrap();
+    close(ends_after(&mut slow).await, HEADER_TIMEOUT);
+    assert_eq!(met(&all, Limit::HeaderTimeout), 2);
+    slow.shutdown().await.unwrap();
+    drop(slow);
+    let mut words = String::new();
+    client.read_to_string(&mut words).await.unwrap();
+    assert!(words.starts_with("HTTP/1.1 408 "), "{words:?}");
+
+    // The second request of a connection.
+    let (mut second, mut client) = seated(&all);
+    client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    let mut head = [0; 18];
+    second.read_exact(&mut head).await.unwrap();
+    let request = second.seat().serve();
+    advance(IDLE_TIMEOUT * 2).await;
+    drop(request);
+    // Written and flushed: from here on it is idle.
+    second.flush().await.unwrap();
+    advance(IDLE_TIMEOUT / 2).await;
+    client.write_all(b"G").await.unwrap();
+    close(ends_after(&mut second).await, HEADER_TIMEOUT);
+
+    let (mut idle, _client) = seated(&all);
+    drop(idle.seat().serve());
+    idle.flush().await.unwrap();
+    close(ends_after(&mut idle).await, IDLE_TIMEOUT);
+    assert_eq!(met(&all, Limit::IdleTimeout), 1);
+    assert_eq!(met(&all, Limit::HeaderTimeout), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_ends_while_a_request_is_under_way() {
+    let all = connections(1);
+    let (mut server, _client) = seated(&all);
+    let request = server.seat().serve();
+    let long = timeout(IDLE_TIMEOUT * 10, ends_after(&mut server)).await;
+    assert!(long.is_err(), "it ended");
+    drop(request);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_may_not_be_larger_than_its_limit() {
+    let all = connections(1);
+    let (mut server, mut client) = seated(&all);
+    let flood = tokio::spawn(async move {
+        let part = [b'a'; 512];
+        let mut sent = 0;
+        while client.write_all(&part).await.is_ok() {
+            sent += part.len();
+        }
+        sent
+    });
+    assert!(ends_after(&mut server).await < MOMENT);
+    assert_eq!(met(&all, Limit::HeaderSize), 1);
+    server.shutdown().await.unwrap();
+    drop(server);
+    let sent = flood.await.unwrap();
+    assert!(sent <= LARGEST_HEAD + 4096, "{sent} bytes were taken");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_nothing_is_cut_off_and_gives_way_to_nobody_before() {
+    let all = connections(1);
+    let (mut server, _client) = seated(&all);
+    server.write_all(&[0; 1024]).await.unwrap();
+    let began = Instant::now();
+    let writing = tokio::spawn(async move { server.write_all(&[0; 1]).await });
+    tokio::task::yield_now().await;
+    assert_eq!(all.admit().unwrap().class(), Class::Reserved);
+    let error = writing.await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+    assert!(began.elapsed() >= LONGEST_WRITE);
+    assert_eq!(met(&all, Limit::WriteTimeout), 1);
+}

@@ -1,0 +1,99 @@
+//! The families about what clients may take of the process.
+
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+
+/// A limit on clients: a closed set. Those that are settings have their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// All connections were taken: an idle one gave way, or one in reserve was used.
+    MaxConnections,
+    /// Those in reserve were taken too: a connection was closed unheard.
+    Reserve,
+    /// A scrape too many.
+    MaxInFlight,
+    /// The head of a request took too long.
+    HeaderTimeout,
+    /// The head of a request was too large.
+    HeaderSize,
+    /// A connection was open for too long without a request.
+    IdleTimeout,
+    /// A client took nothing of its answer for too long.
+    WriteTimeout,
+}
+
+impl Limit {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::MaxConnections,
+        Self::Reserve,
+        Self::MaxInFlight,
+        Self::HeaderTimeout,
+        Self::HeaderSize,
+        Self::IdleTimeout,
+        Self::WriteTimeout,
+    ];
+
+    /// The label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MaxConnections => "max_connections",
+            Self::Reserve => "reserve",
+            Self::MaxInFlight => "max_in_flight",
+            Self::HeaderTimeout => "header_timeout",
+            Self::HeaderSize => "header_size",
+            Self::IdleTimeout => "idle_timeout",
+            Self::WriteTimeout => "write_timeout",
+        }
+    }
+}
+
+/// The handles that connections need.
+#[derive(Clone, Debug)]
+pub struct ConnectionMetrics {
+    open: IntGauge,
+    reached: IntCounterVec,
+}
+
+impl ConnectionMetrics {
+    /// Registers the families.
+    ///
+    /// # Errors
+    /// When the registry holds one of them already.
+    pub fn register(registry: &Registry) -> prometheus::Result<Self> {
+        let open = IntGauge::new(
+            "local_exporter_http_connections",
+            "Connections of clients that are open.",
+        )?;
+        let reached = IntCounterVec::new(
+            Opts::new(
+                "local_exporter_http_limit_reached_total",
+                "How often clients met a limit, by limit.",
+            ),
+            &["limit"],
+        )?;
+        registry.register(Box::new(open.clone()))?;
+        registry.register(Box::new(reached.clone()))?;
+        for limit in Limit::ALL {
+            reached.with_label_values(&[limit.as_str()]);
+        }
+        Ok(Self { open, reached })
+    }
+
+    /// So many connections are open.
+    pub fn open(&self, connections: usize) {
+        self.open
+            .set(i64::try_from(connections).unwrap_or(i64::MAX));
+    }
+
+    /// A limit was met.
+    pub fn reached(&self, limit: Limit) {
+        self.counter(limit).inc();
+    }
+
+    /// The counter of one limit, for whoever meets it often.
+    #[must_use]
+    pub fn counter(&self, limit: Limit) -> IntCounter {
+        self.reached.with_label_values(&[limit.as_str()])
+    }
+}

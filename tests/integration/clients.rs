@@ -1,0 +1,398 @@
+//! Clients that misbehave: the time, the connections and the memory they may take.
+
+mod connection;
+
+use crate::support::{Exporter, quoted, until};
+use connection::Connection;
+use local_exporter_daemons::fault::Behaviour;
+use local_exporter_daemons::scripted::ScriptedDaemon;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// What stands in a response's head when its connection ends with it.
+const CLOSES: &str = "\r\nconnection: close\r\n";
+
+/// An exporter with `hung`, a daemon that never answers, and `well`, a file;
+/// `service` are lines of its table.
+struct Scene {
+    exporter: Exporter,
+    hung: ScriptedDaemon,
+    _folder: TempDir,
+}
+
+impl Scene {
+    fn start(service: &str, timeout: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (socket, file) = (folder.path().join("sock"), folder.path().join("m.prom"));
+        std::fs::write(&file, "a 1\n").unwrap();
+        let hung = ScriptedDaemon::start(&socket, Behaviour::HangAfterAccept).unwrap();
+        let exporter = Exporter::start(&format!(
+            "{service}\n[bridge.defaults]\ntimeout = \"{timeout}\"\n[bridge.selectors]\n\
+             hung = {{ kind = \"uds\", path = {} }}\nwell = {{ kind = \"file\", path = {} }}\n",
+            quoted(&socket),
+            quoted(&file),
+        ));
+        Self {
+            exporter,
+            hung,
+            _folder: folder,
+        }
+    }
+
+    fn connect(&self) -> Connection {
+        Connection::open(self.exporter.address())
+    }
+
+    /// How often clients met a limit.
+    fn met(&self, limit: &str) -> f64 {
+        let series = format!("local_exporter_http_limit_reached_total{{limit=\"{limit}\"}}");
+        self.exporter.metric(&series).unwrap()
+    }
+
+    fn assert_well(&self) {
+        assert_eq!(self.exporter.scrape("well").text(), "a 1\n");
+    }
+
+    /// So many scrapes that wait for the daemon that never answers.
+    fn hang(&self, scrapes: u64) -> Vec<Connection> {
+        let scrape = |others| {
+            let mut connection = self.connect();
+            connection.ask("/bridge?selector=hung");
+            // One after the other: a connection that was not read yet counts as idle.
+            until("it waits", || {
+                self.exporter.actor("hung")["in_flight"] == others + 1
+            });
+            connection
+        };
+        (0..scrapes).map(scrape).collect()
+    }
+}
+
+#[test]
+fn a_head_that_does_not_come_to_its_end_is_given_up() {
+    let scene = Scene::start("header_timeout = \"150ms\"", "5s");
+    let mut silent = scene.connect();
+    assert_eq!(silent.rest(), "", "nothing was asked, so nothing is said");
+    let mut slow = scene.connect();
+    slow.send("GET / HT");
+    let words = slow.rest();
+    assert!(words.starts_with("HTTP/1.1 408 "), "{words}");
+    assert!(
+        words.contains(CLOSES) && words.contains("header_timeout"),
+        "{words}"
+    );
+    // The next request of a connection is held to it like the first.
+    let mut second = scene.connect();
+    second.ask("/-/healthy");
+    assert_eq!(second.reply().status, 200);
+    second.send("GET / HTTP/1.1\r\nhost:");
+    assert!(second.rest().starts_with("HTTP/1.1 408 "));
+    assert_eq!(scene.met("header_timeout"), 3.0);
+    scene.assert_well();
+}
+
+#[test]
+fn a_connection_without_requests_ends_after_its_time() {
+    let scene = Scene::start("idle_timeout = \"150ms\"\nheader_timeout = \"1m\"", "5s");
+    let mut idle = scene.connect();
+    for _ in 0..3 {
+        idle.ask("/bridge?selector=well");
+        assert_eq!(idle.reply().text(), "a 1\n");
+    }
+    assert_eq!(idle.rest(), "");
+    until("it is counted", || scene.met("idle_timeout") == 1.0);
+}
+
+#[test]
+fn a_head_that_is_too_large_is_refused() {
+    let scene = Scene::start("", "5s");
+    let flood = "x".repeat(60_000);
+    for head in [
+        format!("GET /bridge?selector={flood} HTTP/1.1\r\nhost: x\r\n\r\n"),
+        format!("GET / HTTP/1.1\r\nhost: x\r\nx: {flood}\r\n\r\n"),
+    ] {
+        let mut client = scene.connect();
+        client.send(&head);
+        let words = client.rest();
+        assert!(words.starts_with("HTTP/1.1 431 "), "{words}");
+    }
+    let mut many = scene.connect();
+    many.send(&format!(
+        "GET / HTTP/1.1\r\nhost: x\r\n{}\r\n",
+        "x: y\r\n".repeat(1000)
+    ));
+    let words = many.rest();
+    assert!(words.starts_with("HTTP/1.1 4"), "{words}");
+    assert_eq!(scene.met("header_size"), 2.0);
+    // A selector's name of 20,000 characters is only unknown, and not repeated whole.
+    let long = scene.exporter.scrape(&"x".repeat(20_000));
+    assert_eq!(long.status, 404);
+    assert!(long.body.len() < 200, "{}", long.text());
+    scene.assert_well();
+}
+
+#[test]
+fn requests_sent_ahead_are_answered_in_their_order() {
+    const AHEAD: usize = 200;
+    let scene = Scene::start("", "5s");
+    let mut client = scene.connect();
+    for number in 0..AHEAD {
+        client.ask(if number % 2 == 0 {
+            "/bridge?selector=well"
+        } else {
+            "/-/healthy"
+        });
+    }
+    for number in 0..AHEAD {
+        let reply = client.reply();
+        let expected = if number % 2 == 0 {
+            "a 1\n"
+        } else {
+            "local-exporter is healthy\n"
+        };
+        assert_eq!((reply.status, &*reply.text()), (200, expected), "{number}");
+    }
+}
+
+#[test]
+fn old_and_malformed_requests_are_answered_and_end_their_connection() {
+    let scene = Scene::start("", "5s");
+    let cases = [
+        (
+            "GET /bridge?selector=well HTTP/1.0\r\n\r\n",
+            "HTTP/1.0 200 ",
+        ),
+        ("GET /bridge?selector=well\r\n\r\n", "HTTP/1.1 400 "),
+        ("GET / HTTP/7.0\r\n\r\n", "HTTP/1.1 400 "),
+        ("\0\0\0\0\0\0\0\0\r\n\r\n", "HTTP/1.1 400 "),
+        ("GET / HTTP/1.1\r\nhost : x\r\n\r\n", "HTTP/1.1 400 "),
+        (
+            "GET / HTTP/1.1\r\ncontent-length: -1\r\n\r\n",
+            "HTTP/1.1 400 ",
+        ),
+    ];
+    for (request, status) in cases {
+        let mut client = scene.connect();
+        client.send(request);
+        let answer = client.rest();
+        assert!(answer.starts_with(status), "{request:?} {answer:?}");
+        scene.assert_well();
+    }
+}
+
+#[test]
+fn connections_that_are_idle_give_way_to_new_ones() {
+    let scene = Scene::start("max_connections = 20", "5s");
+    let flood: Vec<_> = (0..200).map(|_| scene.connect()).collect();
+    scene.assert_well();
+    let open = scene
+        .exporter
+        .metric("local_exporter_http_connections")
+        .unwrap();
+    assert!(open <= 20.0, "{open} are open");
+    assert!(scene.met("max_connections") >= 180.0);
+    let ended = flood.into_iter().rev().map(|mut client| client.has_ended());
+    assert!(ended.filter(|ended| *ended).count() >= 180);
+}
+
+#[test]
+fn with_all_connections_at_work_pages_are_answered_and_scrapes_refused() {
+    // The last one is for whoever looks at them.
+    let scene = Scene::start("max_connections = 9", "1m");
+    let mut waiting = scene.hang(8);
+    until("scrapes are refused", || {
+        let mut last = scene.connect();
+        last.ask("/bridge?selector=hung");
+        waiting.push(last);
+        scene.exporter.scrape("well").status == 503
+    });
+    for page in ["/-/healthy", "/metrics", "/debug/actors"] {
+        let mut client = scene.connect();
+        client.ask(page);
+        let answer = client.rest();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{page}: {answer}");
+        assert!(answer.contains(CLOSES), "{page}: {answer}");
+    }
+    let refused = scene.exporter.scrape("well");
+    assert_eq!(refused.status, 503);
+    assert!(
+        refused.text().contains("service.max_connections"),
+        "{}",
+        refused.text()
+    );
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    let rejected = "local_exporter_bridge_rejected_requests_total{reason=\"no_connection\"}";
+    assert!(scene.exporter.metric(rejected) >= Some(2.0));
+    // Connections that wait in reserve do not keep it.
+    let idle: Vec<_> = (0..100).map(|_| scene.connect()).collect();
+    assert_eq!(scene.exporter.get("/-/healthy").status, 200);
+    drop((idle, waiting));
+    until("they are gone", || scene.hung.open() == 0);
+    scene.assert_well();
+}
+
+#[test]
+fn past_the_scrapes_that_all_selectors_may_have_the_answer_is_503() {
+    let scene = Scene::start("max_in_flight = 3", "1m");
+    let waiting = scene.hang(3);
+    let refused = scene.exporter.scrape("well");
+    refused.assert_error(503, "well", "overloaded");
+    assert!(refused.text().contains("service.max_in_flight"));
+    assert_eq!(scene.met("max_in_flight"), 1.0);
+    drop(waiting);
+    until("there is room again", || {
+        scene.exporter.scrape("well").status == 200
+    });
+}
+
+/// Opens connections as fast as it can, each with a scrape of one selector that
+/// hangs, while another selector and a page are asked all the time.
+fn flood(connections: usize, service: &str) {
+    let scene = Scene::start(service, "2s");
+    scene.assert_well();
+    drop(scene.hang(1));
+    until("it is warm", || scene.hung.open() == 0);
+    let before = scene.exporter.descriptors();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let ask = |path: &'static str| {
+            let (scene, over) = (&scene, &over);
+            move || {
+                let (mut answers, mut longest) = (0_usize, Duration::ZERO);
+                while !over.load(Ordering::Relaxed) {
+                    let began = Instant::now();
+                    let reply = scene.exporter.get(path);
+                    assert_eq!(reply.status, 200, "{path}: {}", reply.text());
+                    answers += 1;
+                    longest = longest.max(began.elapsed());
+                }
+                println!("{path}: {answers} answers, the longest after {longest:?}");
+                answers
+            }
+        };
+        let healthy = scope.spawn(ask("/-/healthy"));
+        let well = scope.spawn(ask("/bridge?selector=well"));
+        let mut clients: Vec<_> = (0..connections).map(|_| scene.connect()).collect();
+        for client in &mut clients {
+            client.ask("/bridge?selector=hung");
+        }
+        let most = scene.exporter.descriptors();
+        println!("{connections} connections: {before} descriptors before, {most} then");
+        let answered = clients.into_iter().filter_map(|mut client| client.status());
+        let by_status = answered.fold(std::collections::BTreeMap::new(), |mut counts, status| {
+            *counts.entry(status).or_insert(0_usize) += 1;
+            counts
+        });
+        println!("{by_status:?}");
+        assert!(
+            by_status.keys().all(|status| matches!(status, 503 | 504)),
+            "{by_status:?}"
+        );
+        over.store(true, Ordering::Relaxed);
+        assert!(healthy.join().unwrap() > 0 && well.join().unwrap() > 0);
+    });
+    until("the daemon is left alone", || scene.hung.open() == 0);
+    until("no descriptor is left", || {
+        scene.exporter.descriptors() <= before + 3
+    });
+    assert!(scene.met("max_connections") > 0.0);
+}
+
+#[test]
+fn a_thousand_connections_at_once_harm_nobody_else() {
+    flood(1000, "max_connections = 300");
+}
+
+#[test]
+#[ignore = "long: needs 20,000 descriptors"]
+fn ten_thousand_connections_at_once_harm_nobody_else() {
+    flood(10_000, "");
+}
+
+#[test]
+fn without_descriptors_it_waits_and_goes_on_when_there_are_some() {
+    let scene = Scene::start("", "5s");
+    let process = scene.exporter.process().to_string();
+    let limit = |limit: &str| {
+        let mut prlimit = Command::new("prlimit");
+        let done = prlimit
+            .args(["--pid", &process, &format!("--nofile={limit}")])
+            .status();
+        assert!(done.unwrap().success());
+    };
+    let mut kept = scene.connect();
+    kept.ask("/-/healthy");
+    assert_eq!(kept.reply().status, 200);
+    // Numbers past this are not to be had, and those below are taken.
+    let few = scene.exporter.descriptors();
+    limit(&format!("{few}:"));
+    let mut outside = scene.connect();
+    outside.ask("/-/healthy");
+    kept.ask("/bridge?selector=hung");
+    let reply = kept.reply();
+    let text = reply.text();
+    assert_eq!(reply.status, 502, "{text}");
+    assert!(
+        text.contains("io: ") && text.contains("Too many open files"),
+        "{text}"
+    );
+    kept.ask("/debug/actors");
+    assert_eq!(kept.reply().status, 200);
+    kept.ask("/bridge?selector=well");
+    assert_eq!(kept.reply().text(), "a 1\n");
+    let busy = processor_time(&process);
+    let began = Instant::now();
+    // Accepting is tried again every half second; asking meanwhile shows that it goes on.
+    while began.elapsed() < Duration::from_secs(2) {
+        kept.ask("/-/healthy");
+        assert_eq!(kept.reply().status, 200);
+        std::thread::park_timeout(Duration::from_millis(100));
+    }
+    let busy = processor_time(&process) - busy;
+    assert!(
+        busy < Duration::from_secs(1),
+        "it span for {busy:?} of two seconds"
+    );
+    limit("1024:");
+    assert_eq!(outside.reply().status, 200, "who waited is answered");
+    scene.assert_well();
+}
+
+/// User and system time of a process so far, in ticks of 10 ms (`proc_pid_stat(5)`).
+fn processor_time(process: &str) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    let fields: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .collect();
+    let ticks = |index: usize| fields[index].parse::<u64>().unwrap();
+    Duration::from_millis(10 * (ticks(11) + ticks(12)))
+}
+
+#[test]
+fn the_limit_of_open_files_is_raised_or_the_bounds_fit_below_it() {
+    let wrapper = ["prlimit", "--nofile=256:256", "--"];
+    let exporter = Exporter::start_under(&wrapper, "[bridge.selectors]\n");
+    let log = exporter.log().join("\n");
+    assert!(log.contains("the limit of open files allows less"), "{log}");
+    let flood: Vec<_> = (0..400)
+        .map(|_| Connection::open(exporter.address()))
+        .collect();
+    assert_eq!(exporter.get("/metrics").status, 200);
+    assert!(exporter.descriptors() < 256);
+    drop(flood);
+    let exporter = Exporter::start_under(
+        &["prlimit", "--nofile=256:20000", "--"],
+        "[bridge.selectors]\n",
+    );
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", exporter.process())).unwrap();
+    let files = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"))
+        .unwrap();
+    assert_eq!(files.split_whitespace().nth(3), Some("20000"), "{files}");
+}

@@ -1,0 +1,255 @@
+//! What the process gives up: out of reach is what was not configured, and all else still works.
+//!
+//! Where the kernel has no Landlock, a test says so and passes.
+
+use crate::support::{Exporter, quoted, until};
+use local_exporter_daemons::bus::BusOptions;
+use local_exporter_daemons::prombus::{self, Prombus};
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use tempfile::TempDir;
+
+/// A file that everybody may read, on every host, far from where tests keep theirs.
+const OUTSIDE: &str = "/etc/passwd";
+
+/// Whether the exporter says that it is confined; where it says that it is not, a test is skipped.
+pub fn is_confined(exporter: &Exporter) -> bool {
+    let log = exporter.log();
+    let lines = |what: &str| log.iter().filter(|line| line.contains(what)).count();
+    let (confined, not) = (lines("\"confined by Landlock"), lines("\"not confined"));
+    assert_eq!(confined + not, 1, "said once: {log:?}");
+    if not == 1 {
+        println!("skipped: the exporter cannot confine itself here");
+    }
+    confined == 1
+}
+
+/// A folder where files last, as they do in `/srv`, and not as in `/tmp`.
+fn lasting_folder() -> TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+}
+
+/// A selector `it` that reads a file, whatever is in it, at once and nothing older.
+fn reads(path: &Path) -> String {
+    let path = quoted(path);
+    format!(
+        "[bridge.selectors]\nit = {{ kind = \"file\", path = {path}, check = \"none\", keep_last_good = \"0s\" }}\n"
+    )
+}
+
+/// Makes `link` lead to `target` in one step.
+fn retarget(link: &Path, target: &Path) {
+    let new = link.with_file_name("a-new-link");
+    symlink(target, &new).unwrap();
+    fs::rename(new, link).unwrap();
+}
+
+/// The lines of `/proc/…/status` of each thread that tell one thing.
+pub fn told_of_threads(process: &str, what: &str) -> Vec<String> {
+    let threads = fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    let status = |thread: fs::DirEntry| fs::read_to_string(thread.path().join("status")).unwrap();
+    let statuses: Vec<_> = threads.map(|thread| status(thread.unwrap())).collect();
+    let lines = statuses.iter().flat_map(|status| status.lines());
+    let lines = lines.filter_map(|line| line.strip_prefix(what));
+    lines.map(|line| line.trim().to_owned()).collect()
+}
+
+#[test]
+fn every_thread_is_confined_unless_that_is_turned_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("m.prom");
+    fs::write(&file, "a 1\n").unwrap();
+
+    let exporter = Exporter::start(&reads(&file));
+    until("it is read", || exporter.scrape("it").status == 200);
+    // What goes with Landlock, and is inherited as it is.
+    let told = told_of_threads(&exporter.process().to_string(), "NoNewPrivs:");
+    if is_confined(&exporter) {
+        assert!(told.len() > 4, "{told:?}");
+        assert!(told.iter().all(|told| told == "1"), "{told:?}");
+    }
+
+    let exporter = Exporter::start(&format!("landlock = false\n{}", reads(&file)));
+    until("it is read", || exporter.scrape("it").status == 200);
+    let log = exporter.log().concat();
+    assert!(!log.contains("confined"), "{log}");
+    let told = told_of_threads(&exporter.process().to_string(), "NoNewPrivs:");
+    let ours = told_of_threads("self", "NoNewPrivs:");
+    assert!(told.iter().all(|told| *told == ours[0]), "{told:?}");
+}
+
+#[test]
+fn where_a_link_leads_later_is_out_of_reach_until_a_restart() {
+    let folder = lasting_folder();
+    let (link, real) = (folder.path().join("m.prom"), folder.path().join("real"));
+    fs::write(&real, "a 1\n").unwrap();
+    symlink(&real, &link).unwrap();
+    let exporter = Exporter::start(&reads(&link));
+    until("it is read", || exporter.scrape("it").body == b"a 1\n");
+    if !is_confined(&exporter) {
+        return;
+    }
+    retarget(&link, Path::new(OUTSIDE));
+    until("it is denied", || exporter.scrape("it").status == 502);
+    let reply = exporter.scrape("it");
+    reply.assert_error(502, "it", "denied");
+    for told in ["Landlock", "restart it", "service.landlock = false"] {
+        assert!(reply.text().contains(told), "{}", reply.text());
+    }
+    // Nothing is broken by it: what was in reach still is.
+    retarget(&link, &real);
+    until("it is read again", || {
+        exporter.scrape("it").body == b"a 1\n"
+    });
+
+    retarget(&link, Path::new(OUTSIDE));
+    let exporter = Exporter::start(&reads(&link));
+    let outside = fs::read(OUTSIDE).unwrap();
+    until("it is read after a restart", || {
+        exporter.scrape("it").body == outside
+    });
+}
+
+#[test]
+fn without_landlock_a_link_may_lead_anywhere() {
+    let folder = lasting_folder();
+    let (link, real) = (folder.path().join("m.prom"), folder.path().join("real"));
+    fs::write(&real, "a 1\n").unwrap();
+    symlink(&real, &link).unwrap();
+    let exporter = Exporter::start(&format!("landlock = false\n{}", reads(&link)));
+    until("it is read", || exporter.scrape("it").body == b"a 1\n");
+    retarget(&link, Path::new(OUTSIDE));
+    let outside = fs::read(OUTSIDE).unwrap();
+    until("it is read there", || exporter.scrape("it").body == outside);
+}
+
+/// What daemons and administrators do to directories goes on working; one case a row:
+/// what is there at the start, the configured path, and what is done after it.
+#[test]
+fn directories_that_come_later_or_are_made_anew_are_read() {
+    type Act = fn(&Path);
+    fn put(file: &Path, content: &str) {
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, content).unwrap();
+    }
+    let cases: [(&str, Act, &str, Act); 6] = [
+        (
+            "a directory is made anew",
+            |root| put(&root.join("daemon/m.prom"), "a 1\n"),
+            "daemon/m.prom",
+            |root| {
+                fs::remove_dir_all(root.join("daemon")).unwrap();
+                put(&root.join("daemon/m.prom"), "a 2\n");
+            },
+        ),
+        (
+            "a directory comes later, and again",
+            |_| {},
+            "daemon/public/m.prom",
+            |root| {
+                put(&root.join("daemon/public/m.prom"), "a 1\n");
+                fs::remove_dir_all(root.join("daemon")).unwrap();
+                put(&root.join("daemon/public/m.prom"), "a 2\n");
+            },
+        ),
+        (
+            "another daemon matches a pattern",
+            |root| put(&root.join("one/public/m.prom"), "a 1\n"),
+            "*/public/*.prom",
+            |root| {
+                fs::remove_dir_all(root.join("one")).unwrap();
+                put(&root.join("two/public/m.prom"), "a 2\n");
+            },
+        ),
+        (
+            "a link leads to the next release",
+            |root| {
+                put(&root.join("releases/1/public/m.prom"), "a 1\n");
+                symlink("releases/1", root.join("current")).unwrap();
+            },
+            "current/public/m.prom",
+            |root| {
+                put(&root.join("releases/2/public/m.prom"), "a 2\n");
+                retarget(&root.join("current"), Path::new("releases/2"));
+            },
+        ),
+        (
+            "a ConfigMap is exchanged",
+            |root| {
+                put(&root.join("map/..1/m.prom"), "a 1\n");
+                symlink("..1", root.join("map/..data")).unwrap();
+                symlink("..data/m.prom", root.join("map/m.prom")).unwrap();
+            },
+            "map",
+            |root| {
+                put(&root.join("map/..2/m.prom"), "a 2\n");
+                retarget(&root.join("map/..data"), Path::new("..2"));
+                fs::remove_dir_all(root.join("map/..1")).unwrap();
+            },
+        ),
+        (
+            "a link in a directory leads out of it",
+            |root| {
+                put(&root.join("far/away/m.prom"), "a 1\n");
+                put(&root.join("near/other.prom"), "");
+                symlink("../far/away/m.prom", root.join("near/m.prom")).unwrap();
+                fs::remove_file(root.join("near/other.prom")).unwrap();
+            },
+            "near",
+            |root| {
+                fs::remove_dir_all(root.join("far/away")).unwrap();
+                put(&root.join("far/away/m.prom"), "a 2\n");
+            },
+        ),
+    ];
+    for (what, before, path, after) in cases {
+        // Where files last, and where they come and go, each with its own rule.
+        for folder in [lasting_folder(), tempfile::tempdir().unwrap()] {
+            // One level more, so that the folder itself is in reach of no case by its name.
+            let root = folder.path().join("root");
+            fs::create_dir(&root).unwrap();
+            before(&root);
+            let path = quoted(&root.join(path));
+            let config = format!(
+                "[bridge.selectors]\nit = {{ kind = \"file\", path = {path}, refresh = \"100ms\" }}\n"
+            );
+            let exporter = Exporter::start(&config);
+            is_confined(&exporter);
+            // So that it is not the first look that finds what comes later.
+            until("it was looked for", || {
+                let answer = exporter.scrape("it");
+                answer.body == b"a 1\n" || answer.status == 502
+            });
+            after(&root);
+            until(what, || exporter.scrape("it").body == b"a 2\n");
+        }
+    }
+}
+
+#[test]
+fn a_bus_with_an_abstract_address_stays_in_reach() {
+    let name = format!("local-exporter-test-{}", std::process::id());
+    let address = format!("unix:abstract={name}");
+    let bus = BusOptions::new()
+        .extra_xml(&format!("<listen>{address}</listen>"))
+        .start()
+        .unwrap();
+    let _prombus = Prombus::start(&bus.address(), || b"a 1\n".to_vec()).unwrap();
+    let exporter = Exporter::start(&bus_selector(&address));
+    is_confined(&exporter);
+    let reply = exporter.scrape("bus");
+    assert_eq!(reply.body, b"a 1\n", "{}", reply.text());
+}
+
+/// A selector `bus` of the dummy on a bus.
+pub fn bus_selector(address: &str) -> String {
+    format!(
+        "[bridge.selectors.bus]\nkind = \"dbus\"\nbus = \"{address}\"\ndestination = \"{}\"\n\
+         method = \"{}.{}\"\npath = \"{}\"\n",
+        prombus::NAME,
+        prombus::INTERFACE,
+        prombus::METHOD,
+        prombus::PATH,
+    )
+}
