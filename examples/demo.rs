@@ -11,7 +11,8 @@
 )]
 
 use clap::Parser;
-use local_exporter::{listen, run, telemetry};
+use local_exporter::listen::{self, Listener};
+use local_exporter::{run, telemetry};
 use local_exporter_config::{Environment, Input, Settings, load};
 use local_exporter_daemons::bus::{Bus, BusKind, BusOptions};
 use local_exporter_daemons::prombus::{self, Prombus};
@@ -21,7 +22,6 @@ use local_exporter_daemons::registry::Metrics;
 use local_exporter_daemons::stop::StopSignal;
 use std::error::Error;
 use std::io::{self, Write};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -145,23 +145,25 @@ async fn demonstrate(port: u16) -> Result<(), Box<dyn Error>> {
         text,
     };
     let settings = load(Some(&input), &Environment::new())?;
-    let service = settings.service;
-    let bound = listen::bind(service.address, service.port);
-    let listener = bound.map_err(|error| match error.kind() {
+    let bound = listen::bind(&settings.service.entrance);
+    let listeners = bound.map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => format!("{error}; choose another port with --port N"),
         _ => error.to_string(),
     })?;
     println!("The configuration:\n\n{}", input.text);
-    show_what_to_open(&listener, &settings)?;
+    show_what_to_open(&listeners, &settings)?;
 
     tokio::select! {
-        served = run(settings.selectors, service.clients, vec![listener], stopped) => served?,
+        served = run(settings, listeners, stopped) => served?,
         failed = daemons.rewrite() => failed?,
     }
     Ok(())
 }
 
-fn show_what_to_open(listener: &TcpListener, settings: &Settings) -> io::Result<()> {
+fn show_what_to_open(listeners: &[Listener], settings: &Settings) -> io::Result<()> {
+    let Some(Listener::Tcp(listener)) = listeners.first() else {
+        return Err(io::Error::other("the demo listens on a TCP port"));
+    };
     let base = format!("http://{}", listener.local_addr()?);
     println!("Open {base}/ in a browser, or ask for one of these with a web client:\n");
     for selector in &settings.selectors {

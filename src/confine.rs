@@ -78,11 +78,9 @@ fn restrict(needs: &Needs) -> Result<RestrictionStatus, RulesetError> {
         .reads
         .iter()
         .try_fold(ruleset, |ruleset, path| allow_reading(ruleset, path))?;
-    let ruleset = match needs.port {
-        // Bound already, and a rule for 0 would mean any free port.
-        0 => ruleset,
-        port => ruleset.add_rule(NetPort::new(port, AccessNet::BindTcp))?,
-    };
+    let ruleset = needs.ports.iter().try_fold(ruleset, |ruleset, port| {
+        ruleset.add_rule(NetPort::new(*port, AccessNet::BindTcp))
+    })?;
     ruleset.restrict_self()
 }
 

@@ -38,11 +38,11 @@ pub mod telemetry;
 use actix_web::web;
 use arc_swap::ArcSwap;
 use connections::Connections;
+use listen::Listener;
 use local_exporter_actors::{Arbiters, Ceiling, Roster};
-use local_exporter_config::{ClientLimits, Selector};
+use local_exporter_config::{Selector, Settings};
 use std::future::Future;
 use std::io;
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -54,6 +54,8 @@ const LONGEST_STOP: Duration = Duration::from_secs(8);
 /// What every request handler shares.
 #[derive(Debug)]
 pub struct Exporter {
+    /// What the running configuration says; replaceable as a whole.
+    pub settings: ArcSwap<Settings>,
     /// The selectors; replaceable as a whole.
     pub roster: ArcSwap<Roster>,
     /// The exporter's own metrics.
@@ -68,18 +70,19 @@ pub struct Exporter {
 /// # Errors
 /// When threads cannot be started or a listener cannot be used.
 pub async fn run(
-    selectors: Vec<Selector>,
-    clients: ClientLimits,
-    listeners: Vec<TcpListener>,
+    settings: Settings,
+    listeners: Vec<Listener>,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let stop_within = stop_bound(&selectors);
+    let clients = settings.service.clients;
+    let stop_within = stop_bound(&settings.selectors);
     let metrics = metrics::Exporter::new().map_err(io::Error::other)?;
     let reached = metrics.connections().counter(metrics::Limit::MaxInFlight);
     let arbiters = Arbiters::start(Ceiling::new(clients.max_in_flight, reached))?;
-    let roster = Roster::start(selectors, &arbiters, metrics.selectors());
+    let roster = Roster::start(settings.selectors.clone(), &arbiters, metrics.selectors());
     let connections = Connections::new(clients, metrics.connections().clone());
     let exporter = web::Data::new(Exporter {
+        settings: ArcSwap::from(Arc::new(settings)),
         roster: ArcSwap::from(Arc::new(roster)),
         metrics,
         compressors: web::Data::default(),

@@ -2,20 +2,44 @@
 //!
 //! Failing to bind is failing to start; nothing here tries another port.
 
-use local_exporter_config::ListenAddress;
+use local_exporter_config::{Entrance, Listen, ListenAddress};
 use rustix::io::Errno;
 use socket2::{Domain, Socket, Type};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::os::unix::net::UnixListener;
 
 /// Connections that may wait to be accepted; the kernel may allow fewer (listen(2)).
 const BACKLOG: i32 = 4096;
 
-/// Binds the configured address and port.
+/// A bound listener of any kind.
+#[derive(Debug)]
+pub enum Listener {
+    /// A TCP port.
+    Tcp(TcpListener),
+    /// A unix socket.
+    Unix(UnixListener),
+}
+
+/// Binds everything that is configured, in its order.
 ///
 /// # Errors
 /// With the address in the message: it is in use, not this host's, or not allowed.
-pub fn bind(address: ListenAddress, port: u16) -> io::Result<TcpListener> {
+pub fn bind(entrance: &Entrance) -> io::Result<Vec<Listener>> {
+    let Entrance::Own(listens) = entrance else {
+        return Err(io::Error::other(
+            "no socket activation file descriptors found",
+        ));
+    };
+    let bind = |listen: &Listen| match listen {
+        Listen::Tcp(address, port) => bind_tcp(*address, *port).map(Listener::Tcp),
+        Listen::Unix(unix) => UnixListener::bind(&unix.path).map(Listener::Unix),
+        Listen::Vsock(_) => Err(io::Error::from(io::ErrorKind::Unsupported)),
+    };
+    listens.iter().map(bind).collect()
+}
+
+fn bind_tcp(address: ListenAddress, port: u16) -> io::Result<TcpListener> {
     let named = |address: SocketAddr, error: &io::Error| {
         let message = format!("cannot listen on {address}: {error}");
         io::Error::new(error.kind(), message)
@@ -71,7 +95,7 @@ mod tests {
 
     #[test]
     fn every_address_means_both_families() {
-        let listener = bind(ListenAddress::Every, 0).unwrap();
+        let listener = bind_tcp(ListenAddress::Every, 0).unwrap();
         let port = listener.local_addr().unwrap().port();
         let connects = |address: SocketAddr| std::net::TcpStream::connect(address).is_ok();
         assert!(connects((Ipv4Addr::LOCALHOST, port).into()));
@@ -84,9 +108,9 @@ mod tests {
     #[test]
     fn an_address_in_use_is_named() {
         let address = ListenAddress::One(Ipv4Addr::LOCALHOST.into());
-        let first = bind(address, 0).unwrap();
+        let first = bind_tcp(address, 0).unwrap();
         let taken = first.local_addr().unwrap();
-        let error = bind(address, taken.port()).unwrap_err();
+        let error = bind_tcp(address, taken.port()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
         assert!(error.to_string().contains(&taken.to_string()), "{error}");
     }

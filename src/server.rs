@@ -7,6 +7,7 @@
 use crate::body::{self, Served};
 use crate::connections::stream::Seated;
 use crate::connections::{Class, Connections, Seat};
+use crate::listen::Listener;
 use crate::{Exporter, routes};
 use actix_http::{ConnectionType, HttpService, KeepAlive, Protocol, Request, Response};
 use actix_server::{Server, ServerBuilder};
@@ -45,7 +46,7 @@ pub struct Parts {
 ///
 /// # Errors
 /// When a listener cannot be used.
-pub fn start(parts: &Parts, listeners: Vec<TcpListener>) -> io::Result<Server> {
+pub fn start(parts: &Parts, listeners: Vec<Listener>) -> io::Result<Server> {
     // With all of these taken nobody is accepted until one ends, which those
     // that are turned away do at once.
     let all = parts.connections.most() + UNSEEN;
@@ -55,8 +56,13 @@ pub fn start(parts: &Parts, listeners: Vec<TcpListener>) -> io::Result<Server> {
         .shutdown_timeout(parts.stop_within.as_secs())
         .disable_signals();
     for listener in listeners {
-        tracing::info!(address = %listener.local_addr()?, "listening");
-        builder = listen(builder, listener, parts)?;
+        builder = match listener {
+            Listener::Tcp(listener) => {
+                tracing::info!(address = %listener.local_addr()?, "listening");
+                listen(builder, listener, parts)?
+            }
+            Listener::Unix(_) => return Err(io::Error::from(io::ErrorKind::Unsupported)),
+        };
     }
     Ok(builder.run())
 }

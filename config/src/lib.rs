@@ -19,6 +19,7 @@ mod document;
 mod load;
 mod mistake;
 mod selector;
+mod service;
 mod settings;
 mod table;
 mod value;
@@ -28,7 +29,12 @@ pub use contract::{Check, Contract, FormatChoice, Timestamps};
 pub use load::{Environment, Input, load};
 pub use mistake::{Mistake, Mistakes, Place};
 pub use selector::{
-    Bus, DbusSource, DirectorySource, FileOptions, FileSource, Limits, Selector, Source, UdsSource,
+    Bus, DbusSource, DirectorySource, Discovery, FileOptions, FileSource, Limits, Selector, Source,
+    UdsSource,
 };
-pub use settings::{ClientLimits, Confinement, ListenAddress, Service, Settings};
+pub use service::{
+    Access, ClientLimits, Confinement, Entrance, ExternalUrl, Lifecycle, Listen, ListenAddress,
+    Network, Paths, Reload, Service, UnixListen,
+};
+pub use settings::Settings;
 pub use variables::ENVIRONMENT_PREFIX;

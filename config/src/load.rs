@@ -74,7 +74,9 @@ pub fn load(file: Option<&Input>, environment: &Environment) -> Result<Settings,
         let name = file.map_or(DEFAULT_NAME, |input| input.name.as_str());
         whole_file(name, &error.to_string())
     })?;
-    let report = Report::new(documents, variables);
+    // The embedded default is right: what is wrong was written by somebody.
+    let written = documents.split_off(1);
+    let report = Report::new(written, variables);
     let settings = Settings::read(Table::root(&report, entries));
     let mut mistakes = report.into_mistakes();
     mistakes.sort_by_key(|mistake| mistake.place.position());

@@ -9,6 +9,8 @@ mod read;
 pub(crate) use read::{Buses, Defaults, read_selectors};
 
 use crate::contract::Contract;
+use crate::service::Access;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -23,6 +25,21 @@ pub struct Selector {
     pub limits: Limits,
     /// What its answers must be.
     pub contract: Contract,
+    /// Who may ask for it, of those who may ask at all.
+    pub access: Access,
+    /// What Prometheus is told when it looks for targets.
+    pub discovery: Discovery,
+}
+
+/// What Prometheus is told of a selector when it looks for targets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Discovery {
+    /// Labels of the target, by name.
+    pub labels: BTreeMap<String, String>,
+    /// How often to scrape it.
+    pub scrape_interval: Option<Duration>,
+    /// How long a scrape may take; not longer than the interval.
+    pub scrape_timeout: Option<Duration>,
 }
 
 /// The bounds of one selector.

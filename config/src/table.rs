@@ -18,7 +18,7 @@ const ENVIRONMENT_ORIGIN: &str = "the environment";
 /// The documents a configuration came from, and the mistakes found in it so far.
 #[derive(Debug)]
 pub(crate) struct Report<'t> {
-    /// In layering order: a later one wins.
+    /// Those that somebody wrote, in layering order: a later one wins.
     documents: Vec<Document<'t>>,
     variables: Variables,
     mistakes: RefCell<Vec<Mistake>>,
@@ -48,38 +48,30 @@ impl<'t> Report<'t> {
 
     /// The last document that reaches deepest is the one to blame; one that
     /// does not even hold the table around the key has nothing to do with it.
-    fn place_in_text(&self, path: &KeyPath, part: Part) -> Option<(Place, Reach)> {
+    fn place_in_text(&self, path: &KeyPath, part: Part) -> Option<Place> {
         let found = self
             .documents
             .iter()
             .map(|document| document.find(path, part));
         // `max_by_key` keeps the last of equals: the layer that won.
         let (depth, place) = found.max_by_key(|(depth, _)| *depth)?;
-        let reach = match path.depth() - depth {
-            0 => Reach::Key,
-            1 => Reach::TableAround,
-            _ => return None,
-        };
-        Some((place, reach))
+        (depth + 1 >= path.depth()).then_some(place)
     }
 
     fn place(&self, path: &KeyPath, value: Option<&Value>, part: Part) -> Place {
-        let from_environment =
-            value.is_some_and(|value| value.origin() == Some(ENVIRONMENT_ORIGIN));
-        // A table has no origin: one that no text holds may be the work of variables below it.
-        let made_by_variable = || self.variables.below(path).is_some();
+        let from_environment = match value {
+            // What has no origin: a variable that sets some of it is to blame as well.
+            None => self.variables.below(path).is_some(),
+            Some(value) if matches!(value.kind, ValueKind::Table(_)) => {
+                self.variables.below(path).is_some()
+            }
+            Some(value) => value.origin() == Some(ENVIRONMENT_ORIGIN),
+        };
         match self.place_in_text(path, part) {
-            Some((place, Reach::Key)) if !from_environment => place,
-            Some((place, Reach::TableAround)) if !from_environment && !made_by_variable() => place,
+            Some(place) if !from_environment => place,
             _ => Place::Environment(self.variables.name(path)),
         }
     }
-}
-
-/// How much of a path a text holds.
-enum Reach {
-    Key,
-    TableAround,
 }
 
 /// A table being read.

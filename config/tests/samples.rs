@@ -5,8 +5,8 @@
 
 use local_exporter_config::{
     Bus, Check, ClientLimits, Confinement, Contract, DbusSource, DirectorySource, Environment,
-    FileOptions, FileSource, FormatChoice, Input, ListenAddress, Settings, Source, Timestamps,
-    UdsSource, load,
+    FileOptions, FileSource, FormatChoice, Input, Listen, ListenAddress, Settings, Source,
+    Timestamps, UdsSource, load,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,6 +25,10 @@ fn sample(name: &str) -> Input {
 fn environment(variables: &[(&str, &str)]) -> Environment {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     variables.iter().map(owned).collect()
+}
+
+fn tcp(address: ListenAddress, port: u16) -> Entrance {
+    Entrance::Own(vec![Listen::Tcp(address, port)])
 }
 
 /// The mistakes of loading, one a line.
@@ -58,8 +62,7 @@ fn each_invalid_sample_gives_the_mistakes_beside_it() {
 fn the_ancestors_file_works_as_it_stands() {
     let settings = load(Some(&sample("good-ancestor.toml")), &Environment::new()).unwrap();
     let address = ListenAddress::One("127.0.0.1".parse().unwrap());
-    assert_eq!(settings.service.address, address);
-    assert_eq!(settings.service.port, 9598);
+    assert_eq!(settings.service.entrance, tcp(address, 9598));
 
     let expected = [
         Source::File(FileSource {
@@ -159,8 +162,7 @@ fn every_key_is_read_and_selectors_keep_their_order() {
 #[test]
 fn without_a_file_there_is_no_selector_and_every_address() {
     let settings: Settings = load(None, &Environment::new()).unwrap();
-    assert_eq!(settings.service.address, ListenAddress::Every);
-    assert_eq!(settings.service.port, 9598);
+    assert_eq!(settings.service.entrance, tcp(ListenAddress::Every, 9598));
     let clients = ClientLimits {
         max_connections: 4096,
         max_in_flight: 1024,
@@ -185,11 +187,8 @@ fn the_environment_wins_over_the_file() {
         ("HOME", "/nowhere"),
     ]);
     let settings = load(Some(&sample("good-ancestor.toml")), &variables).unwrap();
-    assert_eq!(settings.service.port, 9600);
-    assert_eq!(
-        settings.service.address,
-        ListenAddress::One("::1".parse().unwrap())
-    );
+    let address = ListenAddress::One("::1".parse().unwrap());
+    assert_eq!(settings.service.entrance, tcp(address, 9600));
     let timeouts: Vec<_> = settings
         .selectors
         .iter()
@@ -232,6 +231,16 @@ fn a_table_that_only_variables_make_is_their_mistake() {
     let expected = "environment LOCAL_EXPORTER__BRIDGE__SELECTOR__A: bridge.selector: \
                     unknown key `selector`, expected one of ";
     assert!(found.to_string().starts_with(expected), "{found}");
+}
+
+#[test]
+fn the_embedded_default_is_never_to_blame() {
+    for (name, key) in [("SERVICE__PORT__X", "service.port"), ("BRIDGE", "bridge")] {
+        let name = format!("LOCAL_EXPORTER__{name}");
+        let found = load(None, &environment(&[(&name, "1")])).unwrap_err();
+        let expected = format!("environment {name}: {key}: ");
+        assert!(found.to_string().starts_with(&expected), "{found}");
+    }
 }
 
 #[test]

@@ -32,23 +32,23 @@ impl Serve {
     }
 }
 
-fn serve(settings: Settings, configuration: &Path) -> io::Result<()> {
-    let Settings { service, selectors } = settings;
+fn serve(mut settings: Settings, configuration: &Path) -> io::Result<()> {
+    let Settings { service, selectors } = &mut settings;
     let limit = descriptors::raise_limit();
-    let clients =
-        descriptors::share_out(service.clients, &selectors, limit).map_err(io::Error::other)?;
-    let listener = listen::bind(service.address, service.port)?;
+    service.clients =
+        descriptors::share_out(service.clients, selectors, limit).map_err(io::Error::other)?;
+    let listeners = listen::bind(&service.entrance)?;
     if selectors.is_empty() {
         tracing::warn!("no selector is configured; the page at / tells how to add one");
     }
     // No thread has been started yet: one that has would not be confined.
     match service.confinement {
-        Confinement::Landlock => confine(&Needs::of(&selectors, service.port, configuration)),
+        Confinement::Landlock => confine(&Needs::of(&settings, configuration)),
         Confinement::Off => {}
     }
     actix_rt::System::new().block_on(async {
         let stop = stop_signal()?;
-        run(selectors, clients, vec![listener], stop).await
+        run(settings, listeners, stop).await
     })
 }
 

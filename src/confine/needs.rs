@@ -1,11 +1,11 @@
-//! What a configuration makes the process need: selectors in, paths and a port out.
+//! What a configuration makes the process need: selectors in, paths and ports out.
 //!
 //! Looks at directories and links, since a permission is tied to what they are
 //! now. Changes nothing.
 
 use super::outlive::{Ground, is_too_much, outlives};
 use local_exporter_actors::source::{Sockets, reach};
-use local_exporter_config::Selector;
+use local_exporter_config::{Entrance, Listen, Settings};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -16,23 +16,23 @@ pub struct Needs {
     pub(super) reads: BTreeSet<PathBuf>,
     /// The directory that makes everything be read: it is `/`, or nothing of its path is there yet.
     pub(super) everything_for: Option<PathBuf>,
-    /// The TCP port to bind again; 0 for none.
-    pub(super) port: u16,
+    /// The TCP ports to bind again.
+    pub(super) ports: BTreeSet<u16>,
     /// Which sockets of buses are connected to.
     pub(super) sockets: Sockets,
 }
 
 impl Needs {
-    /// What serving these selectors on this port takes, with the file they are from, which may be read again.
+    /// What serving this takes, with the file that says it, which may be read again.
     #[must_use]
-    pub fn of(selectors: &[Selector], port: u16, configuration: &Path) -> Self {
+    pub fn of(settings: &Settings, configuration: &Path) -> Self {
         let mut reads = BTreeSet::from(["/proc".into()]);
         // The names in a backtrace are in the program itself.
         reads.extend(std::env::current_exe());
         reads.extend(around(configuration));
         let mut everything_for = None;
         let mut sockets = Sockets::ByPath;
-        for selector in selectors {
+        for selector in &settings.selectors {
             let reach = reach(&selector.source);
             for directory in &reach.directories {
                 let lasting = outlives(directory, Ground::at);
@@ -48,7 +48,7 @@ impl Needs {
         Self {
             reads: outermost(reads),
             everything_for,
-            port,
+            ports: ports(&settings.service.entrance),
             sockets,
         }
     }
@@ -58,6 +58,18 @@ impl Needs {
         let reads = self.reads.iter().map(|path| path.to_string_lossy());
         reads.collect::<Vec<_>>().join(", ")
     }
+}
+
+/// Those that are bound by number: a rule for 0 would mean any free one.
+fn ports(entrance: &Entrance) -> BTreeSet<u16> {
+    let Entrance::Own(listens) = entrance else {
+        return BTreeSet::new();
+    };
+    let port = |listen: &Listen| match listen {
+        Listen::Tcp(_, port) => Some(*port).filter(|port| *port != 0),
+        Listen::Unix(_) | Listen::Vsock(_) => None,
+    };
+    listens.iter().filter_map(port).collect()
 }
 
 /// The directory of a file, since editors replace files, and that of the file a link leads to.
@@ -98,7 +110,7 @@ mod tests {
             text: text.into(),
         };
         let settings = load(Some(&input), &Environment::new()).unwrap();
-        Needs::of(&settings.selectors, settings.service.port, configuration)
+        Needs::of(&settings, configuration)
     }
 
     /// A folder beside the program, which is usually where files last; its path has no link in it.
@@ -130,7 +142,7 @@ mod tests {
         let expected = Needs {
             reads: needed([etc.path()]),
             everything_for: None,
-            port: 9000,
+            ports: BTreeSet::from([9000]),
             sockets: Sockets::ByPath,
         };
         assert_eq!(needs(text, &etc.path().join("config.toml")), expected);

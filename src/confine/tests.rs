@@ -7,6 +7,8 @@
 )]
 
 use super::*;
+use local_exporter_config::{Environment, load};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::net::{TcpListener, TcpStream};
@@ -18,7 +20,7 @@ fn needs<const N: usize>(reads: [&Path; N]) -> Needs {
     Needs {
         reads: reads.into_iter().map(Path::to_owned).collect(),
         everything_for: None,
-        port: 0,
+        ports: BTreeSet::new(),
         sockets: Sockets::ByPath,
     }
 }
@@ -107,7 +109,8 @@ fn only_the_own_port_is_bound_and_nobody_is_connected_to() {
     let own = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = own.local_addr().unwrap().port();
     drop(own);
-    let needs = Needs { port, ..needs([]) };
+    let ports = BTreeSet::from([port]);
+    let needs = Needs { ports, ..needs([]) };
     confined(&needs, || {
         assert!(denied(TcpStream::connect(address)));
         assert!(denied(TcpListener::bind("127.0.0.1:0")));
@@ -166,7 +169,8 @@ fn a_kernel_that_refuses_is_no_reason_to_stop() {
 
 #[test]
 fn a_backtrace_keeps_its_names() {
-    let needs = Needs::of(&[], 0, Path::new("/absent/config.toml"));
+    let settings = load(None, &Environment::new()).unwrap();
+    let needs = Needs::of(&settings, Path::new("/absent/config.toml"));
     let backtrace = confined(&needs, || {
         std::backtrace::Backtrace::force_capture().to_string()
     });

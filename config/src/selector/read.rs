@@ -4,10 +4,12 @@
 //! source does with its settings.
 
 use super::{
-    Bus, DbusSource, DirectorySource, FileOptions, FileSource, Limits, Selector, Source, UdsSource,
+    Bus, DbusSource, DirectorySource, Discovery, FileOptions, FileSource, Limits, Selector, Source,
+    UdsSource,
 };
 use crate::contract::Contract;
 use crate::dbus_name::{Address, BusName, Method, ObjectPath, is_address};
+use crate::service::Access;
 use crate::table::{Named, Table};
 use crate::value::{Bytes, Count, FromValue, NamePattern, PathPattern, Span, describe};
 use config::{Value, ValueKind};
@@ -115,6 +117,8 @@ pub(crate) fn read_selectors(
             source,
             limits: terms.limits,
             contract: terms.contract,
+            access: Access::default(),
+            discovery: Discovery::default(),
         }));
     }
     selectors

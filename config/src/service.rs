@@ -1,0 +1,214 @@
+//! What the `[service]` table says: where to listen, what to serve there, and to whom.
+//!
+//! Values here are checked and immutable; reading them may not touch the host.
+
+use crate::table::Table;
+use crate::value::{Count, FromValue, describe};
+use config::{Value, ValueKind};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The `[service]` table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Where requests come from.
+    pub entrance: Entrance,
+    /// Where its pages are.
+    pub paths: Paths,
+    /// TLS, users, headers and rates: the exporter-toolkit's file, if there is one.
+    pub web_config: Option<PathBuf>,
+    /// Whether the configuration may be reloaded over HTTP.
+    pub lifecycle: Lifecycle,
+    /// When the configuration is read again.
+    pub reload: Reload,
+    /// How much earlier than a scraper gives up it gets its answer.
+    pub timeout_offset: Duration,
+    /// What clients may take of the process.
+    pub clients: ClientLimits,
+    /// Who may ask at all.
+    pub access: Access,
+    /// Whether the process gives up what it does not need.
+    pub confinement: Confinement,
+}
+
+/// Where requests come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entrance {
+    /// Listeners of its own, one at least, in the order of the text.
+    Own(Vec<Listen>),
+    /// Those that systemd passes (sd_listen_fds(3)).
+    Systemd,
+}
+
+/// One listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// A TCP port; 0 lets the system choose a free one.
+    Tcp(ListenAddress, u16),
+    /// A unix socket.
+    Unix(UnixListen),
+    /// A port for virtual machines (vsock(7)), of any context id.
+    Vsock(u32),
+}
+
+/// A unix socket to listen on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnixListen {
+    /// Where it is made.
+    pub path: PathBuf,
+    /// Its permissions, such as 0o660; without, what the umask leaves.
+    pub mode: Option<u32>,
+    /// The name or number of its group; without, the process' own.
+    pub group: Option<String>,
+}
+
+/// The addresses of the host to listen on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListenAddress {
+    /// Every address of both families, IPv4 alone where IPv6 is off.
+    Every,
+    /// One address.
+    One(IpAddr),
+}
+
+/// Where pages are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paths {
+    /// The exporter's own metrics, `/metrics` if not told otherwise.
+    pub telemetry: String,
+    /// What stands before every path: empty, or `/` and more, without a slash at its end.
+    pub prefix: String,
+    /// How the exporter is reached from outside, for service discovery.
+    pub external: Option<ExternalUrl>,
+}
+
+/// How the exporter is reached from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExternalUrl {
+    /// `http` or `https`.
+    pub scheme: &'static str,
+    /// Host, and port if it was written.
+    pub authority: String,
+    /// What stands before every path: empty, or `/` and more, without a slash at its end.
+    pub path: String,
+}
+
+/// Whether the configuration may be reloaded over HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lifecycle {
+    /// `POST /-/reload` is answered.
+    Enabled,
+    /// It is refused.
+    Disabled,
+}
+
+/// When the configuration is read again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reload {
+    /// On a signal or a request.
+    OnDemand,
+    /// Also when one of its files has changed.
+    OnChange,
+}
+
+/// The bounds of all clients together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientLimits {
+    /// The most connections that are served at once; further ones take the
+    /// place of idle ones.
+    pub max_connections: usize,
+    /// The most scrapes that may be under way at once, over all selectors.
+    pub max_in_flight: usize,
+    /// How long a client may take to send the head of a request.
+    pub header_timeout: Duration,
+    /// How long a connection may stay open without a request.
+    pub idle_timeout: Duration,
+}
+
+/// Who may ask, beside what the exporter-toolkit's file says of users.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Access {
+    /// A file with one token; whoever has it may ask (RFC 6750).
+    pub bearer_token_file: Option<PathBuf>,
+    /// The networks whose clients may ask; empty means all.
+    pub allow_from: Vec<Network>,
+}
+
+/// A range of addresses (RFC 4632).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// The first address.
+    pub address: IpAddr,
+    /// How many leading bits count.
+    pub prefix: u8,
+}
+
+/// What becomes of rights that the process does not need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confinement {
+    /// Given up by means of Landlock, where the kernel has it.
+    Landlock,
+    /// Kept.
+    Off,
+}
+
+impl Service {
+    pub(crate) fn read(mut table: Table<'_, '_>) -> Option<Self> {
+        let address = table.take("address").map(ListenAddress::One);
+        let port = table.take("port");
+        table.take::<PlainHttp>("tls");
+        let clients = ClientLimits::read(&mut table);
+        let confinement = table.take("landlock").map(|wanted| match wanted {
+            true => Confinement::Landlock,
+            false => Confinement::Off,
+        });
+        table.finish();
+        let address = address.unwrap_or(ListenAddress::Every);
+        Some(Self {
+            entrance: Entrance::Own(vec![Listen::Tcp(address, port?)]),
+            paths: Paths {
+                telemetry: "/metrics".into(),
+                prefix: String::new(),
+                external: None,
+            },
+            web_config: None,
+            lifecycle: Lifecycle::Disabled,
+            reload: Reload::OnDemand,
+            timeout_offset: Duration::from_millis(500),
+            clients: clients?,
+            access: Access::default(),
+            confinement: confinement?,
+        })
+    }
+}
+
+impl ClientLimits {
+    fn read(table: &mut Table<'_, '_>) -> Option<Self> {
+        let max_connections = table.take("max_connections").map(|Count(count)| count);
+        let max_in_flight = table.take("max_in_flight").map(|Count(count)| count);
+        let header_timeout = table.take("header_timeout");
+        let idle_timeout = table.take("idle_timeout");
+        Some(Self {
+            max_connections: max_connections?,
+            max_in_flight: max_in_flight?,
+            header_timeout: header_timeout?,
+            idle_timeout: idle_timeout?,
+        })
+    }
+}
+
+/// `tls = false`: a promise of encryption that is not kept would be worse than a refusal.
+struct PlainHttp;
+
+impl FromValue for PlainHttp {
+    const EXPECTED: &'static str =
+        "false: this version serves plain HTTP only, put a TLS proxy in front of it";
+
+    fn from_value(value: &Value) -> Result<Self, String> {
+        match value.kind {
+            ValueKind::Boolean(false) => Ok(Self),
+            _ => Err(describe(value)),
+        }
+    }
+}
