@@ -1,0 +1,112 @@
+//! How many instructions the hot paths take, held against figures that are checked in.
+//!
+//! `cargo bench --bench instructions`. Unlike time, instructions do not depend on
+//! how busy a machine is. Each path runs under valgrind's callgrind twice, with
+//! so many repetitions and with three times as many: the difference has no
+//! set-up in it, and all threads are counted. A path that takes over a
+//! twentieth more than `benches/instructions.txt` says fails the run;
+//! `UPDATE_INSTRUCTIONS=1` writes what was counted, for a person to look at and
+//! commit. Without valgrind it says so and passes.
+
+#![allow(
+    missing_docs,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    reason = "a benchmark that cannot go on has failed, and its answer is what it prints"
+)]
+
+#[path = "instructions/paths.rs"]
+mod paths;
+
+use paths::{PATHS, Path};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::process::{Command, ExitCode};
+
+/// How much more than the checked-in figure is no regression yet: libraries and
+/// compilers differ a little from machine to machine.
+const TOLERANCE: f64 = 0.05;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [name, repetitions] = &arguments[..]
+        && let Some(path) = PATHS.iter().find(|path| path.name == name)
+    {
+        (path.run)(repetitions.parse().expect("a number"));
+        return ExitCode::SUCCESS;
+    }
+    if Command::new("valgrind").arg("--version").output().is_err() {
+        println!("skipped: valgrind is not installed");
+        return ExitCode::SUCCESS;
+    }
+    let figures = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.txt");
+    let counted: BTreeMap<&str, u64> = PATHS.iter().map(|path| (path.name, count(path))).collect();
+    if std::env::var_os("UPDATE_INSTRUCTIONS").is_some() {
+        let lines = counted
+            .iter()
+            .fold(String::new(), |mut lines, (name, count)| {
+                let _ = writeln!(lines, "{name} {count}");
+                lines
+            });
+        std::fs::write(figures, lines).expect("the file is written");
+    }
+    let known = std::fs::read_to_string(figures).unwrap_or_default();
+    let known: BTreeMap<&str, u64> = known
+        .lines()
+        .filter_map(|line| {
+            let (name, count) = line.split_once(' ')?;
+            Some((name, count.parse().ok()?))
+        })
+        .collect();
+    report(&counted, &known)
+}
+
+fn report(counted: &BTreeMap<&str, u64>, known: &BTreeMap<&str, u64>) -> ExitCode {
+    let mut regressed = Vec::new();
+    println!("| path | instructions | checked in | ratio |\n| --- | ---: | ---: | ---: |");
+    for (name, count) in counted {
+        let Some(before) = known.get(name) else {
+            println!("| {name} | {count} | none | |");
+            regressed.push(*name);
+            continue;
+        };
+        let ratio = *count as f64 / *before as f64;
+        println!("| {name} | {count} | {before} | {ratio:.3} |");
+        if ratio > 1.0 + TOLERANCE {
+            regressed.push(*name);
+        }
+    }
+    if regressed.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    println!(
+        "more than the checked-in figure allows, or without one: {}",
+        regressed.join(", ")
+    );
+    println!("if that is meant: UPDATE_INSTRUCTIONS=1 cargo bench --bench instructions");
+    ExitCode::FAILURE
+}
+
+/// Instructions of one repetition.
+fn count(path: &Path) -> u64 {
+    let few = total(path.name, path.repetitions);
+    let many = total(path.name, 3 * path.repetitions);
+    many.saturating_sub(few) / (2 * path.repetitions as u64)
+}
+
+/// Instructions of a whole run, as callgrind sums them up.
+fn total(name: &str, repetitions: usize) -> u64 {
+    let own = std::env::current_exe().expect("a path of my own");
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(own)
+        .args([name, &repetitions.to_string()])
+        .output()
+        .expect("valgrind starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{name}: {said}");
+    let collected = said.lines().find_map(|line| line.split_once("Collected :"));
+    let (_, instructions) = collected.expect("callgrind says how many it collected");
+    instructions.trim().parse().expect("a number")
+}

@@ -1,0 +1,126 @@
+//! The hot paths: what runs at every scrape, or for every byte of one.
+
+use actix_web::web::{Bytes, Data};
+use local_exporter::gzip::Compressors;
+use local_exporter_actors::exposition::{
+    Check, FormatChoice, Rules, check, join, strip_timestamps,
+};
+use local_exporter_actors::{Arbiters, Ceiling, Metrics, Names, Roster};
+use local_exporter_config::{Environment, Input, Settings, load};
+use std::hint::black_box;
+use std::time::Duration;
+
+/// One path.
+pub(crate) struct Path {
+    pub(crate) name: &'static str,
+    /// How often it runs at least: enough to even out what differs from run to run.
+    pub(crate) repetitions: usize,
+    pub(crate) run: fn(usize),
+}
+
+pub(crate) const PATHS: [Path; 8] = [
+    path("check_ordinary_9kB", 50, |n| judge(n, Check::Ingest, 100)),
+    path("check_ordinary_92kB", 10, |n| judge(n, Check::Ingest, 1000)),
+    path("check_strict_9kB", 20, |n| judge(n, Check::Strict, 100)),
+    path("strip_timestamps_9kB", 20, strip),
+    path("join_two_files_9kB", 10, join_two),
+    path("gzip_9kB", 10, compress),
+    path("configuration_100_selectors", 2, configuration),
+    path("scrape_cached_file_9kB", 400, scrape_file),
+];
+
+const fn path(name: &'static str, repetitions: usize, run: fn(usize)) -> Path {
+    Path {
+        name,
+        repetitions,
+        run,
+    }
+}
+
+/// So many series, some 90 bytes each, as a registry writes them.
+fn body(series: usize, end: &str) -> Vec<u8> {
+    let head = "# HELP http_requests_total Requests.\n# TYPE http_requests_total counter\n";
+    let line = |n: usize| {
+        format!(
+            "http_requests_total{{method=\"GET\",code=\"200\",path=\"/api/v1/query/{n:04}\",instance=\"a\"}} {n}{end}\n"
+        )
+    };
+    let lines: String = (0..series).map(line).collect();
+    (head.to_owned() + &lines).into_bytes()
+}
+
+fn judge(repetitions: usize, level: Check, series: usize) {
+    let body = body(series, "");
+    let rules = Rules {
+        check: level,
+        ..Rules::default()
+    };
+    for _ in 0..repetitions {
+        black_box(check(black_box(&body), &rules)).expect("a good body");
+    }
+}
+
+fn strip(repetitions: usize) {
+    let body = body(100, " 1700000000000");
+    for _ in 0..repetitions {
+        black_box(strip_timestamps(black_box(&body), FormatChoice::Text)).expect("a good body");
+    }
+}
+
+fn join_two(repetitions: usize) {
+    let (one, two) = (body(50, ""), body(100, ""));
+    let files = [("one", &one[..]), ("two", &two[..])];
+    for _ in 0..repetitions {
+        black_box(join(black_box(&files), FormatChoice::Text));
+    }
+}
+
+fn compress(repetitions: usize) {
+    let body = Bytes::from(body(100, ""));
+    let compressors = Data::new(Compressors::default());
+    actix_rt::System::new().block_on(async {
+        for _ in 0..repetitions {
+            let compressed = Compressors::compress(compressors.clone(), body.clone());
+            black_box(compressed.await).expect("it is compressed");
+        }
+    });
+}
+
+fn settings(text: String) -> Settings {
+    let input = Input {
+        name: "benchmark".into(),
+        text,
+    };
+    load(Some(&input), &Environment::new()).expect("a right configuration")
+}
+
+fn configuration(repetitions: usize) {
+    let mut text = String::from("[bridge.selectors]\n");
+    for number in 0..100 {
+        text += &format!("s{number} = {{ kind = \"uds\", path = \"/run/{number}/sock\" }}\n");
+    }
+    for _ in 0..repetitions {
+        black_box(settings(text.clone()));
+    }
+}
+
+fn scrape_file(repetitions: usize) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("m.prom");
+    std::fs::write(&file, body(100, "")).expect("a file");
+    scrape(repetitions, &format!("kind = \"file\", path = {file:?}"));
+}
+
+fn scrape(repetitions: usize, source: &str) {
+    let settings = settings(format!("[bridge.selectors]\nit = {{ {source} }}\n"));
+    let metrics = Metrics::register(&prometheus::Registry::new()).expect("an empty registry");
+    actix_rt::System::new().block_on(async {
+        let arbiters = Arbiters::start(Ceiling::unlimited()).expect("threads");
+        let roster = Roster::start(settings.selectors, &arbiters, &metrics);
+        let door = roster.get("it").expect("the one selector");
+        for _ in 0..repetitions {
+            let answer = door.scrape(Duration::MAX, Names::Utf8).await;
+            black_box(answer).expect("an answer");
+        }
+    });
+}
