@@ -12,8 +12,9 @@
 
 use clap::Parser;
 use local_exporter::listen::{self, Listener};
-use local_exporter::{run, telemetry};
-use local_exporter_config::{Environment, Input, Settings, load};
+use local_exporter::reload::Reloader;
+use local_exporter::{Start, run, telemetry};
+use local_exporter_config::{Environment, Input, Loaded, Settings, load};
 use local_exporter_daemons::bus::{Bus, BusKind, BusOptions};
 use local_exporter_daemons::prombus::{self, Prombus};
 use local_exporter_daemons::promfile::PromFile;
@@ -153,8 +154,21 @@ async fn demonstrate(port: u16) -> Result<(), Box<dyn Error>> {
     println!("The configuration:\n\n{}", input.text);
     show_what_to_open(&listeners, &settings)?;
 
+    let start = Start {
+        loaded: Loaded {
+            settings,
+            text: input.text,
+            warnings: Vec::new(),
+            hash: String::new(),
+            files: Vec::new(),
+        },
+        listeners,
+        // The configuration is in no file.
+        reloader: Reloader::impossible(),
+        service_manager: None,
+    };
     tokio::select! {
-        served = run(settings, listeners, stopped) => served?,
+        served = run(start, stopped) => served?,
         failed = daemons.rewrite() => failed?,
     }
     Ok(())

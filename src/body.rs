@@ -6,12 +6,14 @@
 //! slice that it wants too late; what the kernel has been given by then, which
 //! is little, it may go on taking.
 
-use crate::connections::Occupied;
+use crate::connections::{Occupied, Seat};
+use crate::metrics::Limit;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::rt::net::TcpStream;
 use actix_web::web::Bytes;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -85,6 +87,17 @@ impl MessageBody for Sliced {
 pub struct Served {
     body: BoxBody,
     _occupied: Option<Occupied>,
+    _cut_off: Option<CutOff>,
+}
+
+/// Ends a connection when the time is up, unless it is dropped before.
+#[derive(Debug)]
+struct CutOff(actix_web::rt::task::JoinHandle<()>);
+
+impl Drop for CutOff {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Served {
@@ -94,7 +107,20 @@ impl Served {
         Self {
             body,
             _occupied: occupied,
+            _cut_off: None,
         }
+    }
+
+    /// With an end to how long it may take to be asked for, which a multiplexed
+    /// connection can put off for ever while it goes on reading and writing.
+    #[must_use]
+    pub fn bounded(mut self, seat: Arc<Seat>) -> Self {
+        let cut_off = async move {
+            tokio::time::sleep(LONGEST_WRITE).await;
+            seat.end(Limit::WriteTimeout);
+        };
+        self._cut_off = Some(CutOff(actix_web::rt::spawn(cut_off)));
+        self
     }
 }
 

@@ -1,7 +1,11 @@
 //! One scrape: which selector, how long, what came of it.
 //!
 //! It may not know kinds of source and does no I/O: it sends the selector's
-//! actor a message, through its door, and returns the reply.
+//! actor a message, through its door, and returns the reply. With `debug=true`
+//! it returns a text about it instead (`explain`).
+
+mod explain;
+mod settings;
 
 use crate::body::Sliced;
 use crate::connections::{Class, Seat};
@@ -13,15 +17,16 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use local_exporter_actors::{Door, Exposition, Names};
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 /// What the bytes depend on, for caches on the way.
 const VARY: HeaderValue = HeaderValue::from_static("accept, accept-encoding");
 
-/// `GET /bridge?selector=NAME`.
+/// `GET /bridge?selector=NAME`, and perhaps `&debug=true`.
 pub async fn scrape(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
     let found = may_scrape(&request).and_then(|()| {
-        let asked = Asked::read(request.query_string(), request.headers())?;
+        let offset = exporter.settings.load().service.timeout_offset;
+        let asked = Asked::read(request.query_string(), request.headers(), offset)?;
         Ok((door(&asked.selector, &exporter)?, asked))
     });
     let (door, asked) = match found {
@@ -31,10 +36,26 @@ pub async fn scrape(request: HttpRequest, exporter: web::Data<Exporter>) -> Http
             return reply::rejected(rejection, &message);
         }
     };
+    if asked.form == Form::Explained {
+        return explained(&door, &asked).await;
+    }
     match door.scrape(asked.within, asked.names).await {
         Ok(exposition) => whole(&request, exposition, exporter.compressors.clone()).await,
         Err(error) => reply::failed(&door.spec().name, &error),
     }
+}
+
+/// A scrape like any other, and what there is to say about it.
+async fn explained(door: &Door, asked: &Asked<'_>) -> HttpResponse {
+    let (began, clock) = (SystemTime::now(), Instant::now());
+    let answer = door.scrape(asked.within, asked.names).await;
+    reply::text(explain::explain(&explain::Ended {
+        door,
+        began,
+        took: clock.elapsed(),
+        within: asked.within,
+        answer: &answer,
+    }))
 }
 
 /// Whether its connection is one on which scrapes are answered.
@@ -58,23 +79,40 @@ pub struct Asked<'q> {
     pub within: Duration,
     /// The names that the scraper reads.
     pub names: Names,
+    /// What is to be returned.
+    pub form: Form,
+}
+
+/// What a client wants to have of a scrape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The body.
+    Body,
+    /// A text for people about how it went.
+    Explained,
 }
 
 impl<'q> Asked<'q> {
-    /// Reads a query string and the headers beside it.
+    /// Reads a query string and the headers beside it; `offset` is how much earlier
+    /// than the scraper gives up it gets its answer.
     ///
     /// # Errors
     /// Why this asks for no scrape, and the sentence that says so.
-    pub fn read(query: &'q str, headers: &HeaderMap) -> Result<Self, (Rejection, String)> {
-        let selector = selector(query).map_err(|(why, text)| (why, text.to_owned()))?;
+    pub fn read(
+        query: &'q str,
+        headers: &HeaderMap,
+        offset: Duration,
+    ) -> Result<Self, (Rejection, String)> {
+        let (selector, form) = wanted(query).map_err(|(why, text)| (why, text.to_owned()))?;
         let patience = headers.get(deadline::HEADER).map(HeaderValue::as_bytes);
-        let within =
-            deadline::within(patience).map_err(|message| (Rejection::BadDeadline, message))?;
+        let within = deadline::within(patience, offset)
+            .map_err(|message| (Rejection::BadDeadline, message))?;
         let names = accept::names(headers);
         Ok(Self {
             selector,
             within,
             names,
+            form,
         })
     }
 }
@@ -90,24 +128,32 @@ fn door(name: &str, exporter: &Exporter) -> Result<Arc<Door>, (Rejection, String
     })
 }
 
-/// The one selector in a query, or what is wrong with the query.
-fn selector(query: &str) -> Result<Cow<'_, str>, (Rejection, &'static str)> {
-    let pairs = form_urlencoded::parse(query.as_bytes());
-    let mut names = pairs.filter(|(key, _)| key == "selector");
-    match (names.next(), names.next()) {
-        (None, _) => Err((
+/// The one selector in a query and what is wanted of it, or what is wrong with the query.
+fn wanted(query: &str) -> Result<(Cow<'_, str>, Form), (Rejection, &'static str)> {
+    let (mut selector, mut form) = (None, Form::Body);
+    for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+        match &*key {
+            "selector" if selector.is_some() => {
+                return Err((
+                    Rejection::RepeatedSelector,
+                    "the parameter selector is repeated: each selector is a scrape of its own",
+                ));
+            }
+            "selector" => selector = Some(value),
+            "debug" if value == "true" => form = Form::Explained,
+            _ => {}
+        }
+    }
+    match selector {
+        None => Err((
             Rejection::MissingSelector,
             "the parameter selector is missing: ask for /bridge?selector=NAME",
         )),
-        (Some((_, name)), None) if name.is_empty() => Err((
+        Some(name) if name.is_empty() => Err((
             Rejection::EmptySelector,
             "the parameter selector is empty: ask for /bridge?selector=NAME",
         )),
-        (Some((_, name)), None) => Ok(name),
-        (Some(_), Some(_)) => Err((
-            Rejection::RepeatedSelector,
-            "the parameter selector is repeated: each selector is a scrape of its own",
-        )),
+        Some(name) => Ok((name, form)),
     }
 }
 
@@ -148,8 +194,8 @@ mod tests {
     #[test]
     fn a_query_names_exactly_one_selector() {
         let name = |query| {
-            selector(query)
-                .map(Cow::into_owned)
+            wanted(query)
+                .map(|(name, _)| name.into_owned())
                 .map_err(|error| error.0)
         };
         assert_eq!(name("selector=foo"), Ok("foo".into()));
@@ -162,5 +208,19 @@ mod tests {
             name("selector=a&selector=a"),
             Err(Rejection::RepeatedSelector)
         );
+        assert_eq!(
+            name("selector=&selector=a"),
+            Err(Rejection::RepeatedSelector)
+        );
+    }
+
+    #[test]
+    fn only_debug_true_asks_for_an_explanation() {
+        let form = |query| wanted(query).map(|(_, form)| form);
+        assert_eq!(form("selector=a"), Ok(Form::Body));
+        assert_eq!(form("selector=a&debug=false"), Ok(Form::Body));
+        assert_eq!(form("selector=a&debug"), Ok(Form::Body));
+        assert_eq!(form("debug=true&selector=a"), Ok(Form::Explained));
+        assert_eq!(form("selector=a&debug=true&x"), Ok(Form::Explained));
     }
 }

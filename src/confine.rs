@@ -36,11 +36,24 @@ use std::path::Path;
 /// connecting to sockets that have a path.
 const KNOWN: ABI = ABI::V6;
 
+/// What a thread may read. (Every version of Landlock restricts that.)
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// Whatever its user may.
+    Free,
+    /// What it was said to need.
+    Restricted,
+}
+
 /// Takes everything else away from this thread, and says in the log what came of it.
-pub fn confine(needs: &Needs) {
+/// Returns whether what it reads is restricted from now on.
+pub fn confine(needs: &Needs) -> Reading {
     let status = match restrict(needs) {
         Ok(status) => status,
-        Err(error) => return tracing::warn!(%error, "not confined: Landlock failed"),
+        Err(error) => {
+            tracing::warn!(%error, "not confined: Landlock failed");
+            return Reading::Free;
+        }
     };
     let reads = needs.listed();
     let abi = match status.landlock {
@@ -49,7 +62,7 @@ pub fn confine(needs: &Needs) {
     };
     match status.ruleset {
         RulesetStatus::FullyEnforced => {
-            tracing::info!(%abi, reads, "confined by Landlock");
+            tracing::debug!(%abi, reads, "confined by Landlock");
         }
         RulesetStatus::PartiallyEnforced => {
             tracing::info!(%abi, reads, "confined by Landlock, as far as this kernel knows it");
@@ -61,6 +74,10 @@ pub fn confine(needs: &Needs) {
     if let (Some(directory), true) = (&needs.everything_for, abi != ABI::Unsupported) {
         let directory = directory.display();
         tracing::warn!(%directory, "every file may be read, since this is the root, or nothing of it is there yet");
+    }
+    match status.ruleset {
+        RulesetStatus::NotEnforced => Reading::Free,
+        RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced => Reading::Restricted,
     }
 }
 

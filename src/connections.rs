@@ -11,13 +11,15 @@
 pub mod stream;
 
 use crate::metrics::{ConnectionMetrics, Limit};
+use arc_swap::ArcSwap;
 use futures_util::task::AtomicWaker;
 use local_exporter_config::ClientLimits;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
+use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 
 /// Seats beyond `max_connections`, so that the exporter can be asked what is
@@ -32,10 +34,14 @@ const OCCUPANT: u64 = 1 << 48;
 /// All connections.
 #[derive(Debug)]
 pub struct Connections {
-    limits: ClientLimits,
+    limits: ArcSwap<ClientLimits>,
+    /// Laid out for the server as it starts, so it stays.
+    max_connections: usize,
     metrics: ConnectionMetrics,
     began: Instant,
     seats: Mutex<Seats>,
+    /// Set when connections are to end as soon as they are idle.
+    stopping: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -75,6 +81,8 @@ pub struct Seat {
     requests: AtomicU64,
     /// Wakes the connection when its seat is given away.
     waker: AtomicWaker,
+    /// Becomes true when the connection has ended.
+    gone: watch::Sender<bool>,
 }
 
 impl Connections {
@@ -82,17 +90,33 @@ impl Connections {
     #[must_use]
     pub fn new(limits: ClientLimits, metrics: ConnectionMetrics) -> Arc<Self> {
         Arc::new(Self {
-            limits,
+            max_connections: limits.max_connections,
+            limits: ArcSwap::from_pointee(limits),
             metrics,
             began: Instant::now(),
             seats: Mutex::default(),
+            stopping: AtomicBool::new(false),
         })
     }
 
     /// The most there can be, those in reserve included.
     #[must_use]
     pub fn most(&self) -> usize {
-        self.limits.max_connections + RESERVE
+        self.max_connections + RESERVE
+    }
+
+    /// What clients may take now.
+    #[must_use]
+    pub fn limits(&self) -> ClientLimits {
+        ClientLimits {
+            max_connections: self.max_connections,
+            ..**self.limits.load()
+        }
+    }
+
+    /// Other limits from now on, but for `max_connections`.
+    pub fn set_limits(&self, limits: ClientLimits) {
+        self.limits.store(Arc::new(limits));
     }
 
     /// A failed lock only means that a panic passed by; the seats are whole all the same.
@@ -109,7 +133,7 @@ impl Connections {
     /// A seat for a new connection, if there is one.
     pub fn admit(self: &Arc<Self>) -> Option<Arc<Seat>> {
         let mut seats = self.seats();
-        let full = seats.taken.len() >= self.limits.max_connections;
+        let full = seats.taken.len() >= self.max_connections;
         if full {
             self.metrics.reached(Limit::MaxConnections);
         }
@@ -132,6 +156,7 @@ impl Connections {
             occupancy: AtomicU64::new(now),
             requests: AtomicU64::new(0),
             waker: AtomicWaker::new(),
+            gone: watch::Sender::new(false),
         });
         seats.taken.insert(number, Arc::clone(&seat));
         seats.idlest(class).push(Reverse((now, number)));
@@ -139,8 +164,22 @@ impl Connections {
         Some(seat)
     }
 
+    /// From now on multiplexed connections end once they are idle. The others
+    /// end with the answer they are at, which is up to whoever writes it.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        for seat in self.seats().taken.values() {
+            seat.waker.wake();
+        }
+    }
+
+    fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
     /// The connection is gone.
     fn leave(&self, seat: &Seat) {
+        seat.gone.send_replace(true);
         let mut seats = self.seats();
         seats.taken.remove(&seat.number);
         seats.forget_who_left(seat.class);
@@ -212,6 +251,30 @@ impl Seat {
         Occupied(Arc::clone(self))
     }
 
+    /// How many requests or answers are under way.
+    #[must_use]
+    pub fn occupants(&self) -> u64 {
+        match self.occupancy.load(Ordering::Acquire) {
+            GIVEN_AWAY => 0,
+            occupancy => occupancy / OCCUPANT,
+        }
+    }
+
+    /// Ends the connection, whatever it is at, because it has met a limit.
+    pub fn end(&self, limit: Limit) {
+        let give_away = |now| (now != GIVEN_AWAY).then_some(GIVEN_AWAY);
+        if self.change(give_away).is_ok() {
+            self.reached(limit);
+            self.waker.wake();
+        }
+    }
+
+    /// Resolves when the connection has ended.
+    pub async fn gone(&self) {
+        // The sender is the seat's own, so it is there.
+        let _ = self.gone.subscribe().wait_for(|gone| *gone).await;
+    }
+
     fn change(&self, change: impl FnMut(u64) -> Option<u64>) -> Result<u64, u64> {
         self.occupancy
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, change)
@@ -234,8 +297,8 @@ impl Seat {
         self.waker.register(waker);
     }
 
-    fn limits(&self) -> &ClientLimits {
-        &self.connections.limits
+    fn limits(&self) -> ClientLimits {
+        self.connections.limits()
     }
 
     fn reached(&self, limit: Limit) {

@@ -7,17 +7,16 @@ use std::time::Duration;
 
 /// The header in which Prometheus says how long it waits, in seconds.
 pub const HEADER: &str = "X-Prometheus-Scrape-Timeout-Seconds";
-/// Time for the answer to travel: the default `--timeout-offset` of Prometheus' own exporters.
-const OFFSET: Duration = Duration::from_millis(500);
 /// Less than this is no chance at all, whatever the scraper says.
 const FLOOR: Duration = Duration::from_millis(100);
 
-/// How long a scrape may take after the header's value; without one, or with
-/// zero, as long as the selector allows.
+/// How long a scrape may take after the header's value, less `offset`, in which
+/// the answer travels (`--timeout-offset`); without a value, or with zero, as
+/// long as the selector allows.
 ///
 /// # Errors
 /// A value that is no number of seconds is given back in a sentence.
-pub fn within(header: Option<&[u8]>) -> Result<Duration, String> {
+pub fn within(header: Option<&[u8]>, offset: Duration) -> Result<Duration, String> {
     let Some(header) = header else {
         return Ok(Duration::MAX);
     };
@@ -28,7 +27,7 @@ pub fn within(header: Option<&[u8]>) -> Result<Duration, String> {
         // Infinite and absurdly long are the same: the selector's timeout decides.
         Some(seconds) => {
             let patience = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
-            Ok(patience.saturating_sub(OFFSET).max(FLOOR))
+            Ok(patience.saturating_sub(offset).max(FLOOR))
         }
         None => {
             let shown: String = text.chars().take(40).collect();
@@ -42,6 +41,8 @@ pub fn within(header: Option<&[u8]>) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const OFFSET: Duration = Duration::from_millis(500);
 
     #[test]
     fn the_offset_is_taken_off_down_to_the_floor() {
@@ -61,9 +62,16 @@ mod tests {
             (Some(""), None),
         ];
         for (header, expected) in cases {
-            let found = within(header.map(str::as_bytes));
+            let found = within(header.map(str::as_bytes), OFFSET);
             assert_eq!(found.clone().ok(), expected, "{header:?} {found:?}");
         }
-        assert!(within(Some(b"\xff")).is_err());
+        assert!(within(Some(b"\xff"), OFFSET).is_err());
+    }
+
+    #[test]
+    fn no_offset_and_a_large_one_are_right_too() {
+        let two = Some(b"2".as_slice());
+        assert_eq!(within(two, Duration::ZERO), Ok(Duration::from_secs(2)));
+        assert_eq!(within(two, Duration::from_secs(60)), Ok(FLOOR));
     }
 }

@@ -56,9 +56,7 @@ pub fn share_out(
     let fewest = (FEWEST.min(connections), FEWEST.min(scrapes));
     let needed = fixed + fewest.0 + fewest.1;
     if limit < needed {
-        return Err(format!(
-            "the limit of open files is {limit}, at least {needed} are needed (ulimit -n, LimitNOFILE=)"
-        ));
+        return Err(too_low(limit, needed));
     }
     let part = left * scrapes / (connections + scrapes);
     let scrapes = part.clamp(fewest.1, left - fewest.0);
@@ -75,6 +73,50 @@ pub fn share_out(
         max_in_flight: number(scrapes),
         ..wanted
     })
+}
+
+/// [`share_out`] for other limits and selectors while connections may come already,
+/// whose number stays: what is left of the rest is for scrapes.
+///
+/// # Errors
+/// When not even the fewest scrapes would fit, with the limit that is needed.
+pub fn share_again(
+    running: ClientLimits,
+    wanted: ClientLimits,
+    selectors: &[Selector],
+    limit: Option<u64>,
+) -> Result<ClientLimits, String> {
+    let max_connections = running.max_connections;
+    let wanted = ClientLimits {
+        max_connections,
+        ..wanted
+    };
+    let Some(limit) = limit else {
+        return Ok(wanted);
+    };
+    let scrapes = wanted.max_in_flight as u64;
+    let needed = fixed(selectors) + max_connections as u64;
+    let left = limit.saturating_sub(needed);
+    if left < FEWEST.min(scrapes) {
+        return Err(too_low(limit, needed + FEWEST.min(scrapes)));
+    }
+    if left < scrapes {
+        tracing::warn!(
+            limit,
+            max_in_flight = left,
+            "the limit of open files allows less than was configured"
+        );
+    }
+    Ok(ClientLimits {
+        max_in_flight: usize::try_from(left.min(scrapes)).unwrap_or(usize::MAX),
+        ..wanted
+    })
+}
+
+fn too_low(limit: u64, needed: u64) -> String {
+    format!(
+        "the limit of open files is {limit}, at least {needed} are needed (ulimit -n, LimitNOFILE=)"
+    )
 }
 
 /// What is needed whatever clients do: connections to buses are kept, and files
@@ -137,5 +179,19 @@ mod tests {
         let error = share_out(wanted(4096, 1024), &[], Some(64)).unwrap_err();
         assert!(error.contains("is 64, at least 176 are needed"), "{error}");
         assert!(share_out(wanted(4096, 1024), &[], Some(176)).is_ok());
+    }
+
+    #[test]
+    fn connections_that_may_come_already_leave_the_rest_to_scrapes() {
+        let again = |wanted_scrapes, limit| {
+            let running = wanted(704, 176);
+            let shared = share_again(running, wanted(9, wanted_scrapes), &[], Some(limit));
+            shared.map(|shared| (shared.max_connections, shared.max_in_flight))
+        };
+        assert_eq!(again(100, 1024), Ok((704, 100)));
+        assert_eq!(again(4096, 1024), Ok((704, 176)));
+        assert_eq!(again(3, 851), Ok((704, 3)));
+        let error = again(4096, 851).unwrap_err();
+        assert!(error.contains("is 851, at least 864 are needed"), "{error}");
     }
 }

@@ -31,21 +31,23 @@ pre { background: #eee; padding: 1em; overflow: auto }
 <h2>Selectors</h2>
 {% if selectors.is_empty() %}
 <p>None is configured. Add one to <code>/etc/local-exporter/config.toml</code> (or the file named with
-<code>--config</code>) and restart:</p>
+<code>--config</code>) and reload:</p>
 <pre>[bridge.selectors]
 daemon1 = { kind = "uds", path = "/run/daemon1/public/metrics.promsock" }</pre>
 {% else %}
 <table>
 <tr><th>selector</th><th>kind</th><th>source</th><th>state</th></tr>
 {% for selector in selectors %}
-<tr><td><a href="bridge?selector={{ selector.query }}">{{ selector.name }}</a></td><td>{{ selector.kind }}</td>
+<tr><td><a href="bridge?selector={{ selector.query }}">{{ selector.name }}</a>
+(<a href="bridge?selector={{ selector.query }}&amp;debug=true">debug</a>)</td><td>{{ selector.kind }}</td>
 <td>{{ selector.source }}</td><td>{{ selector.state }}</td></tr>
 {% endfor %}
 </table>
 {% endif %}
 <h2>Pages</h2>
 <ul>
-<li><a href="metrics">/metrics</a>: the exporter about itself</li>
+<li><a href="{{ telemetry }}">/{{ telemetry }}</a>: the exporter about itself</li>
+<li><a href="sd">/sd</a>: the selectors as targets, for Prometheus (<code>http_sd_configs</code>)</li>
 <li><a href="debug/actors">/debug/actors</a>: what every selector is doing</li>
 <li><a href="-/healthy">/-/healthy</a>, <a href="-/ready">/-/ready</a>: for whoever starts and restarts it</li>
 </ul>
@@ -54,8 +56,10 @@ daemon1 = { kind = "uds", path = "/run/daemon1/public/metrics.promsock" }</pre>
 </html>
 "#
 )]
-struct Landing {
+struct Landing<'a> {
     version: &'static str,
+    /// Where the exporter's own metrics are, from this page.
+    telemetry: &'a str,
     selectors: Vec<Row>,
 }
 
@@ -85,8 +89,10 @@ impl Row {
 /// `GET /`.
 pub async fn page(exporter: web::Data<Exporter>) -> HttpResponse {
     let roster = exporter.roster.load();
+    let settings = exporter.settings.load();
     let landing = Landing {
         version: env!("CARGO_PKG_VERSION"),
+        telemetry: settings.service.paths.telemetry.trim_start_matches('/'),
         selectors: roster.iter().map(|door| Row::of(door)).collect(),
     };
     match landing.render() {

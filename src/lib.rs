@@ -10,45 +10,60 @@
 //! - [`bridge`]: one scrape; [`deadline`]: how long it may take; [`accept`]: what
 //!   the scraper reads; [`reply`]: what becomes of its error; [`body`]: how its
 //!   bytes are written; [`gzip`]: in fewer of them.
+//! - [`discovery`]: the selectors as targets; [`config_page`]: the whole configuration.
 //! - [`metrics`], [`debug`], [`landing`], [`health`]: the other pages.
 //! - [`listen`]: where to listen; [`server`]: what serves there;
 //!   [`connections`]: which of them may stay; [`descriptors`]: how many there
 //!   can be.
+//! - [`reload`]: another configuration while it runs; [`phase`]: what it is doing
+//!   as a whole.
+//! - [`systemd`]: what a service manager is told.
+//! - [`access`]: who may ask; [`web_config`]: TLS, users, headers and rates.
 //! - [`telemetry`]: logs and panics; [`command`]: the command line.
 
 pub mod accept;
+pub mod access;
 pub mod body;
 pub mod bridge;
 pub mod command;
+pub mod config_page;
 pub mod confine;
 pub mod connections;
 pub mod deadline;
 pub mod debug;
 pub mod descriptors;
+pub mod discovery;
 pub mod gzip;
 pub mod health;
 pub mod landing;
 pub mod listen;
 pub mod metrics;
+pub mod phase;
+pub mod reload;
 pub mod reply;
 pub mod routes;
 pub mod server;
+pub mod systemd;
 pub mod telemetry;
+pub mod web_config;
 
 use actix_web::web;
 use arc_swap::ArcSwap;
 use connections::Connections;
 use listen::Listener;
 use local_exporter_actors::{Arbiters, Ceiling, Roster};
-use local_exporter_config::{Selector, Settings};
+use local_exporter_config::{Loaded, Settings};
+use phase::Phase;
+use reload::Reloader;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
+use systemd::{RollCall, ServiceManager};
 use tokio::sync::watch;
 
-/// How long a graceful stop may take at most, whatever the selectors' timeouts:
-/// less than the 10 s after which container engines kill.
+/// How long a graceful stop may take at most, whatever is under way: less than the
+/// 10 s after which container engines kill.
 const LONGEST_STOP: Duration = Duration::from_secs(8);
 
 /// What every request handler shares.
@@ -62,44 +77,70 @@ pub struct Exporter {
     pub metrics: metrics::Exporter,
     /// For clients that ask for compressed answers.
     pub compressors: web::Data<gzip::Compressors>,
+    /// The configuration as a text, as it was loaded; replaceable as a whole.
+    pub text: ArcSwap<String>,
+    /// Whom to ask for a reload.
+    pub reloader: Reloader,
+    /// What it is doing as a whole; whoever wants to know of changes subscribes.
+    pub phase: watch::Sender<Phase>,
+    /// The threads that must go on answering.
+    pub roll_call: RollCall,
 }
 
-/// Serves the selectors on the listeners, to clients within their limits, until
-/// `stop` resolves, then ends within a bound. Must run within an actix system.
+/// What serving begins with.
+#[derive(Debug)]
+pub struct Start {
+    /// The configuration.
+    pub loaded: Loaded,
+    /// Where requests come from.
+    pub listeners: Vec<Listener>,
+    /// Whom to ask for a reload.
+    pub reloader: Reloader,
+    /// Who wants to hear how it is.
+    pub service_manager: Option<ServiceManager>,
+}
+
+/// Serves the selectors on the listeners, to clients within their limits and those of
+/// the process, until `stop` resolves, then ends within a bound; reloads when asked
+/// to. Must run within an actix system.
 ///
 /// # Errors
-/// When threads cannot be started or a listener cannot be used.
-pub async fn run(
-    settings: Settings,
-    listeners: Vec<Listener>,
-    stop: impl Future<Output = ()>,
-) -> io::Result<()> {
-    let clients = settings.service.clients;
-    let stop_within = stop_bound(&settings.selectors);
-    let metrics = metrics::Exporter::new().map_err(io::Error::other)?;
-    let reached = metrics.connections().counter(metrics::Limit::MaxInFlight);
-    let arbiters = Arbiters::start(Ceiling::new(clients.max_in_flight, reached))?;
-    let roster = Roster::start(settings.selectors.clone(), &arbiters, metrics.selectors());
-    let connections = Connections::new(clients, metrics.connections().clone());
-    let exporter = web::Data::new(Exporter {
-        settings: ArcSwap::from(Arc::new(settings)),
-        roster: ArcSwap::from(Arc::new(roster)),
-        metrics,
-        compressors: web::Data::default(),
-    });
+/// When there are too few descriptors, threads cannot be started or a listener cannot
+/// be used.
+pub async fn run(start: Start, stop: impl Future<Output = ()>) -> io::Result<()> {
+    let Start {
+        loaded,
+        listeners,
+        reloader,
+        service_manager,
+    } = start;
+    let read = (loaded.hash.clone(), loaded.warnings.clone());
+    let running = Running::start(loaded, reloader)?;
+    let exporter = &running.exporter;
+    if let Some(manager) = service_manager {
+        let exporter = exporter.clone();
+        actix_rt::spawn(async move { systemd::attend(manager, &exporter).await });
+    }
 
     let (announce, stopping) = watch::channel(false);
     let parts = server::Parts {
         exporter: exporter.clone(),
-        connections,
+        connections: Arc::clone(&running.connections),
         stopping,
-        stop_within,
+        stop_within: LONGEST_STOP,
     };
     let server = server::start(&parts, listeners)?;
     let handle = server.handle();
     let serving = actix_rt::spawn(server);
-    stop.await;
+    exporter.phase.send_replace(Phase::Serving);
+    tokio::select! {
+        biased;
+        () = stop => {}
+        never = reload::Rounds::new(&running, read).go_on() => match never {},
+    }
     tracing::info!("stopping");
+    exporter.phase.send_replace(Phase::Stopping);
+    exporter.reloader.close();
     // Connections end with the answer they are at.
     announce.send_replace(true);
     handle.stop(true).await;
@@ -108,9 +149,46 @@ pub async fn run(
     serving.await.map_err(io::Error::other)?
 }
 
-/// Long enough for a scrape under way to be answered, and never too long.
-fn stop_bound(selectors: &[Selector]) -> Duration {
-    let timeouts = selectors.iter().map(|selector| selector.limits.timeout);
-    let longest = timeouts.max().unwrap_or_default();
-    (longest + Duration::from_secs(1)).min(LONGEST_STOP)
+/// What is up while requests are answered, and what a reload replaces parts of.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) exporter: web::Data<Exporter>,
+    pub(crate) arbiters: Arbiters,
+    pub(crate) ceiling: Ceiling,
+    pub(crate) connections: Arc<Connections>,
+}
+
+impl Running {
+    /// Starts the actors, and what requests will need.
+    fn start(loaded: Loaded, reloader: Reloader) -> io::Result<Self> {
+        let Settings { service, selectors } = &loaded.settings;
+        let limit = descriptors::raise_limit();
+        let clients =
+            descriptors::share_out(service.clients, selectors, limit).map_err(io::Error::other)?;
+        let metrics = metrics::Exporter::new().map_err(io::Error::other)?;
+        metrics.configuration().loaded(&loaded.hash);
+        let reached = metrics.connections().counter(metrics::Limit::MaxInFlight);
+        let ceiling = Ceiling::new(clients.max_in_flight, reached);
+        let arbiters = Arbiters::start(ceiling.clone())?;
+        let roster = Roster::start(selectors.clone(), &arbiters, metrics.selectors());
+        let connections = Connections::new(clients, metrics.connections().clone());
+        let exporter = web::Data::new(Exporter {
+            settings: ArcSwap::from_pointee(loaded.settings),
+            roster: ArcSwap::from_pointee(roster),
+            metrics,
+            compressors: web::Data::default(),
+            text: ArcSwap::from_pointee(loaded.text),
+            reloader,
+            phase: watch::Sender::new(Phase::Starting),
+            roll_call: RollCall::default(),
+        });
+        let everybody = exporter.clone();
+        arbiters.on_each(move || everybody.roll_call.join());
+        Ok(Self {
+            exporter,
+            arbiters,
+            ceiling,
+            connections,
+        })
+    }
 }

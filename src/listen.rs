@@ -1,12 +1,15 @@
-//! Where the exporter listens: settings in, a bound listener out.
+//! Where the exporter listens: settings in, bound listeners out.
 //!
-//! Failing to bind is failing to start; nothing here tries another port.
+//! Failing to bind one of them is failing to start; nothing here tries another
+//! port or path.
 
-use local_exporter_config::{Entrance, Listen, ListenAddress};
-use rustix::io::Errno;
-use socket2::{Domain, Socket, Type};
+mod activated;
+mod tcp;
+mod unix;
+
+use local_exporter_config::{Entrance, Listen};
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 
 /// Connections that may wait to be accepted; the kernel may allow fewer (listen(2)).
@@ -21,106 +24,71 @@ pub enum Listener {
     Unix(UnixListener),
 }
 
-/// Binds everything that is configured, in its order.
+/// Binds everything that is configured, in its order, or takes what systemd passes.
 ///
 /// # Errors
-/// With the address in the message: it is in use, not this host's, or not allowed.
+/// With the address in the message: it is in use, not this host's, not allowed, or
+/// of a kind that cannot be served.
 pub fn bind(entrance: &Entrance) -> io::Result<Vec<Listener>> {
-    let Entrance::Own(listens) = entrance else {
-        return Err(io::Error::other(
-            "no socket activation file descriptors found",
-        ));
-    };
-    let bind = |listen: &Listen| match listen {
-        Listen::Tcp(address, port) => bind_tcp(*address, *port).map(Listener::Tcp),
-        Listen::Unix(unix) => UnixListener::bind(&unix.path).map(Listener::Unix),
-        Listen::Vsock(_) => Err(io::Error::from(io::ErrorKind::Unsupported)),
-    };
-    listens.iter().map(bind).collect()
-}
-
-fn bind_tcp(address: ListenAddress, port: u16) -> io::Result<TcpListener> {
-    let named = |address: SocketAddr, error: &io::Error| {
-        let message = format!("cannot listen on {address}: {error}");
-        io::Error::new(error.kind(), message)
-    };
-    let (address, families) = match address {
-        ListenAddress::One(address) => (SocketAddr::new(address, port), Families::One),
-        ListenAddress::Every => {
-            let every = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
-            match bind_one(every, Families::Both) {
-                Ok(listener) => return Ok(listener),
-                Err(error) if ipv6_is_off(&error) => {
-                    tracing::info!("IPv6 is off, listening on IPv4 alone");
-                    let every = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
-                    (every, Families::One)
-                }
-                Err(error) => return Err(named(every, &error)),
-            }
-        }
-    };
-    bind_one(address, families).map_err(|error| named(address, &error))
-}
-
-/// Whether an IPv6 socket also takes IPv4 connections (ipv6(7), `IPV6_V6ONLY`).
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Families {
-    One,
-    Both,
-}
-
-fn bind_one(address: SocketAddr, families: Families) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    if address.is_ipv6() {
-        socket.set_only_v6(families == Families::One)?;
+    match entrance {
+        Entrance::Systemd => activated::listeners(),
+        Entrance::Own(listens) => listens.iter().map(bind_one).collect(),
     }
-    // A restart need not wait for the last connections of the previous process.
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
 }
 
-/// No IPv6 in the kernel, or none on any interface.
-fn ipv6_is_off(error: &io::Error) -> bool {
-    matches!(
-        Errno::from_io_error(error),
-        Some(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL)
-    )
+fn bind_one(listen: &Listen) -> io::Result<Listener> {
+    match listen {
+        Listen::Tcp(address, port) => tcp::bind(*address, *port).map(Listener::Tcp),
+        Listen::Unix(unix) => unix::bind(unix).map(Listener::Unix),
+        // The server's library accepts connections of these two kinds and of no other.
+        Listen::Vsock(port) => Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            format!(
+                "cannot listen on vsock://:{port}: only TCP and unix sockets are served; \
+                 listen on a unix socket, and have a relay such as socat in front of it"
+            ),
+        )),
+    }
+}
+
+/// Removes the unix sockets that were made for this entrance, as far as that may be
+/// done and nobody else has taken their places. What stays is taken over next time.
+pub fn clear(entrance: &Entrance) {
+    let Entrance::Own(listens) = entrance else {
+        return;
+    };
+    for listen in listens {
+        if let Listen::Unix(unix) = listen
+            && let Err(error) = unix::vacate(&unix.path)
+        {
+            tracing::debug!(%error, path = %unix.path.display(), "the socket stays");
+        }
+    }
+}
+
+/// An error that says what could not be listened on.
+fn named(place: impl std::fmt::Display, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot listen on {place}: {error}"))
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
     use super::*;
+    use local_exporter_config::ListenAddress;
+    use std::net::Ipv4Addr;
 
     #[test]
-    fn every_address_means_both_families() {
-        let listener = bind_tcp(ListenAddress::Every, 0).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let connects = |address: SocketAddr| std::net::TcpStream::connect(address).is_ok();
-        assert!(connects((Ipv4Addr::LOCALHOST, port).into()));
-        // Where IPv6 is off there is nothing to connect from.
-        if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok() {
-            assert!(connects((Ipv6Addr::LOCALHOST, port).into()));
-        }
-    }
-
-    #[test]
-    fn an_address_in_use_is_named() {
-        let address = ListenAddress::One(Ipv4Addr::LOCALHOST.into());
-        let first = bind_tcp(address, 0).unwrap();
-        let taken = first.local_addr().unwrap();
-        let error = bind_tcp(address, taken.port()).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
-        assert!(error.to_string().contains(&taken.to_string()), "{error}");
-    }
-
-    #[test]
-    fn only_a_missing_family_is_a_reason_to_fall_back() {
-        let off = |error: Errno| ipv6_is_off(&error.into());
-        assert!(off(Errno::AFNOSUPPORT));
-        assert!(off(Errno::ADDRNOTAVAIL));
-        assert!(!off(Errno::ADDRINUSE));
-        assert!(!off(Errno::ACCESS));
+    fn one_that_cannot_be_bound_fails_all_and_is_named() {
+        let local = ListenAddress::One(Ipv4Addr::LOCALHOST.into());
+        let bound = bind(&Entrance::Own(vec![
+            Listen::Tcp(local, 0),
+            Listen::Tcp(local, 0),
+        ]));
+        assert_eq!(bound.unwrap().len(), 2);
+        let entrance = Entrance::Own(vec![Listen::Tcp(local, 0), Listen::Vsock(9598)]);
+        let error = bind(&entrance).unwrap_err().to_string();
+        assert!(error.contains("vsock://:9598"), "{error}");
     }
 }

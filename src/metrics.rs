@@ -2,11 +2,13 @@
 //!
 //! Reads the registry and may not message an actor, so it answers while one is
 //! stuck. The families about selectors are the actors' own; here stand those
-//! about the process and its requests, and in `limits` those about what clients
-//! may take.
+//! about the process and its requests, in `limits` those about what clients
+//! may take, in `configuration` those about the one that runs.
 
+mod configuration;
 mod limits;
 
+pub use configuration::ConfigurationMetrics;
 pub use limits::{ConnectionMetrics, Limit};
 
 use crate::{Exporter as Shared, gzip, reply};
@@ -23,6 +25,7 @@ pub struct Exporter {
     selectors: Metrics,
     rejected: IntCounterVec,
     connections: ConnectionMetrics,
+    configuration: ConfigurationMetrics,
 }
 
 /// Why a request for the bridge could not become a scrape: a closed set.
@@ -89,11 +92,13 @@ impl Exporter {
         }
         let selectors = Metrics::register(&registry)?;
         let connections = ConnectionMetrics::register(&registry)?;
+        let configuration = ConfigurationMetrics::register(&registry)?;
         Ok(Self {
             registry,
             selectors,
             rejected,
             connections,
+            configuration,
         })
     }
 
@@ -101,6 +106,12 @@ impl Exporter {
     #[must_use]
     pub fn connections(&self) -> &ConnectionMetrics {
         &self.connections
+    }
+
+    /// The families about the configuration.
+    #[must_use]
+    pub fn configuration(&self) -> &ConfigurationMetrics {
+        &self.configuration
     }
 
     /// The families about selectors.

@@ -55,13 +55,34 @@ pub fn last_words(limit: Limit) -> Option<String> {
         | Limit::Reserve
         | Limit::MaxInFlight
         | Limit::IdleTimeout
-        | Limit::WriteTimeout => return None,
+        | Limit::WriteTimeout
+        | Limit::Streams => return None,
     };
     let length = sentence.len();
     Some(format!(
         "HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\n\
          content-length: {length}\r\nconnection: close\r\n\r\n{sentence}"
     ))
+}
+
+/// A request that cannot be answered as it is, with what to do about it.
+#[must_use]
+pub fn bad_request(sentence: &str) -> HttpResponse {
+    plain(StatusCode::BAD_REQUEST).body(format!("{sentence}\n"))
+}
+
+/// The page is elsewhere, for now.
+#[must_use]
+pub fn found(location: &str) -> HttpResponse {
+    let mut response = plain(StatusCode::FOUND);
+    response.insert_header((header::LOCATION, location));
+    response.body(format!("it is at {location}\n"))
+}
+
+/// A text for people.
+#[must_use]
+pub fn text(text: String) -> HttpResponse {
+    plain(StatusCode::OK).body(text)
 }
 
 /// A page that does not exist.
@@ -73,15 +94,51 @@ pub fn not_found() -> HttpResponse {
 /// A method that no page takes.
 #[must_use]
 pub fn method_not_allowed() -> HttpResponse {
+    only("GET, HEAD", "only GET and HEAD are answered here\n")
+}
+
+/// A page that takes only the methods that `allowed` lists, in a sentence.
+#[must_use]
+pub fn only(allowed: &'static str, sentence: &'static str) -> HttpResponse {
     let mut response = plain(StatusCode::METHOD_NOT_ALLOWED);
-    response.insert_header((header::ALLOW, "GET, HEAD"));
-    response.body("only GET and HEAD are answered here\n")
+    response.insert_header((header::ALLOW, allowed));
+    response.body(sentence)
+}
+
+/// Nobody may do this, in a sentence.
+#[must_use]
+pub fn forbidden(sentence: &'static str) -> HttpResponse {
+    plain(StatusCode::FORBIDDEN).body(sentence)
 }
 
 /// A failure of the exporter itself.
 #[must_use]
 pub fn internal(message: &str) -> HttpResponse {
     plain(StatusCode::INTERNAL_SERVER_ERROR).body(format!("{message}\n"))
+}
+
+/// A client that has to say who it is, in one of these ways (RFC 9110, section 11.6.1).
+#[must_use]
+pub fn unauthorized(challenges: impl Iterator<Item = &'static str>) -> HttpResponse {
+    let mut response = plain(StatusCode::UNAUTHORIZED);
+    for challenge in challenges {
+        response.append_header((header::WWW_AUTHENTICATE, challenge));
+    }
+    response.body("Unauthorized\n")
+}
+
+/// A request beyond the configured rate.
+#[must_use]
+pub fn too_many_requests() -> HttpResponse {
+    plain(StatusCode::TOO_MANY_REQUESTS).body("Too Many Requests\n")
+}
+
+/// A request whose password cannot be checked yet, since so many others are to be.
+#[must_use]
+pub fn too_busy() -> HttpResponse {
+    let mut response = plain(StatusCode::SERVICE_UNAVAILABLE);
+    response.insert_header((header::RETRY_AFTER, 1));
+    response.body("too many passwords are to be checked; come again\n")
 }
 
 /// All is well, in a sentence.

@@ -2,27 +2,30 @@
 //!
 //! Puts together what `actix_web::HttpServer` puts together, since that has no
 //! place between the accepting of a connection and its first byte, where too
-//! many connections have to be turned away. It may not know what is asked.
+//! many connections have to be turned away, and where TLS begins. Every request
+//! passes the [`Gate`] before it is looked at. It may not know what is asked.
 
-use crate::body::{self, Served};
-use crate::connections::stream::Seated;
-use crate::connections::{Class, Connections, Seat};
+mod application;
+pub mod transport;
+
+use crate::Exporter;
+use crate::access::{Gate, Peer};
+use crate::connections::Connections;
+use crate::connections::stream::{Seated, Turns};
 use crate::listen::Listener;
-use crate::{Exporter, routes};
-use actix_http::{ConnectionType, HttpService, KeepAlive, Protocol, Request, Response};
-use actix_server::{Server, ServerBuilder};
-use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt};
-use actix_service::{apply_fn_factory, fn_service, map_config};
-use actix_web::App;
-use actix_web::body::BoxBody;
-use actix_web::dev::{AppConfig, Service, ServiceResponse};
-use actix_web::rt::net::TcpStream;
+use crate::web_config::current::Protection;
+use actix_http::{HttpService, KeepAlive, Protocol};
+use actix_server::Server;
+use actix_service::{ServiceFactory, ServiceFactoryExt, fn_service};
+use actix_web::rt::net::{TcpStream, UnixStream};
 use actix_web::web::Data;
+use application::application;
 use std::io;
-use std::net::TcpListener;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+use transport::{Transport, Wire};
 
 /// Threads that serve HTTP. Two are enough for what scrapers ask, on any host.
 const WORKERS: usize = 2;
@@ -42,10 +45,39 @@ pub struct Parts {
     pub stop_within: Duration,
 }
 
+/// What all listeners have in common.
+#[derive(Clone)]
+struct Common {
+    exporter: Data<Exporter>,
+    connections: Arc<Connections>,
+    stopping: watch::Receiver<bool>,
+    gate: Arc<Gate>,
+}
+
+/// How a request came, for pages that name the exporter's own address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// Without TLS.
+    Http,
+    /// Over TLS.
+    Https,
+}
+
+impl Scheme {
+    /// As it begins a URL.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
 /// Starts to serve. Must run within an actix system.
 ///
 /// # Errors
-/// When a listener cannot be used.
+/// When a listener cannot be used, or what settings say of access.
 pub fn start(parts: &Parts, listeners: Vec<Listener>) -> io::Result<Server> {
     // With all of these taken nobody is accepted until one ends, which those
     // that are turned away do at once.
@@ -55,92 +87,107 @@ pub fn start(parts: &Parts, listeners: Vec<Listener>) -> io::Result<Server> {
         .max_concurrent_connections(all.div_ceil(WORKERS))
         .shutdown_timeout(parts.stop_within.as_secs())
         .disable_signals();
+    let common = Common::open(parts)?;
     for listener in listeners {
+        let common = common.clone();
         builder = match listener {
             Listener::Tcp(listener) => {
                 tracing::info!(address = %listener.local_addr()?, "listening");
-                listen(builder, listener, parts)?
+                let service = move || service::<TcpStream>(&common);
+                builder.listen("http", listener, service)?
             }
-            Listener::Unix(_) => return Err(io::Error::from(io::ErrorKind::Unsupported)),
+            Listener::Unix(listener) => {
+                let address = listener.local_addr()?;
+                let path = address.as_pathname().unwrap_or(std::path::Path::new(""));
+                tracing::info!(address = %format_args!("unix:{}", path.display()), "listening");
+                let service = move || service::<UnixStream>(&common);
+                builder.listen_uds("http", listener, service)?
+            }
         };
     }
+    actix_web::rt::spawn(end_multiplexed(common));
     Ok(builder.run())
 }
 
-fn listen(
-    builder: ServerBuilder,
-    listener: TcpListener,
-    parts: &Parts,
-) -> io::Result<ServerBuilder> {
-    let exporter = parts.exporter.clone();
-    let connections = Arc::clone(&parts.connections);
-    let stopping = parts.stopping.clone();
-    builder.listen("http", listener, move || {
-        let connections = Arc::clone(&connections);
-        let stopping = stopping.clone();
-        let seated = fn_service(move |stream: TcpStream| {
-            let seated = seat(&connections, stream);
-            async move { seated.ok_or(()) }
-        });
-        let http = HttpService::build()
-            // The connection keeps its times itself, for every request alike.
-            .keep_alive(KeepAlive::Os)
-            .client_request_timeout(Duration::ZERO)
-            // A client that has gone is noticed at once, and its scrape dropped.
-            .h1_allow_half_closed(false)
-            .graceful_shutdown_signal(move || {
-                let mut stopping = stopping.clone();
-                async move {
-                    let _ = stopping.wait_for(|stopping| *stopping).await;
-                }
-            })
-            .on_connect_ext(|connection: &Seated<TcpStream>, data| {
-                data.insert(Arc::clone(connection.seat()));
-            })
-            .finish(application(exporter.clone()))
-            .map_err(|error| tracing::debug!(%error, "connection ended"));
-        seated.and_then(http)
-    })
+/// actix-http ends HTTP/1.1 connections itself when the server is to stop.
+async fn end_multiplexed(mut common: Common) {
+    if common.stopping.wait_for(|stopping| *stopping).await.is_ok() {
+        common.connections.stop();
+    }
 }
 
-/// A connection on which requests may come, unless there are too many.
-fn seat(
-    connections: &Arc<Connections>,
-    stream: TcpStream,
-) -> Option<(Seated<TcpStream>, Protocol, Option<std::net::SocketAddr>)> {
-    let seat = connections.admit()?;
-    body::bound_stalls(&stream);
-    let peer = stream.peer_addr().ok();
-    Some((Seated::new(stream, seat), Protocol::Http1, peer))
-}
+impl Common {
+    fn open(parts: &Parts) -> io::Result<Self> {
+        let exporter = parts.exporter.clone();
+        let metrics = exporter.metrics.connections();
+        let gate = Gate::open(&exporter.settings.load(), metrics).map_err(io::Error::other)?;
+        Ok(Self {
+            connections: Arc::clone(&parts.connections),
+            stopping: parts.stopping.clone(),
+            gate: Arc::new(gate),
+            exporter,
+        })
+    }
 
-/// The routes, with the seat of a request's connection occupied until its answer is written.
-fn application(
-    exporter: Data<Exporter>,
-) -> impl ServiceFactory<
-    Request,
-    Config = (),
-    Response = Response<Served>,
-    Error = Response<BoxBody>,
-    InitError = (),
-> {
-    let app = App::new().app_data(exporter).configure(routes::configure);
-    let app = map_config(app.into_factory(), |()| AppConfig::default());
-    let app = app.map_err(|error: actix_web::Error| Response::from(error));
-    apply_fn_factory(app, |request: Request, app| {
-        let seat = request.conn_data::<Arc<Seat>>().map(Arc::clone);
-        let occupied = seat.as_ref().map(Seat::serve);
-        let last = seat.is_some_and(|seat| seat.class() == Class::Reserved);
-        let answer = app.call(request);
-        async move {
-            let response: ServiceResponse<_> = answer.await?;
-            let mut response = Response::from(response.map_into_boxed_body());
-            if last {
-                response
-                    .head_mut()
-                    .set_connection_type(ConnectionType::Close);
-            }
-            Ok(response.map_body(|_, body| Served::new(body, occupied)))
+    /// A connection on which requests may come, unless there are too many, or
+    /// its client cannot agree with us on how to protect it.
+    async fn admit(self, wire: Wire) -> Option<(Seated<Transport>, Protocol, Option<SocketAddr>)> {
+        let tls = self.gate.tls().await;
+        if tls.is_none() && self.gate.protection() == Protection::Tls {
+            return None;
         }
-    })
+        let seat = self.connections.admit()?;
+        let mut connection = Seated::new(Transport::new(wire, tls), seat);
+        match connection.prepare(Transport::poll_handshake).await {
+            Ok(protocol) => {
+                connection.take_turns(match protocol {
+                    Protocol::Http2 => Turns::Multiplexed,
+                    _ => Turns::InTurn,
+                });
+                Some((connection, protocol, None))
+            }
+            Err(error) => {
+                self.exporter.metrics.connections().handshake_failed();
+                tracing::debug!(%error, "TLS handshake failed");
+                None
+            }
+        }
+    }
+}
+
+/// What becomes of the connections of a listener.
+fn service<Io: Into<Wire> + 'static>(
+    common: &Common,
+) -> impl ServiceFactory<Io, Config = (), Response = (), Error = (), InitError = ()> + use<Io> {
+    let stopping = common.stopping.clone();
+    let scheme = match common.gate.protection() {
+        Protection::Plain => Scheme::Http,
+        Protection::Tls => Scheme::Https,
+    };
+    let http = HttpService::build()
+        // The connection keeps its times itself, for every request alike.
+        .keep_alive(KeepAlive::Os)
+        .client_request_timeout(Duration::ZERO)
+        // A client that has gone is noticed at once, and its scrape dropped.
+        .h1_allow_half_closed(false)
+        .graceful_shutdown_signal(move || {
+            let mut stopping = stopping.clone();
+            async move {
+                let _ = stopping.wait_for(|stopping| *stopping).await;
+            }
+        })
+        .on_connect_ext(move |connection: &Seated<Transport>, data| {
+            data.insert(Arc::clone(connection.seat()));
+            data.insert::<Peer>(connection.stream().peer());
+            data.insert(connection.turns());
+            data.insert(scheme);
+        })
+        .finish(application(common))
+        .map_err(|error| tracing::debug!(%error, "connection ended"));
+    let common = common.clone();
+    let seated = fn_service(move |stream: Io| {
+        let admitted = common.clone().admit(stream.into());
+        async move { admitted.await.ok_or(()) }
+    });
+    seated.and_then(http)
 }

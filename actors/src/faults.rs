@@ -46,15 +46,15 @@ pub(crate) enum Passage {
 
 /// The failures ordered of one actor: none can be.
 #[cfg(not(any(test, feature = "faults")))]
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Faults;
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Faults {}
 
 #[cfg(not(any(test, feature = "faults")))]
 impl Faults {
     /// Nothing fails here.
     #[inline]
     #[expect(clippy::unused_self, reason = "it is used where orders are taken")]
-    pub(crate) fn strike(self, _: Place) -> Passage {
+    pub(crate) fn strike(&self, _: Place) -> Passage {
         Passage::On
     }
 }

@@ -11,9 +11,11 @@
 //! - `supervise`, `backoff`: keeping it going.
 //! - `source`: the kinds, one file each; `gate`: what every body must pass.
 //! - [`exposition`]: the checker of bodies, by itself.
+//! - [`examine`]: what is wrong with the host, told without an actor.
 //! - [`status`], [`metrics`]: what is known without asking the actor.
 
 mod backoff;
+pub mod examine;
 pub mod exposition;
 mod faults;
 mod flight;
@@ -29,6 +31,6 @@ pub mod status;
 mod supervise;
 
 pub use metrics::Metrics;
-pub use roster::{Arbiters, Door, Roster};
+pub use roster::{Arbiters, Changes, Door, Renewal, Roster};
 pub use scrape::{Answer, Exposition, Names, Reason, ScrapeError};
 pub use status::Ceiling;

@@ -12,6 +12,8 @@ pub use selector::SelectorMetrics;
 use prometheus::{
     GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry,
 };
+use selector::DescribedByName;
+use std::sync::{Arc, Mutex};
 
 /// Upper bounds of the scrape duration in seconds: from a cached file to the longest usual deadline.
 const DURATION_BUCKETS: [f64; 12] = [
@@ -37,6 +39,8 @@ pub struct Metrics {
     watch_mode: IntGaugeVec,
     restarts: IntCounterVec,
     state: IntGaugeVec,
+    /// The selectors that have handles, and what is said of each.
+    described: Arc<Mutex<DescribedByName>>,
 }
 
 impl Metrics {
@@ -157,6 +161,7 @@ impl Metrics {
                 name("actor_state", "1 for the state that the actor is in."),
                 &["selector", "state"],
             )?,
+            described: Arc::default(),
         })
     }
 }

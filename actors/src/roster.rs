@@ -1,99 +1,26 @@
 //! The selectors of one configuration: who there is, and the door to each.
 //!
 //! A roster is made whole and replaced whole; nothing in it changes. Callers
-//! knock at a [`Door`], which refuses at once what cannot be answered, sends
-//! one message and returns its reply. Doors stay valid while their actors come
-//! and go behind them. Nothing here knows HTTP.
+//! knock at a [`Door`], which stays valid while its actor comes and goes behind
+//! it. A roster that follows another takes over the doors of the selectors that
+//! are as they were, with all that is behind them. Nothing here knows HTTP.
 
-use crate::backoff::Backoff;
-use crate::faults::Faults;
+mod arbiters;
+mod change;
+mod door;
+
+pub use arbiters::Arbiters;
+pub use change::Changes;
+pub use door::Door;
+
 use crate::metrics::Metrics;
-use crate::scrape::{Answer, Caller, Names, Scrape, ScrapeError};
-use crate::selector::{Retire, SelectorActor};
-use crate::source::{self, Surroundings, Watches};
-use crate::status::{Ceiling, Snapshot, State, Status};
-use crate::supervise::{Retirement, Supervision};
-use actix::dev::channel;
-use actix::{Addr, Context, MailboxError};
-use actix_rt::{Arbiter, ArbiterHandle};
+use change::Change;
+use futures_util::future::join_all;
 use local_exporter_config as config;
 use std::collections::HashMap;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::Instant;
-
-/// How much later than its deadline an answer may come before the actor counts
-/// as stuck: it keeps deadlines itself, this only guards against it.
-const GRACE: Duration = Duration::from_millis(50);
-/// Room in a mailbox beside the scrapes, which their permits bound.
-const MAILBOX: usize = 16;
-/// The most threads for actors, however many processors there are: they wait more than they work.
-const MOST_ARBITERS: usize = 4;
-
-/// The most threads that block for one arbiter: each selector has one look at
-/// files and one judging under way at the most, so this many may hang before
-/// another waits.
-const MOST_BLOCKING: usize = 128;
-
-/// The threads that actors live on, apart from those that serve HTTP.
-#[derive(Debug)]
-pub struct Arbiters {
-    threads: Vec<Arbiter>,
-    watches: Watches,
-    ceiling: Ceiling,
-    backoff: Backoff,
-}
-
-impl Arbiters {
-    /// Starts the threads, for as many scrapes at once as the ceiling allows. Must
-    /// be called within an actix system.
-    ///
-    /// # Errors
-    /// When the thread for file events cannot be started.
-    pub fn start(ceiling: Ceiling) -> io::Result<Self> {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        // Two at least, so that one busy actor does not sit before all others.
-        let count = processors.clamp(2, MOST_ARBITERS);
-        Ok(Self {
-            watches: Watches::start()?,
-            ceiling,
-            #[cfg(not(feature = "faults"))]
-            backoff: crate::supervise::ACTOR_BACKOFF,
-            #[cfg(feature = "faults")]
-            backoff: crate::faults::rests(),
-            threads: (0..count)
-                .map(|_| Arbiter::with_tokio_rt(runtime))
-                .collect(),
-        })
-    }
-
-    fn handle(&self, index: usize) -> Option<ArbiterHandle> {
-        let thread = self.threads.get(index % self.threads.len().max(1))?;
-        Some(thread.handle())
-    }
-}
-
-/// The runtime of one thread, and of the threads that block for it.
-#[expect(
-    clippy::expect_used,
-    reason = "without a runtime there is nothing to go on with"
-)]
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(MOST_BLOCKING)
-        .build()
-        .expect("a runtime")
-}
-
-impl Drop for Arbiters {
-    fn drop(&mut self) {
-        for thread in &self.threads {
-            thread.stop();
-        }
-    }
-}
+use tokio::time::timeout;
 
 /// The doors, by name and in the order of the configuration.
 #[derive(Debug, Default)]
@@ -102,21 +29,63 @@ pub struct Roster {
     by_name: HashMap<String, usize>,
 }
 
+/// A roster that follows another.
+#[derive(Debug, Default)]
+pub struct Renewal {
+    /// The doors from now on.
+    pub roster: Roster,
+    /// What is different.
+    pub changes: Changes,
+    /// Those behind which there is a new actor.
+    opened: Vec<Arc<Door>>,
+}
+
 impl Roster {
     /// Starts an actor for each selector.
     #[must_use]
     pub fn start(selectors: Vec<config::Selector>, arbiters: &Arbiters, metrics: &Metrics) -> Self {
-        let mut roster = Self::default();
-        for (index, selector) in selectors.into_iter().enumerate() {
-            let Some(arbiter) = arbiters.handle(index) else {
-                break;
+        Self::default().renew(selectors, arbiters, metrics).roster
+    }
+
+    /// The roster of a new list of selectors. Those that are as they were keep their
+    /// actors, with caches, connections and counters; for all others actors are
+    /// started. The actors of this roster go on until nobody holds their doors.
+    #[must_use]
+    pub fn renew(
+        &self,
+        selectors: Vec<config::Selector>,
+        arbiters: &Arbiters,
+        metrics: &Metrics,
+    ) -> Renewal {
+        let mut renewal = Renewal::default();
+        for selector in selectors {
+            let old = self.get(&selector.name);
+            let change = old.map(|door| Change::between(door.spec(), &selector));
+            renewal.changes.note(&selector.name, change);
+            let door = match (old, change) {
+                (Some(door), Some(Change::Nothing)) => Arc::clone(door),
+                (Some(door), Some(Change::Terms)) => Arc::new(door.on_terms(selector)),
+                _ => {
+                    let Some(place) = arbiters.place() else {
+                        break;
+                    };
+                    let door = Arc::new(Door::open(selector, place, arbiters, metrics));
+                    renewal.opened.push(Arc::clone(&door));
+                    door
+                }
             };
-            let name = selector.name.clone();
-            let door = Door::open(selector, &arbiter, arbiters, metrics);
-            roster.by_name.insert(name, index);
-            roster.doors.push(Arc::new(door));
+            renewal.roster.add(door);
         }
-        roster
+        let names = self.iter().map(|door| &door.spec().name);
+        let gone = names.filter(|name| renewal.roster.get(name).is_none());
+        renewal.changes.removed = gone.cloned().collect();
+        renewal
+    }
+
+    fn add(&mut self, door: Arc<Door>) {
+        let index = self.doors.len();
+        self.by_name.insert(door.spec().name.clone(), index);
+        self.doors.push(door);
     }
 
     /// The door of a selector.
@@ -137,142 +106,17 @@ impl Roster {
     }
 }
 
-/// The way to one selector's actor.
-#[derive(Debug)]
-pub struct Door {
-    spec: Arc<config::Selector>,
-    source: String,
-    address: Addr<SelectorActor>,
-    status: Arc<Status>,
-    retirement: Retirement,
-    #[cfg(any(test, feature = "faults"))]
-    faults: Faults,
-}
-
-impl Door {
-    fn open(
-        selector: config::Selector,
-        arbiter: &ArbiterHandle,
-        arbiters: &Arbiters,
-        metrics: &Metrics,
-    ) -> Self {
-        let spec = Arc::new(selector);
-        let handles = metrics.selector(&spec.name);
-        let (max_in_flight, ceiling) = (spec.limits.max_in_flight, arbiters.ceiling.clone());
-        let status = Arc::new(Status::new(handles, max_in_flight, ceiling));
-        let retirement = Retirement::default();
-        let (address, mailbox) = channel::channel(MAILBOX);
-
-        let surroundings = Surroundings {
-            watches: arbiters.watches.clone(),
-            status: Arc::clone(&status),
-            faults: Faults::default(),
-        };
-        #[cfg(any(test, feature = "faults"))]
-        let faults = surroundings.faults.clone();
-        let (actor_spec, actor_status) = (Arc::clone(&spec), Arc::clone(&status));
-        let (actor_retirement, backoff) = (retirement.clone(), arbiters.backoff.clone());
-        // The address is valid from here on, whatever happens to the actor.
-        arbiter.spawn_fn(move || {
-            let span = tracing::error_span!("actor", selector = actor_spec.name);
-            let actor = SelectorActor::new(actor_spec, surroundings);
-            let context = Context::with_receiver(mailbox);
-            actix_rt::spawn(Supervision::new(
-                context,
-                actor,
-                actor_status,
-                actor_retirement,
-                backoff,
-                span,
-            ));
-        });
-        Self {
-            source: source::label(&spec.source),
-            spec,
-            address: Addr::new(address),
-            status,
-            retirement,
-            #[cfg(any(test, feature = "faults"))]
-            faults,
-        }
-    }
-
-    /// One scrape, answered within `within` or, if that is less, the selector's
-    /// timeout, for a scraper that reads `names`.
-    ///
-    /// # Errors
-    /// Why there is no whole answer; see [`crate::Reason`].
-    pub async fn scrape(&self, within: Duration, names: Names) -> Answer {
-        let began = Instant::now();
-        let answer = self.ask(began, within.min(self.spec.limits.timeout)).await;
-        let answer = answer.and_then(|exposition| exposition.for_names(names));
-        self.status.scraped(began.elapsed(), &answer);
-        answer
-    }
-
-    async fn ask(&self, began: Instant, within: Duration) -> Answer {
-        let (caller, _waiting) = Caller::waiting();
-        let scrape = Scrape {
-            deadline: began + within,
-            permit: self.status.admit()?,
-            caller,
-        };
-        let reply = self.address.send(scrape).timeout(within + GRACE).await;
-        match reply {
-            Ok(answer) => answer,
-            Err(MailboxError::Closed) => Err(self.status.crashed()),
-            Err(MailboxError::Timeout) => {
-                let message = format!("the actor of {} is stuck", self.source);
-                Err(ScrapeError::new(crate::Reason::Timeout, message))
-            }
-        }
-    }
-
-    /// Has the actor fail, by an order such as `panic handler`.
-    ///
-    /// # Errors
-    /// What is wrong with the order.
-    #[cfg(feature = "faults")]
-    pub fn order(&self, words: &str) -> Result<(), String> {
-        self.faults.obey(words)
-    }
-
-    /// The settings.
-    #[must_use]
-    pub fn spec(&self) -> &config::Selector {
-        &self.spec
-    }
-
-    /// What the source is called.
-    #[must_use]
-    pub fn source(&self) -> &str {
-        &self.source
-    }
-
-    /// Brings up to date those of its metrics that change by the passing of time alone.
-    pub fn age_metrics(&self) {
-        self.status.age_metrics();
-    }
-
-    /// What its actor is doing now.
-    #[must_use]
-    pub fn state(&self) -> State {
-        self.status.state()
-    }
-
-    /// What is known of it now, without asking the actor.
-    #[must_use]
-    pub fn snapshot(&self) -> Snapshot {
-        self.status.snapshot()
+impl Renewal {
+    /// Waits until those of the new actors that answer from memory have something
+    /// there, but for `within` at most: a source that hangs holds up nobody else.
+    pub async fn prepared(&self, within: Duration) {
+        let prepared = join_all(self.opened.iter().map(|door| door.prepared()));
+        // Who is late is asked all the same, and says why there is nothing yet.
+        let _ = timeout(within, prepared).await;
     }
 }
 
-impl Drop for Door {
-    fn drop(&mut self) {
-        self.retirement.announce();
-        self.address.do_send(Retire);
-    }
-}
-
+#[cfg(test)]
+mod renewal_test;
 #[cfg(test)]
 mod tests;

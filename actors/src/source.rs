@@ -5,8 +5,9 @@
 //! it may not name actix, HTTP or another kind (but for `directory`, which is
 //! made of two).
 
+mod connect;
 pub mod dbus;
-mod dead_directory;
+mod dead_mount;
 mod directory;
 mod file;
 mod uds;
@@ -15,8 +16,8 @@ pub(crate) use file::Watches;
 
 use crate::faults::Faults;
 use crate::gate::Gate;
-use crate::scrape::Answer;
-use crate::status::Status;
+use crate::scrape::{Answer, ScrapeError};
+use crate::status::{PassedOver, Status};
 use futures_util::future::LocalBoxFuture;
 use local_exporter_config as config;
 use std::collections::BTreeSet;
@@ -97,6 +98,54 @@ pub fn reach(source: &config::Source) -> Reach {
     Reach {
         directories,
         sockets,
+    }
+}
+
+/// What a source goes to on the host, for whoever looks there beforehand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A socket to connect to.
+    Socket(PathBuf),
+    /// A file to read.
+    File(PathBuf),
+    /// A directory to list.
+    Directory(PathBuf),
+    /// A path in which no name matches, and a name that was passed over.
+    Unmatched(PathBuf, Option<PassedOver>),
+}
+
+/// Where a source goes, as things are now; looks at directories and links.
+pub(crate) fn places(source: &config::Source) -> Vec<Place> {
+    match source {
+        config::Source::Uds(uds) => vec![Place::Socket(uds.path.clone())],
+        config::Source::Dbus(dbus) => {
+            let path = dbus::socket_path(&dbus.bus);
+            path.into_iter().map(Place::Socket).collect()
+        }
+        config::Source::File(file) => file::places(&file.paths, &file.options),
+        config::Source::Directory(directory) if directory.socket.symlink_metadata().is_ok() => {
+            vec![Place::Socket(directory.socket.clone())]
+        }
+        config::Source::Directory(directory) => {
+            let path = std::slice::from_ref(&directory.path);
+            file::places(path, &config::FileOptions::default())
+        }
+    }
+}
+
+/// What to change after an error that a kind has its own remedy for.
+pub(crate) fn remedy(source: &config::Source, error: &ScrapeError) -> Option<String> {
+    match source {
+        config::Source::Dbus(dbus) => dbus::remedy(dbus, error),
+        config::Source::Uds(_) | config::Source::File(_) | config::Source::Directory(_) => None,
+    }
+}
+
+/// Whether a source answers from memory, and has to fill it first.
+pub(crate) fn has_cache(source: &config::Source) -> bool {
+    match source {
+        config::Source::Uds(_) | config::Source::Dbus(_) => false,
+        config::Source::File(_) | config::Source::Directory(_) => true,
     }
 }
 

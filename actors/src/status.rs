@@ -14,10 +14,11 @@ pub use snapshot::{
 
 use crate::metrics::SelectorMetrics;
 use crate::scrape::{Answer, Reason, ScrapeError};
-use in_flight::InFlight;
+use in_flight::{InFlight, Share};
 use snapshot::{FileNews, SourceLog};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
+use tokio::sync::SetOnce;
 use tokio::time::Instant;
 
 /// What the actor of a selector is doing.
@@ -62,6 +63,8 @@ pub(crate) struct Status {
     metrics: SelectorMetrics,
     in_flight: Arc<InFlight>,
     ceiling: Ceiling,
+    /// Set when a cache was filled for the first time.
+    cache_filled: SetOnce<()>,
     changing: Mutex<Changing>,
 }
 
@@ -87,6 +90,7 @@ impl Status {
             metrics,
             in_flight: Arc::new(InFlight::new(max_in_flight)),
             ceiling,
+            cache_filled: SetOnce::new(),
             changing: Mutex::new(Changing {
                 state: State::Starting,
                 rests_until: None,
@@ -100,9 +104,13 @@ impl Status {
         self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place among the scrapes in flight, or the error that says why there is none.
-    pub(crate) fn admit(&self) -> Result<Permit, ScrapeError> {
-        if let Some(until) = self.changing().rests_until {
+    /// A place among the scrapes in flight, for the message, and a share of all of
+    /// them, for the caller; or the error that says why there is none.
+    pub(crate) fn admit(&self) -> Result<(Permit, Share), ScrapeError> {
+        let rests_until = self.changing().rests_until;
+        // Past its end the actor should be at work: if it is not, because its thread
+        // is held up, scrapes that wait in vain show it, and no refusal hides it.
+        if let Some(until) = rests_until.filter(|until| *until > Instant::now()) {
             return Err(self.resting(until));
         }
         let share = self.ceiling.admit().ok_or_else(|| {
@@ -111,12 +119,13 @@ impl Status {
                 "{limit} scrapes (service.max_in_flight) are under way already"
             ))
         })?;
-        self.in_flight.admit(share).ok_or_else(|| {
+        let permit = self.in_flight.admit().ok_or_else(|| {
             let limit = self.in_flight.limit();
             overloaded(format!(
                 "{limit} scrapes (max_in_flight) wait for this selector already"
             ))
-        })
+        })?;
+        Ok((permit, share))
     }
 
     fn resting(&self, until: Instant) -> ScrapeError {
@@ -191,6 +200,13 @@ impl Status {
             }
         }
         self.age_metrics();
+        // Every time but the first it was set already.
+        let _ = self.cache_filled.set(());
+    }
+
+    /// Resolves once the cache of the source was filled, with files or with why there are none.
+    pub(crate) async fn cache_filled(&self) {
+        self.cache_filled.wait().await;
     }
 
     /// Brings up to date what changes by the passing of time alone.
@@ -222,6 +238,11 @@ impl Status {
         let mut changing = self.changing();
         changing.state = state;
         changing.rests_until = rests_until;
+    }
+
+    /// Whether the source answered when it was last read.
+    pub(crate) fn answers(&self) -> bool {
+        self.changing().source.answers()
     }
 
     pub(crate) fn state(&self) -> State {

@@ -27,7 +27,7 @@ impl fmt::Display for Encoding {
     }
 }
 
-/// What is measured. For `uds` and `dbus` there are as many selectors as connections, so that the
+/// What is measured. For `uds` and `dbus` there are more selectors than connections, so that the
 /// exporter's sharing of pulls does not hide what one costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Cell {
@@ -47,7 +47,7 @@ impl fmt::Display for Cell {
         } = self;
         write!(
             out,
-            "{case}, {series} series, {asked}, {connections} connections"
+            "{case}, {series} series, {asked}, connections: {connections}"
         )
     }
 }

@@ -116,7 +116,7 @@ impl Goal {
 /// Looks at the goals in turn and writes what was found as a table.
 pub(crate) fn table(goals: &[Goal], plan: &Plan, results: &mut Results<'_>) -> Outcome<String> {
     let mut text =
-        "## Goals\n\n| goal | limit | reached | verdict |\n| --- | --- | --- | --- |\n".to_owned();
+        "### Goals\n\n| goal | limit | reached | verdict |\n| --- | --- | --- | --- |\n".to_owned();
     for goal in goals {
         eprintln!("goal: {goal:?}");
         for line in goal.look(plan, results)? {

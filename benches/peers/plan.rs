@@ -10,7 +10,7 @@ use std::time::Duration;
 /// What a server costs beside its turns: starting it, comparing its answer, waiting until it is calm.
 const OVERHEAD: Duration = Duration::from_millis(600);
 
-/// What to measure. Everything takes about a quarter of an hour.
+/// What to measure. Everything takes about 20 minutes.
 #[derive(Args, Debug)]
 pub(crate) struct Plan {
     /// Which parts to run; all of them if none is named.

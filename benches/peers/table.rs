@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// Everything that was measured of a case.
 pub(crate) fn of_case(case: Case, results: &Results<'_>) -> String {
-    let mut text = format!("## `{case}`\n\n");
+    let mut text = format!("### `{case}`\n\n");
     if results.of_case(case).next().is_none() {
         text += "Skipped: dbus-daemon is not installed.\n";
         return text;

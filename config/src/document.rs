@@ -157,6 +157,62 @@ impl<'t> Document<'t> {
 }
 
 impl Document<'_> {
+    /// Whether a key is in this text.
+    pub(crate) fn holds(&self, path: &[&str]) -> bool {
+        let (last, above) = match path.split_last() {
+            Some(split) => split,
+            None => return true,
+        };
+        descend(&self.root, above).is_some_and(|table| table.contains_key(*last))
+    }
+
+    /// The keys of a table of this text.
+    pub(crate) fn keys(&self, path: &[&str]) -> Vec<String> {
+        let table = descend(&self.root, path);
+        let keys = table.into_iter().flat_map(|table| table.keys());
+        keys.map(|key| key.get_ref().to_string()).collect()
+    }
+
+    /// Takes a key away, since a later layer says anew what it said.
+    pub(crate) fn forget(&mut self, path: &[&str]) {
+        let Some((last, above)) = path.split_last() else {
+            return;
+        };
+        let mut table = &mut self.root;
+        for key in above {
+            match table.get_mut(*key).map(Spanned::get_mut) {
+                Some(DeValue::Table(below)) => table = below,
+                _ => return,
+            }
+        }
+        table.remove(*last);
+    }
+
+    /// What stands in this text outside of one table.
+    pub(crate) fn outside_of(&self, path: &[&str], expected: &str) -> Vec<Mistake> {
+        let mut found = Vec::new();
+        for depth in 0..path.len() {
+            let (above, here) = path.split_at(depth);
+            for (key, value) in descend(&self.root, above).into_iter().flatten() {
+                let on_the_way = here.first() == Some(&&**key.get_ref());
+                if on_the_way && value.get_ref().is_table() {
+                    continue;
+                }
+                let path = above
+                    .iter()
+                    .fold(KeyPath::default(), |path, key| path.key(key));
+                let path = path.key(key.get_ref());
+                found.push(Mistake {
+                    place: place(self.name, self.text, &key.span()),
+                    found: format!("`{path}` in a drop-in"),
+                    key: path.to_string(),
+                    expected: expected.to_owned(),
+                });
+            }
+        }
+        found
+    }
+
     /// The text's values as a layer. Built from this parse, since the crate
     /// `config` gives up on a number that its own parser cannot hold, and with
     /// it on all other mistakes.
@@ -165,9 +221,28 @@ impl Document<'_> {
     }
 }
 
+/// The table at the end of a path.
+fn descend<'a, 't>(root: &'a DeTable<'t>, path: &[&str]) -> Option<&'a DeTable<'t>> {
+    path.iter().try_fold(root, |table, key| {
+        table.get(*key).and_then(|value| value.get_ref().as_table())
+    })
+}
+
+/// One value as TOML writes it, if it is one.
+pub(crate) fn value(text: &str) -> Option<Value> {
+    let value = DeValue::parse(text).ok()?;
+    Some(converted(value.get_ref()))
+}
+
 /// One layer of the configuration, for the crate `config` to merge.
 #[derive(Clone, Debug)]
 pub(crate) struct Layer(Map<String, Value>);
+
+impl Layer {
+    pub(crate) fn new(entries: Map<String, Value>) -> Self {
+        Self(entries)
+    }
+}
 
 impl Source for Layer {
     fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {

@@ -1,23 +1,29 @@
 //! Text in, [`Settings`] or every mistake out.
 //!
-//! This crate reads the layers (embedded default, file, environment), checks
-//! each value and reports all that is wrong at once, each mistake with its
-//! file, line and column. It may not know a runtime, open a socket or look at
+//! This crate reads the layers (embedded default, drop-ins, file, environment,
+//! flags), checks each value and reports all that is wrong at once, each
+//! mistake with its file, line and column. It may not know a runtime, open a socket or look at
 //! a source: settings are immutable values, and whether a daemon is there is
 //! none of their business.
 //!
 //! # Layout
 //!
-//! - [`load`]: the layers, in order.
-//! - `document`: a text and where in it a key stands; `variables`: the environment.
+//! - [`Origin`]: where a configuration comes from, to load it now and again.
+//! - [`load()`]: the layers, in order; `precedence`: what a later one replaces whole.
+//! - `document`: a text and where in it a key stands; `variables`: the environment;
+//!   `flags`: the command line; `effective`: all of it as one text.
 //! - `table`, `value`: typed reading that collects mistakes instead of stopping.
-//! - `settings`, `selector`, `contract`: what may be said, and what it means.
+//! - `settings`, `service`, `selector`, `contract`: what may be said, and what it means.
 
 mod contract;
 mod dbus_name;
 mod document;
+mod effective;
+mod flags;
 mod load;
 mod mistake;
+mod origin;
+mod precedence;
 mod selector;
 mod service;
 mod settings;
@@ -26,15 +32,17 @@ mod value;
 mod variables;
 
 pub use contract::{Check, Contract, FormatChoice, Timestamps};
+pub use flags::{Flag, FlagValue, Flags};
 pub use load::{Environment, Input, load};
 pub use mistake::{Mistake, Mistakes, Place};
+pub use origin::{Loaded, Origin, Presence};
 pub use selector::{
     Bus, DbusSource, DirectorySource, Discovery, FileOptions, FileSource, Limits, Selector, Source,
     UdsSource,
 };
 pub use service::{
-    Access, ClientLimits, Confinement, Entrance, ExternalUrl, Lifecycle, Listen, ListenAddress,
-    Network, Paths, Reload, Service, UnixListen,
+    Access, ClientLimits, Confinement, DropIns, Entrance, ExternalUrl, Lifecycle, Listen,
+    ListenAddress, Network, Paths, Reload, Service, Tls, UnixListen,
 };
 pub use settings::Settings;
 pub use variables::ENVIRONMENT_PREFIX;

@@ -1,11 +1,15 @@
-//! The layers, in order: embedded default, file, environment.
+//! The layers, in order: embedded default, drop-ins, file, environment, flags.
 //!
 //! The crate `config` merges them; this file feeds it and hands the result to
 //! the readers. It reads files only through [`Input::read`], and looks at no
 //! environment but the one it is given.
 
 use crate::document::{Document, Layer};
+use crate::effective;
+use crate::flags::Flags;
 use crate::mistake::{Mistake, Mistakes, Place};
+use crate::precedence;
+use crate::service::DropIns;
 use crate::settings::Settings;
 use crate::table::{Report, Table};
 use crate::variables::Variables;
@@ -18,6 +22,10 @@ use std::path::Path;
 const DEFAULT_NAME: &str = "(embedded default)";
 /// The first layer.
 const DEFAULT_TEXT: &str = include_str!("default.toml");
+/// All that may stand in a drop-in.
+const SELECTORS: &[&str] = &["bridge", "selectors"];
+const ONLY_SELECTORS: &str =
+    "nothing but `[bridge.selectors.NAME]`: all else is for the host's own file";
 
 /// Environment variables by name; those without the prefix are passed over. In
 /// the order of their names, since the environment itself has none.
@@ -47,59 +55,157 @@ impl Input {
     }
 }
 
-/// Settings from the layers: `file` where there is one, then `environment`.
+/// Settings from a file and the environment alone; [`crate::Origin`] knows drop-ins and flags too.
 ///
 /// # Errors
 /// Every mistake of every layer; the only thing that hides others is a text
 /// that is not TOML.
 pub fn load(file: Option<&Input>, environment: &Environment) -> Result<Settings, Mistakes> {
-    let mut texts = vec![(DEFAULT_NAME, DEFAULT_TEXT)];
-    texts.extend(file.map(|input| (input.name.as_str(), input.text.as_str())));
+    let layers = Layers {
+        file: file.cloned(),
+        environment: environment.clone(),
+        ..Layers::default()
+    };
+    layers.read().map(|reading| reading.settings)
+}
 
-    let mut documents = Vec::with_capacity(texts.len());
-    let mut mistakes = Vec::new();
-    for (name, text) in &texts {
-        match Document::parse(name, text) {
-            Ok(document) => documents.push(document),
-            Err(errors) => mistakes.extend(errors),
+/// What somebody has written, weakest first; the embedded default is below it all.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Layers {
+    /// In the order in which they count; all have different names.
+    pub(crate) drop_ins: Vec<Input>,
+    /// What is wrong with drop-ins that could not even be read.
+    pub(crate) unreadable: Vec<Mistake>,
+    pub(crate) file: Option<Input>,
+    pub(crate) environment: Environment,
+    pub(crate) flags: Flags,
+}
+
+/// What the layers say.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    pub(crate) settings: Settings,
+    /// What is wrong with drop-ins that were left out.
+    pub(crate) warnings: Vec<Mistake>,
+    /// The merged values as TOML.
+    pub(crate) text: String,
+}
+
+impl Layers {
+    /// Merges and reads; drop-ins with mistakes are left out, unless they are to be strict.
+    pub(crate) fn read(&self) -> Result<Reading, Mistakes> {
+        let mut drop_ins: Vec<&Input> = self.drop_ins.iter().collect();
+        let mut warnings = self.unreadable.clone();
+        loop {
+            let names: Vec<&str> = drop_ins.iter().map(|input| input.name.as_str()).collect();
+            let in_drop_in = |mistake: &Mistake| {
+                let file = mistake.place.file();
+                file.is_some_and(|file| names.contains(&file))
+            };
+            match self.attempt(&drop_ins) {
+                Ok((settings, text)) => {
+                    if settings.service.drop_ins == DropIns::Strict && !warnings.is_empty() {
+                        return Err(sorted(warnings));
+                    }
+                    return Ok(Reading {
+                        settings,
+                        warnings: sorted(warnings).0,
+                        text,
+                    });
+                }
+                Err(found) if found.iter().any(in_drop_in) => {
+                    let (theirs, _): (Vec<_>, Vec<_>) = found.into_iter().partition(in_drop_in);
+                    let blamed = |input: &&Input| {
+                        let mut files = theirs.iter().filter_map(|mistake| mistake.place.file());
+                        files.any(|file| file == input.name)
+                    };
+                    drop_ins.retain(|input| !blamed(input));
+                    warnings.extend(theirs);
+                }
+                Err(found) => {
+                    warnings.extend(found);
+                    return Err(sorted(warnings));
+                }
+            }
         }
     }
-    if !mistakes.is_empty() {
-        return Err(Mistakes(mistakes));
+
+    /// Settings and their text from these drop-ins and all the rest, if nothing in them is wrong.
+    fn attempt(&self, drop_ins: &[&Input]) -> Result<(Settings, String), Vec<Mistake>> {
+        let mut documents = self.documents(drop_ins)?;
+        let mut variables = Variables::read(&self.environment);
+        precedence::apply(&mut documents, &mut variables, &self.flags);
+
+        let layers: Vec<Layer> = documents.iter().map(Document::layer).collect();
+        let entries = merge(layers, &variables, &self.flags).map_err(|error| {
+            let name = self.file.as_ref().map_or(DEFAULT_NAME, |file| &file.name);
+            whole_file(name, &error.to_string()).0
+        })?;
+        let text = effective::text(&entries);
+        // The embedded default is right: what is wrong was written by somebody.
+        let written = documents.split_off(1);
+        let report = Report::new(written, variables, self.flags.clone());
+        let settings = Settings::read(Table::root(&report, entries));
+        let mistakes = report.into_mistakes();
+        match settings {
+            Some(settings) if mistakes.is_empty() => Ok((settings, text)),
+            _ => Err(mistakes),
+        }
     }
 
-    let layers: Vec<Layer> = documents.iter().map(Document::layer).collect();
-    let variables = Variables::read(environment);
-    let entries = merge(layers, &variables).map_err(|error| {
-        let name = file.map_or(DEFAULT_NAME, |input| input.name.as_str());
-        whole_file(name, &error.to_string())
-    })?;
-    // The embedded default is right: what is wrong was written by somebody.
-    let written = documents.split_off(1);
-    let report = Report::new(written, variables);
-    let settings = Settings::read(Table::root(&report, entries));
-    let mut mistakes = report.into_mistakes();
-    mistakes.sort_by_key(|mistake| mistake.place.position());
-    match settings {
-        Some(settings) if mistakes.is_empty() => Ok(settings),
-        _ => Err(Mistakes(mistakes)),
+    /// Every text, the embedded default before all others.
+    fn documents<'t>(&'t self, drop_ins: &[&'t Input]) -> Result<Vec<Document<'t>>, Vec<Mistake>> {
+        let mut documents = Vec::new();
+        let mut mistakes = Vec::new();
+        let mut parse = |name, text, drop_in: bool| match Document::parse(name, text) {
+            Ok(document) => {
+                if drop_in {
+                    mistakes.extend(document.outside_of(SELECTORS, ONLY_SELECTORS));
+                }
+                documents.push(document);
+            }
+            Err(errors) => mistakes.extend(errors),
+        };
+        parse(DEFAULT_NAME, DEFAULT_TEXT, false);
+        for input in drop_ins {
+            parse(&input.name, &input.text, true);
+        }
+        if let Some(input) = &self.file {
+            parse(&input.name, &input.text, false);
+        }
+        if mistakes.is_empty() {
+            Ok(documents)
+        } else {
+            Err(mistakes)
+        }
     }
 }
 
+fn sorted(mut mistakes: Vec<Mistake>) -> Mistakes {
+    mistakes.sort_by_key(|mistake| mistake.place.position());
+    Mistakes(mistakes)
+}
+
 /// All layers in one table; a later one wins key by key.
-fn merge(layers: Vec<Layer>, variables: &Variables) -> Result<Map<String, Value>, ConfigError> {
+fn merge(
+    layers: Vec<Layer>,
+    variables: &Variables,
+    flags: &Flags,
+) -> Result<Map<String, Value>, ConfigError> {
     let mut builder = Config::builder();
     for layer in layers {
         builder = builder.add_source(layer);
     }
-    let merged = builder.add_source(variables.layer()).build()?;
+    let builder = builder.add_source(variables.layer());
+    let merged = builder.add_source(flags.layer()).build()?;
     match merged.cache.kind {
         ValueKind::Table(entries) => Ok(entries),
         _ => Ok(Map::new()),
     }
 }
 
-fn whole_file(name: &str, found: &str) -> Mistakes {
+/// A mistake of a whole file.
+pub(crate) fn whole_file(name: &str, found: &str) -> Mistakes {
     Mistakes(vec![Mistake {
         place: Place::File(name.to_owned()),
         key: String::new(),

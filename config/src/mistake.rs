@@ -34,15 +34,26 @@ pub enum Place {
     File(String),
     /// An environment variable, by name.
     Environment(String),
+    /// A flag of the command line, such as `--web.listen-address`.
+    Flag(&'static str),
 }
 
 impl Place {
-    /// What mistakes are sorted by: files before the environment, then as one reads.
-    pub(crate) fn position(&self) -> (u8, usize, usize) {
+    /// What mistakes are sorted by: files before the environment before flags, then as one reads.
+    pub(crate) fn position(&self) -> (u8, String, usize, usize) {
         match self {
-            Self::File(_) => (0, 0, 0),
-            Self::Text { line, column, .. } => (1, *line, *column),
-            Self::Environment(_) => (2, 0, 0),
+            Self::File(_) => (0, String::new(), 0, 0),
+            Self::Text { file, line, column } => (1, file.clone(), *line, *column),
+            Self::Environment(_) => (2, String::new(), 0, 0),
+            Self::Flag(_) => (3, String::new(), 0, 0),
+        }
+    }
+
+    /// The file it stands in, if it is in one.
+    pub(crate) fn file(&self) -> Option<&str> {
+        match self {
+            Self::File(file) | Self::Text { file, .. } => Some(file),
+            Self::Environment(_) | Self::Flag(_) => None,
         }
     }
 }
@@ -53,6 +64,7 @@ impl fmt::Display for Place {
             Self::Text { file, line, column } => write!(formatter, "{file}:{line}:{column}"),
             Self::File(file) => formatter.write_str(file),
             Self::Environment(name) => write!(formatter, "environment {}", name.escape_debug()),
+            Self::Flag(name) => formatter.write_str(name),
         }
     }
 }

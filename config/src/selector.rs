@@ -4,6 +4,7 @@
 //! compiler then asks for the rest. How they are read stands in `read`; nothing
 //! here may open a source.
 
+mod discovery;
 mod read;
 
 pub(crate) use read::{Buses, Defaults, read_selectors};

@@ -1,10 +1,13 @@
 //! What the `[service]` table says: where to listen, what to serve there, and to whom.
 //!
 //! Values here are checked and immutable; reading them may not touch the host.
+//! How they are written stands in `read`, `listen`, `paths` and `access`.
 
-use crate::table::Table;
-use crate::value::{Count, FromValue, describe};
-use config::{Value, ValueKind};
+mod access;
+mod listen;
+mod paths;
+mod read;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,6 +21,8 @@ pub struct Service {
     pub paths: Paths,
     /// TLS, users, headers and rates: the exporter-toolkit's file, if there is one.
     pub web_config: Option<PathBuf>,
+    /// What was said of TLS beside that file, which it may not contradict.
+    pub tls: Tls,
     /// Whether the configuration may be reloaded over HTTP.
     pub lifecycle: Lifecycle,
     /// When the configuration is read again.
@@ -30,6 +35,28 @@ pub struct Service {
     pub access: Access,
     /// Whether the process gives up what it does not need.
     pub confinement: Confinement,
+    /// What becomes of drop-ins with mistakes.
+    pub drop_ins: DropIns,
+}
+
+/// What was said of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tls {
+    /// Nothing: the web configuration decides.
+    Unsaid,
+    /// `tls = true`: the web configuration, which there is, must have it.
+    Required,
+    /// `tls = false`: it must not.
+    Refused,
+}
+
+/// What becomes of drop-ins with mistakes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DropIns {
+    /// They are left out, with a warning.
+    Lenient,
+    /// They are mistakes as any others.
+    Strict,
 }
 
 /// Where requests come from.
@@ -37,7 +64,7 @@ pub struct Service {
 pub enum Entrance {
     /// Listeners of its own, one at least, in the order of the text.
     Own(Vec<Listen>),
-    /// Those that systemd passes (sd_listen_fds(3)).
+    /// Those that systemd passes (`sd_listen_fds(3)`).
     Systemd,
 }
 
@@ -151,64 +178,4 @@ pub enum Confinement {
     Landlock,
     /// Kept.
     Off,
-}
-
-impl Service {
-    pub(crate) fn read(mut table: Table<'_, '_>) -> Option<Self> {
-        let address = table.take("address").map(ListenAddress::One);
-        let port = table.take("port");
-        table.take::<PlainHttp>("tls");
-        let clients = ClientLimits::read(&mut table);
-        let confinement = table.take("landlock").map(|wanted| match wanted {
-            true => Confinement::Landlock,
-            false => Confinement::Off,
-        });
-        table.finish();
-        let address = address.unwrap_or(ListenAddress::Every);
-        Some(Self {
-            entrance: Entrance::Own(vec![Listen::Tcp(address, port?)]),
-            paths: Paths {
-                telemetry: "/metrics".into(),
-                prefix: String::new(),
-                external: None,
-            },
-            web_config: None,
-            lifecycle: Lifecycle::Disabled,
-            reload: Reload::OnDemand,
-            timeout_offset: Duration::from_millis(500),
-            clients: clients?,
-            access: Access::default(),
-            confinement: confinement?,
-        })
-    }
-}
-
-impl ClientLimits {
-    fn read(table: &mut Table<'_, '_>) -> Option<Self> {
-        let max_connections = table.take("max_connections").map(|Count(count)| count);
-        let max_in_flight = table.take("max_in_flight").map(|Count(count)| count);
-        let header_timeout = table.take("header_timeout");
-        let idle_timeout = table.take("idle_timeout");
-        Some(Self {
-            max_connections: max_connections?,
-            max_in_flight: max_in_flight?,
-            header_timeout: header_timeout?,
-            idle_timeout: idle_timeout?,
-        })
-    }
-}
-
-/// `tls = false`: a promise of encryption that is not kept would be worse than a refusal.
-struct PlainHttp;
-
-impl FromValue for PlainHttp {
-    const EXPECTED: &'static str =
-        "false: this version serves plain HTTP only, put a TLS proxy in front of it";
-
-    fn from_value(value: &Value) -> Result<Self, String> {
-        match value.kind {
-            ValueKind::Boolean(false) => Ok(Self),
-            _ => Err(describe(value)),
-        }
-    }
 }

@@ -6,6 +6,7 @@
 //! mean.
 
 use crate::document::{Document, KeyPath, Part};
+use crate::flags::{FLAG_ORIGIN, Flags};
 use crate::mistake::{Mistake, Place};
 use crate::value::{FromValue, describe};
 use crate::variables::Variables;
@@ -13,7 +14,7 @@ use config::{Map, Value, ValueKind};
 use std::cell::RefCell;
 
 /// The origin that the crate `config` gives to values from the environment.
-const ENVIRONMENT_ORIGIN: &str = "the environment";
+pub(crate) const ENVIRONMENT_ORIGIN: &str = "the environment";
 
 /// The documents a configuration came from, and the mistakes found in it so far.
 #[derive(Debug)]
@@ -21,13 +22,15 @@ pub(crate) struct Report<'t> {
     /// Those that somebody wrote, in layering order: a later one wins.
     documents: Vec<Document<'t>>,
     variables: Variables,
+    flags: Flags,
     mistakes: RefCell<Vec<Mistake>>,
 }
 
 impl<'t> Report<'t> {
-    pub(crate) fn new(documents: Vec<Document<'t>>, variables: Variables) -> Self {
+    pub(crate) fn new(documents: Vec<Document<'t>>, variables: Variables, flags: Flags) -> Self {
         Self {
             documents,
+            flags,
             mistakes: RefCell::new(variables.mistakes().to_vec()),
             variables,
         }
@@ -59,13 +62,19 @@ impl<'t> Report<'t> {
     }
 
     fn place(&self, path: &KeyPath, value: Option<&Value>, part: Part) -> Place {
+        let origin = value.and_then(|value| value.origin());
+        if let Some(flag) = self.flags.name(path)
+            && (value.is_none() || origin == Some(FLAG_ORIGIN))
+        {
+            return Place::Flag(flag);
+        }
         let from_environment = match value {
             // What has no origin: a variable that sets some of it is to blame as well.
             None => self.variables.below(path).is_some(),
             Some(value) if matches!(value.kind, ValueKind::Table(_)) => {
                 self.variables.below(path).is_some()
             }
-            Some(value) => value.origin() == Some(ENVIRONMENT_ORIGIN),
+            Some(_) => origin == Some(ENVIRONMENT_ORIGIN),
         };
         match self.place_in_text(path, part) {
             Some(place) if !from_environment => place,
@@ -202,6 +211,11 @@ impl<'r, 't> Table<'r, 't> {
             self.known.push(key);
             self.entries.shift_remove(*key);
         }
+    }
+
+    /// Whether a key is there, right or wrong.
+    pub(crate) fn contains(&self, key: &str) -> bool {
+        self.entries.contains_key(key)
     }
 
     /// Reports something about a key that is right by itself.

@@ -3,10 +3,11 @@
 //! `LOCAL_EXPORTER__SERVICE__PORT` sets `service.port`. Names that mean no key,
 //! or contradict each other, are mistakes; values are the readers' business.
 
-use crate::document::KeyPath;
+use crate::document::{self, KeyPath};
 use crate::load::Environment;
 use crate::mistake::{Mistake, Place};
-use config::Source;
+use crate::table::ENVIRONMENT_ORIGIN;
+use config::{ConfigError, Map, Source, Value, ValueKind};
 use std::collections::BTreeMap;
 
 /// What the name of a variable begins with; two underscores stand for each dot:
@@ -102,6 +103,17 @@ impl Variables {
         below.starts_with(&keys).then_some(name)
     }
 
+    /// Whether a variable sets a key or something below it.
+    pub(crate) fn holds(&self, path: &[&str]) -> bool {
+        let mut set = self.by_path.keys();
+        set.any(|keys| keys.iter().zip(path).filter(|(a, b)| a == b).count() == path.len())
+    }
+
+    /// Takes a key away, since a flag says anew what it said.
+    pub(crate) fn forget(&mut self, path: &[&str]) {
+        self.by_path.retain(|keys, _| keys != path);
+    }
+
     /// The variable that set a key, or the one that would.
     pub(crate) fn name(&self, path: &KeyPath) -> String {
         let named = |name: &str| name.to_owned();
@@ -115,15 +127,51 @@ impl Variables {
     }
 
     /// The values, for the crate `config` to merge.
-    pub(crate) fn layer(&self) -> impl Source + Send + Sync + 'static {
+    pub(crate) fn layer(&self) -> impl Source + Clone + Send + Sync + 'static {
         let pair = |(path, (_, value)): (&Vec<String>, &(String, String))| {
             let name = format!("{ENVIRONMENT_PREFIX}__{}", path.join("__"));
             (name, value.clone())
         };
-        config::Environment::with_prefix(ENVIRONMENT_PREFIX)
+        let plain = config::Environment::with_prefix(ENVIRONMENT_PREFIX)
             .prefix_separator("__")
             .separator("__")
             .try_parsing(true)
-            .source(Some(self.by_path.iter().map(pair).collect()))
+            .source(Some(self.by_path.iter().map(pair).collect()));
+        Quoting(plain)
     }
+}
+
+/// Variables whose values may be written as TOML writes arrays and strings: for
+/// lists, and for texts that would be taken for a number or a boolean.
+#[derive(Clone, Debug)]
+struct Quoting(config::Environment);
+
+impl Source for Quoting {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
+        let mut entries = self.0.collect()?;
+        for value in entries.values_mut() {
+            if let ValueKind::String(text) = &value.kind
+                && text.starts_with(['[', '"', '\''])
+                && let Some(read) = document::value(text)
+            {
+                *value = from_environment(read);
+            }
+        }
+        Ok(entries)
+    }
+}
+
+/// A value, its elements too, with the origin that the crate `config` gives to variables.
+fn from_environment(value: Value) -> Value {
+    let kind = match value.kind {
+        ValueKind::Array(elements) => {
+            ValueKind::Array(elements.into_iter().map(from_environment).collect())
+        }
+        other => other,
+    };
+    Value::new(Some(&ENVIRONMENT_ORIGIN.to_owned()), kind)
 }

@@ -4,9 +4,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use local_exporter_config::{
-    Bus, Check, ClientLimits, Confinement, Contract, DbusSource, DirectorySource, Environment,
-    FileOptions, FileSource, FormatChoice, Input, Listen, ListenAddress, Settings, Source,
-    Timestamps, UdsSource, load,
+    Access, Bus, Check, ClientLimits, Confinement, Contract, DbusSource, DirectorySource,
+    Discovery, DropIns, Entrance, Environment, ExternalUrl, FileOptions, FileSource, FormatChoice,
+    Input, Lifecycle, Listen, ListenAddress, Network, Paths, Reload, Service, Settings, Source,
+    Timestamps, Tls, UdsSource, UnixListen, load,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -106,8 +107,35 @@ fn every_key_is_read_and_selectors_keep_their_order() {
         header_timeout: Duration::from_secs(2),
         idle_timeout: Duration::from_secs(60),
     };
-    assert_eq!(settings.service.clients, clients);
-    assert_eq!(settings.service.confinement, Confinement::Off);
+    let network = |address: &str, prefix| Network {
+        address: address.parse().unwrap(),
+        prefix,
+    };
+    let service = Service {
+        entrance: tcp(ListenAddress::One("::1".parse().unwrap()), 0),
+        paths: Paths {
+            telemetry: "/own/metrics".into(),
+            prefix: "/inside".into(),
+            external: Some(ExternalUrl {
+                scheme: "https",
+                authority: "exporter.example:9443".into(),
+                path: "/outside".into(),
+            }),
+        },
+        web_config: Some("/etc/local-exporter/web.yml".into()),
+        tls: Tls::Required,
+        lifecycle: Lifecycle::Enabled,
+        reload: Reload::OnChange,
+        timeout_offset: Duration::ZERO,
+        clients,
+        access: Access {
+            bearer_token_file: Some("/etc/local-exporter/token".into()),
+            allow_from: vec![network("10.0.0.0", 8), network("::1", 128)],
+        },
+        confinement: Confinement::Off,
+        drop_ins: DropIns::Strict,
+    };
+    assert_eq!(settings.service, service);
     let [directory, session, own_bus, alpha] = &settings.selectors[..] else {
         unreachable!("four names were just compared");
     };
@@ -157,6 +185,50 @@ fn every_key_is_read_and_selectors_keep_their_order() {
     assert_eq!(alpha.limits.refresh, Duration::from_secs(2));
     assert_eq!(alpha.limits.timeout, Duration::from_millis(10));
     assert_eq!((alpha.limits.max_bytes, alpha.limits.max_in_flight), (1, 1));
+    let access = Access {
+        bearer_token_file: Some("/etc/local-exporter/alpha-token".into()),
+        allow_from: vec![network("192.0.2.7", 32)],
+    };
+    assert_eq!(alpha.access, access);
+    let labels = [("team", "Ünïcode"), ("__meta_owner", "x"), ("_a1", "7")];
+    let discovery = Discovery {
+        labels: labels
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+        scrape_interval: Some(Duration::from_secs(300)),
+        scrape_timeout: Some(Duration::from_secs(300)),
+    };
+    assert_eq!(alpha.discovery, discovery);
+    assert_eq!(
+        (&directory.access, &session.discovery),
+        (&Access::default(), &Discovery::default())
+    );
+}
+
+#[test]
+fn every_way_to_listen_is_read_in_order() {
+    let settings = load(Some(&sample("good-entrance.toml")), &Environment::new()).unwrap();
+    let one = |address: &str| ListenAddress::One(address.parse().unwrap());
+    let unix = |path: &str, mode, group: Option<&str>| {
+        Listen::Unix(UnixListen {
+            path: path.into(),
+            mode,
+            group: group.map(str::to_owned),
+        })
+    };
+    let expected = vec![
+        Listen::Tcp(ListenAddress::Every, 9598),
+        Listen::Tcp(one("127.0.0.1"), 0),
+        Listen::Tcp(one("::1"), 9599),
+        unix(
+            "/run/local-exporter/http.sock",
+            Some(0o660),
+            Some("prometheus"),
+        ),
+        unix("/run/bare.sock", None, None),
+        Listen::Vsock(9598),
+    ];
+    assert_eq!(settings.service.entrance, Entrance::Own(expected));
 }
 
 #[test]
@@ -171,6 +243,9 @@ fn without_a_file_there_is_no_selector_and_every_address() {
     };
     assert_eq!(settings.service.clients, clients);
     assert_eq!(settings.service.confinement, Confinement::Landlock);
+    assert_eq!(settings.service.timeout_offset, Duration::from_millis(500));
+    assert_eq!(settings.service.paths.telemetry, "/metrics");
+    assert_eq!(settings.service.tls, Tls::Unsaid);
     assert_eq!(settings.selectors, []);
 }
 

@@ -21,7 +21,7 @@ impl Exporter {
             .arg(configuration)
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("cannot start {}: {error}", program.display()));
+            .expect("the program, which cargo build --release makes");
         let mut lines = BufReader::new(child.stderr.take().expect("its log")).lines();
         let address = loop {
             let line = lines.next().expect("the exporter ended").expect("a line");
@@ -62,7 +62,9 @@ impl Exporter {
         let page: Value = serde_json::from_slice(&page).expect("JSON");
         let actors = page.get("actors").and_then(Value::as_array);
         let numbers = actors.into_iter().flatten().map(|actor| actor.get(key));
-        numbers.map(|number| number.and_then(Value::as_u64).expect("a number")).sum()
+        numbers
+            .map(|number| number.and_then(Value::as_u64).expect("a number"))
+            .sum()
     }
 
     /// The body of a page, by a connection of its own; `None` for an error of any kind.

@@ -19,10 +19,12 @@
 
 mod bodies;
 mod clients;
+mod exchange;
 mod exporter;
 mod faults;
 mod measure;
 mod scene;
+mod tally;
 
 use clap::Parser;
 use measure::Level;
@@ -64,7 +66,6 @@ fn main() -> ExitCode {
     println!("seed {seed}");
 
     let mut scene = Scene::start(arguments.program.as_deref());
-    println!("at the start:      {}", scene.level());
     scene.run(seed, arguments.warm_up());
     let before = scene.level();
     println!("after the warm-up: {before}");

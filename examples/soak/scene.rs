@@ -1,10 +1,11 @@
 //! The exporter, its sources and its clients, and what all of them do.
 
 use crate::bodies::{MAX_BYTES, USUAL};
-use crate::clients::{Manner, Tally};
+use crate::clients::Manner;
 use crate::exporter::Exporter;
 use crate::faults;
 use crate::measure::{Level, Measure, median};
+use crate::tally::Tally;
 use fastrand::Rng;
 use local_exporter_daemons::bus::{Bus, BusKind, BusOptions};
 use local_exporter_daemons::fault::Behaviour;
@@ -66,7 +67,10 @@ impl Scene {
         let mut sockets = Vec::new();
         for number in 0..SOCKETS {
             let path = folder.path().join(format!("socket{number}"));
-            select(format!("s{number}"), format!("kind = \"uds\", path = {path:?}"));
+            select(
+                format!("s{number}"),
+                format!("kind = \"uds\", path = {path:?}"),
+            );
             sockets.push(ScriptedDaemon::start(path, well()).expect("a socket"));
         }
         let mut files = Vec::new();

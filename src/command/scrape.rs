@@ -1,9 +1,10 @@
 //! `local-exporter scrape`: one scrape, through the same actor and the same gate as the server's.
 
-use super::{Configuration, WRONG, complain};
+use super::configuration::{Configuration, load};
+use super::{WRONG, complain};
 use clap::Args;
 use local_exporter_actors::{Answer, Arbiters, Ceiling, Metrics, Names, Roster};
-use local_exporter_config::Selector;
+use local_exporter_config::{Flags, Selector};
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -18,12 +19,15 @@ pub(super) struct Scrape {
 
 impl Scrape {
     pub(super) fn execute(&self) -> ExitCode {
-        let settings = match self.configuration.settings() {
-            Ok(settings) => settings,
+        let loaded = match load(&self.configuration.origin(Flags::default())) {
+            Ok(loaded) => loaded,
             Err(code) => return code,
         };
-        let names: Vec<_> = settings.selectors.iter().map(|s| s.name.clone()).collect();
-        let mut selectors = settings.selectors;
+        for warning in &loaded.warnings {
+            complain(&format!("left out: {warning}"));
+        }
+        let mut selectors = loaded.settings.selectors;
+        let names: Vec<_> = selectors.iter().map(|s| s.name.clone()).collect();
         selectors.retain(|selector| selector.name == self.selector);
         if selectors.is_empty() {
             let name = &self.selector;

@@ -1,28 +1,46 @@
 //! `local-exporter serve`: until it is told to stop.
 
-use super::Configuration;
-use crate::confine::{Needs, confine};
-use crate::{descriptors, listen, run};
+use super::configuration::{Configuration, can_serve, check, load};
+use super::flags::ServiceFlags;
+use crate::confine::{Needs, Reading, confine};
+use crate::reload::Reloader;
+use crate::systemd::ServiceManager;
+use crate::{Start, listen, run};
 use clap::Args;
-use local_exporter_config::{Confinement, Settings};
+use local_exporter_config::{Confinement, Loaded, Origin, Settings};
 use std::future::Future;
 use std::io;
-use std::path::Path;
 use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Args, Debug)]
 pub(super) struct Serve {
     #[command(flatten)]
     configuration: Configuration,
+    /// Check the configuration, its drop-ins and the web configuration, say what is wrong, and end.
+    #[arg(id = "config.check", long)]
+    check: bool,
+    #[command(flatten)]
+    flags: ServiceFlags,
 }
 
 impl Serve {
     pub(super) fn execute(&self) -> ExitCode {
-        let settings = match self.configuration.settings() {
-            Ok(settings) => settings,
+        let origin = self.configuration.origin(self.flags.given());
+        if self.check {
+            return check(&origin);
+        }
+        let loaded = match load(&origin) {
+            Ok(loaded) => loaded,
             Err(code) => return code,
         };
-        match serve(settings, self.configuration.path()) {
+        if let Err(code) = can_serve(&loaded.settings) {
+            return code;
+        }
+        for mistake in &loaded.warnings {
+            tracing::warn!(%mistake, "drop-in left out");
+        }
+        match serve(loaded, origin) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 tracing::error!(%error, "cannot serve");
@@ -32,29 +50,53 @@ impl Serve {
     }
 }
 
-fn serve(mut settings: Settings, configuration: &Path) -> io::Result<()> {
-    let Settings { service, selectors } = &mut settings;
-    let limit = descriptors::raise_limit();
-    service.clients =
-        descriptors::share_out(service.clients, selectors, limit).map_err(io::Error::other)?;
+fn serve(loaded: Loaded, origin: Origin) -> io::Result<()> {
+    let Settings { service, selectors } = &loaded.settings;
     let listeners = listen::bind(&service.entrance)?;
     if selectors.is_empty() {
         tracing::warn!("no selector is configured; the page at / tells how to add one");
     }
+    let service_manager = ServiceManager::from_environment();
+    let entrance = service.entrance.clone();
     // No thread has been started yet: one that has would not be confined.
-    match service.confinement {
-        Confinement::Landlock => confine(&Needs::of(&settings, configuration)),
-        Confinement::Off => {}
-    }
-    actix_rt::System::new().block_on(async {
+    let reach = match service.confinement {
+        Confinement::Landlock => {
+            let needs = Needs::of(&origin, &loaded);
+            let reading = confine(&needs);
+            Some(needs).filter(|_| reading == Reading::Restricted)
+        }
+        Confinement::Off => None,
+    };
+    let reloader = Reloader::new(origin, reach);
+    let start = Start {
+        loaded,
+        listeners,
+        reloader: reloader.clone(),
+        service_manager,
+    };
+    let served = actix_rt::System::new().block_on(async {
         let stop = stop_signal()?;
-        run(settings, listeners, stop).await
-    })
+        reload_at_signal(reloader)?;
+        run(start, stop).await
+    });
+    // The confinement may well forbid it.
+    listen::clear(&entrance);
+    served
+}
+
+/// Reloads at every SIGHUP, by which daemons have always been told to.
+fn reload_at_signal(reloader: Reloader) -> io::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    actix_rt::spawn(async move {
+        while hangup.recv().await.is_some() {
+            reloader.ask();
+        }
+    });
+    Ok(())
 }
 
 /// Resolves at SIGTERM, which service managers send, or SIGINT, which a terminal does.
 fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {

@@ -4,8 +4,9 @@
 //! now. Changes nothing.
 
 use super::outlive::{Ground, is_too_much, outlives};
+use crate::access;
 use local_exporter_actors::source::{Sockets, reach};
-use local_exporter_config::{Entrance, Listen, Settings};
+use local_exporter_config::{Entrance, Listen, Loaded, Origin, Settings};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -23,13 +24,26 @@ pub struct Needs {
 }
 
 impl Needs {
-    /// What serving this takes, with the file that says it, which may be read again.
+    /// What serving what was loaded takes, and loading it again.
     #[must_use]
-    pub fn of(settings: &Settings, configuration: &Path) -> Self {
+    pub fn of(origin: &Origin, loaded: &Loaded) -> Self {
+        let masked = |place: &&Path| *place != Path::new("/dev/null");
+        let read = loaded.files.iter().map(PathBuf::as_path);
+        let configuration = origin.places().filter(masked).chain(read);
+        Self::with(&loaded.settings, configuration)
+    }
+
+    /// What serving this takes, with the places that say it, which may be read again.
+    pub(super) fn with<'p>(
+        settings: &Settings,
+        configuration: impl IntoIterator<Item = &'p Path>,
+    ) -> Self {
         let mut reads = BTreeSet::from(["/proc".into()]);
         // The names in a backtrace are in the program itself.
         reads.extend(std::env::current_exe());
-        reads.extend(around(configuration));
+        reads.extend(configuration.into_iter().flat_map(around));
+        // Certificates, tokens and what names them are read again when they change.
+        reads.extend(access::files(settings).iter().flat_map(|file| around(file)));
         let mut everything_for = None;
         let mut sockets = Sockets::ByPath;
         for selector in &settings.selectors {
@@ -53,6 +67,14 @@ impl Needs {
         }
     }
 
+    /// What of it is not within `granted`.
+    #[must_use]
+    pub fn beyond(&self, granted: &Self) -> Vec<PathBuf> {
+        let within = |path: &Path| granted.reads.iter().any(|read| path.starts_with(read));
+        let reads = self.reads.iter().filter(|path| !within(path));
+        reads.cloned().collect()
+    }
+
     /// What is read, for the log.
     pub(super) fn listed(&self) -> String {
         let reads = self.reads.iter().map(|path| path.to_string_lossy());
@@ -72,8 +94,8 @@ fn ports(entrance: &Entrance) -> BTreeSet<u16> {
     listens.iter().filter_map(port).collect()
 }
 
-/// The directory of a file, since editors replace files, and that of the file a link leads to.
-/// Of a file at the root, which is in no directory of its own, only that file.
+/// The directory that a file or a directory is in, since it may be replaced, and that of what a
+/// link leads to. Where that would be too much, such as the root, only itself.
 fn around(file: &Path) -> impl Iterator<Item = PathBuf> {
     let ways = [std::path::absolute(file), std::fs::canonicalize(file)];
     let ways = ways.into_iter().flatten();
@@ -110,7 +132,7 @@ mod tests {
             text: text.into(),
         };
         let settings = load(Some(&input), &Environment::new()).unwrap();
-        Needs::of(&settings, configuration)
+        Needs::with(&settings, [configuration])
     }
 
     /// A folder beside the program, which is usually where files last; its path has no link in it.
@@ -204,6 +226,21 @@ mod tests {
             needs("", Path::new("/absent/config.toml")).reads,
             needed([])
         );
+    }
+
+    #[test]
+    fn what_comes_later_is_beyond_what_was_granted() {
+        let (one, other) = (folder(), folder());
+        let text = |folder: &Path| {
+            std::fs::create_dir(folder.join("a")).unwrap();
+            let file = folder.join("a/m.prom");
+            format!("[bridge.selectors]\na = {{ kind = \"file\", path = {file:?} }}\n")
+        };
+        let absent = Path::new("/absent/config.toml");
+        let granted = needs(&text(one.path()), absent);
+        assert!(granted.beyond(&granted).is_empty());
+        let later = needs(&text(other.path()), absent);
+        assert_eq!(later.beyond(&granted), [other.path()]);
     }
 
     #[test]

@@ -5,10 +5,16 @@
 //! `idle_timeout`. (actix-http bounds the first head of a connection only, and
 //! keeps 128 KiB of each.) Whoever sent half a head is told why it ends. While a
 //! request is under way nothing here interferes.
+//!
+//! On a multiplexed connection (HTTP/2) requests have no turns, and control
+//! frames may come at any time. There the same times hold from one request to
+//! the next; and what comes without becoming a request is bounded in bytes, in
+//! proportion to what is sent, since receiving an answer is acknowledged.
 
 use super::{Occupied, Seat, State};
 use crate::metrics::Limit;
 use crate::reply;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -22,17 +28,39 @@ pub const LARGEST_HEAD: usize = 32 * 1024;
 /// How long a client may take none of what is to be written before it is cut off.
 pub const LONGEST_WRITE: Duration = Duration::from_secs(60);
 
+/// What a multiplexed client may send about each byte that it receives, as a part of it.
+const ACKNOWLEDGEMENT: usize = 8;
+
+/// How long a multiplexed connection is idle before it ends when all are to
+/// stop: its last answer is on its way by then.
+const LINGER: Duration = Duration::from_millis(200);
+
+/// How long the end of a connection may take to be told to the client.
+const LONGEST_GOODBYE: Duration = Duration::from_secs(5);
+
+/// How the requests of a connection come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turns {
+    /// One after the other: HTTP/1.1.
+    InTurn,
+    /// Any number at once, in frames: HTTP/2.
+    Multiplexed,
+}
+
 /// A connection in its seat.
 #[derive(Debug)]
 pub struct Seated<S> {
     stream: S,
     seat: Arc<Seat>,
+    turns: Turns,
     head: Head,
     /// Set while the client does not take what is to be written.
     blocked: Option<Blocked>,
     timer: Pin<Box<Sleep>>,
     /// Set when the connection is to end, and by which limit, if by one.
     ending: Option<Option<Limit>>,
+    /// Set when the client is being told of the end.
+    goodbye: Option<Pin<Box<Sleep>>>,
 }
 
 /// What has come of the next request.
@@ -42,6 +70,8 @@ struct Head {
     before: u64,
     first_byte: Option<Instant>,
     bytes: usize,
+    /// Bytes sent since the last request began.
+    sent: usize,
 }
 
 /// Bytes that wait for the client.
@@ -59,11 +89,52 @@ impl<S> Seated<S> {
         Self {
             stream,
             seat,
+            turns: Turns::InTurn,
             head: Head::default(),
             blocked: None,
             timer,
             ending: None,
+            goodbye: None,
         }
+    }
+
+    /// Says how requests come, before the first.
+    pub fn take_turns(&mut self, turns: Turns) {
+        self.turns = turns;
+    }
+
+    /// Waits for what has to happen to the stream before the first request, such
+    /// as a handshake. The time for it is that of the first head.
+    ///
+    /// # Errors
+    /// That of the stream; and when the time is up, or the seat given away.
+    pub async fn prepare<T>(
+        &mut self,
+        mut poll: impl FnMut(&mut S, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> io::Result<T> {
+        poll_fn(|cx| {
+            let prepared = poll(&mut self.stream, cx);
+            if prepared.is_pending() {
+                self.watch(cx);
+                if self.ending.is_some() {
+                    return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+                }
+            }
+            prepared
+        })
+        .await
+    }
+
+    /// What it is a connection over.
+    #[must_use]
+    pub fn stream(&self) -> &S {
+        &self.stream
+    }
+
+    /// How its requests come.
+    #[must_use]
+    pub fn turns(&self) -> Turns {
+        self.turns
     }
 
     /// The seat it has.
@@ -75,6 +146,13 @@ impl<S> Seated<S> {
     /// What came, if no request is under way, is of the head of the next one.
     fn came(&mut self, bytes: usize) {
         self.renew_head();
+        if self.turns == Turns::Multiplexed {
+            self.head.bytes += bytes;
+            if self.head.bytes > LARGEST_HEAD + self.head.sent / ACKNOWLEDGEMENT {
+                self.end_by(Limit::HeaderSize);
+            }
+            return;
+        }
         if self.seat.state() == State::Busy || bytes == 0 {
             return;
         }
@@ -96,23 +174,27 @@ impl<S> Seated<S> {
         }
     }
 
-    /// When the time of what the client is at is up, and by which limit.
-    fn deadline(&self) -> Option<(Instant, Limit)> {
+    /// When the time of what the client is at is up, and by which limit, if by one.
+    fn deadline(&self) -> Option<(Instant, Option<Limit>)> {
         if let Some(blocked) = &self.blocked {
-            return Some((blocked.since + LONGEST_WRITE, Limit::WriteTimeout));
+            return Some((blocked.since + LONGEST_WRITE, Some(Limit::WriteTimeout)));
         }
         let State::Idle(since) = self.seat.state() else {
             return None;
         };
+        if self.turns == Turns::Multiplexed && self.seat.connections.stopping() {
+            return Some((since + LINGER, None));
+        }
         let limits = self.seat.limits();
-        Some(match self.head {
+        let (deadline, limit) = match self.head {
             Head {
                 first_byte: Some(first_byte),
                 ..
             } => (first_byte + limits.header_timeout, Limit::HeaderTimeout),
             Head { before: 0, .. } => (since + limits.header_timeout, Limit::HeaderTimeout),
             _ => (since + limits.idle_timeout, Limit::IdleTimeout),
-        })
+        };
+        Some((deadline, Some(limit)))
     }
 
     /// Ends the connection when the time of what the client is at is up. The
@@ -134,7 +216,10 @@ impl<S> Seated<S> {
                 return;
             }
             if Instant::now() >= deadline {
-                self.end_by(limit);
+                match limit {
+                    Some(limit) => self.end_by(limit),
+                    None => self.ending = Some(None),
+                }
             }
         }
     }
@@ -176,6 +261,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Seated<S> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        if let Poll::Ready(Ok(sent)) = written {
+            this.renew_head();
+            this.head.sent = this.head.sent.saturating_add(sent);
+        }
         if written.is_pending() {
             let seat = &this.seat;
             this.blocked.get_or_insert_with(|| Blocked {
@@ -214,7 +303,15 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Seated<S> {
             // For whoever takes them at once; the connection ends either way.
             let _ = Pin::new(&mut this.stream).poll_write(cx, words.as_bytes());
         }
-        Pin::new(&mut this.stream).poll_shutdown(cx)
+        let shut = Pin::new(&mut this.stream).poll_shutdown(cx);
+        if shut.is_pending() {
+            let goodbye = this
+                .goodbye
+                .get_or_insert_with(|| Box::pin(sleep(LONGEST_GOODBYE)));
+            // Whoever does not take it is left without.
+            return goodbye.as_mut().poll(cx).map(Ok);
+        }
+        shut
     }
 }
 

@@ -1,4 +1,4 @@
-use super::stream::{LARGEST_HEAD, LONGEST_WRITE, Seated};
+use super::stream::{LARGEST_HEAD, LONGEST_WRITE, Seated, Turns};
 use super::*;
 use prometheus::Registry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -191,4 +191,102 @@ async fn a_client_that_takes_nothing_is_cut_off_and_gives_way_to_nobody_before()
     assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
     assert!(began.elapsed() >= LONGEST_WRITE);
     assert_eq!(met(&all, Limit::WriteTimeout), 1);
+}
+
+/// A multiplexed connection, and the client's end of it.
+fn multiplexed(connections: &Arc<Connections>) -> (Seated<DuplexStream>, DuplexStream) {
+    let (mut server, client) = seated(connections);
+    server.take_turns(Turns::Multiplexed);
+    (server, client)
+}
+
+#[tokio::test(start_paused = true)]
+async fn frames_between_requests_are_no_heads() {
+    let all = connections(1);
+    let (mut server, mut client) = multiplexed(&all);
+    drop(server.seat().serve());
+    // A ping a minute, as a scraper with a long interval sends.
+    client.write_all(&[0; 17]).await.unwrap();
+    assert_eq!(ends_after(&mut server).await, IDLE_TIMEOUT);
+    assert_eq!(met(&all, Limit::HeaderTimeout), 0);
+    assert_eq!(met(&all, Limit::IdleTimeout), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_request_has_the_time_of_a_head_in_frames_too() {
+    let all = connections(1);
+    let (mut server, mut client) = multiplexed(&all);
+    client.write_all(&[0; 17]).await.unwrap();
+    assert_eq!(ends_after(&mut server).await, HEADER_TIMEOUT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_in_frames_is_bounded_by_what_is_sent() {
+    let all = connections(1);
+    let (mut server, mut client) = multiplexed(&all);
+    let _busy = server.seat().serve();
+    let receive = tokio::spawn(async move {
+        let mut taken = vec![0; LARGEST_HEAD * 8];
+        client.read_exact(&mut taken).await.unwrap();
+        let much = client.write_all(&[0; 2 * LARGEST_HEAD]).await;
+        assert!(much.is_ok(), "what acknowledges an answer is taken");
+        let _ = client.write_all(&[0; 2048]).await;
+    });
+    server.write_all(&vec![0; LARGEST_HEAD * 8]).await.unwrap();
+    let mut came = vec![0; 2 * LARGEST_HEAD];
+    server.read_exact(&mut came).await.unwrap();
+    assert_eq!(met(&all, Limit::HeaderSize), 0);
+    ends_after(&mut server).await;
+    assert_eq!(met(&all, Limit::HeaderSize), 1);
+    drop(server);
+    receive.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_ends_multiplexed_connections_once_they_are_idle() {
+    let all = connections(2);
+    let (mut idle, _idle_client) = multiplexed(&all);
+    let (mut busy, _busy_client) = multiplexed(&all);
+    drop(idle.seat().serve());
+    let at_work = busy.seat().serve();
+    let both = async { tokio::join!(ends_after(&mut idle), ends_after(&mut busy)) };
+    let stop = async {
+        tokio::task::yield_now().await;
+        all.stop();
+        tokio::time::sleep(5 * IDLE_TIMEOUT).await;
+        drop(at_work);
+        all.stop();
+    };
+    let ((idle, busy), ()) = tokio::join!(both, stop);
+    assert!(idle < Duration::from_secs(1), "{idle:?}");
+    assert!(
+        busy > 5 * IDLE_TIMEOUT && busy < 6 * IDLE_TIMEOUT,
+        "{busy:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_before_the_first_request_has_the_time_of_its_head() {
+    let all = connections(1);
+    let (mut server, _client) = seated(&all);
+    let began = Instant::now();
+    let prepared = server.prepare(|_, _| std::task::Poll::<std::io::Result<()>>::Pending);
+    assert!(prepared.await.is_err());
+    assert_eq!(began.elapsed(), HEADER_TIMEOUT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_can_be_ended_whatever_it_is_at() {
+    let all = connections(1);
+    let (mut server, _client) = multiplexed(&all);
+    let seat = Arc::clone(server.seat());
+    let occupied = [seat.serve(), seat.serve()];
+    assert_eq!(seat.occupants(), 2);
+    let (ended, ()) = tokio::join!(ends_after(&mut server), async { seat.end(Limit::Streams) });
+    assert_eq!(ended, Duration::ZERO);
+    seat.end(Limit::Streams);
+    assert_eq!(met(&all, Limit::Streams), 1, "it ends once");
+    drop(occupied);
+    drop(server);
+    timeout(MOMENT, seat.gone()).await.unwrap();
 }

@@ -19,11 +19,13 @@ pub enum Limit {
     IdleTimeout,
     /// A client took nothing of its answer for too long.
     WriteTimeout,
+    /// Too many requests at once on one connection.
+    Streams,
 }
 
 impl Limit {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::MaxConnections,
         Self::Reserve,
         Self::MaxInFlight,
@@ -31,6 +33,7 @@ impl Limit {
         Self::HeaderSize,
         Self::IdleTimeout,
         Self::WriteTimeout,
+        Self::Streams,
     ];
 
     /// The label.
@@ -44,6 +47,7 @@ impl Limit {
             Self::HeaderSize => "header_size",
             Self::IdleTimeout => "idle_timeout",
             Self::WriteTimeout => "write_timeout",
+            Self::Streams => "streams",
         }
     }
 }
@@ -53,6 +57,8 @@ impl Limit {
 pub struct ConnectionMetrics {
     open: IntGauge,
     reached: IntCounterVec,
+    handshake_failures: IntCounter,
+    web_config: IntGauge,
 }
 
 impl ConnectionMetrics {
@@ -72,18 +78,44 @@ impl ConnectionMetrics {
             ),
             &["limit"],
         )?;
+        let handshake_failures = IntCounter::new(
+            "local_exporter_http_tls_handshake_failures_total",
+            "TLS handshakes that did not succeed.",
+        )?;
+        let web_config = IntGauge::new(
+            "local_exporter_web_config_last_load_successful",
+            "Whether the web configuration and its certificates could be used when they were last read.",
+        )?;
+        web_config.set(1);
+        registry.register(Box::new(handshake_failures.clone()))?;
+        registry.register(Box::new(web_config.clone()))?;
         registry.register(Box::new(open.clone()))?;
         registry.register(Box::new(reached.clone()))?;
         for limit in Limit::ALL {
             reached.with_label_values(&[limit.as_str()]);
         }
-        Ok(Self { open, reached })
+        Ok(Self {
+            open,
+            reached,
+            handshake_failures,
+            web_config,
+        })
     }
 
     /// So many connections are open.
     pub fn open(&self, connections: usize) {
         self.open
             .set(i64::try_from(connections).unwrap_or(i64::MAX));
+    }
+
+    /// A TLS handshake did not succeed.
+    pub fn handshake_failed(&self) {
+        self.handshake_failures.inc();
+    }
+
+    /// The web configuration was read, and can be used or not.
+    pub fn web_config(&self, usable: bool) {
+        self.web_config.set(usable.into());
     }
 
     /// A limit was met.

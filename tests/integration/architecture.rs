@@ -166,6 +166,12 @@ fn dependencies_point_one_way() {
 
 #[test]
 fn one_place_each_for_what_must_stand_once() {
+    // A name that only ends like it is another one.
+    let names = |line: &str, what: &str| {
+        let within = |c: char| c.is_alphanumeric() || c == '_';
+        let mut places = line.match_indices(what);
+        places.any(|(at, _)| !line[..at].ends_with(within))
+    };
     let once = |what: &str, place: &str| {
         for folder in ["src", "actors/src", "config/src"] {
             for file in sources(&root().join(folder)) {
@@ -174,7 +180,7 @@ fn one_place_each_for_what_must_stand_once() {
                 // Words about it are welcome anywhere.
                 let used = code
                     .lines()
-                    .any(|line| !line.trim().starts_with("//") && line.contains(what));
+                    .any(|line| !line.trim().starts_with("//") && names(line, what));
                 assert!(
                     !used || name.starts_with(place),
                     "{what} is used in {name}, not only in {place}"
@@ -187,5 +193,38 @@ fn one_place_each_for_what_must_stand_once() {
     once("notify::", "actors/src/source/file/watch/keeper.rs");
     once("zbus::", "actors/src/source/dbus");
     once("landlock::", "src/confine");
+    once("listenfd::", "src/listen");
+    once("sd_notify::", "src/systemd");
+    once("tracing_journald::", "src/telemetry");
     once("actix_web", "src/");
+}
+
+/// Nothing that waits depends on it: it is asked for where files are judged by their times, and
+/// where times are shown to people.
+#[test]
+fn the_wall_clock_is_read_in_these_places_alone() {
+    let places = [
+        "actors/src/source/file/read.rs",
+        "actors/src/source/file/reading.rs",
+        "actors/src/status.rs",
+        "actors/src/status/snapshot.rs",
+        "src/bridge.rs",
+        "src/metrics/configuration.rs",
+        "src/telemetry/json.rs",
+        "src/web_config/fresh.rs",
+    ];
+    let mut found = Vec::new();
+    for folder in ["src", "actors/src", "config/src"] {
+        for file in sources(&root().join(folder)) {
+            let code = std::fs::read_to_string(&file).unwrap();
+            let name = file.strip_prefix(root()).unwrap().to_str().unwrap();
+            let is_code = |line: &&str| !line.trim().starts_with("//");
+            let asks = |line: &str| line.contains("SystemTime::now") || line.contains("Utc::now");
+            if !name.ends_with("tests.rs") && code.lines().filter(is_code).any(asks) {
+                found.push(name.to_owned());
+            }
+        }
+    }
+    found.sort_unstable();
+    assert_eq!(found, places);
 }

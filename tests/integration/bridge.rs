@@ -183,15 +183,15 @@ fn past_the_bound_of_scrapes_in_flight_the_answer_is_503() {
             scope.spawn(|| exporter.scrape("it").assert_error(504, "it", "timeout"));
         }
         crate::support::until("both are waiting", || {
-            exporter.actor("it")["in_flight"] == 2
+            exporter.actor("it")["in_flight"] == 2 && daemon.accepted() > 0
         });
+        assert_eq!(daemon.accepted(), 1, "those that wait share one pull");
         let reply = exporter.scrape("it");
         reply.assert_error(503, "it", "overloaded");
         assert_eq!(reply.header("retry-after"), Some("1"));
         assert!(exporter.actor("it")["oldest_in_flight_seconds"].as_f64() > Some(0.0));
     });
     assert_eq!(exporter.actor("it")["in_flight"], 0);
-    assert_eq!(daemon.accepted(), 1, "those that waited shared one pull");
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! The command line: what is printed, and the exit codes.
 
+mod documents;
+mod flags;
+
 use crate::support::program;
 use std::process::Output;
 
@@ -31,6 +34,16 @@ fn version_and_help_say_what_there_is() {
         "/etc/local-exporter/config.toml",
         "--verbose",
         "--log.format",
+        "--web.listen-address",
+        "--web.systemd-socket",
+        "--web.config.file",
+        "--web.telemetry-path",
+        "--web.max-requests",
+        "--web.external-url",
+        "--web.route-prefix",
+        "--web.enable-lifecycle",
+        "--timeout-offset",
+        "--config.check",
     ] {
         assert!(out.contains(option), "{option} is not in {out}");
     }

@@ -3,7 +3,6 @@
 use crate::support::{Exporter, exposition, quoted, until};
 use local_exporter_daemons::promfile::PromFile;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use tempfile::TempDir;
 
 /// A timer that never helps: whatever is noticed was noticed through events.
@@ -92,23 +91,6 @@ fn every_way_of_writing_is_noticed_without_the_timer() {
     std::os::unix::fs::symlink(&other, file.path()).unwrap();
     serves(&exporter, b"linked 1\n");
     assert_eq!(exporter.actor("it")["restarts"], 0);
-}
-
-#[test]
-fn an_empty_or_oversized_file_is_an_error_until_it_is_mended() {
-    let (exporter, file, _folder) = one_file(", refresh = \"1h\", max_bytes = 10");
-    file.write(b"").unwrap();
-    until("empty is told", || {
-        exporter.actor("it")["last_error"]["reason"] == "empty"
-    });
-    fails(&exporter, "empty");
-    file.write(b"0123456789 1\n").unwrap();
-    until("too large is told", || {
-        exporter.actor("it")["last_error"]["reason"] == "too_large"
-    });
-    fails(&exporter, "too_large");
-    file.write(b"a 1234567\n").unwrap();
-    serves(&exporter, b"a 1234567\n");
 }
 
 #[test]
@@ -224,44 +206,6 @@ fn two_selectors_may_look_at_the_same_directory_by_two_paths() {
             until(selector, || exporter.scrape(selector).body == body);
         }
     }
-}
-
-#[test]
-fn a_fifo_a_socket_or_a_device_in_place_of_a_file_is_a_plain_error() {
-    let (exporter, file, _folder) = one_file(NO_TIMER);
-    let path = file.path();
-    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
-    fails_as_unsuitable(&exporter);
-    std::fs::remove_file(path).unwrap();
-    let socket = std::os::unix::net::UnixListener::bind(path).unwrap();
-    fails_as_unsuitable(&exporter);
-    drop(socket);
-    std::fs::remove_file(path).unwrap();
-    std::os::unix::fs::symlink("/dev/zero", path).unwrap();
-    fails_as_unsuitable(&exporter);
-    std::fs::remove_file(path).unwrap();
-    file.write(b"a 1\n").unwrap();
-    serves(&exporter, b"a 1\n");
-}
-
-#[track_caller]
-fn fails_as_unsuitable(exporter: &Exporter) {
-    until("unsuitable is told", || {
-        exporter
-            .scrape("it")
-            .text()
-            .starts_with("selector \"it\": unsuitable: ")
-    });
-    exporter.scrape("it").assert_error(502, "it", "unsuitable");
-}
-
-#[test]
-fn a_storm_of_changes_ends_with_the_last_one() {
-    let (exporter, file, _folder) = one_file(NO_TIMER);
-    for round in 0..2000 {
-        file.write(format!("round {round}\n").as_bytes()).unwrap();
-    }
-    serves(&exporter, b"round 1999\n");
 }
 
 #[test]

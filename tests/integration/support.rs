@@ -16,12 +16,15 @@ use tempfile::TempDir;
 /// machine is no failure; nothing here waits longer than it needs.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What stands before the configurations of tests.
+const SERVICE: &str = "[service]\naddress = \"127.0.0.1\"\nport = 0\n";
+
 /// A running exporter, killed on drop.
 pub struct Exporter {
     child: Child,
     address: String,
     log: Arc<Mutex<Vec<String>>>,
-    _config: TempDir,
+    folder: TempDir,
 }
 
 /// What came back from a request.
@@ -87,8 +90,7 @@ impl Exporter {
         // Other users start it too.
         open_to_all(folder.path());
         let path = folder.path().join("config.toml");
-        let service = "[service]\naddress = \"127.0.0.1\"\nport = 0\n";
-        fs::write(&path, format!("{service}{config}")).unwrap();
+        fs::write(&path, format!("{SERVICE}{config}")).unwrap();
         let mut child = command
             .args(["serve", "--log.format", "json", "--config"])
             .arg(&path)
@@ -115,8 +117,15 @@ impl Exporter {
             child,
             address,
             log,
-            _config: folder,
+            folder,
         }
+    }
+
+    /// Replaces its configuration as [`Exporter::start`] wrote it; it is not told.
+    pub fn configure(&self, config: &str) {
+        let new = self.folder.path().join("new");
+        fs::write(&new, format!("{SERVICE}{config}")).unwrap();
+        fs::rename(new, self.folder.path().join("config.toml")).unwrap();
     }
 
     pub fn address(&self) -> &str {

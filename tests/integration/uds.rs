@@ -5,7 +5,6 @@ use local_exporter_daemons::fault::{Behaviour, GARBAGE};
 use local_exporter_daemons::promsock::PromSock;
 use local_exporter_daemons::scripted::ScriptedDaemon;
 use std::path::PathBuf;
-use std::time::Duration;
 use tempfile::TempDir;
 
 fn exporter(more: &str) -> (Exporter, PathBuf, TempDir) {
@@ -29,68 +28,6 @@ fn the_bytes_are_those_the_daemon_wrote() {
 }
 
 #[test]
-fn each_fault_has_its_reason_and_the_next_good_answer_follows() {
-    let (exporter, socket, _folder) = exporter(", timeout = \"300ms\", max_bytes = 1000");
-    let good = || Behaviour::Serve(b"a 1\n".to_vec());
-    let daemon = ScriptedDaemon::start(&socket, good()).unwrap();
-    let bytes = || b"a 1\nb 2\n".to_vec();
-    let faults = [
-        (Behaviour::Nothing, 502, "empty"),
-        (Behaviour::TooMuch(1 << 20), 502, "too_large"),
-        (Behaviour::Reset, 502, "reset"),
-        (Behaviour::HangBeforeAccept, 504, "timeout"),
-        (Behaviour::FullBacklog, 504, "timeout"),
-        (Behaviour::HangAfterAccept, 504, "timeout"),
-        (Behaviour::StopHalfway(bytes()), 504, "timeout"),
-        (
-            Behaviour::Trickle {
-                bytes: bytes(),
-                chunk: 1,
-                pause: Duration::from_millis(100),
-            },
-            504,
-            "timeout",
-        ),
-        (
-            Behaviour::AnswerLate {
-                delay: Duration::from_secs(2),
-                bytes: bytes(),
-            },
-            504,
-            "timeout",
-        ),
-    ];
-    for (fault, status, reason) in faults {
-        let name = format!("{fault:?}");
-        println!("{}", name.get(..40).unwrap_or(&name));
-        daemon.set(fault).unwrap();
-        exporter.scrape("it").assert_error(status, "it", reason);
-        assert_eq!(exporter.actor("it")["last_error"]["reason"], reason);
-        assert_eq!(
-            exporter.metric("local_exporter_source_up{selector=\"it\"}"),
-            Some(0.0)
-        );
-        daemon.set(good()).unwrap();
-        let reply = exporter.scrape("it");
-        assert_eq!(
-            (reply.status, &*reply.body),
-            (200, &b"a 1\n"[..]),
-            "after {name}"
-        );
-        assert_eq!(
-            exporter.metric("local_exporter_source_up{selector=\"it\"}"),
-            Some(1.0)
-        );
-    }
-    let actor = exporter.actor("it");
-    assert_eq!(
-        (&actor["restarts"], &actor["state"]),
-        (&0.into(), &"running".into())
-    );
-    assert_eq!(actor["failures"], 9);
-}
-
-#[test]
 fn bytes_that_are_no_exposition_pass_only_unchecked() {
     let (strict, socket, _folder) = exporter("");
     let _daemon = ScriptedDaemon::start(&socket, Behaviour::Garbage).unwrap();
@@ -98,41 +35,6 @@ fn bytes_that_are_no_exposition_pass_only_unchecked() {
     let (lenient, socket, _folder) = exporter(", check = \"none\"");
     let _daemon = ScriptedDaemon::start(&socket, Behaviour::Garbage).unwrap();
     assert_eq!(lenient.scrape("it").body, GARBAGE);
-}
-
-#[test]
-fn what_is_no_listening_socket_is_named_for_what_it_is() {
-    let (exporter, socket, _folder) = exporter("");
-    exporter.scrape("it").assert_error(502, "it", "absent");
-
-    std::fs::write(&socket, "a 1\n").unwrap();
-    exporter.scrape("it").assert_error(502, "it", "unsuitable");
-    std::fs::remove_file(&socket).unwrap();
-
-    std::fs::create_dir(&socket).unwrap();
-    exporter.scrape("it").assert_error(502, "it", "unsuitable");
-    std::fs::remove_dir(&socket).unwrap();
-
-    // A socket whose daemon died: the file stays, nobody listens.
-    drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
-    exporter.scrape("it").assert_error(502, "it", "refused");
-    std::fs::remove_file(&socket).unwrap();
-
-    let _daemon = PromSock::bind(&socket, exposition()).unwrap();
-    assert_eq!(
-        exporter.scrape("it").status,
-        200,
-        "the daemon may start later"
-    );
-}
-
-#[test]
-fn a_socket_replaced_at_every_answer_is_followed() {
-    let (exporter, socket, _folder) = exporter("");
-    let _daemon = ScriptedDaemon::start(&socket, Behaviour::NewInode(b"a 1\n".to_vec())).unwrap();
-    for _ in 0..20 {
-        assert_eq!(exporter.scrape("it").status, 200);
-    }
 }
 
 #[test]

@@ -1,8 +1,7 @@
 //! The orders, and what happens where one is met.
 //!
 //! Each is met once, at the next passage of its place. What is stuck blocks its
-//! thread, as code does that never returns, until it is released or the last
-//! holder of the orders has gone.
+//! thread, as code does that never returns, until it is released.
 
 use super::{Passage, Place};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -32,6 +31,7 @@ struct Orders {
 struct Changing {
     ordered: Vec<(Place, Fault)>,
     releases: u64,
+    stuck: usize,
 }
 
 impl Faults {
@@ -57,8 +57,10 @@ impl Faults {
             Fault::Stop => Passage::Stop,
             Fault::Stuck => {
                 let before = changing.releases;
-                let stuck = |changing: &mut Changing| changing.releases == before;
-                drop(self.0.released.wait_while(changing, stuck));
+                changing.stuck += 1;
+                let held = |changing: &mut Changing| changing.releases == before;
+                let released = self.0.released.wait_while(changing, held);
+                released.unwrap_or_else(PoisonError::into_inner).stuck -= 1;
                 Passage::On
             }
         }
@@ -75,6 +77,12 @@ impl Faults {
         changing.ordered.clear();
         changing.releases += 1;
         self.0.released.notify_all();
+    }
+
+    /// How many are stuck now.
+    #[cfg(test)]
+    pub(crate) fn stuck(&self) -> usize {
+        self.changing().stuck
     }
 
     /// An order in words: `release`, or a fault and a place such as `panic handler`.

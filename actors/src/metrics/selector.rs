@@ -1,17 +1,19 @@
 //! The handles of one selector: looked up at start, gone with it.
 //!
 //! Counting is a few atomic adds; series that say something of a source are
-//! made when something is known of it.
+//! made when something is known of it. A selector that is replaced has two
+//! actors for a while: both count in the same series, but only the newer one
+//! says how things are, and the series go with the last of them.
 
 use super::Metrics;
 use crate::scrape::Reason;
 use crate::status::{CacheReport, State, Watching};
 use prometheus::{Gauge, Histogram, IntCounter, IntGauge};
-use std::collections::HashSet;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
-/// The handles of one selector; its series vanish when this is dropped.
+/// The handles of one selector's actor; its series vanish when the last of them is dropped.
 #[derive(Debug)]
 pub struct SelectorMetrics {
     scrapes: IntCounter,
@@ -24,17 +26,42 @@ pub struct SelectorMetrics {
     answered: OnceLock<AnsweredMetrics>,
     /// Made when files were looked at.
     files: OnceLock<FileMetrics>,
-    /// The files that have a series.
-    file_labels: Mutex<HashSet<String>>,
     families: Metrics,
     selector: String,
+    /// Which of all handles of the selector these are.
+    number: u64,
+    described: Arc<Mutex<Described>>,
+}
+
+/// Who has a [`Described`] when nobody else has handles: these, and the list of all.
+const OWN_AND_KNOWN: usize = 2;
+
+/// The selectors that have handles.
+pub(super) type DescribedByName = HashMap<String, Arc<Mutex<Described>>>;
+
+/// What is said of a source.
+#[derive(Debug, Default)]
+pub(super) struct Described {
+    /// Which handles say it: those made last.
+    by: u64,
+    /// The files that have a series.
+    files: HashSet<String>,
 }
 
 impl Metrics {
-    /// The handles of one selector.
+    /// The handles of one selector's next actor. What an actor before it has counted
+    /// goes on; what that one said of its source is taken back.
     #[must_use]
     pub fn selector(&self, selector: &str) -> SelectorMetrics {
         let one = &[selector];
+        let mut known = lock(&self.described);
+        let described = Arc::clone(known.entry(selector.to_owned()).or_default());
+        let number = {
+            let mut described = lock(&described);
+            self.forget_source(selector, &mut described);
+            described.by += 1;
+            described.by
+        };
         SelectorMetrics {
             scrapes: self.scrapes.with_label_values(one),
             duration: self.duration.with_label_values(one),
@@ -44,11 +71,59 @@ impl Metrics {
             up: OnceLock::new(),
             answered: OnceLock::new(),
             files: OnceLock::new(),
-            file_labels: Mutex::default(),
             families: self.clone(),
             selector: selector.to_owned(),
+            number,
+            described,
         }
     }
+
+    /// Takes back what was said of a source. A series that was never made is an
+    /// error to the registry, and none to anybody here.
+    fn forget_source(&self, selector: &str, described: &mut Described) {
+        let one = &[selector];
+        let _ = self.up.remove_label_values(one);
+        let _ = self.body_bytes.remove_label_values(one);
+        let _ = self.last_success.remove_label_values(one);
+        let _ = self.newest_sample.remove_label_values(one);
+        let _ = self.file_mtime.remove_label_values(one);
+        let _ = self.file_age.remove_label_values(one);
+        let _ = self.duplicate_series.remove_label_values(one);
+        let _ = self.conflicts.remove_label_values(one);
+        for mode in Watching::ALL {
+            let labels = &[selector, mode.as_str()];
+            let _ = self.watch_mode.remove_label_values(labels);
+        }
+        self.forget_files(selector, &std::mem::take(&mut described.files));
+    }
+
+    fn forget_files(&self, selector: &str, files: &HashSet<String>) {
+        for path in files {
+            let _ = self.file_error.remove_label_values(&[selector, path]);
+        }
+    }
+
+    /// Takes back everything else.
+    fn forget_counts(&self, selector: &str) {
+        let one = &[selector];
+        let _ = self.scrapes.remove_label_values(one);
+        let _ = self.duration.remove_label_values(one);
+        let _ = self.restarts.remove_label_values(one);
+        let _ = self.missing_newlines.remove_label_values(one);
+        for reason in Reason::ALL {
+            let labels = &[selector, reason.as_str()];
+            let _ = self.failures.remove_label_values(labels);
+        }
+        for state in State::ALL {
+            let labels = &[selector, state.as_str()];
+            let _ = self.state.remove_label_values(labels);
+        }
+    }
+}
+
+/// A failed lock only means that a panic passed by; what it guards is whole all the same.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[derive(Debug)]
@@ -78,6 +153,9 @@ impl SelectorMetrics {
     /// The source gave a whole answer of `bytes`, at `now` in seconds since the
     /// epoch, whose newest sample is of `newest` milliseconds since then.
     pub(crate) fn source_answered(&self, bytes: usize, now: f64, newest: Option<i64>) {
+        let Some(_describing) = self.describing() else {
+            return;
+        };
         self.up().set(1);
         let one = &[self.selector.as_str()];
         let answered = self.answered.get_or_init(|| AnsweredMetrics {
@@ -104,11 +182,16 @@ impl SelectorMetrics {
     }
 
     pub(crate) fn source_failed(&self) {
-        self.up().set(0);
+        if let Some(_describing) = self.describing() {
+            self.up().set(0);
+        }
     }
 
     /// The files of a cache were looked at.
     pub(crate) fn files_checked(&self, report: &CacheReport) {
+        let Some(mut described) = self.describing() else {
+            return;
+        };
         let files = self.files();
         files.duplicate_series.set(whole(report.duplicate_series));
         files.conflicts.set(whole(report.conflicts.len()));
@@ -117,7 +200,7 @@ impl SelectorMetrics {
         for (gauge, known) in files.watch_modes.iter().zip(Watching::ALL) {
             gauge.set(i64::from(known == report.watching));
         }
-        self.mark_files(report);
+        self.mark_files(report, &mut described.files);
 
         let one = &[self.selector.as_str()];
         let Some(oldest) = report.oldest else {
@@ -135,14 +218,15 @@ impl SelectorMetrics {
 
     /// The oldest file was modified `seconds` ago.
     pub(crate) fn file_aged(&self, seconds: f64) {
-        let one = &[self.selector.as_str()];
-        self.families.file_age.with_label_values(one).set(seconds);
+        if let Some(_describing) = self.describing() {
+            let one = &[self.selector.as_str()];
+            self.families.file_age.with_label_values(one).set(seconds);
+        }
     }
 
     /// One series a file, for as long as the file is there.
-    fn mark_files(&self, report: &CacheReport) {
-        let mut labels = self.file_labels();
-        let mut gone = std::mem::take(&mut *labels);
+    fn mark_files(&self, report: &CacheReport, labels: &mut HashSet<String>) {
+        let mut gone = std::mem::take(labels);
         for file in &report.files {
             let path = file.path.to_string_lossy().into_owned();
             let gauge = &self.families.file_error;
@@ -151,20 +235,13 @@ impl SelectorMetrics {
             gone.remove(&path);
             labels.insert(path);
         }
-        self.forget_files(&gone);
+        self.families.forget_files(&self.selector, &gone);
     }
 
-    fn forget_files(&self, files: &HashSet<String>) {
-        for path in files {
-            let labels = &[self.selector.as_str(), path];
-            let _ = self.families.file_error.remove_label_values(labels);
-        }
-    }
-
-    fn file_labels(&self) -> MutexGuard<'_, HashSet<String>> {
-        self.file_labels
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// The right to say how things are, unless a newer actor has it.
+    fn describing(&self) -> Option<MutexGuard<'_, Described>> {
+        let described = lock(&self.described);
+        (described.by == self.number).then_some(described)
     }
 
     pub(crate) fn restarted(&self) {
@@ -172,6 +249,9 @@ impl SelectorMetrics {
     }
 
     pub(crate) fn entered(&self, state: State) {
+        let Some(_describing) = self.describing() else {
+            return;
+        };
         for (gauge, known) in self.states.iter().zip(State::ALL) {
             gauge.set(i64::from(known == state));
         }
@@ -212,33 +292,14 @@ fn whole(count: usize) -> i64 {
 
 impl Drop for SelectorMetrics {
     fn drop(&mut self) {
-        let one = &[self.selector.as_str()];
-        let families = &self.families;
-        // A series that was never made is an error here, and none to anybody.
-        let _ = families.scrapes.remove_label_values(one);
-        let _ = families.duration.remove_label_values(one);
-        let _ = families.restarts.remove_label_values(one);
-        let _ = families.up.remove_label_values(one);
-        let _ = families.body_bytes.remove_label_values(one);
-        let _ = families.last_success.remove_label_values(one);
-        let _ = families.newest_sample.remove_label_values(one);
-        let _ = families.file_mtime.remove_label_values(one);
-        let _ = families.file_age.remove_label_values(one);
-        let _ = families.duplicate_series.remove_label_values(one);
-        let _ = families.conflicts.remove_label_values(one);
-        let _ = families.missing_newlines.remove_label_values(one);
-        self.forget_files(&self.file_labels());
-        for mode in Watching::ALL {
-            let labels = &[self.selector.as_str(), mode.as_str()];
-            let _ = families.watch_mode.remove_label_values(labels);
-        }
-        for reason in Reason::ALL {
-            let labels = &[self.selector.as_str(), reason.as_str()];
-            let _ = families.failures.remove_label_values(labels);
-        }
-        for state in State::ALL {
-            let labels = &[self.selector.as_str(), state.as_str()];
-            let _ = families.state.remove_label_values(labels);
+        // Nobody is given handles meanwhile.
+        let mut known = lock(&self.families.described);
+        let last = Arc::strong_count(&self.described) == OWN_AND_KNOWN;
+        if last {
+            known.remove(&self.selector);
+            let mut described = lock(&self.described);
+            self.families.forget_source(&self.selector, &mut described);
+            self.families.forget_counts(&self.selector);
         }
     }
 }

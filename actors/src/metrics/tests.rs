@@ -85,3 +85,41 @@ fn unknown_is_absent_and_gone_is_gone() {
     assert!(!text.contains("\"one\""), "{text}");
     assert!(text.contains("\"two\""), "{text}");
 }
+
+#[test]
+fn who_follows_counts_on_and_says_how_things_are_alone() {
+    let registry = Registry::new();
+    let metrics = Metrics::register(&registry).unwrap();
+    let before = metrics.selector("one");
+    before.entered(State::Running);
+    before.scraped(0.1, Some(Reason::Absent));
+    before.source_answered(7, 12.5, None);
+
+    let after = metrics.selector("one");
+    let text = series(&registry);
+    assert!(!text.contains("source_up"), "not read yet: {text}");
+    after.entered(State::Running);
+    after.source_failed();
+    after.scraped(0.1, None);
+    // The older one ends what it is at.
+    before.scraped(0.1, Some(Reason::Absent));
+    before.source_answered(7, 12.5, Some(1));
+    before.entered(State::Stopped);
+    drop(before);
+    let text = series(&registry);
+    for expected in [
+        "local_exporter_bridge_scrapes_total{selector=\"one\"} 3",
+        "local_exporter_bridge_scrape_failures_total{reason=\"absent\",selector=\"one\"} 2",
+        "local_exporter_source_up{selector=\"one\"} 0",
+        "local_exporter_actor_state{selector=\"one\",state=\"running\"} 1",
+    ] {
+        assert!(text.contains(expected), "{expected} is not in\n{text}");
+    }
+    assert!(!text.contains("newest_sample"), "{text}");
+
+    drop(after);
+    let text = series(&registry);
+    assert!(!text.contains("\"one\""), "{text}");
+    let again = metrics.selector("one");
+    assert_eq!((again.scrapes(), again.restarts()), (0, 0));
+}

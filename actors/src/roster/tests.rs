@@ -1,37 +1,102 @@
-//! Panics by the thousand: whoever fails, the others never notice.
+//! Failures by the thousand: whoever fails, the others never notice. And code that
+//! never returns: who notices, and that it is seen.
 
 use super::*;
-use crate::faults::Place;
-use crate::scrape::Reason;
+use crate::backoff::Backoff;
+use crate::faults::{Fault, Place};
+use crate::scrape::{Names, Reason};
+use crate::status::{Ceiling, State};
+use futures_util::future::join_all;
 use local_exporter_config::{Environment, Input, load};
 use local_exporter_daemons::promsock::PromSock;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 const SELECTORS: usize = 20;
 const PANICS: usize = 1000;
+const STOPS: usize = 100;
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long whoever asks an actor that may be stuck waits for it.
+const IMPATIENCE: Duration = Duration::from_millis(200);
 
-/// Twenty selectors, every other one a socket, the rest files.
+/// Twenty selectors, every other one a socket, the rest files; one of the sockets
+/// gives more than is judged in place.
 struct Scene {
     roster: Arc<Roster>,
     arbiters: Arbiters,
     _folder: TempDir,
-    _daemon: PromSock,
+    _daemons: [PromSock; 2],
 }
 
-fn scene() -> Scene {
+/// What stands behind the selector of a number.
+#[derive(Clone, Copy)]
+enum Behind {
+    Socket,
+    LargeSocket,
+    File,
+}
+
+impl Behind {
+    fn of(number: usize) -> Self {
+        match number {
+            2 => Self::LargeSocket,
+            _ if number.is_multiple_of(2) => Self::Socket,
+            _ => Self::File,
+        }
+    }
+
+    fn panics(self) -> &'static [Place] {
+        use Place::{Handler, Judge, Look, Pull, Restarting, Started, Upkeep};
+        match self {
+            Self::Socket => &[Handler, Pull, Started, Restarting],
+            Self::LargeSocket => &[Judge, Handler, Pull, Started, Restarting],
+            Self::File => &[Handler, Upkeep, Started, Restarting, Look],
+        }
+    }
+
+    fn stops(self) -> &'static [Place] {
+        use Place::{Handler, Restarting, Started, Upkeep};
+        match self {
+            Self::Socket | Self::LargeSocket => &[Handler, Started, Restarting],
+            Self::File => &[Handler, Upkeep, Started, Restarting],
+        }
+    }
+}
+
+/// What befalls whom, one after the other.
+fn troubles() -> impl Iterator<Item = (usize, Fault, Place)> {
+    let trouble = |fault| {
+        move |index: usize| {
+            let (number, round) = (index % SELECTORS, index / SELECTORS);
+            let places = match fault {
+                Fault::Stop => Behind::of(number).stops(),
+                Fault::Panic | Fault::Stuck => Behind::of(number).panics(),
+            };
+            (number, fault, places[round % places.len()])
+        }
+    };
+    let panics = (0..PANICS).map(trouble(Fault::Panic));
+    panics.chain((0..STOPS).map(trouble(Fault::Stop)))
+}
+
+fn scene(ceiling: Ceiling) -> Scene {
     let folder = tempfile::tempdir().unwrap();
-    let (socket, file) = (folder.path().join("sock"), folder.path().join("m.prom"));
-    let daemon = PromSock::bind(&socket, || b"a 1\n".to_vec()).unwrap();
+    let path = |name| folder.path().join(name);
+    let (socket, large, file) = (path("sock"), path("large"), path("m.prom"));
+    let body = b"a 1\n".to_vec();
+    let daemons = [
+        PromSock::bind(&socket, move || body.clone()).unwrap(),
+        PromSock::bind(&large, || b"a 1\n".repeat(70_000)).unwrap(),
+    ];
     std::fs::write(&file, "a 1\n").unwrap();
     let mut text = "[bridge.selectors]\n".to_owned();
     for number in 0..SELECTORS {
-        let (kind, path) = if number % 2 == 0 {
-            ("uds", &socket)
-        } else {
-            ("file", &file)
+        let (kind, path) = match Behind::of(number) {
+            Behind::Socket => ("uds", &socket),
+            Behind::LargeSocket => ("uds", &large),
+            Behind::File => ("file", &file),
         };
         writeln!(text, "s{number} = {{ kind = \"{kind}\", path = {path:?} }}").unwrap();
     }
@@ -41,7 +106,7 @@ fn scene() -> Scene {
     };
     let settings = load(Some(&input), &Environment::new()).unwrap();
     let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
-    let mut arbiters = Arbiters::start(Ceiling::unlimited()).unwrap();
+    let mut arbiters = Arbiters::start(ceiling).unwrap();
     // A thousand rests of up to half a minute would be a long test.
     let (first, longest) = (Duration::from_millis(1), Duration::from_millis(4));
     arbiters.backoff = Backoff::new(first, longest, Duration::from_secs(60));
@@ -49,45 +114,73 @@ fn scene() -> Scene {
         roster: Arc::new(Roster::start(settings.selectors, &arbiters, &metrics)),
         arbiters,
         _folder: folder,
-        _daemon: daemon,
+        _daemons: daemons,
+    }
+}
+
+impl Scene {
+    /// A scene in which everybody answers.
+    async fn ready() -> Self {
+        Self::below(Ceiling::unlimited()).await
+    }
+
+    /// The same with a bound on all scrapes together.
+    async fn below(ceiling: Ceiling) -> Self {
+        let scene = scene(ceiling);
+        scene.all_answer().await;
+        scene
+    }
+
+    async fn all_answer(&self) {
+        let end = Instant::now() + PATIENCE;
+        for door in self.roster.iter() {
+            while let Err(reason) = scrape(door).await {
+                let name = &door.spec().name;
+                assert!(Instant::now() < end, "{name}: {reason}");
+            }
+        }
     }
 }
 
 async fn scrape(door: &Door) -> Result<(), Reason> {
-    let answer = door.scrape(Duration::MAX, Names::Utf8).await;
+    scrape_within(door, Duration::MAX).await
+}
+
+async fn scrape_within(door: &Door, within: Duration) -> Result<(), Reason> {
+    let answer = door.scrape(within, Names::Utf8).await;
     answer.map(drop).map_err(|error| error.reason)
 }
 
-/// Fails once at `place` and comes back; returns how many restarts that took.
-async fn fail_and_recover(door: &Door, place: Place) -> u64 {
-    let before = door.snapshot().restarts;
+/// Orders a failure, and whatever leads an actor to its place; returns how many
+/// restarts that will take if nothing gets stuck.
+fn order(door: &Door, fault: Fault, place: Place) -> u64 {
+    door.faults.order(fault, place);
     match place {
-        // Passed only after another failure.
-        Place::Started | Place::Restarting => {
-            door.faults.order(place);
-            door.faults.order(Place::Handler);
+        Place::Handler | Place::Pull | Place::Upkeep | Place::Judge => 1,
+        // Passed after another failure. Files are looked at when the actor starts.
+        Place::Started | Place::Restarting | Place::Look => {
+            door.faults.order(Fault::Panic, Place::Handler);
+            2
         }
-        Place::Handler | Place::Pull | Place::Upkeep | Place::Look => door.faults.order(place),
     }
-    if place == Place::Look {
-        // Files are looked at when the actor starts.
-        door.faults.order(Place::Handler);
-    }
-    let wanted = match place {
-        Place::Started | Place::Restarting | Place::Look => 2,
-        Place::Handler | Place::Pull | Place::Upkeep => 1,
-    };
+}
+
+/// Fails once at `place` and comes back; returns how many restarts that took.
+async fn fail_and_recover(door: &Door, fault: Fault, place: Place) -> u64 {
+    let before = door.snapshot().restarts;
+    let wanted = order(door, fault, place);
     let end = Instant::now() + PATIENCE;
     loop {
         // Counted before the scrape: one that is answered may still be followed by the failure.
         let restarts = door.snapshot().restarts - before;
         let found = scrape(door).await;
         let allowed = matches!(found, Ok(()) | Err(Reason::Crashed | Reason::Resting));
-        assert!(allowed, "{place:?}: {found:?}");
+        assert!(allowed, "{fault:?} {place:?}: {found:?}");
         if found.is_ok() && restarts >= wanted {
             return restarts;
         }
-        assert!(Instant::now() < end, "{place:?}: {:?}", door.snapshot());
+        let snapshot = door.snapshot();
+        assert!(Instant::now() < end, "{fault:?} {place:?}: {snapshot:?}");
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
@@ -95,10 +188,7 @@ async fn fail_and_recover(door: &Door, place: Place) -> u64 {
 #[test]
 fn a_thousand_panics_over_twenty_selectors_and_no_other_scrape_fails() {
     actix_rt::System::new().block_on(async {
-        let scene = scene();
-        for door in scene.roster.iter() {
-            while scrape(door).await.is_err() {}
-        }
+        let scene = Scene::ready().await;
         let (target, done) = (
             Arc::new(AtomicUsize::new(0)),
             Arc::new(AtomicBool::new(false)),
@@ -122,38 +212,16 @@ fn a_thousand_panics_over_twenty_selectors_and_no_other_scrape_fails() {
                 scrapes
             })
         };
-        let sockets = [
-            Place::Handler,
-            Place::Pull,
-            Place::Started,
-            Place::Restarting,
-        ];
-        let files = [
-            Place::Handler,
-            Place::Upkeep,
-            Place::Started,
-            Place::Restarting,
-            Place::Look,
-        ];
         let mut restarts = 0;
-        for number in 0..PANICS {
-            target.store(number, Ordering::SeqCst);
-            let door = scene
-                .roster
-                .get(&format!("s{}", number % SELECTORS))
-                .unwrap();
-            let round = number / SELECTORS;
-            let place = if number % 2 == 0 {
-                sockets[round % sockets.len()]
-            } else {
-                files[round % files.len()]
-            };
-            restarts += fail_and_recover(door, place).await;
+        for (index, (number, fault, place)) in troubles().enumerate() {
+            target.store(index, Ordering::SeqCst);
+            let door = scene.roster.get(&format!("s{number}")).unwrap();
+            restarts += fail_and_recover(door, fault, place).await;
         }
         done.store(true, Ordering::SeqCst);
         let scrapes = bystanders.await.unwrap();
         assert!(scrapes > 1000, "only {scrapes} scrapes of the others");
-        assert!(restarts >= PANICS as u64, "{restarts} restarts");
+        assert!(restarts >= (PANICS + STOPS) as u64, "{restarts} restarts");
         for door in scene.roster.iter() {
             let snapshot = door.snapshot();
             assert_eq!((snapshot.state, snapshot.in_flight), (State::Running, 0));
@@ -163,19 +231,109 @@ fn a_thousand_panics_over_twenty_selectors_and_no_other_scrape_fails() {
     });
 }
 
+/// Has the selector of a number get stuck at a place, and returns once it is.
+async fn stick(scene: &Scene, number: usize, place: Place) -> Arc<Door> {
+    let door = Arc::clone(scene.roster.get(&format!("s{number}")).unwrap());
+    order(&door, Fault::Stuck, place);
+    let end = Instant::now() + PATIENCE;
+    let mut last = Ok(());
+    // It may get stuck in a rest, of which scrapes see nothing once it should be over.
+    while door.faults.stuck() == 0 || last != Err(Reason::Timeout) {
+        assert!(Instant::now() < end, "{place:?}: {last:?}");
+        last = scrape_within(&door, Duration::from_millis(10)).await;
+    }
+    door
+}
+
+/// What all selectors answer; those that are held, to someone impatient.
+async fn answers(scene: &Scene, held: impl Fn(usize) -> bool) -> Vec<Result<(), Reason>> {
+    let within = |number| match held(number) {
+        true => IMPATIENCE,
+        false => Duration::MAX,
+    };
+    let doors = scene.roster.iter().enumerate();
+    join_all(doors.map(|(number, door)| scrape_within(door, within(number)))).await
+}
+
+#[test]
+fn code_that_never_returns_is_seen_and_holds_its_own_arbiter_alone() {
+    use Place::{Handler, Pull, Restarting, Started, Upkeep};
+    let cases = [
+        (0, Handler),
+        (0, Pull),
+        (0, Started),
+        (1, Restarting),
+        (1, Upkeep),
+    ];
+    actix_rt::System::new().block_on(async {
+        let scene = Scene::ready().await;
+        let threads = scene.arbiters.threads.len();
+        for (number, place) in cases {
+            let stuck = stick(&scene, number, place).await;
+            let held = |other| other % threads == number % threads;
+            for (other, found) in answers(&scene, held).await.into_iter().enumerate() {
+                let expected = match held(other) {
+                    true => Err(Reason::Timeout),
+                    false => Ok(()),
+                };
+                assert_eq!(found, expected, "{place:?} of s{number}: s{other}");
+            }
+            let oldest = || stuck.snapshot().oldest_in_flight.unwrap();
+            let before = oldest();
+            assert!(before >= IMPATIENCE && oldest() > before, "{place:?}");
+            stuck.faults.release();
+            scene.all_answer().await;
+        }
+        drop(scene.arbiters);
+    });
+}
+
+#[test]
+fn scrapes_of_whoever_is_stuck_take_nothing_from_the_others() {
+    const MOST: usize = 4;
+    actix_rt::System::new().block_on(async {
+        let reached = prometheus::IntCounter::new("reached", "how often").unwrap();
+        let scene = Scene::below(Ceiling::new(MOST, reached.clone())).await;
+        let stuck = stick(&scene, 0, Place::Handler).await;
+        for _ in 0..2 * MOST {
+            let found = scrape_within(&stuck, Duration::from_millis(10)).await;
+            assert_eq!(found, Err(Reason::Timeout));
+        }
+        assert!(stuck.snapshot().in_flight > MOST);
+        assert_eq!(scrape(scene.roster.get("s1").unwrap()).await, Ok(()));
+        assert_eq!(reached.get(), 0);
+        stuck.faults.release();
+        scene.all_answer().await;
+        drop(scene.arbiters);
+    });
+}
+
+#[test]
+fn work_on_the_blocking_pool_that_never_returns_holds_its_selector_alone() {
+    actix_rt::System::new().block_on(async {
+        let scene = Scene::ready().await;
+        for (number, place) in [(1, Place::Look), (2, Place::Judge)] {
+            let stuck = stick(&scene, number, place).await;
+            let held = |other| other == number;
+            for (other, found) in answers(&scene, held).await.into_iter().enumerate() {
+                assert_eq!(found.is_err(), held(other), "{place:?}: s{other}");
+            }
+            stuck.faults.release();
+            scene.all_answer().await;
+        }
+        drop(scene.arbiters);
+    });
+}
+
 #[test]
 fn a_roster_that_is_dropped_ends_its_actors_and_their_series() {
     actix_rt::System::new().block_on(async {
-        let scene = scene();
+        let scene = Scene::ready().await;
         let statuses: Vec<_> = scene
             .roster
             .iter()
             .map(|door| Arc::clone(&door.status))
             .collect();
-        for door in scene.roster.iter() {
-            while scrape(door).await.is_err() {}
-            door.faults.recall();
-        }
         drop(scene.roster);
         let end = Instant::now() + PATIENCE;
         for status in statuses {

@@ -7,16 +7,21 @@
 //! What a reply means stands in `reply`.
 
 mod address;
+mod remedy;
 pub mod reply;
 mod user;
 mod wire;
 
 pub(super) use address::sockets;
+pub(super) use remedy::remedy;
+pub(super) use wire::socket_path;
 
 use super::Source;
+use super::connect::Connector;
 use crate::backoff::Backoff;
-use crate::gate::Gate;
+use crate::gate::{self, Gate};
 use crate::scrape::{Answer, Reason, ScrapeError};
+use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use local_exporter_config::{Bus, DbusSource};
@@ -24,7 +29,9 @@ use reply::{Failure, Verdict};
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until};
 use zbus::message::{Flags, Message, Type};
 use zbus::{Connection, MessageStream};
@@ -38,6 +45,10 @@ const BUS_BACKOFF: Backoff = Backoff::new(
     Duration::from_secs(60),
 );
 
+/// Replies larger than this, in bytes, are taken apart on the blocking pool: a
+/// structure for each byte takes a moment for which no other selector should wait.
+const READ_IN_PLACE: usize = 256 * 1024;
+
 /// A method on a bus.
 #[derive(Debug)]
 pub(super) struct Dbus {
@@ -45,7 +56,9 @@ pub(super) struct Dbus {
     max_bytes: usize,
     gate: Gate,
     link: RefCell<Link>,
+    connector: Connector,
     progress: Cell<Progress>,
+    reading: Arc<Semaphore>,
 }
 
 /// How far the latest pull came.
@@ -84,7 +97,9 @@ impl Dbus {
             max_bytes,
             gate,
             link: RefCell::new(link),
+            connector: Connector::new(),
             progress: Cell::new(Progress::Connecting),
+            reading: Arc::new(Semaphore::new(1)),
         }
     }
 
@@ -98,7 +113,7 @@ impl Dbus {
             match self.call(&connection).await {
                 Ok(reply) => {
                     self.link.borrow_mut().connection = Some(connection);
-                    let body = reply::payload(&reply, self.max_bytes)?;
+                    let body = self.payload(reply).await?;
                     return self.gate.admit(body, &self.spec.destination).await;
                 }
                 Err(failure) => match failure.verdict {
@@ -111,6 +126,24 @@ impl Dbus {
                     }
                 },
             }
+        }
+    }
+
+    /// What a reply holds; a large one is taken apart on the blocking pool, one at a time.
+    async fn payload(&self, reply: Message) -> Result<Bytes, ScrapeError> {
+        let max_bytes = self.max_bytes;
+        if reply.body().len() <= READ_IN_PLACE {
+            return reply::payload(&reply, max_bytes);
+        }
+        let turn = Arc::clone(&self.reading).acquire_owned().await;
+        let reading = tokio::task::spawn_blocking(move || {
+            // Given back when the reading ends, not when nobody waits for it.
+            let _turn = turn;
+            reply::payload(&reply, max_bytes)
+        });
+        match reading.await {
+            Ok(payload) => payload,
+            Err(error) => gate::pass_on(error).await,
         }
     }
 
@@ -141,7 +174,7 @@ impl Dbus {
     }
 
     async fn build(&self) -> zbus::Result<Connection> {
-        let builder = wire::connect(&self.spec.bus).await?;
+        let builder = wire::connect(&self.spec.bus, &self.connector).await?;
         let builder = match user::to_claim(self.spec.auth_uid) {
             Some(uid) => builder.user_id(uid),
             None => builder,
@@ -230,8 +263,12 @@ impl Source for Dbus {
 
     fn awaits(&self) -> String {
         match self.progress.get() {
-            Progress::Connecting => "; the bus did not take the connection: it hangs".into(),
-            Progress::Called => "; the method was called and did not reply".into(),
+            Progress::Connecting => {
+                let words = self.connector.awaits().words();
+                words.unwrap_or("; the bus did not take the connection: it hangs")
+            }
+            Progress::Called => "; the method was called and did not reply",
         }
+        .into()
     }
 }

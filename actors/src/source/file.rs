@@ -8,13 +8,16 @@
 mod activity;
 mod compose;
 mod expand;
+mod places;
 mod reach;
 mod read;
+mod reading;
 mod shelf;
 mod subscriptions;
 mod watch;
 mod withheld;
 
+pub(super) use places::places;
 pub(super) use reach::directories;
 pub(crate) use watch::Watches;
 
@@ -22,26 +25,26 @@ use super::{Source, Surroundings};
 use crate::faults::Place;
 use crate::gate::{self, Gate};
 use crate::scrape::{Answer, Reason, ScrapeError};
-use crate::status::{CacheReport, FileReport, Watching};
-use activity::{Activity, Writing};
-use compose::{Composed, compose};
-use expand::{MOST_FILES, Patterns, expand};
+use crate::status::CacheReport;
+use activity::Activity;
+use expand::Patterns;
 use futures_util::future::LocalBoxFuture;
 use local_exporter_config::{FileOptions, Limits};
+use read::Stamp;
+use reading::{Reading, look};
 use rustix::io::Errno;
-use shelf::{Now, Shelf, Verdict};
+use shelf::Shelf;
 use std::cell::RefCell;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use subscriptions::{Renewed, Subscriptions};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use tracing::Span;
-use watch::Target;
 
 /// The least time between two readings, and between a reading and its use: a
 /// storm of events costs no more than this allows, and what happened to a file
@@ -86,17 +89,6 @@ pub(super) struct Files {
     was_read: Notify,
 }
 
-/// What one reading of everything came to.
-#[derive(Debug)]
-struct Reading {
-    shelf: Shelf,
-    targets: Vec<Target>,
-    answer: Answer,
-    report: CacheReport,
-    /// After how long to read again even if nothing changes.
-    due: Option<Duration>,
-}
-
 impl Files {
     pub(super) fn new(terms: Terms, surroundings: Surroundings) -> Self {
         Self {
@@ -116,21 +108,20 @@ impl Files {
         let mut overdue = None;
         let mut looks = 0;
         loop {
-            let writing = self.activity.writing();
-            let look = self.look(&mut overdue, shelf.clone(), writing.clone());
-            let Some(reading) = look.await else {
+            let Some(reading) = self.look(&mut overdue, shelf.clone()).await else {
                 self.publish(Err(ScrapeError::timeout(&self.label(), FILES_HANG)));
-                self.activity.changed(self.terms.limits.refresh).await;
                 continue;
             };
             sleep(SETTLE).await;
-            if looks < MOST_LOOKS && self.activity.writing().has_begun_since(&writing) {
+            if looks < MOST_LOOKS && !self.is_settled(&reading).await {
                 // A file was begun to be written meanwhile, and half of it may have been read:
                 // look again, now that it is known which.
                 looks += 1;
                 continue;
             }
             shelf = reading.shelf;
+            // What was held up for long found what there was long ago.
+            let held_up = reading.began.elapsed() > self.terms.limits.timeout * 2;
             self.publish(reading.answer);
             let renewed = subscriptions
                 .follow(&self.surroundings.watches, reading.targets, &self.activity)
@@ -145,8 +136,11 @@ impl Files {
                 continue;
             }
             looks = 0;
-            let due = [reading.due, self.activity.writing().due];
-            let due = due.into_iter().flatten().min();
+            let now = self.activity.writing();
+            // What was left alone may have been finished since without another event.
+            let ended = now.has_ended_since(&reading.writing) || held_up;
+            let at_once = ended.then_some(Duration::ZERO);
+            let due = [reading.due, now.due, at_once].into_iter().flatten().min();
             let refresh = self.terms.limits.refresh;
             self.activity
                 .changed(due.map_or(refresh, |due| due.min(refresh)))
@@ -154,32 +148,50 @@ impl Files {
         }
     }
 
+    /// Whether nobody was at the files while they were read, as far as events
+    /// tell and their stamps.
+    async fn is_settled(&self, reading: &Reading) -> bool {
+        if self.activity.writing().has_begun_since(&reading.writing) {
+            return false;
+        }
+        let young = reading.shelf.young();
+        if young.is_empty() {
+            return true;
+        }
+        let overwritten = tokio::task::spawn_blocking(move || {
+            let again = |(path, stamp): &(PathBuf, Stamp)| stamp.was_overwritten(path);
+            young.into_iter().filter(again).collect::<Vec<_>>()
+        });
+        let overwritten = match timeout(self.terms.limits.timeout, overwritten).await {
+            Ok(Ok(overwritten)) => overwritten,
+            Ok(Err(error)) => gate::pass_on(error).await,
+            Err(_) => return true,
+        };
+        for name in overwritten.iter().filter_map(|(path, _)| path.file_name()) {
+            self.activity.was_touched(name);
+        }
+        overwritten.is_empty()
+    }
+
     /// One reading on the blocking pool, or `None` at the deadline.
     async fn look(
         &self,
         overdue: &mut Option<JoinHandle<Reading>>,
         shelf: Shelf,
-        writing: Writing,
     ) -> Option<Reading> {
-        let mut reading = overdue.take().unwrap_or_else(|| {
+        if overdue.is_none() {
+            let writing = self.activity.before_reading();
             let (terms, patterns) = (Arc::clone(&self.terms), self.patterns.clone());
             let faults = self.surroundings.faults.clone();
             let span = Span::current();
-            tokio::task::spawn_blocking(move || {
+            *overdue = Some(tokio::task::spawn_blocking(move || {
                 // A panic is logged where it is, and names the selector there.
                 let _entered = span.enter();
                 faults.strike(Place::Look);
-                look(&terms, &patterns, shelf, &writing)
-            })
-        });
-        match timeout(self.terms.limits.timeout, &mut reading).await {
-            Ok(Ok(reading)) => Some(reading),
-            Ok(Err(error)) => gate::pass_on(error).await,
-            Err(_) => {
-                *overdue = Some(reading);
-                None
-            }
+                look(&terms, &patterns, shelf, writing)
+            }));
         }
+        in_time(overdue, self.terms.limits.timeout).await
     }
 
     fn publish(&self, answer: Answer) {
@@ -195,51 +207,13 @@ impl Files {
     }
 }
 
-/// Finds, reads, judges and composes all files; blocks.
-fn look(terms: &Terms, patterns: &Patterns, mut shelf: Shelf, writing: &Writing) -> Reading {
-    let now = Now {
-        instant: Instant::now(),
-        wall: SystemTime::now(),
-    };
-    let expansion = expand(&terms.paths, patterns);
-    let (verdicts, composed) = if expansion.files.len() > MOST_FILES {
-        let message = format!("there are over {MOST_FILES} files");
-        let error = ScrapeError::new(Reason::TooLarge, message);
-        (Vec::new(), Composed::failed(error))
-    } else {
-        let mut verdicts = shelf.update(&expansion, terms, writing, now);
-        let composed = compose(&mut verdicts, terms);
-        (verdicts, composed)
-    };
-    let oldest = verdicts.iter().filter_map(|verdict| verdict.modified).min();
-    let newlines = verdicts
-        .iter()
-        .filter(|verdict| verdict.missing_final_newline);
-    let missing_final_newlines = newlines.count();
-    let due = verdicts.iter().filter_map(|verdict| verdict.due).min();
-    Reading {
-        shelf,
-        targets: expansion.targets,
-        answer: composed.answer,
-        report: CacheReport {
-            watching: Watching::Polling,
-            oldest,
-            files: verdicts.into_iter().map(report).collect(),
-            passed_over: expansion.passed_over,
-            duplicate_series: composed.duplicates,
-            conflicts: composed.conflicts,
-            missing_final_newlines,
-        },
-        due,
-    }
-}
-
-fn report(verdict: Verdict) -> FileReport {
-    FileReport {
-        path: verdict.path,
-        mtime: verdict.modified,
-        served: verdict.good.is_some(),
-        error: verdict.error,
+/// What a reading comes to, which is taken out if it ends in time.
+async fn in_time(reading: &mut Option<JoinHandle<Reading>>, limit: Duration) -> Option<Reading> {
+    let ended = timeout(limit, reading.as_mut()?).await.ok()?;
+    *reading = None;
+    match ended {
+        Ok(reading) => Some(reading),
+        Err(error) => gate::pass_on(error).await,
     }
 }
 
@@ -256,7 +230,7 @@ fn failed(what: &str, path: &Path, error: &io::Error) -> ScrapeError {
         Some(Errno::LOOP | Errno::ISDIR) => Reason::Unsuitable,
         _ => Reason::of_io(error),
     };
-    let dead = super::dead_directory::hint(path);
+    let dead = super::dead_mount::hint(path);
     let withheld = withheld::hint(path, error);
     let path = path.display();
     ScrapeError::new(reason, format!("{what} {path}: {error}{dead}{withheld}"))

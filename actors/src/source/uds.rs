@@ -3,91 +3,66 @@
 //! The path is resolved anew at every pull, so a daemon may replace its socket
 //! at any time. Nothing is kept between pulls, and nothing is sent.
 
-use super::{Source, dead_directory};
+use super::Source;
+use super::connect::{Address, Connector, Unconnected};
 use crate::gate::Gate;
 use crate::scrape::{Answer, Reason, ScrapeError};
 use bytes::{Bytes, BytesMut};
 use futures_util::future::LocalBoxFuture;
-use rustix::io::Errno;
 use std::cell::Cell;
-use std::io;
-use std::os::unix::fs::FileTypeExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
-use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 
-/// How long to wait before knocking again at a socket whose queue is full.
-const KNOCK_AGAIN: Duration = Duration::from_millis(10);
 /// What is read at once, in bytes.
 const CHUNK: usize = 16 * 1024;
 
 /// A socket.
 #[derive(Debug)]
 pub(super) struct Uds {
-    path: PathBuf,
+    address: Address,
     max_bytes: usize,
     gate: Gate,
-    progress: Cell<Progress>,
-}
-
-/// How far the latest pull came.
-#[derive(Clone, Copy, Debug)]
-enum Progress {
-    /// It knocks at a socket whose queue is full.
-    Queued,
-    /// It is connected, and this many bytes have come.
-    Connected(usize),
+    connector: Connector,
+    /// How many bytes the latest pull has got.
+    got: Cell<usize>,
 }
 
 impl Uds {
     pub(super) fn new(path: &Path, max_bytes: usize, gate: Gate) -> Self {
         Self {
-            path: path.to_owned(),
+            address: Address::Path(path.to_owned()),
             max_bytes,
             gate,
-            progress: Cell::new(Progress::Queued),
+            connector: Connector::new(),
+            got: Cell::new(0),
         }
     }
 
     async fn read(&self) -> Answer {
-        let mut stream = self.connect().await?;
+        self.got.set(0);
+        let connected = self.connector.connect(&self.address).await;
+        let mut stream = connected.map_err(|why| self.cannot_connect(why))?;
         let body = self.read_to_end(&mut stream).await?;
         drop(stream);
-        self.gate.admit(body, &self.path.to_string_lossy()).await
-    }
-
-    /// Connects; a full queue of the listener means waiting, as it does for a
-    /// blocking connect, unix(7): a non-blocking one gets `EAGAIN`.
-    async fn connect(&self) -> Result<UnixStream, ScrapeError> {
-        self.progress.set(Progress::Queued);
-        loop {
-            match UnixStream::connect(&self.path).await {
-                Ok(stream) => return Ok(stream),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    tokio::time::sleep(KNOCK_AGAIN).await;
-                }
-                Err(error) => return Err(self.cannot_connect(&error)),
-            }
-        }
+        self.gate.admit(body, &self.address.to_string()).await
     }
 
     async fn read_to_end(&self, stream: &mut UnixStream) -> Result<Bytes, ScrapeError> {
         let mut body = BytesMut::new();
         loop {
-            self.progress.set(Progress::Connected(body.len()));
+            self.got.set(body.len());
             body.reserve(CHUNK);
             match stream.read_buf(&mut body).await {
                 Ok(0) => return Ok(body.freeze()),
                 Ok(_) if body.len() > self.max_bytes => {
-                    let path = self.path.display();
-                    return Err(ScrapeError::too_large(&path, self.max_bytes));
+                    return Err(ScrapeError::too_large(&self.address, self.max_bytes));
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    let (path, got) = (self.path.display(), body.len());
-                    let message = format!("reading {path} broke after {got} bytes: {error}");
+                    let (socket, got) = (&self.address, body.len());
+                    let message = format!("reading {socket} broke after {got} bytes: {error}");
                     return Err(ScrapeError::new(Reason::of_io(&error), message));
                 }
             }
@@ -95,36 +70,24 @@ impl Uds {
     }
 
     /// Why connecting failed, told so that one knows what to change.
-    fn cannot_connect(&self, error: &io::Error) -> ScrapeError {
-        let path = self.path.display();
-        let reason = Reason::of_io(error);
-        let unsuitable = |what: &str| {
-            let message = format!("{path} is {what}");
-            ScrapeError::new(Reason::Unsuitable, message)
-        };
-        if Errno::from_io_error(error) == Some(Errno::PROTOTYPE) {
-            return unsuitable("a socket of another type, expected a stream socket");
+    fn cannot_connect(&self, why: Unconnected) -> ScrapeError {
+        let (socket, error, dead) = (&self.address, why.error, why.dead);
+        if let Some(what) = why.instead {
+            return ScrapeError::new(Reason::Unsuitable, format!("{socket} is {what}{dead}"));
         }
-        // The kernel says "refused" of a path that is no socket at all.
-        if reason == Reason::Refused
-            && let Ok(metadata) = std::fs::metadata(&self.path)
-            && !metadata.file_type().is_socket()
-        {
-            return unsuitable("no socket");
-        }
-        let dead = dead_directory::hint(&self.path);
+        let reason = Reason::of_io(&error);
         let hint = match reason {
             Reason::Absent if dead.is_empty() => {
                 "; the daemon does not run, or has its socket elsewhere"
             }
-            Reason::Refused => "; nobody listens there, the daemon may have left its socket behind",
+            Reason::Refused if dead.is_empty() => {
+                "; nobody listens there, the daemon may have left its socket behind"
+            }
             Reason::Denied => "; connecting needs write permission on the socket",
             _ => "",
         };
-        ScrapeError::new(
-            reason,
-            format!("cannot connect to {path}: {error}{hint}{dead}"),
-        )
+        let message = format!("cannot connect to {socket}: {error}{hint}{dead}");
+        ScrapeError::new(reason, message)
     }
 }
 
@@ -134,14 +97,10 @@ impl Source for Uds {
     }
 
     fn awaits(&self) -> String {
-        match self.progress.get() {
-            Progress::Queued => "; its queue of connections is full: it accepts none".into(),
-            Progress::Connected(0) => {
-                "; it wrote nothing (nothing is sent to it that it could wait for)".into()
-            }
-            Progress::Connected(bytes) => {
-                format!("; it wrote {bytes} bytes and did not close the connection")
-            }
+        match (self.connector.awaits().words(), self.got.get()) {
+            (Some(words), _) => words.into(),
+            (None, 0) => "; it wrote nothing (nothing is sent to it that it could wait for)".into(),
+            (None, got) => format!("; it wrote {got} bytes and did not close the connection"),
         }
     }
 }

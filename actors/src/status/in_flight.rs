@@ -1,8 +1,10 @@
 //! The scrapes that wait for one selector: how many, and since when; and all of them together.
 //!
 //! A [`Permit`] is a place among them and travels with the message, so that the
-//! bounds hold for the actors' work even after its caller has gone. An actor's
-//! mailbox is no bound: `send` is always accepted.
+//! bound holds for the actor's work even after its caller has gone. An actor's
+//! mailbox is no bound: `send` is always accepted. A [`Share`] of the whole stays
+//! with the caller: an actor that is stuck keeps every permit it was sent, and
+//! would otherwise use up what all others need.
 
 use prometheus::IntCounter;
 use std::collections::BTreeMap;
@@ -16,7 +18,7 @@ pub struct Ceiling(Arc<Total>);
 
 #[derive(Debug)]
 struct Total {
-    limit: usize,
+    limit: AtomicUsize,
     taken: AtomicUsize,
     reached: Option<IntCounter>,
 }
@@ -36,7 +38,7 @@ impl Ceiling {
 
     fn of(limit: usize, reached: Option<IntCounter>) -> Self {
         Self(Arc::new(Total {
-            limit,
+            limit: AtomicUsize::new(limit),
             taken: AtomicUsize::new(0),
             reached,
         }))
@@ -44,11 +46,16 @@ impl Ceiling {
 
     /// The most there may be.
     pub(crate) fn limit(&self) -> usize {
-        self.0.limit
+        self.0.limit.load(Ordering::Acquire)
+    }
+
+    /// At most `limit` from now on; those under way stay, if they are more.
+    pub fn set_limit(&self, limit: usize) {
+        self.0.limit.store(limit, Ordering::Release);
     }
 
     pub(crate) fn admit(&self) -> Option<Share> {
-        let more = |taken: usize| (taken < self.0.limit).then_some(taken + 1);
+        let more = |taken: usize| (taken < self.limit()).then_some(taken + 1);
         let order = (Ordering::AcqRel, Ordering::Acquire);
         if self.0.taken.fetch_update(order.0, order.1, more).is_ok() {
             return Some(Share(self.clone()));
@@ -97,7 +104,7 @@ impl InFlight {
     }
 
     /// A place, if one is free.
-    pub(crate) fn admit(self: &Arc<Self>, share: Share) -> Option<Permit> {
+    pub(crate) fn admit(self: &Arc<Self>) -> Option<Permit> {
         let mut taken = self.taken();
         if taken.since.len() >= self.limit {
             return None;
@@ -109,7 +116,6 @@ impl InFlight {
         Some(Permit {
             number,
             places: Arc::clone(self),
-            _share: share,
         })
     }
 
@@ -131,7 +137,6 @@ impl InFlight {
 pub struct Permit {
     number: u64,
     places: Arc<InFlight>,
-    _share: Share,
 }
 
 impl Drop for Permit {
@@ -147,12 +152,10 @@ mod tests {
 
     #[test]
     fn places_are_bounded_and_given_back() {
-        let all = Ceiling::unlimited();
         let places = Arc::new(InFlight::new(2));
-        let admit = || places.admit(all.admit().unwrap());
-        let first = admit().unwrap();
-        let second = admit().unwrap();
-        assert!(admit().is_none());
+        let first = places.admit().unwrap();
+        let second = places.admit().unwrap();
+        assert!(places.admit().is_none());
         assert_eq!(places.count(), 2);
         let oldest = places.oldest();
         drop(first);
@@ -160,27 +163,22 @@ mod tests {
         assert_eq!(places.count(), 1);
         drop(second);
         assert_eq!((places.count(), places.oldest()), (0, None));
-        assert!(admit().is_some());
+        assert!(places.admit().is_some());
     }
 
     #[test]
     fn all_selectors_share_one_ceiling() {
         let reached = IntCounter::new("reached", "how often").unwrap();
         let all = Ceiling::new(2, reached.clone());
-        let (one, other) = (Arc::new(InFlight::new(9)), Arc::new(InFlight::new(9)));
-        let first = one.admit(all.admit().unwrap());
-        let second = other.admit(all.admit().unwrap());
+        let (first, second) = (all.admit(), all.clone().admit());
+        assert!(first.is_some() && second.is_some());
         assert!(all.admit().is_none());
         assert_eq!(reached.get(), 1);
         drop(first);
         assert!(all.admit().is_some());
+        all.set_limit(1);
+        assert!(all.admit().is_none(), "one is under way");
         drop(second);
-        // A place that a selector refuses takes no share of the whole.
-        assert!(
-            Arc::new(InFlight::new(0))
-                .admit(all.admit().unwrap())
-                .is_none()
-        );
         assert_eq!(all.0.taken.load(Ordering::Acquire), 0);
     }
 }

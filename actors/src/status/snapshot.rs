@@ -211,6 +211,11 @@ impl SourceLog {
         self.failures
     }
 
+    /// Whether it answered when it was last read.
+    pub(super) fn answers(&self) -> bool {
+        self.down.is_none() && self.last_success.is_some()
+    }
+
     pub(super) fn last_success(&self) -> Option<SystemTime> {
         self.last_success
     }

@@ -1,6 +1,8 @@
 //! Each promise of the supervisor, with the clock paused: time passes only when
 //! nothing else can happen, so the rests are exact and nothing is waited for.
 
+mod model_test;
+
 use super::*;
 use crate::metrics::Metrics;
 use crate::paused::paused;

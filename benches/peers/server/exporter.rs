@@ -18,6 +18,9 @@ pub(crate) const PATH: &str = "/bridge?selector=";
 /// How long it may take to be ready.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Selectors for each connection that asks them in turn.
+const SPREAD: usize = 2;
+
 /// A running exporter.
 #[derive(Debug)]
 pub(crate) struct Exporter {
@@ -77,12 +80,12 @@ impl Exporter {
     }
 }
 
-/// One selector for a file; for the others one for each connection, since scrapes of one selector
-/// that overlap share a pull.
+/// One selector for a file. For the others so many that hardly ever two connections ask the same one
+/// at once, since scrapes of one selector that overlap share a pull.
 pub(super) fn contender(scene: &Scene, source: &Source, cell: Cell) -> Outcome<Contender> {
     let count = match cell.case {
-        Case::File => 1,
-        Case::Uds | Case::Dbus => cell.connections,
+        Case::Uds | Case::Dbus if cell.connections > 1 => cell.connections * SPREAD,
+        Case::File | Case::Uds | Case::Dbus => 1,
     };
     let selectors: String = (0..count)
         .map(|number| source.selector(&format!("s{number}")))

@@ -106,20 +106,17 @@ pub(crate) fn read_selectors(
         if name.is_empty() || name.chars().any(char::is_control) {
             named.complain(format!("the name {name:?}"), NAME_EXPECTED);
         }
-        let read = match named {
-            Named::Single(single) => single
-                .read::<BareDirectory>()
-                .map(|bare| (Source::Directory(bare.0), defaults)),
-            Named::Table(table) => read_table(table, buses, defaults),
-        };
-        selectors.extend(read.map(|(source, terms)| Selector {
-            name,
-            source,
-            limits: terms.limits,
-            contract: terms.contract,
-            access: Access::default(),
-            discovery: Discovery::default(),
-        }));
+        selectors.extend(match named {
+            Named::Single(single) => single.read::<BareDirectory>().map(|bare| Selector {
+                name,
+                source: Source::Directory(bare.0),
+                limits: defaults.limits,
+                contract: defaults.contract,
+                access: Access::default(),
+                discovery: Discovery::default(),
+            }),
+            Named::Table(table) => read_table(name, table, buses, defaults),
+        });
     }
     selectors
 }
@@ -141,15 +138,18 @@ const KEYS_OF_KINDS: &[&str] = &[
 
 /// Reads one selector that is a table.
 fn read_table(
+    name: String,
     mut table: Table<'_, '_>,
     buses: &Buses,
     defaults: Defaults,
-) -> Option<(Source, Defaults)> {
+) -> Option<Selector> {
     let Some(kind) = table.require::<Kind>("kind") else {
         // Nobody can say which keys of a kind are right; the others can be judged all the same.
         table.pass_over(KEYS_OF_KINDS);
         Limits::read(&mut table, defaults.limits);
         Contract::read(&mut table, defaults.contract);
+        Access::read(&mut table);
+        Discovery::read(&mut table);
         table.finish();
         return None;
     };
@@ -170,8 +170,17 @@ fn read_table(
         Kind::Uds | Kind::Dbus => limits.read_min_interval(&mut table),
     }
     let contract = Contract::read(&mut table, defaults.contract);
+    let access = Access::read(&mut table);
+    let discovery = Discovery::read(&mut table);
     table.finish();
-    source.map(|source| (source, Defaults { limits, contract }))
+    Some(Selector {
+        name,
+        source: source?,
+        limits,
+        contract,
+        access,
+        discovery,
+    })
 }
 
 fn read_file(table: &mut Table<'_, '_>) -> Option<FileSource> {

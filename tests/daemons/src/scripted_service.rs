@@ -33,6 +33,8 @@ pub enum Reply {
     Number(u32),
     /// So many newlines, as `ay`: a valid exposition.
     Large(usize),
+    /// The bytes, as `a(y)`, which takes eight times the room.
+    Structs(Vec<u8>),
     /// Signals to the caller without end, and never a reply.
     Signals,
     /// A reply to a call that was never made.

@@ -24,6 +24,10 @@ pub(crate) async fn play(reply: &Reply, connection: &Connection, call: &Message)
         Reply::Error(name, text) => Message::error(&header, name.as_str()).build(text)?,
         Reply::Number(number) => returned().build(number)?,
         Reply::Large(size) => returned().build(&Bytes(&vec![b'\n'; *size]))?,
+        Reply::Structs(bytes) => {
+            let structs: Vec<_> = bytes.iter().map(|byte| (*byte,)).collect();
+            returned().build(&structs)?
+        }
         Reply::Signals => return signal_without_end(connection, call).await,
         Reply::Stray => {
             let other = header.primary().serial_num().saturating_add(1000);

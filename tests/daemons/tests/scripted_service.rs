@@ -32,13 +32,16 @@ fn replies_have_the_bytes_and_signatures_they_say() {
     assert_eq!(bytes(&bus), b"a 1\n");
     service.set(Reply::Large(3 << 20));
     assert_eq!(bytes(&bus).len(), 3 << 20);
+    service.set(Reply::Structs(b"ab".to_vec()));
+    let structs = reply(&bus).body().deserialize::<Vec<(u8,)>>().unwrap();
+    assert_eq!(structs, [(b'a',), (b'b',)]);
     service.set(Reply::Number(7));
     assert_eq!(reply(&bus).body().deserialize::<u32>().unwrap(), 7);
     let began = Instant::now();
     service.set(Reply::Late(SHORT, b"a 2\n".to_vec()));
     assert_eq!(bytes(&bus), b"a 2\n");
     assert!(began.elapsed() >= SHORT);
-    assert_eq!(service.calls(), 4);
+    assert_eq!(service.calls(), 5);
 }
 
 #[test]

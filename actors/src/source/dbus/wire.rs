@@ -6,18 +6,20 @@
 //! sends messages from then on (D-Bus specification, "Authentication Protocol").
 //! Descriptors are not passed, so none can come.
 
+use crate::source::connect::{Address, Connector};
 use local_exporter_config::Bus;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use zbus::Result;
 use zbus::address::transport::{Transport, UnixSocket};
 use zbus::connection::Builder;
 use zbus::connection::socket::{ReadHalf, Socket, Split, WriteHalf};
 use zbus::export::async_trait::async_trait;
-use zbus::{Address, Result};
 
 /// The longest line that a bus greets with, in bytes; what dbus-daemon lets a
 /// client say before it is let in.
@@ -27,30 +29,41 @@ const LONGEST_GREETING: usize = 16 * 1024;
 ///
 /// # Errors
 /// That of the address, or of connecting.
-pub(super) async fn connect(bus: &Bus) -> Result<Builder<'static>> {
-    let address = match bus {
-        Bus::System => Address::system()?,
-        Bus::Session => Address::session()?,
-        Bus::Address(address) => Address::try_from(address.as_str())?,
-    };
-    match path(&address) {
-        Some(path) => Ok(Builder::socket(Wire(UnixStream::connect(path).await?))),
+pub(super) async fn connect(bus: &Bus, connector: &Connector) -> Result<Builder<'static>> {
+    let address = address(bus)?;
+    match of_unix(&address) {
+        Some(socket) => {
+            let connected = connector.connect(&socket).await;
+            Ok(Builder::socket(Wire(connected.map_err(|why| why.error)?)))
+        }
         None => Ok(Builder::address(address)),
     }
 }
 
-/// Where a unix socket is; an abstract one has a path that begins with a zero byte, `unix(7)`.
-fn path(address: &Address) -> Option<PathBuf> {
+/// The path of the socket of a bus, where it has one.
+pub(in crate::source) fn socket_path(bus: &Bus) -> Option<PathBuf> {
+    match of_unix(&address(bus).ok()?)? {
+        Address::Path(path) => Some(path),
+        Address::Abstract(_) => None,
+    }
+}
+
+fn address(bus: &Bus) -> Result<zbus::Address> {
+    match bus {
+        Bus::System => zbus::Address::system(),
+        Bus::Session => zbus::Address::session(),
+        Bus::Address(address) => zbus::Address::try_from(address.as_str()),
+    }
+}
+
+/// Where a unix socket is.
+fn of_unix(address: &zbus::Address) -> Option<Address> {
     let Transport::Unix(unix) = address.transport() else {
         return None;
     };
     match unix.path() {
-        UnixSocket::File(path) => Some(path.clone()),
-        UnixSocket::Abstract(name) => {
-            let mut path = std::ffi::OsString::from("\0");
-            path.push(name);
-            Some(path.into())
-        }
+        UnixSocket::File(path) => Some(Address::Path(path.clone())),
+        UnixSocket::Abstract(name) => Some(Address::Abstract(name.as_bytes().to_vec())),
         _ => None,
     }
 }
@@ -169,10 +182,16 @@ mod tests {
 
     #[test]
     fn paths_and_abstract_names_are_connected_to() {
-        let path = |address: &str| Address::try_from(address).ok().and_then(|it| path(&it));
-        assert_eq!(path("unix:path=/run/bus"), Some("/run/bus".into()));
-        assert_eq!(path("unix:abstract=bus"), Some("\0bus".into()));
-        assert_eq!(path("unix:dir=/run"), None);
-        assert_eq!(path("tcp:host=localhost,port=1"), None);
+        let socket = |text: &str| {
+            zbus::Address::try_from(text)
+                .ok()
+                .and_then(|it| of_unix(&it))
+        };
+        let path = Address::Path("/run/bus".into());
+        assert_eq!(socket("unix:path=/run/bus"), Some(path));
+        let name = Address::Abstract(b"bus".to_vec());
+        assert_eq!(socket("unix:abstract=bus"), Some(name));
+        assert_eq!(socket("unix:dir=/run"), None);
+        assert_eq!(socket("tcp:host=localhost,port=1"), None);
     }
 }

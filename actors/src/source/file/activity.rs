@@ -3,6 +3,7 @@
 //! Holds no more than "something changed" and which files are in the middle of
 //! being written, so that any number of events costs the same. It does no I/O.
 
+use super::SETTLE;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,8 +12,11 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
 /// How long a file that is being written is left alone; one whose writer never
-/// closes it is read as far as it got, again and again.
+/// comes to an end is read as far as it got, again and again.
 const LONGEST_WRITE: Duration = Duration::from_secs(2);
+/// What follows upon a writing this soon belongs to it: a daemon that writes
+/// again and again is not taken for one that has come to an end each time.
+const ONE_WRITING: Duration = Duration::from_millis(50);
 /// More files than this at once are not kept apart: they are read as they are.
 const MOST_WRITTEN: usize = 64;
 
@@ -20,15 +24,33 @@ const MOST_WRITTEN: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Activity {
     changed: Notify,
-    /// Files in the middle of being written, and since when that is known.
-    written: Mutex<HashMap<OsString, Instant>>,
+    written: Mutex<Written>,
 }
 
-/// The files that are in the middle of being written.
+/// What is known of writers, by the name of what they write.
+#[derive(Debug, Default)]
+struct Written {
+    files: HashMap<OsString, File>,
+    /// How often a file was begun to be written.
+    begun: u64,
+}
+
+/// A file that is in the middle of being written, or was lately.
+#[derive(Clone, Copy, Debug)]
+struct File {
+    since: Instant,
+    /// When its writer closed it, unless it is at it still.
+    closed: Option<Instant>,
+    /// The number of its latest beginning.
+    begun: u64,
+}
+
+/// The files that are in the middle of being written, at one moment.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Writing {
-    names: HashMap<OsString, Progress>,
-    /// When one of them will have been written for too long.
+    files: HashMap<OsString, (Progress, u64)>,
+    begun: u64,
+    /// When one of them is to be looked at, if nothing happens before.
     pub(super) due: Option<Duration>,
 }
 
@@ -37,7 +59,7 @@ pub(super) struct Writing {
 pub(super) enum Progress {
     /// Nobody is at it.
     Finished,
-    /// Somebody is: what is in it is about to be replaced.
+    /// Somebody is, or was a moment ago: what is in it is about to be replaced.
     UnderWay,
     /// Somebody has been for too long: what is in it may be half of what is to come.
     Overdue,
@@ -46,40 +68,64 @@ pub(super) enum Progress {
 impl Activity {
     /// Bytes were written to a file that its writer has not closed yet.
     pub(super) fn is_written(&self, name: &OsStr) {
-        let mut written = self.written();
-        if written.len() < MOST_WRITTEN && !written.contains_key(name) {
-            written.insert(name.to_owned(), Instant::now());
+        if self.written().begin(name, None) {
             // So that it is looked at when it is overdue, if not before.
             self.changed.notify_one();
         }
     }
 
-    /// A file was closed by its writer, replaced, created or removed.
+    /// A file turned out to be another than it was when it was read.
+    pub(super) fn was_touched(&self, name: &OsStr) {
+        self.written().begin(name, Some(Instant::now()));
+        self.changed.notify_one();
+    }
+
+    /// A file was closed by its writer, who may open it again at once.
+    pub(super) fn was_closed(&self, name: &OsStr) {
+        if let Some(file) = self.written().files.get_mut(name) {
+            file.closed = Some(Instant::now());
+        }
+        self.changed.notify_one();
+    }
+
+    /// A file was replaced, created or removed.
     pub(super) fn has_changed(&self, name: &OsStr) {
-        self.written().remove(name);
+        self.written().files.remove(name);
         self.changed.notify_one();
     }
 
     /// Something changed, and nobody can say what.
     pub(super) fn anything_changed(&self) {
-        self.written().clear();
+        self.written().files.clear();
         self.changed.notify_one();
     }
 
-    /// The files being written now; those overdue are forgotten, to be known
-    /// again by the next bytes.
+    /// The files being written now, for whoever is about to read them: those
+    /// overdue are forgotten, to be known again by the next bytes.
+    pub(super) fn before_reading(&self) -> Writing {
+        let writing = self.writing();
+        let progress = |file: &File| file.progress().0;
+        self.written()
+            .files
+            .retain(|_, file| progress(file) != Progress::Overdue);
+        writing
+    }
+
+    /// The files being written now.
     pub(super) fn writing(&self) -> Writing {
-        let mut writing = Writing::default();
-        self.written().retain(|name, since| {
-            let left = LONGEST_WRITE.saturating_sub(since.elapsed());
-            let progress = if left.is_zero() {
-                Progress::Overdue
-            } else {
+        let mut written = self.written();
+        let mut writing = Writing {
+            begun: written.begun,
+            ..Writing::default()
+        };
+        written.files.retain(|name, file| {
+            let (progress, left) = file.progress();
+            if progress != Progress::Finished {
                 writing.due = Some(writing.due.map_or(left, |due| due.min(left)));
-                Progress::UnderWay
-            };
-            writing.names.insert(name.clone(), progress);
-            progress == Progress::UnderWay
+            }
+            writing.files.insert(name.clone(), (progress, file.begun));
+            // What came to an end is remembered for whoever was reading meanwhile.
+            progress != Progress::Finished || !left.is_zero()
         });
         writing
     }
@@ -90,69 +136,77 @@ impl Activity {
         let _ = timeout(at_most, self.changed.notified()).await;
     }
 
-    /// A failed lock only means that a panic passed by; names are whole all the same.
-    fn written(&self) -> MutexGuard<'_, HashMap<OsString, Instant>> {
+    /// A failed lock only means that a panic passed by; entries are whole all the same.
+    fn written(&self) -> MutexGuard<'_, Written> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Written {
+    /// Notes the beginning of a writing, which is over already if `closed`; whether it was news.
+    fn begin(&mut self, name: &OsStr, closed: Option<Instant>) -> bool {
+        let before = self.files.get(name).copied();
+        if before.is_none() && self.files.len() >= MOST_WRITTEN {
+            let goes_on = |file: &File| file.progress().0 != Progress::Finished;
+            self.files.retain(|_, file| goes_on(file));
+        }
+        let full = before.is_none() && self.files.len() >= MOST_WRITTEN;
+        if full || before.is_some_and(|file| file.closed.is_none()) {
+            return false;
+        }
+        let goes_on = |file: &File| file.closed.is_some_and(|end| end.elapsed() < ONE_WRITING);
+        self.begun += 1;
+        let file = File {
+            since: before
+                .filter(goes_on)
+                .map_or_else(Instant::now, |file| file.since),
+            closed,
+            begun: self.begun,
+        };
+        self.files.insert(name.to_owned(), file);
+        true
+    }
+}
+
+impl File {
+    /// How far its writing is, and for how long that stays so if nothing happens.
+    fn progress(&self) -> (Progress, Duration) {
+        let left = LONGEST_WRITE.saturating_sub(self.since.elapsed());
+        let quiet = self.closed.map(|end| end.elapsed());
+        match quiet {
+            Some(quiet) if quiet >= SETTLE => {
+                (Progress::Finished, LONGEST_WRITE.saturating_sub(quiet))
+            }
+            _ if left.is_zero() => (Progress::Overdue, left),
+            Some(quiet) => (Progress::UnderWay, left.min(SETTLE.saturating_sub(quiet))),
+            None => (Progress::UnderWay, left),
+        }
     }
 }
 
 impl Writing {
     /// How far a file is.
     pub(super) fn progress(&self, name: Option<&OsStr>) -> Progress {
-        let known = name.and_then(|name| self.names.get(name));
-        known.copied().unwrap_or(Progress::Finished)
+        let known = name.and_then(|name| self.files.get(name));
+        known.map_or(Progress::Finished, |(progress, _)| *progress)
     }
 
-    /// Whether a file is being written that was not when `earlier` was asked.
+    /// Whether a file is no longer being written that was when `earlier` was asked.
+    pub(super) fn has_ended_since(&self, earlier: &Self) -> bool {
+        let under_way = |progress| progress == Progress::UnderWay;
+        let mut before = earlier.files.iter().filter(|(_, (it, _))| under_way(*it));
+        before.any(|(name, _)| !under_way(self.progress(Some(name))))
+    }
+
+    /// Whether a file was begun to be written that nobody was at when `earlier` was asked.
     pub(super) fn has_begun_since(&self, earlier: &Self) -> bool {
-        let began = |name: &OsString| !earlier.names.contains_key(name);
-        self.names.keys().any(began)
+        let mut begun = self
+            .files
+            .iter()
+            .filter(|(_, (_, begun))| *begun > earlier.begun);
+        begun.any(|(name, _)| earlier.progress(Some(name)) == Progress::Finished)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::paused::paused;
-
-    #[test]
-    fn a_file_is_left_alone_for_a_while_and_then_overdue() {
-        paused(async {
-            let activity = Activity::default();
-            let name = OsStr::new("a");
-            activity.is_written(name);
-            let before = activity.writing();
-            assert_eq!(before.progress(Some(name)), Progress::UnderWay);
-            assert_eq!(before.due, Some(LONGEST_WRITE));
-            tokio::time::sleep(LONGEST_WRITE).await;
-            assert_eq!(activity.writing().progress(Some(name)), Progress::Overdue);
-            assert_eq!(activity.writing().progress(Some(name)), Progress::Finished);
-            // The writer goes on: it is left alone for another while.
-            activity.is_written(name);
-            let again = activity.writing();
-            assert_eq!(again.progress(Some(name)), Progress::UnderWay);
-            assert!(!again.has_begun_since(&before));
-            activity.is_written(OsStr::new("b"));
-            assert!(activity.writing().has_begun_since(&before));
-        });
-    }
-
-    #[test]
-    fn any_number_of_events_is_one_wake_up_and_closing_ends_the_writing() {
-        paused(async {
-            let activity = Activity::default();
-            let name = OsStr::new("a");
-            for _ in 0..1000 {
-                activity.is_written(name);
-                activity.has_changed(name);
-            }
-            assert_eq!(activity.writing().progress(Some(name)), Progress::Finished);
-            let second = Duration::from_secs(1);
-            let before = Instant::now();
-            activity.changed(second).await;
-            assert_eq!(before.elapsed(), Duration::ZERO);
-            activity.changed(second).await;
-            assert_eq!(before.elapsed(), second);
-        });
-    }
-}
+mod tests;

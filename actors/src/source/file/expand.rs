@@ -4,8 +4,8 @@
 //! says which there are, which were passed over and why, and in which
 //! directories a change would matter.
 
-use super::watch::{Interest, Target, identity};
-use crate::scrape::ScrapeError;
+use super::watch::{Interest, Target, elsewhere, identity};
+use crate::scrape::{Reason, ScrapeError};
 use crate::status::PassedOver;
 use glob::{MatchOptions, Pattern};
 use std::collections::{BTreeSet, HashSet};
@@ -18,6 +18,9 @@ use std::sync::Arc;
 pub(super) const MOST_FILES: usize = 4096;
 /// The most directories that one selector has watched; beyond, the timer has to do.
 const MOST_TARGETS: usize = 1024;
+/// The most names in a directory: it may be full of other files, which are
+/// looked at, but not without end.
+const MOST_NAMES: usize = 100_000;
 /// The most files that are told to have been passed over.
 const MOST_PASSED_OVER: usize = 100;
 
@@ -116,12 +119,9 @@ impl Expansion {
     /// The files of a directory whose names are served.
     fn list(&mut self, directory: &Path, patterns: &Patterns) {
         self.watch(directory, Interest::Patterns(patterns.clone()));
-        let names = match names(directory) {
+        let names = match names(directory, MOST_NAMES) {
             Ok(names) => names,
-            Err(error) => {
-                let error = super::failed("cannot list", directory, &error);
-                return self.push(directory.to_owned(), Err(error));
-            }
+            Err(error) => return self.push(directory.to_owned(), Err(error)),
         };
         for name in names {
             if patterns.cover(&name) {
@@ -154,17 +154,14 @@ impl Expansion {
         }
         let pattern = Patterns::new(std::slice::from_ref(component));
         self.watch(directory, Interest::Patterns(pattern.clone()));
-        match names(directory) {
+        match names(directory, MOST_NAMES) {
             Ok(names) => {
                 let covered = names.iter().filter(|name| pattern.cover(name));
                 for name in covered.cloned().collect::<Vec<_>>() {
                     self.follow(&directory.join(name), rest, patterns);
                 }
             }
-            Err(error) => {
-                let error = super::failed("cannot list", directory, &error);
-                self.push(directory.to_owned(), Err(error));
-            }
+            Err(error) => self.push(directory.to_owned(), Err(error)),
         }
     }
 
@@ -198,6 +195,7 @@ impl Expansion {
             directory: directory.to_owned(),
             identity,
             interest,
+            elsewhere: elsewhere(directory),
         };
         if self.targets.len() < MOST_TARGETS && !self.targets.contains(&target) {
             self.targets.push(target);
@@ -217,13 +215,18 @@ impl Expansion {
     }
 }
 
-/// The names in a directory, sorted; no more than are bearable.
-fn names(directory: &Path) -> io::Result<BTreeSet<OsString>> {
-    /// A directory may be full of other files: they are looked at, but not without end.
-    const MOST_NAMES: usize = 100_000;
+/// The names in a directory, sorted; all of them or, if there are more than `most`, an error: which
+/// ones would be missing is a matter of chance.
+fn names(directory: &Path, most: usize) -> Result<BTreeSet<OsString>, ScrapeError> {
+    let failed = |error: io::Error| super::failed("cannot list", directory, &error);
     let mut names = BTreeSet::new();
-    for entry in std::fs::read_dir(directory)?.take(MOST_NAMES) {
-        names.insert(entry?.file_name());
+    for entry in std::fs::read_dir(directory).map_err(failed)? {
+        if names.len() == most {
+            let directory = directory.display();
+            let message = format!("{directory} holds over {most} names: too many to look at each");
+            return Err(ScrapeError::new(Reason::TooLarge, message));
+        }
+        names.insert(entry.map_err(failed)?.file_name());
     }
     Ok(names)
 }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use std::fs::{File, Metadata, OpenOptions};
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -40,6 +40,14 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
+    /// Whether the file that was read is still there, and is another than it was then.
+    pub(super) fn was_overwritten(&self, file: &Path) -> bool {
+        std::fs::metadata(file).is_ok_and(|now| {
+            let now = Self::of(&now);
+            now.identity == self.identity && now != *self
+        })
+    }
+
     fn of(metadata: &Metadata) -> Self {
         Self {
             identity: Identity {
@@ -56,14 +64,21 @@ impl Stamp {
 impl Version {
     /// Whether reading the file again would give the same.
     pub(super) fn is_current(&self, file: &Path) -> bool {
+        let now = || std::fs::metadata(file);
+        !self.is_young() && now().is_ok_and(|now| Stamp::of(&now) == self.stamp)
+    }
+
+    /// Whether the file was modified so shortly before it was read that its
+    /// writer may be at it still.
+    pub(super) fn is_young(&self) -> bool {
         let since = self.read_at.duration_since(self.modified);
-        let settled = since.is_ok_and(|age| age > STAMP_GRAIN);
-        settled && std::fs::metadata(file).is_ok_and(|now| Stamp::of(&now) == self.stamp)
+        since.map_or(true, |age| age <= STAMP_GRAIN)
     }
 }
 
 /// Reads a file of at most `max_bytes`.
 pub(super) fn read(path: &Path, max_bytes: usize) -> Result<Version, ScrapeError> {
+    let mut deleted = None;
     for _ in 0..ATTEMPTS {
         let read_at = SystemTime::now();
         let mut file = open(path)?;
@@ -74,6 +89,13 @@ pub(super) fn read(path: &Path, max_bytes: usize) -> Result<Version, ScrapeError
         let before = look(&file)?;
         if !before.is_file() {
             return Err(not_regular(path));
+        }
+        if before.nlink() == 0 {
+            // Deleted: replaced a moment ago, unless its path leads to it once more.
+            if deleted.replace(before.ino()) == Some(before.ino()) {
+                return Err(deleted_and_mounted(path));
+            }
+            continue;
         }
         let body = read_capped(&mut file, path, before.size(), max_bytes)?;
         let after = look(&file)?;
@@ -124,6 +146,10 @@ fn read_capped(
         return Err(ScrapeError::too_large(&path.display(), max_bytes));
     }
     Ok(body.into())
+}
+
+fn deleted_and_mounted(path: &Path) -> ScrapeError {
+    failed("cannot read", path, &io::ErrorKind::NotFound.into())
 }
 
 fn not_regular(path: &Path) -> ScrapeError {

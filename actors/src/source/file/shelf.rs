@@ -6,7 +6,7 @@
 use super::Terms;
 use super::activity::{Progress, Writing};
 use super::expand::Expansion;
-use super::read::{Version, read};
+use super::read::{Stamp, Version, read};
 use crate::exposition::Summary;
 use crate::scrape::{Reason, ScrapeError};
 use bytes::Bytes;
@@ -85,6 +85,20 @@ impl Shelf {
             self.0.insert(path.clone(), file);
         }
         verdicts
+    }
+}
+
+impl Shelf {
+    /// The files whose writers may still have been at it when they were read.
+    pub(super) fn young(&self) -> Vec<(PathBuf, Stamp)> {
+        let young = |(path, known): (&PathBuf, &Known)| {
+            let version = known
+                .version
+                .as_ref()
+                .filter(|version| version.is_young())?;
+            Some((path.clone(), version.stamp))
+        };
+        self.0.iter().filter_map(young).collect()
     }
 }
 

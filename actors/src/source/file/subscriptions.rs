@@ -40,9 +40,12 @@ impl Subscriptions {
         activity: &Arc<Activity>,
     ) -> Renewed {
         let mut renewed = Renewed::No;
-        let mut watching = Watching::Events;
+        let mut without = None;
         let mut held = Vec::with_capacity(targets.len());
         for target in targets {
+            if let Some(place) = target.elsewhere {
+                without.get_or_insert_with(|| (target.directory.clone(), place.to_owned()));
+            }
             let serves = |held: &Subscription| held.serves(&target);
             if let Some(index) = self.held.iter().position(serves) {
                 held.push(self.held.swap_remove(index));
@@ -55,13 +58,17 @@ impl Subscriptions {
                 }
                 Err(Unwatched::Gone) => renewed = Renewed::Yes,
                 Err(Unwatched::NoEvents(error)) => {
-                    if (self.watching, watching) == (Watching::Events, Watching::Events) {
-                        let directory = target.directory.display();
-                        tracing::warn!(%directory, error, "no file events, polling instead");
-                    }
-                    watching = Watching::Polling;
+                    without.get_or_insert_with(|| (target.directory.clone(), error));
                 }
             }
+        }
+        let watching = match &without {
+            Some(_) => Watching::Polling,
+            None => Watching::Events,
+        };
+        if let (Watching::Events, Some((directory, error))) = (self.watching, without) {
+            let directory = directory.display();
+            tracing::warn!(%directory, error, "no file events, polling instead");
         }
         if (self.watching, watching) == (Watching::Polling, Watching::Events) {
             tracing::info!("file events again");

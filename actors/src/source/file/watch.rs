@@ -5,12 +5,15 @@
 //! thread behind it, which knows notify, stands in `keeper`.
 //!
 //! Events are a hint, never the truth: overlay file systems, unmounts and dead
-//! mounts report nothing. Whoever watches also has a timer.
+//! mounts report nothing, and what is mounted from elsewhere (`elsewhere`) only
+//! what is done here. Whoever watches also has a timer.
 
+mod elsewhere;
 mod keeper;
 
 use super::activity::Activity;
 use super::expand::Patterns;
+pub(super) use elsewhere::elsewhere;
 use keeper::Keeper;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -56,6 +59,8 @@ pub(super) struct Target {
     pub(super) directory: PathBuf,
     pub(super) identity: Identity,
     pub(super) interest: Interest,
+    /// What it is on, if files there change without events as well.
+    pub(super) elsewhere: Option<&'static str>,
 }
 
 /// The way to the watcher; clones share it.

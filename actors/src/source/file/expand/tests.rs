@@ -141,3 +141,13 @@ fn every_file_stands_in_a_watched_directory_that_cares_for_its_name() {
         }
     }
 }
+
+#[test]
+fn a_directory_of_too_many_names_is_an_error_rather_than_a_part_of_it() {
+    let folder = tree();
+    let directory = folder.path().join("a");
+    assert_eq!(names(&directory, 3).unwrap().len(), 3);
+    let error = names(&directory, 2).unwrap_err();
+    assert_eq!(error.reason, Reason::TooLarge);
+    assert!(error.message.contains("over 2 names"), "{error}");
+}

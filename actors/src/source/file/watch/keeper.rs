@@ -146,8 +146,15 @@ fn dispatch(table: &Table, event: &notify::Result<Event>) {
     let table = lock(table);
     let event = match event {
         Ok(event) if !event.need_rescan() => event,
-        // Events were lost: everybody looks.
-        _ => return table.values().for_each(Watched::tell_all),
+        // Events were lost, and with them, perhaps, that a directory has gone: everybody looks,
+        // and what is there now is watched anew.
+        _ => {
+            for watched in table.values() {
+                watched.live.store(false, Ordering::Release);
+                watched.tell_all();
+            }
+            return;
+        }
     };
     let Some(news) = News::of(event.kind) else {
         return;
@@ -177,6 +184,8 @@ fn dispatch(table: &Table, event: &notify::Result<Event>) {
 enum News {
     /// Its writer is at it: half of a file is nothing to read.
     BeingWritten,
+    /// Its writer has closed it.
+    Closed,
     /// There is something else to be read under its name, or nothing.
     Changed,
 }
@@ -185,7 +194,7 @@ impl News {
     /// Reading is what the exporter itself does: reacting to it would never end.
     fn of(kind: EventKind) -> Option<Self> {
         match kind {
-            EventKind::Access(AccessKind::Close(AccessMode::Write)) => Some(Self::Changed),
+            EventKind::Access(AccessKind::Close(AccessMode::Write)) => Some(Self::Closed),
             EventKind::Access(_) => None,
             EventKind::Modify(ModifyKind::Data(_)) => Some(Self::BeingWritten),
             EventKind::Any
@@ -205,6 +214,7 @@ impl Watched {
             }
             match news {
                 News::BeingWritten => subscriber.activity.is_written(name),
+                News::Closed => subscriber.activity.was_closed(name),
                 News::Changed => subscriber.activity.has_changed(name),
             }
         }

@@ -1,0 +1,177 @@
+//! What is wrong with a source before anybody depends on it, and what to change.
+//!
+//! Looks at the host as this uid and in this mount namespace, without an actor: names,
+//! permissions, mounts. Opens nothing and connects to nothing; whether a scrape succeeds is for a
+//! scrape to tell, whose error is then explained by what was found. Blocks for as long as a file
+//! system hangs, so that callers bound it. Only `source` knows what a kind needs.
+
+mod advice;
+mod mounted;
+mod permission;
+mod trail;
+
+use crate::scrape::{Reason, ScrapeError};
+use crate::source::{self, Place};
+use crate::status::PassedOver;
+use local_exporter_config as config;
+use permission::Need;
+use std::io::ErrorKind;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+use trail::{Broken, Stop};
+
+/// The most findings about one source: a directory may be full of files that nobody may read.
+const MOST_FINDINGS: usize = 20;
+
+/// Something that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What it is, in words.
+    pub what: String,
+    /// Where, if it is in a file system.
+    pub path: Option<PathBuf>,
+    /// What to change.
+    pub remedy: String,
+    /// With which reasons a scrape fails for it; none if it works for now.
+    leads_to: &'static [Reason],
+}
+
+/// What is wrong with the host, as far as a source needs it; in the order in which a path meets it.
+#[must_use]
+pub fn examine(source: &config::Source) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for finding in source::places(source).iter().flat_map(look) {
+        if findings.len() == MOST_FINDINGS {
+            break;
+        }
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
+    }
+    findings
+}
+
+/// What was found, with the cause of a failed scrape before all else.
+#[must_use]
+pub fn explain(
+    source: &config::Source,
+    error: &ScrapeError,
+    mut findings: Vec<Finding>,
+) -> Vec<Finding> {
+    let explains = |finding: &Finding| finding.leads_to.contains(&error.reason);
+    let cause = match findings.iter().position(explains) {
+        Some(found) => findings.remove(found),
+        None => Finding {
+            what: error.message.clone(),
+            path: None,
+            remedy: source::remedy(source, error)
+                .unwrap_or_else(|| advice::remedy(error.reason).to_owned()),
+            leads_to: &[],
+        },
+    };
+    findings.insert(0, cause);
+    findings
+}
+
+/// What is to be said where looking was given up.
+#[must_use]
+pub fn given_up() -> Finding {
+    Finding {
+        what: "looking at its paths did not end within its timeout".to_owned(),
+        path: None,
+        remedy: "see which file system hangs, and mount it anew".to_owned(),
+        leads_to: &[Reason::Timeout],
+    }
+}
+
+fn look(place: &Place) -> Vec<Finding> {
+    let (path, need) = match place {
+        Place::Socket(path) => (path, Need::Connect),
+        Place::File(path) => (path, Need::Read),
+        Place::Directory(path) => (path, Need::List),
+        Place::Unmatched(path, other) => return vec![unmatched(path, other.as_ref())],
+    };
+    let trail = trail::follow(path);
+    let mut findings = Vec::new();
+    for stop in trail.passed.iter().filter(|stop| stop.found.is_dir()) {
+        findings.extend(mounted::deleted(stop));
+        findings.extend(permission::lacking(stop, Need::Search));
+    }
+    match trail.end {
+        Ok(stop) => findings.extend(at_the_end(&stop, need)),
+        // What was found on the way says why.
+        Err(_) if !findings.is_empty() => {}
+        Err(broken) => findings.push(absent(&broken, need)),
+    }
+    findings
+}
+
+/// What is wrong with what a path leads to.
+fn at_the_end(stop: &Stop, need: Need) -> Vec<Finding> {
+    if let Some(unsuitable) = unsuitable(stop, need) {
+        return vec![unsuitable];
+    }
+    let mounted = mounted::deleted(stop).or_else(|| match need {
+        Need::Read | Need::Connect => mounted::alone(stop),
+        Need::List | Need::Search => None,
+    });
+    let lacking = permission::lacking(stop, need);
+    lacking.into_iter().chain(mounted).collect()
+}
+
+fn unsuitable(stop: &Stop, need: Need) -> Option<Finding> {
+    let kind = stop.found.file_type();
+    let (fits, wanted) = match need {
+        Need::Connect => (kind.is_socket(), "socket"),
+        Need::Read => (kind.is_file(), "regular file"),
+        Need::List | Need::Search => (kind.is_dir(), "directory"),
+    };
+    let remedy = match need {
+        Need::Connect if kind.is_file() => "correct `path`, or set `kind = \"file\"`",
+        Need::Read if kind.is_socket() => "correct `path`, or set `kind = \"uds\"`",
+        _ => "correct `path`",
+    };
+    (!fits).then(|| Finding {
+        what: format!("{} is no {wanted}", stop.path.display()),
+        path: Some(stop.path.clone()),
+        remedy: remedy.to_owned(),
+        // The kernel asks for write permission before it looks whether there is a socket.
+        leads_to: &[Reason::Unsuitable, Reason::Denied, Reason::Bus],
+    })
+}
+
+fn absent(broken: &Broken, need: Need) -> Finding {
+    let Broken { at, error } = broken;
+    let what = match error.kind() {
+        ErrorKind::NotFound => format!("{} does not exist", at.display()),
+        _ => format!("{} leads nowhere: {error}", at.display()),
+    };
+    let daemon = match need {
+        Need::Connect => "start the daemon",
+        Need::Read | Need::List | Need::Search => "have the daemon write it",
+    };
+    let above = at.parent().unwrap_or(Path::new("/")).display();
+    Finding {
+        what,
+        path: Some(at.clone()),
+        remedy: format!(
+            "{daemon}, or correct the path; where it exists outside of this mount namespace, \
+             mount it into {above} (PrivateTmp= and ProtectHome= hide it from a service)"
+        ),
+        leads_to: &[Reason::Absent, Reason::Bus, Reason::Io],
+    }
+}
+
+fn unmatched(path: &Path, other: Option<&PassedOver>) -> Finding {
+    let other = other.map(|PassedOver { path, why }| {
+        let path = path.display();
+        format!("; {path} is passed over, since {why}")
+    });
+    let (path, other) = (path.to_owned(), other.unwrap_or_default());
+    Finding {
+        what: format!("nothing matches in {}{other}", path.display()),
+        path: Some(path),
+        remedy: "have the daemon name its files so, or correct `pattern` or `path`".to_owned(),
+        leads_to: &[Reason::Absent],
+    }
+}

@@ -1,0 +1,200 @@
+//! The way to one selector's actor.
+//!
+//! Refuses at once what cannot be answered, sends one message and returns its
+//! reply. The actor lives for as long as anybody holds a door to it, so a scrape
+//! that has begun is answered whatever becomes of the selector meanwhile.
+
+use super::arbiters::{Arbiters, Place};
+use crate::faults::Faults;
+use crate::metrics::Metrics;
+use crate::scrape::{Answer, Caller, Names, Scrape, ScrapeError};
+use crate::selector::{Retire, SelectorActor};
+use crate::source::{self, Surroundings};
+use crate::status::{Snapshot, State, Status};
+use crate::supervise::{Retirement, Supervision};
+use actix::dev::channel;
+use actix::{Addr, Context, MailboxError};
+use local_exporter_config as config;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How much later than its deadline an answer may come before the actor counts
+/// as stuck: it keeps deadlines itself, this only guards against it.
+const GRACE: Duration = Duration::from_millis(200);
+/// Room in a mailbox beside the scrapes, which their permits bound.
+const MAILBOX: usize = 16;
+
+/// The way to one selector's actor.
+#[derive(Debug)]
+pub struct Door {
+    spec: Arc<config::Selector>,
+    source: String,
+    pub(super) status: Arc<Status>,
+    lease: Arc<Lease>,
+    #[cfg(any(test, feature = "faults"))]
+    pub(super) faults: Faults,
+}
+
+/// What keeps an actor going: it is retired when the last door to it is gone.
+#[derive(Debug)]
+struct Lease {
+    address: Addr<SelectorActor>,
+    retirement: Retirement,
+    _place: Place,
+}
+
+impl Door {
+    pub(super) fn open(
+        selector: config::Selector,
+        place: Place,
+        arbiters: &Arbiters,
+        metrics: &Metrics,
+    ) -> Self {
+        let spec = Arc::new(selector);
+        let handles = metrics.selector(&spec.name);
+        let (max_in_flight, ceiling) = (spec.limits.max_in_flight, arbiters.ceiling.clone());
+        let status = Arc::new(Status::new(handles, max_in_flight, ceiling));
+        let retirement = Retirement::default();
+        let (address, mailbox) = channel::channel(MAILBOX);
+
+        let surroundings = Surroundings {
+            watches: arbiters.watches.clone(),
+            status: Arc::clone(&status),
+            faults: Faults::default(),
+        };
+        #[cfg(any(test, feature = "faults"))]
+        let faults = surroundings.faults.clone();
+        let (actor_spec, actor_status) = (Arc::clone(&spec), Arc::clone(&status));
+        let (actor_retirement, backoff) = (retirement.clone(), arbiters.backoff.clone());
+        // The address is valid from here on, whatever happens to the actor.
+        place.arbiter.spawn_fn(move || {
+            let span = tracing::error_span!("actor", selector = actor_spec.name);
+            let actor = SelectorActor::new(actor_spec, surroundings);
+            let context = Context::with_receiver(mailbox);
+            actix_rt::spawn(Supervision::new(
+                context,
+                actor,
+                actor_status,
+                actor_retirement,
+                backoff,
+                span,
+            ));
+        });
+        Self {
+            source: source::label(&spec.source),
+            spec,
+            status,
+            lease: Arc::new(Lease {
+                address: Addr::new(address),
+                retirement,
+                _place: place,
+            }),
+            #[cfg(any(test, feature = "faults"))]
+            faults,
+        }
+    }
+
+    /// Another door to the same actor, for settings that are none of its business.
+    pub(super) fn on_terms(&self, selector: config::Selector) -> Self {
+        Self {
+            spec: Arc::new(selector),
+            source: self.source.clone(),
+            status: Arc::clone(&self.status),
+            lease: Arc::clone(&self.lease),
+            #[cfg(any(test, feature = "faults"))]
+            faults: self.faults.clone(),
+        }
+    }
+
+    /// Resolves when its actor could answer as well as it ever will: of a source with
+    /// a cache, once that was filled for the first time.
+    pub(super) async fn prepared(&self) {
+        if source::has_cache(&self.spec.source) {
+            self.status.cache_filled().await;
+        }
+    }
+
+    /// One scrape, answered within `within` or, if that is less, the selector's
+    /// timeout, for a scraper that reads `names`.
+    ///
+    /// # Errors
+    /// Why there is no whole answer; see [`crate::Reason`].
+    pub async fn scrape(&self, within: Duration, names: Names) -> Answer {
+        let began = Instant::now();
+        let answer = self.ask(began, within.min(self.spec.limits.timeout)).await;
+        let answer = answer.and_then(|exposition| exposition.for_names(names));
+        self.status.scraped(began.elapsed(), &answer);
+        answer
+    }
+
+    async fn ask(&self, began: Instant, within: Duration) -> Answer {
+        let (permit, _share) = self.status.admit()?;
+        let (caller, _waiting) = Caller::waiting();
+        let scrape = Scrape {
+            deadline: began + within,
+            permit,
+            caller,
+        };
+        let address = &self.lease.address;
+        match address.send(scrape).timeout(within + GRACE).await {
+            Ok(answer) => answer,
+            Err(MailboxError::Closed) => Err(self.status.crashed()),
+            Err(MailboxError::Timeout) => {
+                let message = format!("the actor of {} is stuck", self.source);
+                Err(ScrapeError::new(crate::Reason::Timeout, message))
+            }
+        }
+    }
+
+    /// Has the actor fail, by an order such as `panic handler`.
+    ///
+    /// # Errors
+    /// What is wrong with the order.
+    #[cfg(feature = "faults")]
+    pub fn order(&self, words: &str) -> Result<(), String> {
+        self.faults.obey(words)
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn spec(&self) -> &config::Selector {
+        &self.spec
+    }
+
+    /// What the source is called.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Brings up to date those of its metrics that change by the passing of time alone.
+    pub fn age_metrics(&self) {
+        self.status.age_metrics();
+    }
+
+    /// Whether its source answered when it was last read.
+    #[must_use]
+    pub fn answers(&self) -> bool {
+        self.status.answers()
+    }
+
+    /// What its actor is doing now.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.status.state()
+    }
+
+    /// What is known of it now, without asking the actor.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.status.snapshot()
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.retirement.announce();
+        self.address.do_send(Retire);
+    }
+}

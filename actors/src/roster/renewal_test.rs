@@ -1,0 +1,261 @@
+//! One roster after another: who keeps what, held against a model; and that nobody
+//! who is being answered notices.
+
+use super::arbiters::Thread;
+use super::*;
+use crate::scrape::Names;
+use crate::status::{Ceiling, State, Status};
+use local_exporter_config::{Environment, Input, Selector, load};
+use local_exporter_daemons::promsock::PromSock;
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::Mutex;
+use std::sync::mpsc::{Sender, channel};
+use tokio::time::Instant;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A selector as far as a renewal looks at it: what its actor works with, and its terms.
+type Form = (u8, u8);
+
+fn selectors(forms: &BTreeMap<u8, Form>) -> Vec<Selector> {
+    let mut text = "[bridge.selectors]\n".to_owned();
+    for (name, (source, _)) in forms {
+        let kind = ["uds", "file"][usize::from(source % 2)];
+        writeln!(
+            text,
+            "s{name} = {{ kind = {kind:?}, path = \"/nowhere/{source}\" }}"
+        )
+        .unwrap();
+    }
+    let input = Input {
+        name: "test".into(),
+        text,
+    };
+    let mut selectors = load(Some(&input), &Environment::new()).unwrap().selectors;
+    for (selector, (_, terms)) in selectors.iter_mut().zip(forms.values()) {
+        let interval = (*terms > 0).then(|| Duration::from_secs((*terms).into()));
+        selector.discovery.scrape_interval = interval;
+    }
+    selectors
+}
+
+/// What the changes from one configuration to the next should be said to be.
+fn expected(old: &BTreeMap<u8, Form>, new: &BTreeMap<u8, Form>) -> Changes {
+    let names = |chosen: &dyn Fn(&u8, &Form) -> bool, of: &BTreeMap<u8, Form>| {
+        let chosen = of.iter().filter(|(name, form)| chosen(name, form));
+        chosen.map(|(name, _)| format!("s{name}")).collect()
+    };
+    let was = |name: &u8| old.get(name);
+    Changes {
+        kept: new
+            .iter()
+            .filter(|(name, form)| was(name) == Some(form))
+            .count(),
+        amended: names(
+            &|name, form| was(name).is_some_and(|was| was.0 == form.0 && was.1 != form.1),
+            new,
+        ),
+        replaced: names(
+            &|name, form| was(name).is_some_and(|was| was.0 != form.0),
+            new,
+        ),
+        added: names(&|name, _| was(name).is_none(), new),
+        removed: names(&|name, _| !new.contains_key(name), old),
+    }
+}
+
+fn statuses(roster: &Roster) -> Vec<(String, Arc<Status>)> {
+    let status = |door: &Arc<Door>| (door.spec().name.clone(), Arc::clone(&door.status));
+    roster.iter().map(status).collect()
+}
+
+/// Renews and checks it against the model; `who` are the forms before and after.
+fn step(scene: &Scene, roster: &Roster, who: [&BTreeMap<u8, Form>; 2]) -> Roster {
+    let renewal = scene.renew(roster, selectors(who[1]));
+    assert_eq!(renewal.changes, expected(who[0], who[1]));
+    let names = renewal.roster.iter().map(|door| door.spec().clone());
+    assert_eq!(names.collect::<Vec<_>>(), selectors(who[1]));
+    for door in renewal.roster.iter() {
+        let name = &door.spec().name;
+        let Some(before) = roster.get(name) else {
+            continue;
+        };
+        let same_actor = Arc::ptr_eq(&before.status, &door.status);
+        let stays = !renewal.changes.replaced.contains(name);
+        assert_eq!(same_actor, stays, "{name}");
+        let kept = before.spec() == door.spec();
+        assert_eq!(Arc::ptr_eq(before, door), kept, "{name}");
+    }
+    renewal.roster
+}
+
+struct Scene {
+    arbiters: Arbiters,
+    metrics: Metrics,
+    registry: prometheus::Registry,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let registry = prometheus::Registry::new();
+        Self {
+            arbiters: Arbiters::start(Ceiling::unlimited()).unwrap(),
+            metrics: Metrics::register(&registry).unwrap(),
+            registry,
+        }
+    }
+
+    fn renew(&self, roster: &Roster, selectors: Vec<Selector>) -> Renewal {
+        roster.renew(selectors, &self.arbiters, &self.metrics)
+    }
+
+    fn residents(&self) -> Vec<usize> {
+        self.arbiters
+            .threads
+            .iter()
+            .map(Thread::residents)
+            .collect()
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #[test]
+    fn only_what_is_different_is_different(
+        forms in vec(btree_map(0..8_u8, (0..4_u8, 0..3_u8), 0..8), 1..12),
+    ) {
+        actix_rt::System::new().block_on(async {
+            let scene = Scene::new();
+            let (mut roster, mut before) = (Roster::default(), BTreeMap::new());
+            for after in forms {
+                roster = step(&scene, &roster, [&before, &after]);
+                prop_assert_eq!(scene.residents().iter().sum::<usize>(), after.len());
+                before = after;
+            }
+            let statuses = statuses(&roster);
+            drop(roster);
+            for (name, status) in statuses {
+                let end = Instant::now() + PATIENCE;
+                while status.state() != State::Stopped {
+                    prop_assert!(Instant::now() < end, "{} goes on", name);
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            }
+            Ok(())
+        })?;
+    }
+}
+
+#[test]
+fn new_actors_go_where_the_fewest_are() {
+    actix_rt::System::new().block_on(async {
+        let scene = Scene::new();
+        let count = u8::try_from(scene.arbiters.threads.len()).unwrap();
+        let all: BTreeMap<u8, Form> = (0..4 * count).map(|name| (name, (0, 0))).collect();
+        let mut roster = scene.renew(&Roster::default(), selectors(&all)).roster;
+        assert!(scene.residents().iter().all(|residents| *residents == 4));
+
+        // Everybody leaves but those of the first thread.
+        let stay = all.iter().filter(|(name, _)| **name % count == 0);
+        let mut forms: BTreeMap<u8, Form> = stay.map(|(name, form)| (*name, *form)).collect();
+        roster = scene.renew(&roster, selectors(&forms)).roster;
+        let lonely =
+            |(index, residents): (usize, &usize)| *residents == if index == 0 { 4 } else { 0 };
+        assert!(scene.residents().iter().enumerate().all(lonely));
+
+        forms.extend((100..100 + 4 * (count - 1)).map(|name| (name, (0, 0))));
+        roster = scene.renew(&roster, selectors(&forms)).roster;
+        assert!(scene.residents().iter().all(|residents| *residents == 4));
+        drop(roster);
+    });
+}
+
+/// A daemon that answers when it is told to.
+fn held_daemon(path: &std::path::Path) -> (PromSock, Sender<()>) {
+    let (release, held) = channel();
+    let held = Mutex::new(held);
+    let answer = move || {
+        let _ = held.lock().unwrap().recv_timeout(PATIENCE);
+        b"old 1\n".to_vec()
+    };
+    (PromSock::bind(path, answer).unwrap(), release)
+}
+
+#[test]
+fn a_scrape_that_is_under_way_is_answered_by_the_actor_that_began_it() {
+    actix_rt::System::new().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("old"), folder.path().join("new"));
+        let (daemon, release) = held_daemon(&path);
+        let _other = PromSock::bind(&other, || b"new 1\n".to_vec()).unwrap();
+        let scene = Scene::new();
+        let at = |path: &std::path::Path| {
+            let text = format!(
+                "[bridge.defaults]\ntimeout = \"30s\"\n\
+                 [bridge.selectors]\nit = {{ kind = \"uds\", path = {path:?} }}\n"
+            );
+            let name = "test".into();
+            load(Some(&Input { name, text }), &Environment::new())
+                .unwrap()
+                .selectors
+        };
+        let roster = scene.renew(&Roster::default(), at(&path)).roster;
+        let door = Arc::clone(roster.get("it").unwrap());
+        let status = Arc::clone(&door.status);
+        let under_way = actix_rt::spawn(async move { door.scrape(PATIENCE, Names::Utf8).await });
+        while status.snapshot().in_flight == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+
+        let renewed = scene.renew(&roster, at(&other)).roster;
+        drop(roster);
+        let door = renewed.get("it").unwrap();
+        let answer = door.scrape(PATIENCE, Names::Utf8).await.unwrap();
+        assert_eq!(&answer.body[..], b"new 1\n");
+        assert_eq!(status.state(), State::Running, "it is at work still");
+
+        release.send(()).unwrap();
+        let answer = under_way.await.unwrap().unwrap();
+        assert_eq!(&answer.body[..], b"old 1\n");
+        let end = Instant::now() + PATIENCE;
+        while status.state() != State::Stopped {
+            assert!(Instant::now() < end);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        drop(status);
+        // Both were counted as one selector, which is as the new one says.
+        assert_eq!(door.snapshot().scrapes, 2);
+        let text = prometheus::TextEncoder::new();
+        let text = text.encode_to_string(&scene.registry.gather()).unwrap();
+        let running = "local_exporter_actor_state{selector=\"it\",state=\"running\"} 1";
+        assert!(text.contains(running), "{text}");
+        assert_eq!(daemon.served(), 1);
+    });
+}
+
+#[test]
+fn new_caches_are_filled_before_anybody_asks() {
+    actix_rt::System::new().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("m.prom");
+        std::fs::write(&file, "a 1\n").unwrap();
+        let text = format!(
+            "[bridge.selectors]\nfile = {{ kind = \"file\", path = {file:?} }}\n\
+             bare = {:?}\nsocket = {{ kind = \"uds\", path = \"/nowhere\" }}\n",
+            folder.path(),
+        );
+        let input = Input {
+            name: "test".into(),
+            text,
+        };
+        let selectors = load(Some(&input), &Environment::new()).unwrap().selectors;
+        let scene = Scene::new();
+        let renewal = scene.renew(&Roster::default(), selectors);
+        renewal.prepared(PATIENCE).await;
+        let cached = |name: &str| renewal.roster.get(name).unwrap().snapshot().cache.is_some();
+        assert!(cached("file") && cached("bare") && !cached("socket"));
+    });
+}

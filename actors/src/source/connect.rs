@@ -1,0 +1,177 @@
+//! Connecting to a unix socket, whatever its path leads through.
+//!
+//! The kernel looks a path up before anything else, and a file system that hangs
+//! holds whoever asks: so it is asked on the blocking pool, by one task at a time
+//! for each source. A full queue of the listener means waiting, as it does for a
+//! blocking connect, unix(7): a non-blocking one gets `EAGAIN`.
+
+use super::dead_mount;
+use crate::gate;
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
+use std::cell::Cell;
+use std::fmt;
+use std::io;
+use std::os::unix::fs::FileTypeExt;
+use std::os::unix::net as blocking;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::UnixStream;
+use tokio::sync::Semaphore;
+
+/// How long to wait before knocking again at a socket whose queue is full.
+const KNOCK_AGAIN: Duration = Duration::from_millis(10);
+
+/// Where a socket is, unix(7).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Address {
+    /// In a file system.
+    Path(PathBuf),
+    /// Nowhere but in the kernel, by a name.
+    Abstract(Vec<u8>),
+}
+
+/// Connects for one source.
+#[derive(Debug)]
+pub(super) struct Connector {
+    /// Whoever gave up on a look-up leaves it behind, and no second one begins beside it.
+    looking_up: Arc<Semaphore>,
+    awaits: Cell<Awaits>,
+}
+
+/// What the latest connecting waits for, or waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Awaits {
+    /// The file systems that the path leads through.
+    LookUp,
+    /// The listener, whose queue is full.
+    Queue,
+    /// Nothing: it is connected.
+    Nothing,
+}
+
+/// Why there is no connection.
+#[derive(Debug)]
+pub(super) struct Unconnected {
+    pub(super) error: io::Error,
+    /// What stands there instead of a stream socket, where that is known.
+    pub(super) instead: Option<&'static str>,
+    /// What to tell of a dead mount; empty where there is none.
+    pub(super) dead: String,
+}
+
+impl Connector {
+    pub(super) fn new() -> Self {
+        Self {
+            looking_up: Arc::new(Semaphore::new(1)),
+            awaits: Cell::new(Awaits::LookUp),
+        }
+    }
+
+    pub(super) fn awaits(&self) -> Awaits {
+        self.awaits.get()
+    }
+
+    /// Connects, however long that takes.
+    ///
+    /// # Errors
+    /// Any but a full queue.
+    pub(super) async fn connect(&self, address: &Address) -> Result<UnixStream, Unconnected> {
+        self.awaits.set(Awaits::LookUp);
+        loop {
+            match self.knock(address.clone()).await {
+                Ok(stream) => {
+                    self.awaits.set(Awaits::Nothing);
+                    return UnixStream::from_std(stream).map_err(Unconnected::from);
+                }
+                Err(why) if why.error.kind() == io::ErrorKind::WouldBlock => {
+                    self.awaits.set(Awaits::Queue);
+                    tokio::time::sleep(KNOCK_AGAIN).await;
+                }
+                Err(why) => return Err(why),
+            }
+        }
+    }
+
+    async fn knock(&self, address: Address) -> Result<blocking::UnixStream, Unconnected> {
+        let turn = Arc::clone(&self.looking_up).acquire_owned().await;
+        let knocking = tokio::task::spawn_blocking(move || {
+            // Given back when the look-up ends, not when nobody waits for it.
+            let _turn = turn;
+            knock(&address).map_err(|error| Unconnected::at(&address, error))
+        });
+        match knocking.await {
+            Ok(knocked) => knocked,
+            Err(error) => gate::pass_on(error).await,
+        }
+    }
+}
+
+/// Connects without waiting for the listener.
+fn knock(address: &Address) -> io::Result<blocking::UnixStream> {
+    let address = match address {
+        Address::Path(path) => SocketAddrUnix::new(path)?,
+        Address::Abstract(name) => SocketAddrUnix::new_abstract_name(name)?,
+    };
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    rustix::io::retry_on_intr(|| connect(&socket, &address))?;
+    Ok(socket.into())
+}
+
+impl Unconnected {
+    fn at(address: &Address, error: io::Error) -> Self {
+        let Address::Path(path) = address else {
+            return error.into();
+        };
+        Self {
+            instead: instead(path, &error),
+            dead: dead_mount::hint(path),
+            error,
+        }
+    }
+}
+
+/// What stands at a path that cannot be connected to for that.
+fn instead(path: &Path, error: &io::Error) -> Option<&'static str> {
+    match Errno::from_io_error(error) {
+        Some(Errno::PROTOTYPE) => Some("a socket of another type, expected a stream socket"),
+        // The kernel says "refused" of a path that is no socket at all.
+        Some(Errno::CONNREFUSED) => {
+            let found = std::fs::metadata(path).ok()?;
+            (!found.file_type().is_socket()).then_some("no socket")
+        }
+        _ => None,
+    }
+}
+
+impl From<io::Error> for Unconnected {
+    fn from(error: io::Error) -> Self {
+        Self {
+            error,
+            instead: None,
+            dead: String::new(),
+        }
+    }
+}
+
+impl Awaits {
+    /// The end of a sentence about what is waited for, unless it is nothing.
+    pub(super) fn words(self) -> Option<&'static str> {
+        match self {
+            Self::LookUp => Some("; the file system that its path leads to hangs"),
+            Self::Queue => Some("; its queue of connections is full: it accepts none"),
+            Self::Nothing => None,
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => write!(out, "{}", path.display()),
+            Self::Abstract(name) => write!(out, "@{}", name.escape_ascii()),
+        }
+    }
+}

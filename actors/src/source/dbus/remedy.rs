@@ -1,0 +1,38 @@
+//! What to change where a bus, or a daemon on it, did not answer well.
+
+use crate::scrape::{Reason, ScrapeError};
+use local_exporter_config::DbusSource;
+
+/// What to change after an error that a bus has its own remedy for.
+pub(in crate::source) fn remedy(spec: &DbusSource, error: &ScrapeError) -> Option<String> {
+    let DbusSource {
+        destination,
+        path,
+        interface,
+        ..
+    } = spec;
+    // What the bus or the daemon replied begins with the name; before that, the bus let nobody in.
+    let let_in = error.message.starts_with(destination);
+    let remedy = match error.reason {
+        Reason::Absent => format!(
+            "start the daemon that owns {destination}, or correct `destination` or `bus`; where it \
+             has a service file, `auto_start = true` starts it"
+        ),
+        Reason::Denied if let_in => format!(
+            "allow it in a policy file of the bus: <allow send_destination=\"{destination}\" \
+             send_interface=\"{interface}\"/> for this user"
+        ),
+        Reason::Denied => "set `bridge.dbus_auth_uid` to the uid that the bus sees, or run the \
+                           exporter as a user that the bus accepts"
+            .to_owned(),
+        Reason::Refused => format!(
+            "correct `path` and `method` (busctl introspect {destination} {path}), or see the \
+             daemon's log"
+        ),
+        Reason::Timeout => {
+            format!("see why {destination} does not reply; if it needs longer, raise `timeout`")
+        }
+        _ => return None,
+    };
+    Some(remedy)
+}

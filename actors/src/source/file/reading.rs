@@ -1,0 +1,84 @@
+//! One reading of everything a selector's paths come to.
+//!
+//! Finds the files, has each read and judged, and composes them. Blocks, and
+//! remembers nothing but what it is given and gives back.
+
+use super::Terms;
+use super::activity::Writing;
+use super::compose::{Composed, compose};
+use super::expand::{MOST_FILES, Patterns, expand};
+use super::shelf::{Now, Shelf, Verdict};
+use super::watch::Target;
+use crate::scrape::{Answer, Reason, ScrapeError};
+use crate::status::{CacheReport, FileReport, Watching};
+use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
+
+/// What one reading of everything came to.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub(super) shelf: Shelf,
+    pub(super) targets: Vec<Target>,
+    pub(super) answer: Answer,
+    pub(super) report: CacheReport,
+    /// After how long to read again even if nothing changes.
+    pub(super) due: Option<Duration>,
+    pub(super) began: Instant,
+    /// Who was at the files when it began.
+    pub(super) writing: Writing,
+}
+
+/// Finds, reads, judges and composes all files; blocks.
+pub(super) fn look(
+    terms: &Terms,
+    patterns: &Patterns,
+    mut shelf: Shelf,
+    writing: Writing,
+) -> Reading {
+    let now = Now {
+        instant: Instant::now(),
+        wall: SystemTime::now(),
+    };
+    let expansion = expand(&terms.paths, patterns);
+    let (verdicts, composed) = if expansion.files.len() > MOST_FILES {
+        let message = format!("there are over {MOST_FILES} files");
+        let error = ScrapeError::new(Reason::TooLarge, message);
+        (Vec::new(), Composed::failed(error))
+    } else {
+        let mut verdicts = shelf.update(&expansion, terms, &writing, now);
+        let composed = compose(&mut verdicts, terms);
+        (verdicts, composed)
+    };
+    let oldest = verdicts.iter().filter_map(|verdict| verdict.modified).min();
+    let newlines = verdicts
+        .iter()
+        .filter(|verdict| verdict.missing_final_newline);
+    let missing_final_newlines = newlines.count();
+    let due = verdicts.iter().filter_map(|verdict| verdict.due).min();
+    Reading {
+        shelf,
+        targets: expansion.targets,
+        answer: composed.answer,
+        report: CacheReport {
+            watching: Watching::Polling,
+            oldest,
+            files: verdicts.into_iter().map(report).collect(),
+            passed_over: expansion.passed_over,
+            duplicate_series: composed.duplicates,
+            conflicts: composed.conflicts,
+            missing_final_newlines,
+        },
+        due,
+        began: now.instant,
+        writing,
+    }
+}
+
+fn report(verdict: Verdict) -> FileReport {
+    FileReport {
+        path: verdict.path,
+        mtime: verdict.modified,
+        served: verdict.good.is_some(),
+        error: verdict.error,
+    }
+}

@@ -1,0 +1,164 @@
+//! Where a configuration comes from, so that it can be loaded again in the same way.
+//!
+//! Reads files and directories, and nothing else of the host: the environment
+//! and the flags are those of the start, as they are for every process.
+
+use crate::flags::Flags;
+use crate::load::{Environment, Input, Layers, whole_file};
+use crate::mistake::{Mistake, Mistakes};
+use crate::settings::Settings;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+
+/// Everything a configuration is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The main file.
+    pub file: PathBuf,
+    /// Whether that file must be there.
+    pub presence: Presence,
+    /// The directories of drop-ins; those that are not there hold nothing. Of files
+    /// with the same name the one in the last directory counts.
+    pub drop_ins: Vec<PathBuf>,
+    /// The variables of the process.
+    pub environment: Environment,
+    /// What the command line sets.
+    pub flags: Flags,
+}
+
+/// Whether a file must be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It was asked for by name.
+    Required,
+    /// It is looked for where it usually is.
+    Optional,
+}
+
+/// A configuration that is right, as far as it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// What it says.
+    pub settings: Settings,
+    /// What is wrong in drop-ins, which were therefore left out: for the log.
+    pub warnings: Vec<Mistake>,
+    /// All of it as one TOML text, defaults included. It may be shown: there is no secret in
+    /// it. Selectors of one line come first, as TOML wants it.
+    pub text: String,
+    /// The SHA-256 of that text in hexadecimal digits: the same for the same values,
+    /// whatever files and comments they stood in.
+    pub hash: String,
+    /// The files that were read, those of drop-ins that were left out too.
+    pub files: Vec<PathBuf>,
+}
+
+impl Origin {
+    /// Reads and judges everything, as if for the first time.
+    ///
+    /// # Errors
+    /// Every mistake, those of drop-ins too.
+    pub fn load(&self) -> Result<Loaded, Mistakes> {
+        let mut files = Vec::new();
+        let mut unreadable = Vec::new();
+        let mut drop_ins = Vec::new();
+        for path in self.drop_in_files()? {
+            match read_regular(&path) {
+                Ok(input) => drop_ins.push(input),
+                Err(mistakes) => unreadable.extend(mistakes.0),
+            }
+            files.push(path);
+        }
+        let file = match Input::read(&self.file) {
+            Ok(input) => Some(input),
+            Err((io::ErrorKind::NotFound, _)) if self.presence == Presence::Optional => None,
+            Err((_, mistakes)) => {
+                unreadable.extend(mistakes.0);
+                return Err(Mistakes(unreadable));
+            }
+        };
+        files.extend(file.is_some().then(|| self.file.clone()));
+        let layers = Layers {
+            drop_ins,
+            unreadable,
+            file,
+            environment: self.environment.clone(),
+            flags: self.flags.clone(),
+        };
+        let reading = layers.read()?;
+        let digest = Sha256::digest(reading.text.as_bytes());
+        Ok(Loaded {
+            settings: reading.settings,
+            warnings: reading.warnings,
+            hash: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+            text: reading.text,
+            files,
+        })
+    }
+
+    /// Where the configuration may change, whether there is anything now or not:
+    /// the main file, then the directories of drop-ins.
+    pub fn places(&self) -> impl Iterator<Item = &Path> {
+        let drop_ins = self.drop_ins.iter().map(PathBuf::as_path);
+        std::iter::once(self.file.as_path()).chain(drop_ins)
+    }
+
+    /// The drop-ins that count, by name. A directory that cannot be listed is nobody's single
+    /// mistake: without it selectors of many would vanish.
+    fn drop_in_files(&self) -> Result<Vec<PathBuf>, Mistakes> {
+        let mut by_name = BTreeMap::<OsString, PathBuf>::new();
+        for directory in &self.drop_ins {
+            match names(directory) {
+                Ok(names) => by_name.extend(names),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => {
+                    let found = format!("cannot be listed: {error}");
+                    return Err(whole_file(&directory.display().to_string(), &found));
+                }
+            }
+        }
+        let by_name = by_name.into_values();
+        Ok(by_name.filter(|path| !masks(path)).collect())
+    }
+}
+
+/// The drop-ins of a directory, by name. Names with a dot before them are editors' own.
+fn names(directory: &Path) -> io::Result<Vec<(OsString, PathBuf)>> {
+    let mut names = Vec::new();
+    if masks(directory) {
+        return Ok(names);
+    }
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let bytes = name.as_encoded_bytes();
+        if bytes.ends_with(b".toml") && !bytes.starts_with(b".") {
+            names.push((name, entry.path()));
+        }
+    }
+    Ok(names)
+}
+
+/// Whether a path leads to `/dev/null`, by which people say that nothing shall be there.
+fn masks(path: &Path) -> bool {
+    let device = fs::metadata(path).is_ok_and(|about| about.file_type().is_char_device());
+    device && fs::canonicalize(path).is_ok_and(|path| path == Path::new("/dev/null"))
+}
+
+/// Reads a drop-in; anything but a file, a pipe for one, might be waited for without end.
+fn read_regular(path: &Path) -> Result<Input, Mistakes> {
+    match fs::metadata(path) {
+        Ok(about) if !about.is_file() => Err(whole_file(
+            &path.display().to_string(),
+            "not a regular file",
+        )),
+        Ok(_) | Err(_) => Input::read(path).map_err(|(_, mistakes)| mistakes),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! From the `[service]` table to a [`Service`], every mistake reported.
+
+use super::{
+    Access, ClientLimits, Confinement, DropIns, Entrance, Lifecycle, Listen, ListenAddress, Paths,
+    Reload, Service, Tls,
+};
+use crate::table::Table;
+use crate::value::{Count, FromValue, describe};
+use config::{Value, ValueKind};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The longest a scraper may be answered before it gives up.
+const LONGEST_OFFSET: Duration = Duration::from_secs(60);
+
+impl Service {
+    pub(crate) fn read(mut table: Table<'_, '_>) -> Option<Self> {
+        let entrance = Entrance::read(&mut table);
+        let web_config = table.take::<WebConfigFile>("web_config_file");
+        let web_config = web_config.and_then(|file| file.0);
+        let tls = Tls::read(&mut table, web_config.is_some());
+        let paths = Paths::read(&mut table);
+        let lifecycle = table.take("lifecycle").map(|enabled| match enabled {
+            true => Lifecycle::Enabled,
+            false => Lifecycle::Disabled,
+        });
+        let reload = table.take("auto_reload").map(|automatic| match automatic {
+            true => Reload::OnChange,
+            false => Reload::OnDemand,
+        });
+        let timeout_offset = table.take("timeout_offset").map(|Offset(offset)| offset);
+        let clients = ClientLimits::read(&mut table);
+        let access = Access::read(&mut table);
+        let confinement = table.take("landlock").map(|wanted| match wanted {
+            true => Confinement::Landlock,
+            false => Confinement::Off,
+        });
+        let drop_ins = table.take("strict_dropins").map(|strict| match strict {
+            true => DropIns::Strict,
+            false => DropIns::Lenient,
+        });
+        table.finish();
+        Some(Self {
+            entrance: entrance?,
+            paths: paths?,
+            web_config,
+            tls,
+            lifecycle: lifecycle?,
+            reload: reload?,
+            timeout_offset: timeout_offset?,
+            clients: clients?,
+            access,
+            confinement: confinement?,
+            drop_ins: drop_ins?,
+        })
+    }
+}
+
+impl Entrance {
+    fn read(table: &mut Table<'_, '_>) -> Option<Self> {
+        let both =
+            table.contains("listen") && (table.contains("address") || table.contains("port"));
+        if both {
+            let found = "`listen` beside `address` or `port`".to_owned();
+            table.complain("listen", found, "one way to say where to listen");
+        }
+        let listened = table.contains("listen");
+        let listens = table.take_list::<Listen>("listen");
+        let address = table.take("address").map(ListenAddress::One);
+        let port = table.take("port");
+        if table.take("systemd_socket")? {
+            return Some(Self::Systemd);
+        }
+        let listens = match listened {
+            true => listens?,
+            false => vec![Listen::Tcp(address.unwrap_or(ListenAddress::Every), port?)],
+        };
+        Some(Self::Own(listens))
+    }
+}
+
+impl Tls {
+    /// A promise of encryption that is not kept would be worse than a refusal.
+    fn read(table: &mut Table<'_, '_>, certified: bool) -> Self {
+        match table.take("tls") {
+            None => Self::Unsaid,
+            Some(false) => Self::Refused,
+            Some(true) => {
+                if !certified {
+                    let found = "true without a certificate".to_owned();
+                    let expected = "a `web_config_file` that names one, or false";
+                    table.complain("tls", found, expected);
+                }
+                Self::Required
+            }
+        }
+    }
+}
+
+impl ClientLimits {
+    fn read(table: &mut Table<'_, '_>) -> Option<Self> {
+        let max_connections = table.take("max_connections").map(|Count(count)| count);
+        let max_in_flight = table.take("max_in_flight").map(|Count(count)| count);
+        let header_timeout = table.take("header_timeout");
+        let idle_timeout = table.take("idle_timeout");
+        Some(Self {
+            max_connections: max_connections?,
+            max_in_flight: max_in_flight?,
+            header_timeout: header_timeout?,
+            idle_timeout: idle_timeout?,
+        })
+    }
+}
+
+/// The exporter-toolkit's file; an empty string, as with its flag, means that there is none.
+struct WebConfigFile(Option<PathBuf>);
+
+impl FromValue for WebConfigFile {
+    const EXPECTED: &'static str = "the absolute path of a file, or an empty string for none";
+
+    fn from_value(value: &Value) -> Result<Self, String> {
+        match &value.kind {
+            ValueKind::String(text) if text.is_empty() => Ok(Self(None)),
+            _ => PathBuf::from_value(value).map(|path| Self(Some(path))),
+        }
+    }
+}
+
+/// How much earlier than a scraper gives up it gets its answer.
+struct Offset(Duration);
+
+impl FromValue for Offset {
+    const EXPECTED: &'static str = "a duration with a unit such as \"500ms\", from 0s to 1min";
+
+    fn from_value(value: &Value) -> Result<Self, String> {
+        let ValueKind::String(text) = &value.kind else {
+            return Err(describe(value));
+        };
+        match humantime::parse_duration(text) {
+            Ok(offset) if offset <= LONGEST_OFFSET => Ok(Self(offset)),
+            _ => Err(describe(value)),
+        }
+    }
+}

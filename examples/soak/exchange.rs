@@ -1,0 +1,89 @@
+//! One request and its answer on a connection of its own, byte by byte.
+
+use flate2::read::GzDecoder;
+use socket2::{Domain, Socket, Type};
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::thread::park_timeout;
+use std::time::Duration;
+
+/// How long a client may wait for its next byte.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// What a slow reader has its kernel hold for it, and takes at once, in bytes.
+const SIP: usize = 16 * 1024;
+/// How long it then pauses: a body of 1 MiB takes some two seconds.
+const BETWEEN_SIPS: Duration = Duration::from_millis(30);
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Request {
+    /// By HTTP/1.0.
+    Old,
+    Plain,
+    Compressed,
+}
+
+/// An answer with its body as it was before anybody compressed it.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
+}
+
+/// A connection on which a selector has been asked for; little of the answer waits for its reader.
+pub(crate) fn ask(address: &str, selector: &str, request: Request) -> io::Result<TcpStream> {
+    let address: SocketAddr = address.parse().map_err(io::Error::other)?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_recv_buffer_size(SIP)?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.connect(&address.into())?;
+    let mut stream = TcpStream::from(socket);
+    let rest = match request {
+        Request::Old => "HTTP/1.0\r\n",
+        Request::Plain => "HTTP/1.1\r\nHost: soak\r\nConnection: close\r\n",
+        Request::Compressed => {
+            "HTTP/1.1\r\nHost: soak\r\nConnection: close\r\nAccept-Encoding: gzip\r\n"
+        }
+    };
+    write!(stream, "GET /bridge?selector={selector} {rest}\r\n")?;
+    Ok(stream)
+}
+
+/// All of the answer, as fast as it comes.
+pub(crate) fn take(mut stream: TcpStream) -> io::Result<Answer> {
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes)?;
+    read(&bytes)
+}
+
+/// All of the answer, in sips.
+pub(crate) fn sip(stream: &TcpStream) -> io::Result<Answer> {
+    let mut bytes = Vec::new();
+    while stream.take(SIP as u64).read_to_end(&mut bytes)? == SIP {
+        park_timeout(BETWEEN_SIPS);
+    }
+    read(&bytes)
+}
+
+/// What all bytes of a connection mean.
+fn read(bytes: &[u8]) -> io::Result<Answer> {
+    const END_OF_HEAD: &[u8] = b"\r\n\r\n";
+    let mut ends = bytes.windows(END_OF_HEAD.len());
+    let end = ends.position(|window| window == END_OF_HEAD);
+    let end = end.ok_or(io::ErrorKind::UnexpectedEof)?;
+    let (head, body) = bytes.split_at(end + END_OF_HEAD.len());
+    let head = std::str::from_utf8(head).map_err(io::Error::other)?;
+    let head = head.to_ascii_lowercase();
+    let status = head.split(' ').nth(1);
+    let status = status.and_then(|status| status.parse().ok());
+    let mut plain = Vec::new();
+    if head.contains("\r\ncontent-encoding: gzip\r\n") {
+        GzDecoder::new(body).read_to_end(&mut plain)?;
+    } else {
+        plain.extend_from_slice(body);
+    }
+    Ok(Answer {
+        status: status.ok_or(io::ErrorKind::InvalidData)?,
+        body: plain,
+    })
+}

@@ -1,0 +1,76 @@
+//! What came of the scrapes, and how often.
+
+use crate::bodies::is_whole;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What came of one scrape.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Outcome {
+    /// 200 and a whole body.
+    Answered,
+    /// An error in words, which is an answer too.
+    Refused,
+    /// The client has left before it could know.
+    Left,
+    /// Anything else.
+    Wrong,
+}
+
+impl Outcome {
+    pub(crate) fn of(status: u16, body: &[u8]) -> Self {
+        match status {
+            200 if is_whole(body) => Self::Answered,
+            502..=504 if !body.is_empty() => Self::Refused,
+            _ => Self::Wrong,
+        }
+    }
+}
+
+/// How often what came of it.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    answered: AtomicU64,
+    refused: AtomicU64,
+    left: AtomicU64,
+    wrong: AtomicU64,
+}
+
+impl Tally {
+    pub(crate) fn count(&self, outcome: Outcome) {
+        let counter = match outcome {
+            Outcome::Answered => &self.answered,
+            Outcome::Refused => &self.refused,
+            Outcome::Left => &self.left,
+            Outcome::Wrong => &self.wrong,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether there were answers, and none of them wrong.
+    pub(crate) fn is_right(&self) -> bool {
+        let [answered, wrong] = [&self.answered, &self.wrong].map(read);
+        answered > 0 && wrong == 0
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            answered,
+            refused,
+            left,
+            wrong,
+        } = self;
+        let [answered, refused, left, wrong] = [answered, refused, left, wrong].map(read);
+        write!(
+            out,
+            "scrapes: {answered} answered with a whole body, {refused} with an error, \
+             {left} left by their client, {wrong} wrong"
+        )
+    }
+}
+
+fn read(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}

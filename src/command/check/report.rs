@@ -1,0 +1,138 @@
+//! What a check of one selector came to, for people and for programs.
+
+use local_exporter_actors::examine::{Finding, explain};
+use local_exporter_actors::{Answer, Door};
+use serde::Serialize;
+use std::fmt::{self, Write};
+use std::path::Path;
+
+/// What is to be thought of a selector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Verdict {
+    /// It was scraped, and nothing was found.
+    Ok,
+    /// It was scraped, but something may not last or is missing.
+    Warning,
+    /// It was not scraped.
+    NotReady,
+}
+
+/// What was found about one selector.
+#[derive(Debug)]
+pub(super) struct Report {
+    selector: String,
+    kind: &'static str,
+    source: String,
+    pub(super) verdict: Verdict,
+    answer: Answer,
+    /// The cause of a failed scrape stands first.
+    findings: Vec<Finding>,
+}
+
+impl Report {
+    pub(super) fn new(door: &Door, answer: Answer, findings: Vec<Finding>) -> Self {
+        let source = &door.spec().source;
+        let (verdict, findings) = match &answer {
+            Ok(_) if findings.is_empty() => (Verdict::Ok, findings),
+            Ok(_) => (Verdict::Warning, findings),
+            Err(error) => (Verdict::NotReady, explain(source, error, findings)),
+        };
+        Self {
+            selector: door.spec().name.clone(),
+            kind: source.kind(),
+            source: door.source().to_owned(),
+            verdict,
+            answer,
+            findings,
+        }
+    }
+}
+
+/// One line, and one more, indented, for each further finding.
+impl fmt::Display for Report {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut findings = self.findings.iter();
+        write!(out, "{}: ", self.selector)?;
+        match (&self.answer, self.verdict) {
+            (Ok(exposition), verdict) => {
+                let verdict = match verdict {
+                    Verdict::Ok => "ok",
+                    Verdict::Warning | Verdict::NotReady => "warning",
+                };
+                let (bytes, samples) = (exposition.body.len(), exposition.summary.samples);
+                let format = exposition.summary.format.name();
+                writeln!(
+                    out,
+                    "{verdict}, bytes: {bytes}, samples: {samples}, {format}"
+                )?;
+            }
+            (Err(error), _) => {
+                write!(out, "{}: ", error.reason)?;
+                findings.next().map_or(Ok(()), |cause| line(out, cause))?;
+            }
+        }
+        findings.try_for_each(|finding| {
+            out.write_str("  ")?;
+            line(out, finding)
+        })
+    }
+}
+
+fn line(out: &mut impl Write, finding: &Finding) -> fmt::Result {
+    writeln!(out, "{}; {}", finding.what, finding.remedy)
+}
+
+#[derive(Serialize)]
+struct Json<'a> {
+    selector: &'a str,
+    kind: &'a str,
+    source: &'a str,
+    verdict: Verdict,
+    reason: Option<&'a str>,
+    message: Option<&'a str>,
+    bytes: Option<usize>,
+    samples: Option<usize>,
+    format: Option<&'a str>,
+    findings: Vec<JsonFinding<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonFinding<'a> {
+    what: &'a str,
+    path: Option<String>,
+    remedy: &'a str,
+}
+
+/// All of them as an array.
+pub(super) fn json(reports: &[Report]) -> String {
+    let reports: Vec<Json<'_>> = reports.iter().map(Json::from).collect();
+    format!("{:#}\n", serde_json::json!(reports))
+}
+
+impl<'a> From<&'a Report> for Json<'a> {
+    fn from(report: &'a Report) -> Self {
+        let (good, error) = (report.answer.as_ref().ok(), report.answer.as_ref().err());
+        let finding = |finding: &'a Finding| JsonFinding {
+            what: &finding.what,
+            path: finding.path.as_deref().map(shown),
+            remedy: &finding.remedy,
+        };
+        Self {
+            selector: &report.selector,
+            kind: report.kind,
+            source: &report.source,
+            verdict: report.verdict,
+            reason: error.map(|error| error.reason.as_str()),
+            message: error.map(|error| error.message.as_str()),
+            bytes: good.map(|exposition| exposition.body.len()),
+            samples: good.map(|exposition| exposition.summary.samples),
+            format: good.map(|exposition| exposition.summary.format.name()),
+            findings: report.findings.iter().map(finding).collect(),
+        }
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}

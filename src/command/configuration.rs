@@ -1,0 +1,97 @@
+//! Where the configuration comes from, as the command line says it.
+
+use super::{WRONG, complain, print};
+use crate::access;
+use clap::Args;
+use local_exporter_config::{Environment, Flags, Loaded, Origin, Presence, Settings};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Where the configuration is looked for when no file is named.
+const DEFAULT_FILE: &str = "/etc/local-exporter/config.toml";
+/// Where packages, programs and the host's administrator leave drop-ins, as for systemd:
+/// of two files with the same name the later one counts.
+const DROP_INS: [&str; 3] = [
+    "/usr/lib/local-exporter/conf.d",
+    "/run/local-exporter/conf.d",
+    "/etc/local-exporter/conf.d",
+];
+
+/// Where the configuration comes from.
+#[derive(Args, Debug)]
+pub(super) struct Configuration {
+    /// The configuration, also as --config.file [default: /etc/local-exporter/config.toml, which may be absent].
+    #[arg(short, long, visible_alias = "config.file", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// A directory of drop-ins; repeatable, of files with one name that in the last directory
+    /// counts; /dev/null for none [default: conf.d in /usr/lib/local-exporter,
+    /// /run/local-exporter and /etc/local-exporter].
+    #[arg(id = "config.dropins", long, value_name = "DIRECTORY")]
+    drop_ins: Vec<PathBuf>,
+}
+
+impl Configuration {
+    /// All that the settings are made of, with what else the command line says.
+    pub(super) fn origin(&self, flags: Flags) -> Origin {
+        let drop_ins = if self.drop_ins.is_empty() {
+            DROP_INS.map(PathBuf::from).to_vec()
+        } else {
+            self.drop_ins.clone()
+        };
+        Origin {
+            file: self.config.clone().unwrap_or_else(|| DEFAULT_FILE.into()),
+            // The default file need not be there; one that was asked for must.
+            presence: match self.config {
+                Some(_) => Presence::Required,
+                None => Presence::Optional,
+            },
+            drop_ins,
+            environment: environment(),
+            flags,
+        }
+    }
+}
+
+/// What an origin says; where that is wrong, every mistake has been printed.
+pub(super) fn load(origin: &Origin) -> Result<Loaded, ExitCode> {
+    origin.load().map_err(|mistakes| {
+        // One mistake a line, without a log's trimmings, so that editors can jump to them.
+        complain(&mistakes.to_string());
+        ExitCode::from(WRONG)
+    })
+}
+
+/// `--config.check`: whether serving this would begin. What is left out of it is told as well.
+pub(super) fn check(origin: &Origin) -> ExitCode {
+    let loaded = match load(origin) {
+        Ok(loaded) => loaded,
+        Err(code) => return code,
+    };
+    for warning in &loaded.warnings {
+        complain(&format!("left out: {warning}"));
+    }
+    if let Err(code) = can_serve(&loaded.settings) {
+        return code;
+    }
+    let (files, selectors) = (loaded.files.len(), loaded.settings.selectors.len());
+    print(
+        format!("the configuration is right; files: {files}, selectors: {selectors}\n").as_bytes(),
+    )
+}
+
+/// Whether what the settings say of access can be served; where not, the first
+/// mistake in its files has been printed.
+pub(super) fn can_serve(settings: &Settings) -> Result<(), ExitCode> {
+    access::validate(settings).map_err(|mistake| {
+        complain(&mistake);
+        ExitCode::from(WRONG)
+    })
+}
+
+fn environment() -> Environment {
+    let text = |text: OsString| text.to_string_lossy().into_owned();
+    std::env::vars_os()
+        .map(|(name, value)| (text(name), text(value)))
+        .collect()
+}

@@ -1,0 +1,134 @@
+//! What of the service the command line can set, in the exporter-toolkit's spelling.
+//!
+//! Each flag stands for one key, and is judged as if that key stood in a file;
+//! this file knows only which. Relative paths begin at the working directory.
+
+use clap::Args;
+use local_exporter_config::{Flag, FlagValue, Flags};
+use std::time::Duration;
+
+/// The largest `service.max_in_flight`, for 0, by which the toolkit means no limit.
+const MOST_REQUESTS: u32 = 65_536;
+
+/// Flags for keys of `[service]`; they win over the environment and all files.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Service")]
+pub(super) struct ServiceFlags {
+    // No comment of rustdoc's, which would read links in it.
+    #[arg(
+        id = "web.listen-address",
+        long,
+        value_name = "ADDRESS",
+        help = "Where to listen: :9598, [::1]:9598, unix:/path?mode=0660&group=name, vsock://:9598; \
+                repeatable"
+    )]
+    listen_address: Vec<String>,
+    /// Listen on the sockets that systemd passes instead.
+    #[arg(id = "web.systemd-socket", long)]
+    systemd_socket: bool,
+    /// The file with TLS, users, headers and rates, as all exporters have it.
+    #[arg(id = "web.config.file", long, value_name = "FILE")]
+    web_config: Option<String>,
+    /// Where the exporter's own metrics are [default: /metrics].
+    #[arg(id = "web.telemetry-path", long, value_name = "PATH")]
+    telemetry_path: Option<String>,
+    /// The most scrapes that may be under way at once; 0 means as many as possible.
+    #[arg(id = "web.max-requests", long, value_name = "COUNT")]
+    max_requests: Option<u32>,
+    /// The URL under which the exporter is reached from outside.
+    #[arg(id = "web.external-url", long, value_name = "URL")]
+    external_url: Option<String>,
+    /// What stands before every path [default: the path of the external URL].
+    #[arg(id = "web.route-prefix", long, value_name = "PATH")]
+    route_prefix: Option<String>,
+    /// Answer POST /-/reload.
+    #[arg(id = "web.enable-lifecycle", long)]
+    lifecycle: bool,
+    /// Load the configuration again when one of its files has changed.
+    #[arg(id = "config.enable-auto-reload", long)]
+    auto_reload: bool,
+    /// How many seconds before a scraper gives up it gets its answer [default: 0.5].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    timeout_offset: Option<Duration>,
+}
+
+impl ServiceFlags {
+    /// Those that were given, as values of their keys.
+    pub(super) fn given(&self) -> Flags {
+        let listen = (!self.listen_address.is_empty()).then(|| self.listen_address.clone());
+        let on = |flag: bool| flag.then_some(FlagValue::Given);
+        let text = |text: &Option<String>| text.clone().map(FlagValue::Text);
+        let web_config = self.web_config.as_deref().map(absolute);
+        let requests = self.max_requests.map(|count| match count {
+            0 => MOST_REQUESTS,
+            count => count,
+        });
+        let offset = self.timeout_offset.map(humantime::format_duration);
+        let all = [
+            (
+                "--web.listen-address",
+                "listen",
+                listen.map(FlagValue::Texts),
+            ),
+            (
+                "--web.systemd-socket",
+                "systemd_socket",
+                on(self.systemd_socket),
+            ),
+            (
+                "--web.config.file",
+                "web_config_file",
+                web_config.map(FlagValue::Text),
+            ),
+            (
+                "--web.telemetry-path",
+                "telemetry_path",
+                text(&self.telemetry_path),
+            ),
+            (
+                "--web.max-requests",
+                "max_in_flight",
+                requests.map(FlagValue::Number),
+            ),
+            (
+                "--web.external-url",
+                "external_url",
+                text(&self.external_url),
+            ),
+            (
+                "--web.route-prefix",
+                "route_prefix",
+                text(&self.route_prefix),
+            ),
+            ("--web.enable-lifecycle", "lifecycle", on(self.lifecycle)),
+            (
+                "--config.enable-auto-reload",
+                "auto_reload",
+                on(self.auto_reload),
+            ),
+            (
+                "--timeout-offset",
+                "timeout_offset",
+                offset.map(|offset| FlagValue::Text(offset.to_string())),
+            ),
+        ];
+        let given = all.into_iter().filter_map(|(name, key, value)| {
+            let key = ("service", key);
+            value.map(|value| Flag { name, key, value })
+        });
+        Flags(given.collect())
+    }
+}
+
+fn absolute(path: &str) -> String {
+    // Only an empty path has no absolute one: there is no file then, as in the toolkit.
+    let absolute = std::path::absolute(path).unwrap_or_default();
+    absolute.to_string_lossy().into_owned()
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| "not a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}

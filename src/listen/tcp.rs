@@ -1,0 +1,93 @@
+//! TCP ports, on one address or on all of them.
+
+use super::{BACKLOG, named};
+use local_exporter_config::ListenAddress;
+use rustix::io::Errno;
+use socket2::{Domain, Socket, Type};
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+
+/// A listener on one address, or on every one of both families.
+pub(super) fn bind(address: ListenAddress, port: u16) -> io::Result<TcpListener> {
+    let (address, families) = match address {
+        ListenAddress::One(address) => (SocketAddr::new(address, port), Families::One),
+        ListenAddress::Every => {
+            let every = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
+            match bind_one(every, Families::Both) {
+                Ok(listener) => return Ok(listener),
+                Err(error) if ipv6_is_off(&error) => {
+                    tracing::debug!("IPv6 is off, listening on IPv4 alone");
+                    let every = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+                    (every, Families::One)
+                }
+                Err(error) => return Err(named(every, &error)),
+            }
+        }
+    };
+    bind_one(address, families).map_err(|error| named(address, &error))
+}
+
+/// Whether an IPv6 socket also takes IPv4 connections (ipv6(7), `IPV6_V6ONLY`).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Families {
+    One,
+    Both,
+}
+
+fn bind_one(address: SocketAddr, families: Families) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(families == Families::One)?;
+    }
+    // A restart need not wait for the last connections of the previous process.
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// No IPv6 in the kernel, or none on any interface.
+fn ipv6_is_off(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+    use super::*;
+
+    #[test]
+    fn every_address_means_both_families() {
+        let listener = bind(ListenAddress::Every, 0).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let connects = |address: SocketAddr| std::net::TcpStream::connect(address).is_ok();
+        assert!(connects((Ipv4Addr::LOCALHOST, port).into()));
+        // Where IPv6 is off there is nothing to connect from.
+        if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok() {
+            assert!(connects((Ipv6Addr::LOCALHOST, port).into()));
+        }
+    }
+
+    #[test]
+    fn an_address_in_use_is_named() {
+        let address = ListenAddress::One(Ipv4Addr::LOCALHOST.into());
+        let first = bind(address, 0).unwrap();
+        let taken = first.local_addr().unwrap();
+        let error = bind(address, taken.port()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+        assert!(error.to_string().contains(&taken.to_string()), "{error}");
+    }
+
+    #[test]
+    fn only_a_missing_family_is_a_reason_to_fall_back() {
+        let off = |error: Errno| ipv6_is_off(&error.into());
+        assert!(off(Errno::AFNOSUPPORT));
+        assert!(off(Errno::ADDRNOTAVAIL));
+        assert!(!off(Errno::ADDRINUSE));
+        assert!(!off(Errno::ACCESS));
+    }
+}

@@ -1,0 +1,76 @@
+//! The families about the configuration that runs.
+
+use prometheus::{Gauge, IntGauge, Opts, Registry};
+use std::time::SystemTime;
+
+/// How many hexadecimal digits of the hash become a number: as many as any float
+/// holds exactly. Alertmanager does the same.
+const DIGITS: usize = 12;
+
+/// The handles that reloads need.
+#[derive(Clone, Debug)]
+pub struct ConfigurationMetrics {
+    successful: IntGauge,
+    succeeded_at: Gauge,
+    hash: Gauge,
+}
+
+impl ConfigurationMetrics {
+    /// Registers the families.
+    ///
+    /// # Errors
+    /// When the registry holds one of them already.
+    pub fn register(registry: &Registry) -> prometheus::Result<Self> {
+        let gauge = |name: &str, help| Opts::new(format!("local_exporter_config_{name}"), help);
+        let metrics = Self {
+            successful: IntGauge::with_opts(gauge(
+                "last_reload_successful",
+                "Whether the configuration was right when it was last loaded.",
+            ))?,
+            succeeded_at: Gauge::with_opts(gauge(
+                "last_reload_success_timestamp_seconds",
+                "When the configuration that runs was loaded.",
+            ))?,
+            hash: Gauge::with_opts(gauge(
+                "hash",
+                "The first 48 bits of a hash of the configuration that runs: equal where its values are.",
+            ))?,
+        };
+        registry.register(Box::new(metrics.successful.clone()))?;
+        registry.register(Box::new(metrics.succeeded_at.clone()))?;
+        registry.register(Box::new(metrics.hash.clone()))?;
+        Ok(metrics)
+    }
+
+    /// A configuration runs from now on; `hash` is in hexadecimal digits.
+    pub fn loaded(&self, hash: &str) {
+        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        self.succeeded_at
+            .set(since_epoch.unwrap_or_default().as_secs_f64());
+        self.hash.set(number(hash));
+        self.successful.set(1);
+    }
+
+    /// One was refused; the one that runs stays.
+    pub fn refused(&self) {
+        self.successful.set(0);
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "48 bits are exact")]
+fn number(hash: &str) -> f64 {
+    let digits = hash.get(..DIGITS).unwrap_or(hash);
+    u64::from_str_radix(digits, 16).unwrap_or_default() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_is_a_number_of_48_bits() {
+        assert_eq!(number("0000000000ff1234").to_bits(), 255.0_f64.to_bits());
+        let most = 281_474_976_710_655.0_f64;
+        assert_eq!(number("ffffffffffffffff").to_bits(), most.to_bits());
+    }
+}

@@ -1,0 +1,174 @@
+//! Reloading: the configuration is read again, and takes effect or changes nothing.
+//!
+//! Here is the side of those who ask for it: a signal, a request, a timer. One
+//! reload is under way at a time; whoever asks meanwhile is answered by the one
+//! after it, together with all others, so however often it is asked for, at most
+//! one waits. The other side, `rounds`, runs beside the threads that serve HTTP.
+
+mod fixed;
+pub mod page;
+mod reading;
+mod rounds;
+
+pub(crate) use rounds::Rounds;
+
+use crate::confine::Needs;
+use local_exporter_config::{Mistakes, Origin};
+use std::fmt;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// Asks for reloads. Clones ask the same exporter.
+#[derive(Clone, Debug)]
+pub struct Reloader(Arc<Channel>);
+
+#[derive(Debug)]
+struct Channel {
+    /// What to read; without it every reload is refused.
+    origin: Option<Origin>,
+    /// What the process can reach once it is confined.
+    reach: Option<Needs>,
+    /// How often a reload was asked for.
+    asked: watch::Sender<u64>,
+    /// The last reload.
+    ended: watch::Sender<Ended>,
+}
+
+/// A reload that ended.
+#[derive(Clone, Debug)]
+struct Ended {
+    /// Everything that was asked for up to this is answered by it.
+    upto: u64,
+    outcome: Result<(), Refusal>,
+}
+
+/// Why the running configuration stays: every mistake, one a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal(Arc<[String]>);
+
+impl Reloader {
+    /// Reloads from where the configuration came from. `reach` is what the process was
+    /// confined to, if it was: what is beyond it is told of at a reload.
+    #[must_use]
+    pub fn new(origin: Origin, reach: Option<Needs>) -> Self {
+        Self::with(Some(origin), reach)
+    }
+
+    /// Refuses every reload: the configuration came from nowhere that could be read again.
+    #[must_use]
+    pub fn impossible() -> Self {
+        Self::with(None, None)
+    }
+
+    fn with(origin: Option<Origin>, reach: Option<Needs>) -> Self {
+        let never = Ended {
+            upto: 0,
+            outcome: Ok(()),
+        };
+        Self(Arc::new(Channel {
+            origin,
+            reach,
+            asked: watch::Sender::new(0),
+            ended: watch::Sender::new(never),
+        }))
+    }
+
+    /// Asks for a reload and does not wait for it; the log tells what comes of it.
+    pub fn ask(&self) {
+        self.number();
+    }
+
+    /// Asks for a reload and waits for its end.
+    ///
+    /// # Errors
+    /// Why the running configuration stays.
+    pub async fn reload(&self) -> Result<(), Refusal> {
+        let mut ended = self.0.ended.subscribe();
+        let number = self.number();
+        match ended.wait_for(|ended| ended.upto >= number).await {
+            Ok(ended) => ended.outcome.clone(),
+            Err(_) => Err(Refusal::one("local-exporter has stopped")),
+        }
+    }
+
+    fn number(&self) -> u64 {
+        let mut number = 0;
+        self.0.asked.send_modify(|asked| {
+            *asked += 1;
+            number = *asked;
+        });
+        number
+    }
+
+    /// Answers everybody who asked up to a number.
+    fn end(&self, upto: u64, outcome: Result<(), Refusal>) {
+        self.0.ended.send_replace(Ended { upto, outcome });
+    }
+
+    /// Refuses everything from now on.
+    pub(crate) fn close(&self) {
+        self.end(u64::MAX, Err(Refusal::one("local-exporter is stopping")));
+    }
+}
+
+impl Refusal {
+    fn one(why: impl Into<String>) -> Self {
+        Self(Arc::new([why.into()]))
+    }
+
+    /// The mistakes.
+    pub fn lines(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+impl From<Mistakes> for Refusal {
+    fn from(mistakes: Mistakes) -> Self {
+        Self(mistakes.0.iter().map(ToString::to_string).collect())
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0.join("\n"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+    use super::*;
+    use futures_util::FutureExt;
+
+    #[tokio::test]
+    async fn who_asks_while_one_runs_is_answered_by_the_next() {
+        let reloader = Reloader::impossible();
+        let mut first = Box::pin(reloader.reload());
+        assert!((&mut first).now_or_never().is_none());
+        // The first one runs, for those up to 1, when two more ask.
+        let mut second = Box::pin(reloader.reload());
+        let mut third = Box::pin(reloader.reload());
+        assert!((&mut second).now_or_never().is_none());
+        assert!((&mut third).now_or_never().is_none());
+
+        reloader.end(1, Ok(()));
+        assert_eq!(first.now_or_never(), Some(Ok(())));
+        assert!((&mut second).now_or_never().is_none());
+
+        let why = Refusal::one("a mistake");
+        reloader.end(3, Err(why.clone()));
+        assert_eq!(second.now_or_never(), Some(Err(why.clone())));
+        assert_eq!(third.now_or_never(), Some(Err(why)));
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_one_that_does_not_come_any_more() {
+        let reloader = Reloader::impossible();
+        let mut waiting = Box::pin(reloader.reload());
+        assert!((&mut waiting).now_or_never().is_none());
+        reloader.close();
+        assert!(waiting.await.is_err());
+        assert!(reloader.reload().await.is_err());
+    }
+}

@@ -1,0 +1,142 @@
+//! Which message follows from what: phases and counts in, datagrams out.
+//!
+//! No I/O. One message is one datagram, and what belongs together is in one.
+
+use crate::phase::Phase;
+use sd_notify::NotifyState;
+
+/// The bytes of one datagram.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Message(String);
+
+impl Message {
+    fn of(states: &[NotifyState<'_>]) -> Self {
+        let lines = states.iter().map(|state| format!("{state}\n"));
+        Self(lines.collect())
+    }
+
+    /// A sign of life.
+    pub(super) fn alive() -> Self {
+        Self::of(&[NotifyState::Watchdog])
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+/// What has been told, and what is owed.
+#[derive(Debug, Default)]
+pub(super) struct Story {
+    told: Told,
+    owes_ready: bool,
+    status: String,
+}
+
+/// What the manager takes the service for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Told {
+    #[default]
+    Nothing,
+    Ready,
+    Reloading,
+}
+
+impl Story {
+    /// What a new phase makes one say at once.
+    pub(super) fn enters(&mut self, phase: Phase) -> Option<Message> {
+        match phase {
+            Phase::Starting => None,
+            Phase::Serving => {
+                self.owes_ready = true;
+                // Serving anew without an end of it in between: that end was too short to be seen.
+                (self.told == Told::Ready).then(|| self.reloading())
+            }
+            Phase::Reloading => {
+                self.owes_ready = false;
+                Some(self.reloading())
+            }
+            Phase::Stopping => Some(Message::of(&[
+                NotifyState::Stopping,
+                NotifyState::Status("stopping"),
+            ])),
+        }
+    }
+
+    /// The time says which reload this is: one that was asked for later is another one.
+    fn reloading(&mut self) -> Message {
+        self.told = Told::Reloading;
+        match NotifyState::monotonic_usec_now() {
+            Ok(now) => Message::of(&[NotifyState::Reloading, now]),
+            // It never fails on Linux; managers before version 253 need none.
+            Err(_) => Message::of(&[NotifyState::Reloading]),
+        }
+    }
+
+    /// Whether the manager waits to hear that the service is ready.
+    pub(super) fn owes_ready(&self) -> bool {
+        self.owes_ready
+    }
+
+    /// It is ready.
+    pub(super) fn ready(&mut self, status: String) -> Message {
+        self.owes_ready = false;
+        self.told = Told::Ready;
+        self.status = status;
+        Message::of(&[NotifyState::Ready, NotifyState::Status(&self.status)])
+    }
+
+    /// The status, where it is news.
+    pub(super) fn status(&mut self, status: String) -> Option<Message> {
+        if self.told != Told::Ready || self.status == status {
+            return None;
+        }
+        self.status = status;
+        Some(Message::of(&[NotifyState::Status(&self.status)]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+    use super::*;
+
+    fn is_reloading(message: Option<Message>) -> bool {
+        let text = message.unwrap().0;
+        let time = text.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").unwrap();
+        time.trim_end().parse::<u64>().unwrap() > 0
+    }
+
+    #[test]
+    fn a_reload_is_told_with_its_time_also_when_it_was_too_short_to_be_seen() {
+        let mut story = Story::default();
+        assert_eq!(story.enters(Phase::Starting), None);
+        assert!(!story.owes_ready());
+        assert_eq!(story.enters(Phase::Serving), None);
+        assert!(story.owes_ready());
+        assert_eq!(story.ready("a".into()).0, "READY=1\nSTATUS=a\n");
+
+        assert!(is_reloading(story.enters(Phase::Reloading)));
+        assert!(!story.owes_ready());
+        assert_eq!(story.enters(Phase::Serving), None, "told already");
+        assert!(story.owes_ready());
+        story.ready("a".into());
+
+        assert!(is_reloading(story.enters(Phase::Serving)));
+        assert!(story.owes_ready());
+        let stopping = story.enters(Phase::Stopping).unwrap().0;
+        assert_eq!(stopping, "STOPPING=1\nSTATUS=stopping\n");
+    }
+
+    #[test]
+    fn a_status_is_told_once_and_never_before_the_service_is_ready() {
+        let mut story = Story::default();
+        assert_eq!(story.status("a".into()), None);
+        story.enters(Phase::Serving);
+        story.ready("a".into());
+        assert_eq!(story.status("a".into()), None);
+        assert_eq!(story.status("b".into()).unwrap().0, "STATUS=b\n");
+        assert_eq!(story.status("b".into()), None);
+    }
+}

@@ -1,0 +1,65 @@
+//! The file's keys, all of them, as they are written.
+//!
+//! Text in, strings and numbers out; what they mean is judged elsewhere. A key
+//! without a value counts as not written, as it does for the toolkit. Strings
+//! may be written without quotes whatever they look like: `X-XSS-Protection: 1`
+//! is the text `1`.
+
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// A file.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Document {
+    pub(super) tls_server_config: Option<TlsServer>,
+    pub(super) http_server_config: Option<HttpServer>,
+    pub(super) basic_auth_users: Option<BTreeMap<String, Option<String>>>,
+    pub(super) rate_limit: Option<RateLimit>,
+}
+
+/// `tls_server_config`.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TlsServer {
+    pub(super) cert: Option<String>,
+    pub(super) key: Option<String>,
+    pub(super) client_ca: Option<String>,
+    pub(super) cert_file: Option<String>,
+    pub(super) key_file: Option<String>,
+    pub(super) client_ca_file: Option<String>,
+    pub(super) client_auth_type: Option<String>,
+    pub(super) client_allowed_sans: Option<Vec<String>>,
+    pub(super) min_version: Option<String>,
+    pub(super) max_version: Option<String>,
+    pub(super) cipher_suites: Option<Vec<String>>,
+    pub(super) prefer_server_cipher_suites: Option<bool>,
+    pub(super) curve_preferences: Option<Vec<String>>,
+}
+
+/// `http_server_config`.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HttpServer {
+    pub(super) http2: Option<bool>,
+    pub(super) headers: Option<BTreeMap<String, Option<String>>>,
+}
+
+/// `rate_limit`.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RateLimit {
+    pub(super) interval: Option<String>,
+    pub(super) burst: Option<u32>,
+}
+
+/// Reads a text. The errors quote no line of it, since lines hold secrets.
+pub(super) fn parse(text: &str) -> Result<Document, String> {
+    let options = serde_saphyr::options! { with_snippet: false };
+    let document = serde_saphyr::from_str_with_options::<Option<Document>>(text, options);
+    let document = document.map_err(|error| {
+        let error = error.to_string();
+        format!("yaml: {}", error.strip_prefix("error: ").unwrap_or(&error))
+    })?;
+    Ok(document.unwrap_or_default())
+}

@@ -1,0 +1,218 @@
+//! What a file may say, and the sentences for what it may not.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use super::*;
+use std::time::Duration;
+
+fn parse(text: &str) -> Result<WebConfig, String> {
+    WebConfig::parse(text, Path::new("/etc/web"))
+}
+
+/// With `tls_server_config` of a certificate, a key and these lines.
+fn parse_tls(lines: &[&str]) -> Result<WebConfig, String> {
+    let lines: String = lines.iter().map(|line| format!("  {line}\n")).collect();
+    parse(&format!(
+        "tls_server_config:\n  cert_file: c\n  key_file: k\n{lines}"
+    ))
+}
+
+#[track_caller]
+fn assert_refused(parsed: Result<WebConfig, String>, expected: &str) {
+    let sentence = parsed.unwrap_err();
+    assert!(
+        sentence.contains(expected),
+        "{sentence:?} is not about {expected:?}"
+    );
+    assert_eq!(sentence.lines().count(), 1, "{sentence:?}");
+}
+
+#[test]
+fn a_file_may_be_empty() {
+    for text in [
+        "",
+        "# nothing\n",
+        "---\n",
+        "tls_server_config:\nbasic_auth_users:\n",
+    ] {
+        let config = parse(text).unwrap();
+        assert!(config.tls.is_none() && config.users.is_empty() && config.rate.is_none());
+        assert_eq!(config.headers, Headers::default());
+    }
+}
+
+#[test]
+fn every_key_is_taken() {
+    let text = "
+tls_server_config:
+  cert: |
+    -----BEGIN CERTIFICATE-----
+  key: x
+  client_ca: y
+  cert_file: certs/a.pem
+  key_file: /keys/a.pem
+  client_ca_file: ca.pem
+  client_auth_type: RequireAndVerifyClientCert
+  client_allowed_sans: [a, b]
+  min_version: TLS12
+  max_version: TLS13
+  cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]
+  prefer_server_cipher_suites: false
+  curve_preferences: [CurveP256]
+http_server_config:
+  http2: false
+  headers:
+    Content-Security-Policy: a
+    X-Frame-Options: sameorigin
+    X-Content-Type-Options: nosniff
+    X-XSS-Protection: 1
+    Strict-Transport-Security: b
+basic_auth_users:
+  alice: $2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi
+rate_limit:
+  interval: 1m30s
+  burst: 5
+";
+    let config = parse(text).unwrap();
+    let rate = Rate {
+        interval: Duration::from_secs(90),
+        burst: 5,
+    };
+    assert_eq!(config.rate, Some(rate));
+    assert!(!config.users.is_empty());
+    let files = ["/etc/web/certs/a.pem", "/keys/a.pem", "/etc/web/ca.pem"];
+    assert_eq!(config.files(), files.map(PathBuf::from));
+}
+
+#[test]
+fn it_is_strict_and_quotes_no_secret() {
+    for (text, expected) in [
+        ("tls: 1\n", "yaml: "),
+        ("tls_server_config:\n  certificate: a\n", "unknown field"),
+        ("http_server_config:\n  http3: true\n", "unknown field"),
+        ("rate_limit:\n  per: 1s\n", "unknown field"),
+        ("rate_limit:\n  interval: 1s\n  interval: 2s\n", "duplicate"),
+        ("basic_auth_users:\n  a: x\n  a: y\n", "duplicate"),
+        ("basic_auth_users: [\n", "yaml: "),
+        ("tls_server_config: a\n", "yaml: "),
+        ("rate_limit:\n  burst: -1\n", "yaml: "),
+        (
+            "rate_limit:\n  interval: 1 hour\n",
+            "rate_limit: invalid duration",
+        ),
+        ("a: b\n---\nc: d\n", "yaml: "),
+    ] {
+        assert_refused(parse(text), expected);
+    }
+    let secret = "basic_auth_users:\n  alice: hunter2\n  alice: hunter2\n";
+    assert!(!parse(secret).unwrap_err().contains("hunter2"));
+    let secret = "tls_server_config:\n  key: hunter2\n  kye: hunter2\n";
+    assert!(!parse(secret).unwrap_err().contains("hunter2"));
+}
+
+#[test]
+fn tls_is_on_or_off_but_never_half() {
+    let off = "tls_server_config:\n  min_version: TLS13\n  cert_file: \"\"\n";
+    assert!(parse(off).unwrap().tls.is_none());
+    for (line, expected) in [
+        ("cert_file: a", "missing one of key or key_file"),
+        ("cert: a", "missing one of key or key_file"),
+        ("key_file: a", "missing one of cert or cert_file"),
+        ("key: a", "missing one of cert or cert_file"),
+        ("client_ca_file: a", "missing one of cert or cert_file"),
+        (
+            "client_auth_type: NoClientCert",
+            "missing one of cert or cert_file",
+        ),
+    ] {
+        assert_refused(parse(&format!("tls_server_config:\n  {line}\n")), expected);
+    }
+}
+
+#[test]
+fn what_rustls_has_not_is_refused_with_a_sentence() {
+    for (line, expected) in [
+        ("min_version: TLS10", "TLS10 is not served"),
+        ("max_version: TLS11", "TLS11 is not served"),
+        ("min_version: SSL30", "unknown TLS version: SSL30"),
+        (
+            "cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA]",
+            "is not served: rustls has it not",
+        ),
+        (
+            "cipher_suites: [TLS_RSA_WITH_RC4_128_SHA]",
+            "unknown cipher: TLS_RSA_WITH_RC4_128_SHA",
+        ),
+        (
+            "curve_preferences: [CurveP521]",
+            "curve CurveP521 is not served",
+        ),
+        ("curve_preferences: [CurveP192]", "unknown curve: CurveP192"),
+    ] {
+        assert_refused(parse_tls(&[line]), expected);
+    }
+    let nothing_left = parse_tls(&["min_version: TLS13", "max_version: TLS12"]);
+    assert_refused(nothing_left, "no version is left");
+}
+
+#[test]
+fn policies_on_clients_must_make_sense() {
+    for (lines, expected) in [
+        (&["client_auth_type: Any"][..], "invalid ClientAuth: Any"),
+        (&["client_ca_file: a"], "without a Client Auth Policy"),
+        (
+            &["client_ca_file: a", "client_auth_type: NoClientCert"],
+            "without a Client Auth Policy",
+        ),
+        (&["client_allowed_sans: [a]"], "needs a client_auth_type"),
+        (
+            &["client_auth_type: RequireAndVerifyClientCert"],
+            "needs client_ca",
+        ),
+        (
+            &["client_auth_type: VerifyClientCertIfGiven"],
+            "needs client_ca",
+        ),
+    ] {
+        assert_refused(parse_tls(lines), expected);
+    }
+}
+
+#[test]
+fn only_five_headers_and_their_values_are_allowed() {
+    for (line, expected) in [
+        ("Server: a", "HTTP header \"Server\" can not be configured"),
+        (
+            "x-frame-options: deny",
+            "HTTP header \"x-frame-options\" can not be configured",
+        ),
+        ("X-Frame-Options: DENY", "invalid value for X-Frame-Options"),
+        (
+            "X-Content-Type-Options: 1",
+            "invalid value for X-Content-Type-Options",
+        ),
+        (
+            "Content-Security-Policy: \"a\\nb\"",
+            "invalid value for Content-Security-Policy",
+        ),
+    ] {
+        assert_refused(
+            parse(&format!("http_server_config:\n  headers:\n    {line}\n")),
+            expected,
+        );
+    }
+}
+
+#[test]
+fn hashes_must_be_bcrypts() {
+    let short = "basic_auth_users:\n  alice: secret\n";
+    assert_refused(
+        parse(short),
+        "hashedSecret too short to be a bcrypted password",
+    );
+    let none = "basic_auth_users:\n  alice:\n";
+    assert_refused(
+        parse(none),
+        "hashedSecret too short to be a bcrypted password",
+    );
+}

@@ -1,0 +1,134 @@
+//! Any text and any environment through the configuration, and what must hold
+//! whatever they are: no panic, the same outcome each time, every mistake where
+//! it can be found and on one line, and settings only within their bounds.
+//!
+//! The text ends at the first NUL byte; behind each there is one variable, such as
+//! `SERVICE__PORT=9600`, to which the prefix is added.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use local_exporter_config::{
+    Bus, DbusSource, ENVIRONMENT_PREFIX, Environment, Input, Limits, Mistake, Place, Selector,
+    Settings, Source, load,
+};
+use std::collections::HashSet;
+use std::path::Path;
+use std::time::Duration;
+
+const NAME: &str = "config.toml";
+const SHORTEST: Duration = Duration::from_millis(10);
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+fuzz_target!(|input: &str| {
+    let mut parts = input.split('\0');
+    let text = parts.next().unwrap_or_default();
+    let variable = |pair: &str| {
+        let (name, value) = pair.split_once('=')?;
+        Some((format!("{ENVIRONMENT_PREFIX}__{name}"), value.to_owned()))
+    };
+    let environment: Environment = parts.filter_map(variable).collect();
+
+    let found = load(Some(&file(text)), &environment);
+    assert_eq!(found, load(Some(&file(text)), &environment), "loaded twice");
+    match found {
+        Ok(settings) => {
+            within_bounds(&settings);
+            let commented = file(&format!("{text}\n# a comment"));
+            assert_eq!(load(Some(&commented), &environment), Ok(settings));
+        }
+        Err(mistakes) => {
+            assert!(!mistakes.0.is_empty(), "refused without a word");
+            for mistake in &mistakes.0 {
+                can_be_found(mistake, text, &environment);
+            }
+            let lines = mistakes.to_string().lines().count();
+            assert_eq!(lines, mistakes.0.len(), "{mistakes}");
+        }
+    }
+});
+
+fn file(text: &str) -> Input {
+    Input {
+        name: NAME.to_owned(),
+        text: text.to_owned(),
+    }
+}
+
+/// Whoever reads of a mistake must be able to go there.
+fn can_be_found(mistake: &Mistake, text: &str, environment: &Environment) {
+    match &mistake.place {
+        Place::Text { file, line, column } => {
+            assert_eq!(file, NAME, "{mistake}");
+            let there = text.split('\n').nth(line - 1);
+            let length = there.map(|line| line.chars().count());
+            assert!(length.is_some_and(|length| *column <= length + 1), "{mistake:?}");
+        }
+        Place::Environment(name) => {
+            let known = environment.contains_key(name) || !mistake.key.is_empty();
+            assert!(known, "{mistake:?}");
+        }
+        Place::File(_) | Place::Flag(_) => panic!("a mistake without a place: {mistake:?}"),
+    }
+    assert!(!mistake.to_string().chars().any(char::is_control), "{mistake:?}");
+}
+
+fn within_bounds(settings: &Settings) {
+    let clients = settings.service.clients;
+    for count in [clients.max_connections, clients.max_in_flight] {
+        assert!((1..=65_536).contains(&count), "{clients:?}");
+    }
+    let mut names = HashSet::new();
+    for selector in &settings.selectors {
+        let Selector { name, source, limits, .. } = selector;
+        assert!(!name.is_empty() && !name.chars().any(char::is_control), "{name:?}");
+        assert!(names.insert(name), "{name:?} occurs twice");
+        limits_hold(limits);
+        source_is_usable(source);
+    }
+}
+
+fn limits_hold(limits: &Limits) {
+    let durations = SHORTEST..=LONGEST;
+    assert!(durations.contains(&limits.timeout) && durations.contains(&limits.refresh));
+    assert!(limits.min_interval <= LONGEST);
+    assert!((1..=1 << 30).contains(&limits.max_bytes), "{limits:?}");
+    assert!((1..=65_536).contains(&limits.max_in_flight), "{limits:?}");
+}
+
+fn source_is_usable(source: &Source) {
+    // No system call takes a NUL byte.
+    let absolute = |path: &Path| {
+        path.is_absolute() && !path.as_os_str().as_encoded_bytes().contains(&0)
+    };
+    let socket = |path: &Path| absolute(path) && path.as_os_str().len() <= 107;
+    let usable = match source {
+        Source::Uds(uds) => socket(&uds.path),
+        Source::Directory(directory) => {
+            absolute(&directory.path) && socket(&directory.socket)
+        }
+        Source::File(file) => {
+            let options = &file.options;
+            let name = |name: &String| !name.is_empty() && !name.contains('/');
+            !file.paths.is_empty()
+                && file.paths.iter().all(|path| absolute(path))
+                && !options.patterns.is_empty()
+                && options.patterns.iter().all(name)
+                && options.keep_last_good <= LONGEST
+                && options.max_age.is_none_or(|age| (SHORTEST..=LONGEST).contains(&age))
+        }
+        Source::Dbus(dbus) => {
+            let DbusSource { bus, destination, path, interface, member, .. } = dbus;
+            let address = match bus {
+                Bus::System | Bus::Session => true,
+                Bus::Address(address) => address.starts_with("unix:"),
+            };
+            address
+                && [destination, interface].iter().all(|name| name.contains('.'))
+                && path.starts_with('/')
+                && !member.is_empty()
+                && !member.contains('.')
+        }
+    };
+    assert!(usable, "{source:?}");
+}

@@ -1,0 +1,193 @@
+//! `check` finds what is wrong with a set-up, and says what to change.
+//!
+//! Root is denied nothing, so most of it needs another user, and mounts need namespaces; where
+//! they cannot be had, a test says so and passes.
+
+mod table;
+
+use crate::namespaces::after;
+use crate::support::{open_to_all, program, quoted};
+use local_exporter_daemons::fault::Behaviour;
+use local_exporter_daemons::scripted::ScriptedDaemon;
+use serde_json::Value;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tempfile::TempDir;
+
+/// A folder that others see, with a configuration in it.
+struct Scene {
+    folder: TempDir,
+    config: String,
+}
+
+impl Scene {
+    fn new() -> Self {
+        // So that what is shown of a path is the path.
+        let real = std::env::temp_dir().canonicalize().unwrap();
+        let folder = tempfile::tempdir_in(real).unwrap();
+        open_to_all(folder.path());
+        Self {
+            folder,
+            config: "[bridge]\ndefaults.timeout = \"20s\"\n".to_owned(),
+        }
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Makes something at a path.
+    fn file(&self, name: &str, mode: u32) -> PathBuf {
+        let path = self.at(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, "a 1\n").unwrap();
+        allow(&path, mode);
+        path
+    }
+
+    fn daemon(&self, name: &str, mode: u32, behaviour: Behaviour) -> ScriptedDaemon {
+        let path = self.at(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let daemon = ScriptedDaemon::start(&path, behaviour).unwrap();
+        allow(&path, mode);
+        daemon
+    }
+
+    /// Configures a selector of a path.
+    fn selector(&mut self, name: &str, kind: &str, path: &str) {
+        let path = quoted(&self.at(path));
+        self.config += &format!("selectors.{name} = {{ kind = \"{kind}\", path = {path} }}\n");
+    }
+
+    /// What `check` says by a command that lacks only its arguments, with its status.
+    fn check(&self, command: Command, arguments: &[&str]) -> (Option<i32>, String, String) {
+        let config = self.at("config.toml");
+        fs::write(&config, &self.config).unwrap();
+        let mut command = command;
+        command.arg("check").args(arguments).arg("--config");
+        command.arg(config).args(["--config.dropins", "/dev/null"]);
+        let output = command.output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let (out, error) = (text(&output.stdout), text(&output.stderr));
+        (output.status.code(), out, error)
+    }
+
+    /// The same as JSON: one report for each selector.
+    fn reports(&self, command: Command) -> (Option<i32>, Vec<Value>) {
+        let (code, out, error) = self.check(command, &["--format", "json"]);
+        let reports = serde_json::from_str(&out);
+        let reports = reports.unwrap_or_else(|wrong| panic!("{wrong}: {out:?} {error:?}"));
+        (code, reports)
+    }
+}
+
+fn allow(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+fn serving() -> Behaviour {
+    Behaviour::Serve(b"a 1\n".to_vec())
+}
+
+fn of<'a>(reports: &'a [Value], selector: &str) -> &'a Value {
+    let found = reports.iter().find(|report| report["selector"] == selector);
+    found.unwrap_or_else(|| panic!("{selector} is not in {reports:?}"))
+}
+
+/// That the first finding is this one, and says that much.
+#[track_caller]
+fn assert_found(report: &Value, verdict: &str, reason: Option<&str>, what: &str, remedy: &str) {
+    assert_eq!(report["verdict"], verdict, "{report:#}");
+    assert_eq!(report["reason"].as_str(), reason, "{report:#}");
+    let first = &report["findings"][0];
+    assert!(first["what"].as_str().unwrap().contains(what), "{report:#}");
+    assert!(
+        first["remedy"].as_str().unwrap().contains(remedy),
+        "{report:#}"
+    );
+}
+
+#[test]
+fn all_is_well() {
+    let mut scene = Scene::new();
+    scene.file("m.prom", 0o644);
+    let _daemon = scene.daemon("sock", 0o666, serving());
+    scene.selector("file", "file", "m.prom");
+    scene.selector("socket", "uds", "sock");
+    let (code, out, error) = scene.check(program(), &[]);
+    let expected = "file: ok, bytes: 4, samples: 1, text\nsocket: ok, bytes: 4, samples: 1, text\n";
+    assert_eq!(
+        (code, out.as_str(), error.as_str()),
+        (Some(0), expected, "")
+    );
+
+    let (code, reports) = scene.reports(program());
+    assert_eq!(code, Some(0));
+    let expected = serde_json::json!({
+        "selector": "socket", "kind": "uds", "source": scene.at("sock"), "verdict": "ok",
+        "reason": null, "message": null, "bytes": 4, "samples": 1, "format": "text",
+        "findings": [],
+    });
+    assert_eq!(*of(&reports, "socket"), expected);
+}
+
+#[test]
+fn the_status_tells_what_is_not_ready_from_a_wrong_configuration() {
+    let mut scene = Scene::new();
+    scene.file("m.prom", 0o644);
+    scene.selector("good", "file", "m.prom");
+    scene.selector("bad", "uds", "none/sock");
+    let (code, out, _) = scene.check(program(), &[]);
+    assert_eq!(code, Some(1), "{out}");
+    let none = scene.at("none").display().to_string();
+    let expected = format!("bad: absent: {none} does not exist; start the daemon, or correct");
+    assert!(out.lines().any(|line| line.starts_with(&expected)), "{out}");
+    // Only what is asked for counts.
+    let (code, out, _) = scene.check(program(), &["good"]);
+    assert_eq!((code, out.lines().count()), (Some(0), 1), "{out}");
+    let (code, out, error) = scene.check(program(), &["good", "other"]);
+    assert_eq!((code, out.as_str()), (Some(2), ""));
+    assert_eq!(error, "selector \"other\": not configured\n");
+    scene.config += "selectors.worse = { kind = \"uds\" }\n";
+    let (code, out, error) = scene.check(program(), &["good"]);
+    assert_eq!((code, out.as_str()), (Some(2), ""));
+    assert!(error.contains("config.toml:"), "{error}");
+}
+
+#[test]
+fn what_was_deleted_and_what_is_mounted_alone() {
+    let mut scene = Scene::new();
+    scene.file("real/it.prom", 0o644);
+    scene.file("it.prom", 0o644);
+    scene.file("alone.prom", 0o644);
+    scene.file("alone.sock", 0o644);
+    fs::create_dir(scene.at("mounted")).unwrap();
+    let _daemon = scene.daemon("sock", 0o666, serving());
+    scene.selector("deleted", "file", "mounted/it.prom");
+    scene.selector("file", "file", "alone.prom");
+    scene.selector("socket", "uds", "alone.sock");
+    let script = "cd \"$1\" && mount --bind real mounted && rm -r real \
+                  && mount --bind it.prom alone.prom && mount --bind sock alone.sock";
+    let folder = scene.folder.path().to_str().unwrap();
+    let Some(command) = after(script, &[folder], &["--mount"]) else {
+        return;
+    };
+    let (code, reports) = scene.reports(command);
+    assert_eq!(code, Some(1));
+    let what = format!("{folder}/mounted was deleted and is only still mounted");
+    let remedy = "mount a directory above it that stays";
+    assert_found(
+        of(&reports, "deleted"),
+        "not_ready",
+        Some("absent"),
+        &what,
+        remedy,
+    );
+    for (selector, name) in [("file", "alone.prom"), ("socket", "alone.sock")] {
+        let what = format!("{folder}/{name} is mounted by itself: a rename over it");
+        let remedy = "mount the directory that it is in";
+        assert_found(of(&reports, selector), "warning", None, &what, remedy);
+    }
+}

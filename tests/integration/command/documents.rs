@@ -1,0 +1,124 @@
+//! Completions and manual pages know every command and every flag.
+
+use super::run;
+use clap::CommandFactory;
+use local_exporter::command::Command;
+
+/// Every long flag of a command and of those below it.
+fn flags(command: &clap::Command) -> Vec<String> {
+    let long = clap::Arg::get_long_and_visible_aliases;
+    let own = command.get_arguments().filter_map(long).flatten();
+    let below = command.get_subcommands().flat_map(flags);
+    own.map(ToOwned::to_owned).chain(below).collect()
+}
+
+fn all_flags() -> Vec<String> {
+    let flags = flags(&Command::command());
+    assert!(flags.len() > 15, "{flags:?}");
+    flags
+}
+
+#[test]
+fn completions_hold_every_flag() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let (code, out, error) = run(&["completions", shell]);
+        assert_eq!((code, error.as_str()), (Some(0), ""));
+        for flag in all_flags() {
+            assert!(
+                out.contains(&flag),
+                "{flag} is not in the script for {shell}"
+            );
+        }
+        assert!(out.contains("local-exporter"));
+    }
+    let (code, _, error) = run(&["completions", "cmd"]);
+    assert_eq!(code, Some(2));
+    assert!(error.contains("invalid value 'cmd'"), "{error}");
+}
+
+#[test]
+fn bash_understands_its_completions() {
+    let (_, script, _) = run(&["completions", "bash"]);
+    let function = script.split("complete -F ").nth(1).unwrap();
+    let function = function.split(' ').next().unwrap();
+    let ask = format!(
+        "COMP_WORDS=(local-exporter serve --web.l); COMP_CWORD=2; \
+         {function} local-exporter --web.l serve; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    );
+    let output = std::process::Command::new("bash")
+        .args(["-c", &format!("{script}\n{ask}")])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(said, "--web.listen-address\n", "{output:?}");
+}
+
+#[test]
+fn manual_pages_hold_every_flag() {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = folder.path().to_str().unwrap();
+    let (code, out, error) = run(&["man", directory]);
+    assert_eq!((code, out.as_str(), error.as_str()), (Some(0), "", ""));
+    let mut pages = String::new();
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        pages.push_str(&std::fs::read_to_string(&path).unwrap());
+        names.push(path.file_name().unwrap().to_str().unwrap().to_owned());
+    }
+    names.sort();
+    let page = |command: &clap::Command| format!("local-exporter-{}.1", command.get_name());
+    let mut expected: Vec<_> = Command::command().get_subcommands().map(page).collect();
+    expected.push("local-exporter.1".to_owned());
+    expected.sort();
+    assert_eq!(names, expected);
+    // A hyphen that may be copied is escaped in roff.
+    let plain = pages.replace("\\-", "-");
+    for flag in all_flags() {
+        assert!(plain.contains(&format!("--{flag}")), "{flag} is in no page");
+    }
+    let (code, page, _) = run(&["man"]);
+    assert_eq!(code, Some(0));
+    assert!(page.contains(".TH local-exporter 1"), "{page}");
+    let (code, _, error) = run(&["man", "/nonexistent"]);
+    assert_eq!(code, Some(1));
+    assert!(error.starts_with("/nonexistent: "), "{error}");
+}
+
+#[test]
+fn the_readme_has_every_flag_and_every_key() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let example = std::fs::read_to_string(root.join("deploy/config.example.toml")).unwrap();
+    for flag in all_flags() {
+        let general = ["help", "version", "verbose"].contains(&flag.as_str());
+        assert!(general || readme.contains(&format!("--{flag}")), "--{flag}");
+    }
+    // A selector without a kind is told the keys of all kinds.
+    let text = "[service]\nx = 1\n[bridge]\nx = 1\n[bridge.selectors.a]\nx = 1\n";
+    let input = local_exporter_config::Input {
+        name: "it".into(),
+        text: text.into(),
+    };
+    let environment = local_exporter_config::Environment::new();
+    let mistakes = local_exporter_config::load(Some(&input), &environment).unwrap_err();
+    let mut checked = 0;
+    for mistake in mistakes.0.iter().filter(|m| m.found.contains("unknown")) {
+        for key in mistake.expected.split('`').skip(1).step_by(2) {
+            let row = match mistake.key.as_str() {
+                "service.x" => format!("| `service.{key}` |"),
+                "bridge.x" => format!("| `bridge.{key}"),
+                _ => format!("| … `.{key}`"),
+            };
+            assert!(readme.contains(&row), "{row} is not in README.md");
+            // The older keys of one listener cannot stand beside `listen`.
+            let older = ["address", "port"].contains(&key);
+            assert!(
+                older || example.contains(key),
+                "{key} is not in the example"
+            );
+            checked += 1;
+        }
+    }
+    assert!(checked > 45, "only {checked} keys were found");
+}

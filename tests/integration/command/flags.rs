@@ -1,0 +1,236 @@
+//! The flags of `serve`, in the spelling of all exporters, and `--config.check`.
+
+use super::run;
+use crate::support::program;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use tempfile::TempDir;
+
+/// A directory with a configuration and one directory of drop-ins.
+struct Host {
+    folder: TempDir,
+}
+
+impl Host {
+    fn new(config: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("config.toml"), config).unwrap();
+        std::fs::create_dir(folder.path().join("conf.d")).unwrap();
+        Self { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn drop_in(&self, name: &str, text: &str) {
+        std::fs::write(self.path("conf.d").join(name), text).unwrap();
+    }
+
+    /// Checks the configuration with further arguments; `~` stands for the folder in the output.
+    fn check(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
+        self.run("config.toml", arguments)
+    }
+
+    fn run(&self, config: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
+        let config = format!("--config.file={}", self.path(config).display());
+        let drop_ins = format!("--config.dropins={}", self.path("conf.d").display());
+        let mut all = vec!["serve", "--config.check", &config, &drop_ins];
+        all.extend(arguments);
+        let (code, out, error) = run(&all);
+        let name = self.folder.path().to_str().unwrap();
+        (code, out, error.replace(name, "~"))
+    }
+}
+
+const RIGHT: &str = "the configuration is right; files: ";
+
+#[test]
+fn a_check_says_that_all_is_right_or_everything_that_is_wrong() {
+    let host = Host::new("[bridge.selectors]\na = \"/run/a\"\n");
+    host.drop_in("b.toml", "[bridge.selectors]\nb = \"/run/b\"\n");
+    let (code, out, error) = host.check(&[]);
+    assert_eq!(out, format!("{RIGHT}2, selectors: 2\n"));
+    assert_eq!((code, error.as_str()), (Some(0), ""));
+
+    let host = Host::new("[service]\nport = 70000\ncolour = 1\n");
+    let (code, out, error) = host.check(&["--web.telemetry-path=metrics"]);
+    assert_eq!((code, out.as_str()), (Some(2), ""));
+    let lines: Vec<_> = error.lines().collect();
+    assert_eq!(lines.len(), 3, "{error}");
+    for (line, expected) in lines.iter().zip([
+        "~/config.toml:2:8: service.port: ",
+        "~/config.toml:3:1: service.colour: ",
+        "--web.telemetry-path: service.telemetry_path: \"metrics\", ",
+    ]) {
+        assert!(line.starts_with(expected), "{error}");
+    }
+    let (code, _, error) = host.run("absent.toml", &[]);
+    assert_eq!(code, Some(2));
+    assert!(error.starts_with("~/absent.toml: No such file"), "{error}");
+}
+
+#[test]
+fn a_wrong_drop_in_is_told_and_is_a_mistake_where_they_are_strict() {
+    let host = Host::new("[bridge.selectors]\na = \"/run/a\"\n");
+    host.drop_in(
+        "b.toml",
+        "[bridge.selectors.b]\nkind = \"uds\"\npath = \"b\"\n",
+    );
+    let (code, out, error) = host.check(&[]);
+    assert_eq!(out, format!("{RIGHT}2, selectors: 1\n"));
+    let told = "left out: ~/conf.d/b.toml:3:8: bridge.selectors.b.path: \"b\", ";
+    assert!(error.starts_with(told), "{error}");
+    assert_eq!(code, Some(0));
+
+    let text = "[service]\nstrict_dropins = true\n";
+    std::fs::write(host.path("config.toml"), text).unwrap();
+    let (code, out, error) = host.check(&[]);
+    assert_eq!((code, out.as_str()), (Some(2), ""));
+    let told = "~/conf.d/b.toml:3:8: bridge.selectors.b.path: \"b\", ";
+    assert!(error.starts_with(told), "{error}");
+}
+
+#[test]
+fn flags_win_over_the_environment_and_that_over_the_file() {
+    let host = Host::new("[service]\ntelemetry_path = \"file\"\n");
+    let (_, _, error) = host.check(&[]);
+    assert!(error.starts_with("~/config.toml:2:18: "), "{error}");
+    let check = |arguments: &[&str]| {
+        let output = program()
+            .args(["serve", "--config.check", "--config"])
+            .arg(host.path("config.toml"))
+            .args(arguments)
+            .env("LOCAL_EXPORTER__SERVICE__TELEMETRY_PATH", "environment")
+            .output()
+            .unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let error = check(&[]);
+    let told = "environment LOCAL_EXPORTER__SERVICE__TELEMETRY_PATH: service.telemetry_path: ";
+    assert!(error.starts_with(told), "{error}");
+    let error = check(&["--web.telemetry-path=flag"]);
+    assert!(error.starts_with("--web.telemetry-path: "), "{error}");
+    assert_eq!(check(&["--web.telemetry-path=/flag"]), "");
+}
+
+#[test]
+fn every_flag_is_judged_as_its_key() {
+    let host = Host::new("");
+    for (argument, key) in [
+        ("--web.listen-address=localhost:9598", "listen[0]"),
+        ("--web.telemetry-path=/bridge", "telemetry_path"),
+        ("--web.max-requests=65537", "max_in_flight"),
+        ("--web.external-url=host", "external_url"),
+        ("--web.route-prefix=/a b", "route_prefix"),
+        ("--timeout-offset=60.5", "timeout_offset"),
+    ] {
+        let (code, _, error) = host.check(&[argument]);
+        let flag = argument.split('=').next().unwrap();
+        assert!(
+            error.starts_with(&format!("{flag}: service.{key}: ")),
+            "{error}"
+        );
+        assert_eq!((code, error.lines().count()), (Some(2), 1), "{error}");
+    }
+    for right in [
+        "--web.listen-address=[::1]:0",
+        "--web.listen-address=unix:/run/x?mode=0660&group=daemon",
+        "--web.listen-address=vsock://:9598",
+        "--web.systemd-socket",
+        "--web.config.file=",
+        "--web.telemetry-path=/own",
+        "--web.max-requests=0",
+        "--web.external-url=https://host:9443/exporter",
+        "--web.route-prefix=/",
+        "--web.enable-lifecycle",
+        "--config.enable-auto-reload",
+        "--timeout-offset=0.5",
+        "--timeout-offset=0",
+    ] {
+        let (code, _, error) = host.check(&[right]);
+        assert_eq!((code, error.as_str()), (Some(0), ""), "{right}");
+    }
+    for (argument, told) in [
+        ("--web.max-requests=-1", "-1 is not in 0..=4294967295"),
+        ("--timeout-offset=-1", "negative"),
+        ("--timeout-offset=soon", "not a number of seconds"),
+    ] {
+        let (code, _, error) = host.check(&[argument]);
+        assert_eq!(code, Some(2));
+        assert!(error.contains(told), "{argument}: {error}");
+    }
+}
+
+#[test]
+fn addresses_of_flags_are_all_listened_on() {
+    use std::io::{BufRead, BufReader};
+    let host = Host::new("[service]\nport = 1\n");
+    let mut child = program()
+        .args(["serve", "--log.format=json", "--config.file"])
+        .arg(host.path("config.toml"))
+        .args([
+            "--web.listen-address=127.0.0.1:0",
+            "--web.listen-address=127.0.0.2:0",
+        ])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut found = Vec::new();
+    for line in lines.map_while(Result::ok) {
+        let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+        if event["message"] == "listening" {
+            found.push(event["address"].as_str().unwrap().to_owned());
+        }
+        if found.len() == 2 {
+            break;
+        }
+    }
+    let healthy = |address: &String| {
+        let reply = crate::support::get(&format!("http://{address}/-/healthy"), &[]);
+        reply.status == 200
+    };
+    let all = found.iter().all(healthy);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(all, "{found:?}");
+    assert!(
+        found[0].starts_with("127.0.0.1:") && found[1].starts_with("127.0.0.2:"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_relative_web_configuration_begins_at_the_working_directory() {
+    let host = Host::new("");
+    let output = program()
+        .current_dir(host.folder.path())
+        .args(["serve", "--config.check", "--web.config.file=absent.yml"])
+        .output()
+        .unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    let folder = host.folder.path().canonicalize().unwrap();
+    let file = folder.join("absent.yml");
+    assert!(error.contains(file.to_str().unwrap()), "{error}");
+    assert_eq!(output.status.code(), Some(2), "{error}");
+}
+
+#[test]
+fn scrape_finds_selectors_of_drop_ins() {
+    let host = Host::new("");
+    let file = host.path("m.prom");
+    std::fs::write(&file, "a 1\n").unwrap();
+    let quoted = crate::support::quoted(&file);
+    host.drop_in(
+        "a.toml",
+        &format!("[bridge.selectors.a]\nkind = \"file\"\npath = {quoted}\n"),
+    );
+    host.drop_in("wrong.toml", "[service]\n");
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    let (config, drop_ins) = (text(&host.path("config.toml")), text(&host.path("conf.d")));
+    let arguments = ["scrape", "a", "-c", &config, "--config.dropins", &drop_ins];
+    let (code, out, error) = run(&arguments);
+    assert_eq!((code, out.as_str()), (Some(0), "a 1\n"), "{error}");
+    assert!(error.starts_with("left out: "), "{error}");
+}

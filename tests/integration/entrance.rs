@@ -1,0 +1,126 @@
+//! Where the exporter listens: several addresses, unix sockets, and what it says when it cannot.
+
+use crate::serving::{Serving, get_over_unix};
+use crate::support::{get, program};
+use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn at(path: &Path, query: &str) -> String {
+    format!("--web.listen-address=unix:{}{query}", path.display())
+}
+
+/// The end of an exporter that cannot start.
+fn refused(arguments: &[&str]) -> Output {
+    let mut command: Command = program();
+    command.args(["serve", "--log.format", "json", "--config", "/dev/null"]);
+    let output = command.args(arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    output
+}
+
+#[test]
+fn it_serves_on_every_address_it_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("sock");
+    let own = rustix::process::getgid().as_raw();
+    let unix = at(&socket, &format!("?mode=0660&group={own}"));
+    let local = ["--web.listen-address", "127.0.0.1:0"];
+    let arguments = [&local[..], &local[..], &[unix.as_str()]].concat();
+    let mut serving = Serving::start(program(), &arguments, "");
+    for event in &serving.logged("listening", 3)[..2] {
+        let address = event["address"].as_str().unwrap();
+        assert_eq!(get(&format!("http://{address}/-/healthy"), &[]).status, 200);
+    }
+    let answer = get_over_unix(&socket, "/-/healthy");
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let there = socket.metadata().unwrap();
+    assert_eq!(there.permissions().mode() & 0o7777, 0o660);
+    assert_eq!(there.gid(), own);
+    serving.signal("TERM");
+    assert_eq!(serving.ended().code(), Some(0));
+}
+
+#[test]
+fn a_scrape_over_a_unix_socket_is_one_like_any_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("sock");
+    let file = folder.path().join("m.prom");
+    std::fs::write(&file, "a 1\n").unwrap();
+    let config = format!(
+        "[bridge.selectors]\nit = {{ kind = \"file\", path = {:?} }}\n",
+        file.display()
+    );
+    let serving = Serving::start(program(), &[&at(&socket, "")], &config);
+    serving.logged("listening", 1);
+    crate::support::until("the file is served", || {
+        get_over_unix(&socket, "/bridge?selector=it").ends_with("\r\n\r\na 1\n")
+    });
+}
+
+#[test]
+fn a_socket_left_by_a_crash_is_taken_over_and_one_in_use_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("sock");
+    let address = at(&socket, "");
+    let mut crashed = Serving::start(program(), &[&address], "");
+    crashed.logged("listening", 1);
+    let refusal = refused(&[&address]);
+    let said = String::from_utf8_lossy(&refusal.stderr).into_owned();
+    assert!(said.contains("cannot listen on unix:"), "{said}");
+    assert!(said.contains("in use"), "{said}");
+    assert!(get_over_unix(&socket, "/-/healthy").starts_with("HTTP/1.1 200 "));
+
+    crashed.signal("KILL");
+    crashed.ended();
+    assert!(socket.exists());
+    let after = Serving::start(program(), &[&address], "");
+    after.logged("listening", 1);
+    assert!(get_over_unix(&socket, "/-/healthy").starts_with("HTTP/1.1 200 "));
+}
+
+#[test]
+fn a_graceful_end_removes_the_socket_where_it_is_not_confined() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("sock");
+    let config = "[service]\nlandlock = false\n";
+    let mut serving = Serving::start(program(), &[&at(&socket, "")], config);
+    serving.logged("listening", 1);
+    serving.signal("TERM");
+    assert_eq!(serving.ended().code(), Some(0));
+    assert!(!socket.exists());
+}
+
+#[test]
+fn what_cannot_be_bound_is_named_and_ends_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().to_string();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "precious").unwrap();
+    let live = folder.path().join("live");
+    let _live = UnixListener::bind(&live).unwrap();
+    let absent = folder.path().join("absent/sock");
+    let good = "--web.listen-address=127.0.0.1:0";
+    for (bad, named) in [
+        (format!("--web.listen-address={port}"), port.as_str()),
+        (at(&file, ""), "is no socket"),
+        (at(&live, ""), "in use"),
+        (at(&absent, ""), "absent/sock"),
+        (
+            at(&folder.path().join("s"), "?group=no-such-group"),
+            "no-such-group",
+        ),
+        ("--web.listen-address=vsock://:9598".into(), "vsock://:9598"),
+    ] {
+        let output = refused(&[good, &bad]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            said.contains("cannot serve") && said.contains(named),
+            "{bad}: {said}"
+        );
+    }
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");
+}

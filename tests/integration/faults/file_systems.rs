@@ -1,0 +1,139 @@
+//! Faults of file systems: they hang, tell of no changes, or are full.
+
+use super::mounts::MOUNT;
+use super::scene::{Expected, GOOD, Outcome, Recovery, Scene, TIMEOUT, When};
+use crate::namespaces::after;
+use crate::support::{quoted, until};
+use local_exporter_daemons::promfile::PromFile;
+use local_exporter_daemons::quiet_files::{OPTIONS, QuietFiles};
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// A file system of somewhere else, and a scene of whose exporter alone it is seen.
+fn quiet(it: &str) -> Option<(QuietFiles, Scene, TempDir)> {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().to_str().unwrap();
+    let script = "mount -i -t fuse -o \"$1\" quiet \"$2\" && exec </dev/null";
+    let mut command = after(script, &[OPTIONS, at], &MOUNT)?;
+    let Ok(files) = QuietFiles::new("it.prom", GOOD) else {
+        println!("skipped: /dev/fuse cannot be used here");
+        return None;
+    };
+    command.stdin(files.device().unwrap());
+    let path = quoted(&folder.path().join("it.prom"));
+    let it = it.replace("PATH", &path);
+    let scene = Scene::start_as(command, "1h", |_| {
+        format!("[bridge.selectors.it]\ntimeout = \"{TIMEOUT:?}\"\n{it}\n")
+    });
+    Some((files, scene, folder))
+}
+
+#[test]
+fn tells_of_no_changes() {
+    let Some((files, scene, _folder)) = quiet("kind = \"file\"\npath = PATH\nrefresh = \"100ms\"")
+    else {
+        return;
+    };
+    until("it is served", || scene.is_good());
+    scene.meanwhile("file system without events", || {
+        let mut longest = Duration::ZERO;
+        for round in 0..5 {
+            let text = format!("round {round}\n");
+            files.set(text.as_bytes());
+            let began = Instant::now();
+            until("it is found by the timer", || {
+                scene.exporter.scrape("it").text() == text
+            });
+            longest = longest.max(began.elapsed());
+        }
+        assert_eq!(scene.exporter.actor("it")["cache"]["watch"], "polling");
+        assert_eq!(
+            scene.exporter.actor("near_file")["cache"]["watch"],
+            "events"
+        );
+        (Outcome::good(longest), ())
+    });
+}
+
+#[test]
+fn hangs_with_a_file() {
+    let Some((files, scene, _folder)) = quiet("kind = \"file\"\npath = PATH\nrefresh = \"100ms\"")
+    else {
+        return;
+    };
+    scene.fault(
+        "file system of a file hangs",
+        Expected {
+            when: When::AtOnce,
+            ..Expected::timeout("the file system they are on hangs")
+        },
+        Recovery::Soon,
+        || files.hang(),
+        |()| files.resume().unwrap(),
+    );
+}
+
+#[test]
+fn hangs_with_a_socket() {
+    let Some((files, scene, _folder)) = quiet("kind = \"uds\"\npath = PATH") else {
+        return;
+    };
+    let expected = Expected::error("unsuitable", "is no socket");
+    scene.meanwhile("file system of a socket hangs", || {
+        let began = Instant::now();
+        expected.assert(&scene.exporter.scrape("it"), began.elapsed());
+        files.hang();
+        let expected = Expected::timeout("the file system that its path leads to hangs");
+        let mut took = Duration::ZERO;
+        for _ in 0..3 {
+            let began = Instant::now();
+            expected.assert(&scene.exporter.scrape("it"), began.elapsed());
+            took = began.elapsed();
+        }
+        files.resume().unwrap();
+        let reply = scene.exporter.scrape("it");
+        reply.assert_error(502, "it", "unsuitable");
+        (Outcome::of(expected, took), ())
+    });
+}
+
+#[test]
+fn is_full_of_other_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().to_str().unwrap();
+    let script = "mount -t tmpfs -o size=64k full \"$1\"";
+    let Some(command) = after(script, &[at], &MOUNT) else {
+        return;
+    };
+    let scene = Scene::start_as(command, "1h", |_| {
+        let path = quoted(&folder.path().join("it.prom"));
+        format!("[bridge.selectors.it]\nkind = \"file\"\npath = {path}\nrefresh = \"1h\"\n")
+    });
+    let inside = PathBuf::from(format!("/proc/{}/root{at}", scene.exporter.process()));
+    let file = PromFile::new(inside.join("it.prom"));
+    file.write(GOOD).unwrap();
+    until("it is served", || scene.is_good());
+    scene.meanwhile("file system is full", || {
+        let began = Instant::now();
+        let other = inside.join("other");
+        let full = fs::write(&other, vec![0; 1 << 20]).unwrap_err();
+        assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
+        assert!(file.write(b"it 2\n").is_err(), "nothing fits beside it");
+        assert!(scene.is_good(), "what is there stands");
+        // In its own place a part of it fits: the last good content stands, and that is told.
+        assert!(file.write_in_place(&GOOD.repeat(4000)).is_err());
+        until("that is told", || {
+            let files = &scene.exporter.actor("it")["cache"]["files"];
+            files[0]["error"].to_string().contains("truncated")
+        });
+        assert!(scene.is_good());
+        fs::remove_file(&other).unwrap();
+        file.write(b"it 3\n").unwrap();
+        until("there is room again", || {
+            scene.exporter.scrape("it").text() == "it 3\n"
+        });
+        (Outcome::good(began.elapsed()), ())
+    });
+}

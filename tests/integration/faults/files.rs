@@ -1,0 +1,227 @@
+//! Faults of files: what stands where a file should, and what is done to it.
+
+use super::scene::{Expected, GOOD, Outcome, Recovery, Scene};
+use crate::support::{program, quoted, until};
+use local_exporter_daemons::promfile::PromFile;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// Where the file of `it` is, in a directory of its own.
+fn path(folder: &Path) -> PathBuf {
+    folder.join("it").join("it.prom")
+}
+
+/// A scene whose `it` is a good file, noticed by events alone, of which nothing is kept once it is
+/// bad. The exporter may read whatever links lead to.
+fn scene() -> (Scene, PromFile) {
+    let mut command = program();
+    command.env("LOCAL_EXPORTER__SERVICE__LANDLOCK", "false");
+    let scene = Scene::start_as(command, "1h", |folder| {
+        let file = PromFile::new(path(folder));
+        fs::create_dir(folder.join("it")).unwrap();
+        file.write(GOOD).unwrap();
+        format!(
+            "[bridge.selectors.it]\nkind = \"file\"\npath = {}\nrefresh = \"1h\"\n\
+             keep_last_good = \"0s\"\nmax_bytes = 100\n",
+            quoted(file.path())
+        )
+    });
+    let file = PromFile::new(path(scene.folder()));
+    (scene, file)
+}
+
+/// What is written in the place of a good text, and what comes of it.
+#[track_caller]
+fn written(name: &str, text: &[u8], expected: Expected) {
+    let (scene, file) = scene();
+    scene.fault(
+        name,
+        expected,
+        Recovery::Soon,
+        || file.write_in_place(text).unwrap(),
+        |()| file.write(GOOD).unwrap(),
+    );
+}
+
+#[test]
+fn is_empty() {
+    let expected = Expected::error("empty", "allow_empty = true lets that pass");
+    written("file is empty", b"", expected);
+}
+
+#[test]
+fn stops_halfway() {
+    let expected = Expected::error("truncated", "the body ends where a value is expected");
+    written("file stops halfway", b"it_counts ", expected);
+}
+
+#[test]
+fn is_too_large() {
+    let expected = Expected::error("too_large", "more than max_bytes = 100");
+    written("file is too large", &GOOD.repeat(100), expected);
+}
+
+#[test]
+fn is_garbage() {
+    let expected = Expected::error("malformed", "line 1, column 1");
+    written("file is garbage", b"= = =\n", expected);
+}
+
+/// What stands where the file stood, made by `make`; between the two there is no moment without.
+#[track_caller]
+fn in_its_place<T>(name: &str, make: impl FnOnce(&Path) -> T, expected: Expected) {
+    let (scene, file) = scene();
+    let beside = file.path().with_extension("beside");
+    let begin = || {
+        let made = make(&beside);
+        fs::rename(&beside, file.path()).unwrap();
+        made
+    };
+    let end = |made| {
+        file.write(GOOD).unwrap();
+        made
+    };
+    scene.fault(name, expected, Recovery::Soon, begin, end);
+}
+
+#[test]
+fn is_a_fifo() {
+    let fifo = |path: &Path| {
+        let made = Command::new("mkfifo").arg(path).status();
+        assert!(made.unwrap().success());
+    };
+    let expected = Expected::error("unsuitable", "is no regular file");
+    in_its_place("file is a FIFO", fifo, expected);
+}
+
+#[test]
+fn is_a_socket() {
+    let socket = |path: &Path| UnixListener::bind(path).unwrap();
+    let expected = Expected::error("unsuitable", "is no regular file");
+    in_its_place("file is a socket", socket, expected);
+}
+
+#[test]
+fn is_a_device_without_end() {
+    let device = |path: &Path| symlink("/dev/zero", path).unwrap();
+    let expected = Expected::error("unsuitable", "is no regular file");
+    in_its_place("file is a device without end", device, expected);
+}
+
+#[test]
+fn is_a_link_in_a_circle() {
+    let circle = |path: &Path| {
+        let there = path.with_extension("there");
+        symlink(path.with_extension("prom"), &there).unwrap();
+        symlink(there, path).unwrap();
+    };
+    let expected = Expected::error("unsuitable", "Too many levels of symbolic links");
+    in_its_place("file is a link in a circle", circle, expected);
+}
+
+#[test]
+fn is_removed() {
+    let (scene, file) = scene();
+    scene.fault(
+        "file is removed",
+        Expected::error("absent", "No such file or directory"),
+        Recovery::Soon,
+        || file.remove().unwrap(),
+        |()| file.write(GOOD).unwrap(),
+    );
+}
+
+#[test]
+fn its_directory_is_removed_and_made_anew() {
+    let (scene, file) = scene();
+    let directory = file.path().parent().unwrap();
+    scene.fault(
+        "directory is removed",
+        Expected::error("absent", "No such file or directory"),
+        Recovery::Soon,
+        || fs::remove_dir_all(directory).unwrap(),
+        |()| {
+            fs::create_dir(directory).unwrap();
+            file.write(GOOD).unwrap();
+        },
+    );
+    assert_eq!(scene.exporter.actor("it")["cache"]["watch"], "events");
+}
+
+#[test]
+fn its_directory_is_moved_away_and_another_takes_its_place() {
+    let (scene, file) = scene();
+    let directory = file.path().parent().unwrap();
+    scene.fault(
+        "directory is moved away",
+        Expected::error("absent", "No such file or directory"),
+        Recovery::Soon,
+        || fs::rename(directory, scene.folder().join("away")).unwrap(),
+        |()| {
+            let next = scene.folder().join("next");
+            fs::create_dir(&next).unwrap();
+            fs::write(next.join("it.prom"), GOOD).unwrap();
+            fs::rename(next, directory).unwrap();
+        },
+    );
+}
+
+/// A scene whose `it` is a directory with so many other files in it.
+fn its_directory_holds(names: usize) -> (Scene, PathBuf) {
+    let scene = Scene::start(|folder| {
+        let directory = folder.join("it");
+        fs::create_dir(&directory).unwrap();
+        for number in 0..names {
+            fs::File::create(directory.join(format!("other-{number}"))).unwrap();
+        }
+        format!(
+            "[bridge.selectors.it]\nkind = \"file\"\npath = {}\nrefresh = \"1h\"\n\
+             timeout = \"10s\"\n",
+            quoted(&directory)
+        )
+    });
+    let directory = scene.folder().join("it");
+    (scene, directory)
+}
+
+#[test]
+fn its_directory_is_full_of_other_files() {
+    let (scene, directory) = its_directory_holds(20_000);
+    let file = PromFile::new(directory.join("it.prom"));
+    scene.meanwhile("directory is full of other files", || {
+        let mut longest = Duration::ZERO;
+        for round in 0..5 {
+            let text = format!("round {round}\n");
+            let began = Instant::now();
+            file.write(text.as_bytes()).unwrap();
+            until(&text, || scene.exporter.scrape("it").text() == text);
+            longest = longest.max(began.elapsed());
+        }
+        (Outcome::good(longest), ())
+    });
+}
+
+#[test]
+#[ignore = "long: makes a hundred thousand files"]
+fn its_directory_is_too_full_of_other_files() {
+    let (scene, directory) = its_directory_holds(100_001);
+    let file = PromFile::new(directory.join("it.prom"));
+    let expected = Expected::error("too_large", "holds over 100000 names");
+    scene.meanwhile("directory is too full of other files", || {
+        file.write(GOOD).unwrap();
+        until("that is told", || scene.exporter.scrape("it").status == 502);
+        let began = Instant::now();
+        expected.assert(&scene.exporter.scrape("it"), began.elapsed());
+        let took = began.elapsed();
+        for number in 0..10 {
+            fs::remove_file(directory.join(format!("other-{number}"))).unwrap();
+        }
+        file.write(GOOD).unwrap();
+        until("there is room again", || scene.is_good());
+        (Outcome::of(expected, took), ())
+    });
+}

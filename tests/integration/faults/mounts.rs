@@ -1,0 +1,169 @@
+//! Dead mounts: what is mounted was deleted, and another took its name elsewhere.
+
+use super::scene::{Expected, GOOD, Recovery, Scene, TIMEOUT};
+use crate::namespaces::{after, within};
+use crate::support::quoted;
+use local_exporter_daemons::fault::Behaviour;
+use local_exporter_daemons::promfile::PromFile;
+use local_exporter_daemons::scripted::ScriptedDaemon;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// The namespace of mounts.
+pub const MOUNT: [&str; 1] = ["--mount"];
+const BIND: &str = "mount --bind \"$1\" \"$2\"";
+
+/// What is mounted, and where.
+struct Mount {
+    from: PathBuf,
+    to: PathBuf,
+    _folder: TempDir,
+}
+
+impl Mount {
+    /// Two names in a new folder; what is mounted where is the caller's to make.
+    fn new(from: &str, to: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join(from), folder.path().join(to));
+        Self {
+            from,
+            to,
+            _folder: folder,
+        }
+    }
+
+    /// A scene of whose exporter alone it is seen.
+    fn scene(&self, it: &str) -> Option<Scene> {
+        let words = [self.from.to_str().unwrap(), self.to.to_str().unwrap()];
+        let command = after(BIND, &words, &MOUNT)?;
+        Some(Scene::start_as(command, "1h", |_| {
+            format!("[bridge.selectors.it]\ntimeout = \"{TIMEOUT:?}\"\n{it}\n")
+        }))
+    }
+
+    /// Mounts what is there now.
+    fn again(&self, scene: &Scene) {
+        let (from, to) = (quoted(&self.from), quoted(&self.to));
+        within(
+            &scene.exporter,
+            &MOUNT,
+            &format!("umount {to} && mount --bind {from} {to}"),
+        );
+    }
+
+    fn hint(&self) -> &'static str {
+        let hint = format!(
+            "{} was deleted and is only still mounted",
+            self.to.display()
+        );
+        // A few bytes for each test.
+        String::leak(hint)
+    }
+}
+
+fn good_daemon(path: &Path) -> ScriptedDaemon {
+    ScriptedDaemon::start(path, Behaviour::Serve(GOOD.to_vec())).unwrap()
+}
+
+#[test]
+fn a_mounted_directory_is_deleted_and_made_anew() {
+    let mount = Mount::new("real", "mounted");
+    for directory in [&mount.from, &mount.to] {
+        fs::create_dir(directory).unwrap();
+    }
+    let file = PromFile::new(mount.from.join("it.prom"));
+    file.write(GOOD).unwrap();
+    let it = format!(
+        "kind = \"file\"\npath = {}\nrefresh = \"100ms\"",
+        quoted(&mount.to.join("it.prom"))
+    );
+    let Some(scene) = mount.scene(&it) else {
+        return;
+    };
+    scene.fault(
+        "mounted directory is deleted",
+        Expected::error("absent", mount.hint()),
+        Recovery::Soon,
+        || {
+            fs::remove_dir_all(&mount.from).unwrap();
+            fs::create_dir(&mount.from).unwrap();
+            file.write(GOOD).unwrap();
+        },
+        |()| mount.again(&scene),
+    );
+}
+
+#[test]
+fn a_mounted_directory_of_a_socket_is_deleted_and_made_anew() {
+    let mount = Mount::new("real", "mounted");
+    for directory in [&mount.from, &mount.to] {
+        fs::create_dir(directory).unwrap();
+    }
+    let daemon = good_daemon(&mount.from.join("sock"));
+    let it = format!("kind = \"uds\"\npath = {}", quoted(&mount.to.join("sock")));
+    let Some(scene) = mount.scene(&it) else {
+        return;
+    };
+    scene.fault(
+        "mounted directory of a socket is deleted",
+        Expected::error("absent", mount.hint()),
+        Recovery::InTheNextAnswer,
+        || {
+            drop(daemon);
+            fs::remove_dir_all(&mount.from).unwrap();
+            fs::create_dir(&mount.from).unwrap();
+            good_daemon(&mount.from.join("sock"))
+        },
+        |daemon| {
+            mount.again(&scene);
+            daemon
+        },
+    );
+}
+
+#[test]
+fn a_mounted_file_is_replaced() {
+    let mount = Mount::new("it.prom", "mounted.prom");
+    let file = PromFile::new(&mount.from);
+    file.write(GOOD).unwrap();
+    fs::write(&mount.to, "").unwrap();
+    let it = format!(
+        "kind = \"file\"\npath = {}\nrefresh = \"100ms\"",
+        quoted(&mount.to)
+    );
+    let Some(scene) = mount.scene(&it) else {
+        return;
+    };
+    scene.fault(
+        "mounted file is replaced",
+        Expected::error("absent", mount.hint()),
+        Recovery::Soon,
+        || file.write(GOOD).unwrap(),
+        |()| mount.again(&scene),
+    );
+}
+
+#[test]
+fn a_mounted_socket_is_replaced() {
+    let mount = Mount::new("sock", "mounted");
+    let daemon = good_daemon(&mount.from);
+    fs::write(&mount.to, "").unwrap();
+    let it = format!("kind = \"uds\"\npath = {}", quoted(&mount.to));
+    let Some(scene) = mount.scene(&it) else {
+        return;
+    };
+    scene.fault(
+        "mounted socket is replaced",
+        Expected::error("refused", mount.hint()),
+        Recovery::InTheNextAnswer,
+        || {
+            drop(daemon);
+            good_daemon(&mount.from)
+        },
+        |daemon| {
+            mount.again(&scene);
+            daemon
+        },
+    );
+}

@@ -1,0 +1,68 @@
+//! What listens where a message bus should, and is none.
+
+use super::bus::{Served, scene};
+use super::scene::{Expected, Recovery};
+use local_exporter_daemons::fault::{Behaviour, GARBAGE};
+use local_exporter_daemons::scripted::ScriptedDaemon;
+
+/// Something else listens where the bus should.
+#[track_caller]
+fn instead(name: &str, behaviour: Behaviour, expected: Expected) {
+    let (scene, served) = scene();
+    let begin = || {
+        let mut served = served;
+        served.bus.kill().unwrap();
+        let other = ScriptedDaemon::start(served.bus.socket(), behaviour).unwrap();
+        (served, other)
+    };
+    let end = |(served, other)| {
+        drop(other);
+        Served::restart(served)
+    };
+    scene.fault(name, expected, Recovery::InTheNextAnswer, begin, end);
+}
+
+#[test]
+fn says_nothing() {
+    let expected = Expected::timeout("the bus did not take the connection");
+    instead("no bus: says nothing", Behaviour::HangAfterAccept, expected);
+}
+
+#[test]
+fn closes() {
+    let expected = Expected::error("bus", "hung up during the handshake");
+    instead("no bus: closes", Behaviour::Nothing, expected);
+}
+
+#[test]
+fn resets() {
+    let expected = Expected::error("bus", "hung up during the handshake");
+    instead("no bus: resets", Behaviour::Reset, expected);
+}
+
+/// Sends the bytes and stays: one that closes may have gone before it is spoken to.
+fn sending(bytes: &[u8]) -> Behaviour {
+    Behaviour::StopHalfway(bytes.repeat(2))
+}
+
+#[test]
+fn sends_garbage() {
+    let expected = Expected::error("bus", "is no bus");
+    instead("no bus: sends garbage", sending(GARBAGE), expected);
+}
+
+#[test]
+fn sends_an_empty_line() {
+    let expected = Expected::error("bus", "is no bus");
+    instead("no bus: sends an empty line", sending(b"\n"), expected);
+}
+
+#[test]
+fn sends_a_line_without_end() {
+    let expected = Expected::error("bus", "is no bus");
+    instead(
+        "no bus: sends a line without end",
+        Behaviour::EndlessLine,
+        expected,
+    );
+}

@@ -1,0 +1,205 @@
+//! Healthy sources of all kinds, and clients that scrape each of them without end.
+//!
+//! Every answer must be a good one, with the very bytes of its source, and there long before a
+//! fault elsewhere would time out. What is written to the file must be served soon, too.
+
+use super::hold;
+use crate::support::{Exporter, exposition, open_to_all, quoted, until};
+use local_exporter_daemons::bus::{Bus, BusKind, BusOptions};
+use local_exporter_daemons::prombus::{self, Prombus};
+use local_exporter_daemons::promfile::PromFile;
+use local_exporter_daemons::promsock::PromSock;
+use std::fmt;
+use std::panic::resume_unwind;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// What a neighbour's answer must not take, nor the news of its file: whoever waits for the fault
+/// beside it waits longer, and a busy machine is far quicker.
+const BOUND: Duration = Duration::from_millis(1500);
+/// How long a client waits between two scrapes.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// The sources.
+pub struct Neighbours {
+    socket: PromSock,
+    directory: PromSock,
+    file: PromFile,
+    versions: AtomicU64,
+    prombus: Prombus,
+    bus: Bus,
+}
+
+impl Neighbours {
+    /// Starts them all in a folder, which is made.
+    pub fn start(folder: &Path) -> Self {
+        let make = |name: &str| {
+            let path = folder.join(name);
+            std::fs::create_dir_all(&path).unwrap();
+            open_to_all(&path);
+            path
+        };
+        let bus = BusOptions::new()
+            .kind(BusKind::System)
+            .directory(make("bus"))
+            .start()
+            .unwrap();
+        let file = PromFile::new(make("file").join("m.prom"));
+        file.write(&version(0)).unwrap();
+        let socket = PromSock::bind(make("uds").join("sock"), exposition());
+        let public = make("directory").join("metrics.promsock");
+        Self {
+            socket: socket.unwrap(),
+            directory: PromSock::bind(public, exposition()).unwrap(),
+            file,
+            versions: AtomicU64::new(0),
+            prombus: Prombus::start(&bus.address(), exposition()).unwrap(),
+            bus,
+        }
+    }
+
+    /// Their tables of the configuration.
+    pub fn selectors(&self, refresh: &str) -> String {
+        format!(
+            "[bridge.selectors]\n\
+             near_uds = {{ kind = \"uds\", path = {} }}\n\
+             near_directory = {}\n\
+             near_file = {{ kind = \"file\", path = {}, refresh = {refresh:?} }}\n\
+             near_dbus = {{ kind = \"dbus\", bus = {:?}, destination = {:?}, method = \"{}.{}\", path = {:?} }}\n",
+            quoted(self.socket.path()),
+            quoted(self.directory.path().parent().unwrap()),
+            quoted(self.file.path()),
+            self.bus.address(),
+            prombus::NAME,
+            prombus::INTERFACE,
+            prombus::METHOD,
+            prombus::PATH,
+        )
+    }
+
+    /// Waits until each has answered.
+    pub fn are_up(&self, exporter: &Exporter) {
+        for selector in ["near_uds", "near_directory", "near_file", "near_dbus"] {
+            until(selector, || exporter.scrape(selector).status == 200);
+        }
+    }
+
+    /// Has them all scraped while `what` happens, and at least once.
+    pub fn watched<T>(&self, exporter: &Exporter, what: impl FnOnce() -> T) -> (T, Latencies) {
+        let over = AtomicBool::new(false);
+        let follow = |client: fn(&Self, &Exporter, &mut Latencies)| {
+            let mut seen = Latencies::default();
+            while seen.scrapes.is_empty() || !over.load(Ordering::Relaxed) {
+                client(self, exporter, &mut seen);
+                hold(PAUSE);
+            }
+            seen
+        };
+        let clients: [fn(&Self, &Exporter, &mut Latencies); 4] = [
+            |all, exporter, seen| {
+                seen.scrape(exporter, "near_uds", || all.socket.last_served());
+            },
+            |all, exporter, seen| {
+                seen.scrape(exporter, "near_directory", || all.directory.last_served());
+            },
+            |all, exporter, seen| {
+                seen.scrape(exporter, "near_dbus", || all.prombus.last_served());
+            },
+            |all, exporter, seen| seen.news(exporter, &all.file, &all.versions),
+        ];
+        std::thread::scope(|scope| {
+            let follow = &follow;
+            let clients = clients.map(|client| scope.spawn(move || follow(client)));
+            // Also when `what` panics, or the clients would go on for ever.
+            let end = End(&over);
+            let outcome = what();
+            drop(end);
+            let mut all = Latencies::default();
+            for client in clients {
+                all.add(client.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            }
+            (outcome, all)
+        })
+    }
+}
+
+struct End<'a>(&'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+fn version(number: u64) -> Vec<u8> {
+    format!("near_file_version {number}\n").into_bytes()
+}
+
+/// How long answers took, and how long news of a file.
+#[derive(Debug, Default)]
+pub struct Latencies {
+    scrapes: Vec<Duration>,
+    longest_news: Duration,
+}
+
+impl Latencies {
+    /// One scrape, which has to be answered with what the source served last.
+    fn scrape(
+        &mut self,
+        exporter: &Exporter,
+        selector: &str,
+        served: impl FnOnce() -> Option<Vec<u8>>,
+    ) -> Vec<u8> {
+        let began = Instant::now();
+        let reply = exporter.scrape(selector);
+        let took = began.elapsed();
+        assert_eq!(reply.status, 200, "{selector}: {}", reply.text());
+        assert!(took < BOUND, "{selector} took {took:?}");
+        self.scrapes.push(took);
+        let served = served();
+        assert!(
+            served.as_ref().is_none_or(|served| *served == reply.body),
+            "{selector}: {}",
+            reply.text()
+        );
+        reply.body
+    }
+
+    /// Writes a new version of the file and scrapes until it is served; until then the one before
+    /// is.
+    fn news(&mut self, exporter: &Exporter, file: &PromFile, versions: &AtomicU64) {
+        let number = versions.fetch_add(1, Ordering::Relaxed);
+        let (old, new) = (version(number), version(number + 1));
+        file.write(&new).unwrap();
+        let written = Instant::now();
+        loop {
+            let body = self.scrape(exporter, "near_file", || None);
+            let took = written.elapsed();
+            assert!(took < BOUND, "the file was not read anew in {took:?}");
+            if body == new {
+                self.longest_news = self.longest_news.max(took);
+                return;
+            }
+            assert_eq!(body, old);
+            hold(PAUSE);
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.scrapes.extend(other.scrapes);
+        self.longest_news = self.longest_news.max(other.longest_news);
+    }
+}
+
+impl fmt::Display for Latencies {
+    /// Median and longest answer, and the longest that a file's news took.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut scrapes = self.scrapes.clone();
+        scrapes.sort_unstable();
+        let median = scrapes.get(scrapes.len() / 2).copied().unwrap_or_default();
+        let longest = scrapes.last().copied().unwrap_or_default();
+        let news = self.longest_news;
+        write!(out, "{median:.1?}/{longest:.1?} (news {news:.0?})")
+    }
+}

@@ -1,0 +1,51 @@
+//! What is logged, for whom, and under which names.
+
+use crate::serving::Serving;
+use crate::support::{get, program, until};
+
+const LOCAL: &[&str] = &["--web.listen-address", "127.0.0.1:0"];
+
+#[test]
+fn a_line_about_a_selector_names_it_at_its_top() {
+    let config = "[bridge.selectors]\none = { kind = \"uds\", path = \"/nowhere/one\" }\n";
+    let serving = Serving::start(program(), LOCAL, config);
+    let url = format!("http://{}/bridge?selector=one", serving.address());
+    assert_eq!(get(&url, &[]).status, 502);
+    let event = &serving.logged("source failed", 1)[0];
+    assert_eq!(event["level"], "WARN");
+    assert_eq!(event["selector"], "one");
+    assert_eq!(event["reason"], "absent");
+    assert!(event["cause"].as_str().unwrap().contains("/nowhere/one"));
+    assert!(event["timestamp"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(event.as_object().unwrap().len(), 6, "{event}");
+}
+
+#[test]
+fn a_level_leaves_out_what_is_less_urgent() {
+    let levels = |level: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("sock");
+        let address = format!("--web.listen-address=unix:{}", socket.display());
+        let mut serving = Serving::start(program(), &[&address, "--log.level", level], "");
+        until("it listens", || {
+            std::os::unix::net::UnixStream::connect(&socket).is_ok()
+        });
+        serving.signal("TERM");
+        assert_eq!(serving.ended().code(), Some(0));
+        let events = serving.log();
+        let level = |event: &serde_json::Value| event["level"].as_str().unwrap().to_owned();
+        events.iter().map(level).collect::<Vec<_>>()
+    };
+    assert!(levels("error").is_empty());
+    assert_eq!(levels("warn"), ["WARN"], "there is no selector");
+    assert!(levels("debug").contains(&"DEBUG".to_owned()));
+}
+
+#[test]
+fn there_is_one_way_at_a_time_to_say_how_much_is_logged() {
+    let mut command = program();
+    let output = command
+        .args(["serve", "-v", "--log.level", "warn"])
+        .output();
+    assert_eq!(output.unwrap().status.code(), Some(2));
+}

@@ -1,0 +1,91 @@
+//! What was freed is given back, whoever began the program and however.
+
+use crate::support::{Exporter, program, quoted, until};
+use local_exporter_daemons::fault::Behaviour;
+use local_exporter_daemons::scripted::ScriptedDaemon;
+use std::fs;
+
+const MEBIBYTE: usize = 1 << 20;
+/// What the largest answers have.
+const LARGE: usize = 8 * MEBIBYTE;
+/// What may stay after many of them: less than half of one.
+const KEPT_KIB: u64 = 4 * 1024;
+const CLIENTS: usize = 4;
+const SCRAPES: usize = 5;
+
+const BOUND: &str = "MALLOC_MMAP_THRESHOLD_";
+const BEGUN: &str = "LOCAL_EXPORTER_BEGUN_ANEW";
+
+#[test]
+fn large_answers_leave_no_memory_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("sock");
+    let body = b"a 1\n".repeat(LARGE / 4);
+    let daemon = ScriptedDaemon::start(&socket, Behaviour::Serve(b"a 1\n".to_vec())).unwrap();
+    let exporter = Exporter::start(&format!(
+        "[bridge.selectors]\nit = {{ kind = \"uds\", path = {}, timeout = \"20s\" }}\n",
+        quoted(&socket),
+    ));
+    let scrape_all = |expected: &[u8]| {
+        std::thread::scope(|scope| {
+            for _ in 0..CLIENTS {
+                scope.spawn(|| {
+                    for _ in 0..SCRAPES {
+                        assert!(exporter.scrape("it").body == expected);
+                    }
+                });
+            }
+        });
+    };
+    scrape_all(b"a 1\n");
+    let before = resident_kib(&exporter);
+    daemon.set(Behaviour::Serve(body.clone())).unwrap();
+    scrape_all(&body);
+    daemon.set(Behaviour::Serve(b"a 1\n".to_vec())).unwrap();
+    scrape_all(b"a 1\n");
+    until("their memory is given back", || {
+        resident_kib(&exporter) <= before + KEPT_KIB
+    });
+}
+
+#[test]
+fn the_bound_is_pinned_in_the_process_that_was_started() {
+    let exporter = Exporter::start("");
+    let environment = read(&exporter, "environ");
+    let own = exporter.process().to_string();
+    assert!(environment.contains(&format!("{BOUND}=131072")));
+    assert!(environment.contains(&format!("{BEGUN}={own}")));
+    let arguments = read(&exporter, "cmdline");
+    let name = program().get_program().to_str().unwrap().to_owned();
+    assert_eq!(arguments[..2], [name, "serve".to_owned()]);
+}
+
+#[test]
+fn a_bound_that_somebody_has_set_stands() {
+    let cases = [
+        (BOUND, "65536"),
+        ("GLIBC_TUNABLES", "glibc.malloc.mmap_threshold=65536"),
+    ];
+    for (name, value) in cases {
+        let mut command = program();
+        command.env(name, value);
+        let exporter = Exporter::start_as(command, "");
+        let environment = read(&exporter, "environ");
+        assert!(environment.contains(&format!("{name}={value}")));
+        let begun = |variable: &String| variable.starts_with(BEGUN);
+        assert!(!environment.iter().any(begun), "{environment:?}");
+    }
+}
+
+fn resident_kib(exporter: &Exporter) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", exporter.process())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let number = line.unwrap().split_whitespace().next().unwrap();
+    number.parse().unwrap()
+}
+
+/// The strings of one of the process' files in `/proc`, proc(5).
+fn read(exporter: &Exporter, file: &str) -> Vec<String> {
+    let text = fs::read_to_string(format!("/proc/{}/{file}", exporter.process())).unwrap();
+    text.split_terminator('\0').map(str::to_owned).collect()
+}

@@ -1,0 +1,312 @@
+//! Another configuration while it runs: what changes, what stays, and what is said of it.
+
+mod storm;
+
+use crate::support::{Exporter, Reply, quoted, request, until};
+use local_exporter_daemons::promsock::PromSock;
+use serde_json::Value;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+const ENABLED: &str = "lifecycle = true\n";
+
+/// Two sockets and two files, which say who they are.
+struct Scene {
+    folder: TempDir,
+    sockets: [PromSock; 2],
+}
+
+impl Scene {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = |name: &str, body: &'static [u8]| {
+            PromSock::bind(folder.path().join(name), move || body.to_vec()).unwrap()
+        };
+        let sockets = [
+            socket("one.sock", b"one_socket 1\n"),
+            socket("two.sock", b"two_socket 1\n"),
+        ];
+        for name in ["one", "two"] {
+            let file = folder.path().join(format!("{name}.prom"));
+            fs::write(file, format!("{name}_file 1\n")).unwrap();
+        }
+        Self { folder, sockets }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A selector of a kind at one of the paths, with more keys.
+    fn selector(&self, name: &str, kind: &str, path: &str, more: &str) -> String {
+        let path = quoted(&self.path(path));
+        format!("{name} = {{ kind = {kind:?}, path = {path}{more} }}\n")
+    }
+}
+
+fn enabled(selectors: &str) -> String {
+    format!("{ENABLED}[bridge.selectors]\n{selectors}")
+}
+
+fn ask(exporter: &Exporter, method: &str) -> Reply {
+    request(method, &exporter.url("/-/reload"), &[])
+}
+
+/// Reloads another configuration, which must be right.
+#[track_caller]
+fn reload(exporter: &Exporter, configuration: &str) {
+    exporter.configure(configuration);
+    let reply = ask(exporter, "POST");
+    assert_eq!(reply.status, 200, "{}", reply.text());
+}
+
+/// The log lines of a message.
+fn logged(exporter: &Exporter, message: &str) -> Vec<Value> {
+    let lines = exporter.log().into_iter();
+    let events = lines.filter_map(|line| serde_json::from_str::<Value>(&line).ok());
+    events.filter(|event| event["message"] == message).collect()
+}
+
+fn hash(exporter: &Exporter) -> f64 {
+    exporter.metric("local_exporter_config_hash").unwrap()
+}
+
+#[test]
+fn selectors_come_go_and_change_their_kind() {
+    let scene = Scene::new();
+    let stays = scene.selector("stays", "uds", "one.sock", ", min_interval = \"1h\"");
+    let before = stays.clone()
+        + &scene.selector("goes", "file", "one.prom", "")
+        + &scene.selector("turns", "file", "two.prom", "");
+    let exporter = Exporter::start(&enabled(&before));
+    for name in ["stays", "goes", "turns"] {
+        let reply = exporter.scrape(name);
+        assert_eq!(reply.status, 200, "{name}: {}", reply.text());
+    }
+    let first_hash = hash(&exporter);
+
+    let after = stays
+        + &scene.selector("turns", "uds", "two.sock", "")
+        + &scene.selector("comes", "file", "two.prom", "");
+    reload(&exporter, &enabled(&after));
+    assert_eq!(exporter.scrape("goes").status, 404);
+    assert_eq!(exporter.scrape("comes").text(), "two_file 1\n");
+    assert_eq!(exporter.scrape("turns").text(), "two_socket 1\n");
+    let reply = exporter.scrape("stays");
+    assert_eq!(reply.text(), "one_socket 1\n");
+    assert!(reply.header("age").is_some(), "from the cache");
+    assert_eq!(
+        scene.sockets[0].served(),
+        1,
+        "asked once, before the reload"
+    );
+
+    until("the series of who is gone are gone", || {
+        !exporter
+            .get("/metrics")
+            .text()
+            .contains("selector=\"goes\"")
+    });
+    // The counters of who has changed go on; what it said of its files is taken back.
+    let series = "local_exporter_bridge_scrapes_total{selector=\"turns\"}";
+    assert_eq!(exporter.metric(series), Some(2.0));
+    let of_files = "local_exporter_file_watch_mode{mode=\"events\",selector=\"turns\"}";
+    assert_eq!(exporter.metric(of_files), None);
+    assert!(hash(&exporter).to_bits() != first_hash.to_bits());
+    let events = logged(&exporter, "configuration reloaded");
+    assert_eq!(events.len(), 1, "{events:?}");
+    for (field, expected) in [
+        ("replaced", "turns"),
+        ("added", "comes"),
+        ("removed", "goes"),
+    ] {
+        assert_eq!(events[0][field], expected, "{events:?}");
+    }
+    assert_eq!(events[0]["kept"], 1);
+}
+
+#[test]
+fn what_prometheus_is_told_changes_and_the_actor_stays() {
+    let scene = Scene::new();
+    let with = |interval: &str| {
+        let more = format!(", min_interval = \"1h\", scrape_interval = \"{interval}\"");
+        enabled(&scene.selector("it", "uds", "one.sock", &more))
+    };
+    let exporter = Exporter::start(&with("10s"));
+    assert_eq!(exporter.scrape("it").status, 200);
+    reload(&exporter, &with("20s"));
+    assert!(exporter.get("/sd").text().contains("20s"));
+    assert!(exporter.scrape("it").header("age").is_some());
+    assert_eq!(scene.sockets[0].served(), 1);
+}
+
+#[test]
+fn a_bad_configuration_changes_nothing_and_says_why() {
+    let scene = Scene::new();
+    let good = scene.selector("it", "file", "one.prom", "");
+    let exporter = Exporter::start(&enabled(&good));
+    let (successful, at) = (
+        "local_exporter_config_last_reload_successful",
+        "local_exporter_config_last_reload_success_timestamp_seconds",
+    );
+    let before = (hash(&exporter), exporter.metric(at).unwrap());
+    assert_eq!(exporter.metric(successful), Some(1.0));
+
+    exporter.configure(&enabled(
+        "it = { kind = \"telepathy\" }\nother = { kind = \"uds\" }\n",
+    ));
+    let reply = ask(&exporter, "POST");
+    assert_eq!(reply.status, 500);
+    let text = reply.text();
+    assert!(text.starts_with("failed to reload config: "), "{text}");
+    assert!(
+        text.contains("telepathy") && text.contains("selectors.other"),
+        "{text}"
+    );
+    assert_eq!(exporter.metric(successful), Some(0.0));
+    assert_eq!(exporter.metric(at), Some(before.1));
+    assert_eq!(hash(&exporter).to_bits(), before.0.to_bits());
+    assert_eq!(exporter.scrape("it").text(), "one_file 1\n");
+    assert!(exporter.get("/config").text().contains("one.prom"));
+    until("each mistake is in the log", || {
+        logged(&exporter, "mistake in the configuration").len() == text.lines().count()
+    });
+
+    reload(&exporter, &enabled(&good));
+    assert_eq!(exporter.metric(successful), Some(1.0));
+    assert!(exporter.metric(at).unwrap() > before.1);
+}
+
+#[test]
+fn requests_may_reload_only_where_that_was_allowed() {
+    let exporter = Exporter::start("");
+    for method in ["POST", "PUT"] {
+        let reply = ask(&exporter, method);
+        assert_eq!(reply.status, 403, "{method}");
+        assert_eq!(reply.text(), "Lifecycle API is not enabled.\n");
+    }
+    let reply = ask(&exporter, "GET");
+    assert_eq!(reply.status, 405);
+    assert_eq!(reply.header("allow"), Some("POST, PUT"));
+
+    // A signal may always, and what it brings counts from the next request on.
+    exporter.configure(ENABLED);
+    exporter.signal("HUP");
+    until("it was reloaded", || {
+        !logged(&exporter, "configuration reloaded").is_empty()
+    });
+    assert_eq!(ask(&exporter, "PUT").status, 200);
+    assert_eq!(ask(&exporter, "GET").status, 405);
+}
+
+#[test]
+fn changes_are_found_without_being_told_of() {
+    let scene = Scene::new();
+    let with = |name: &str| {
+        let selector = scene.selector(name, "file", "one.prom", "");
+        format!("auto_reload = true\n[bridge.selectors]\n{selector}")
+    };
+    let exporter = Exporter::start(&with("before"));
+    exporter.configure(&with("after"));
+    until("the new selector is there", || {
+        exporter.scrape("after").status == 200
+    });
+    assert_eq!(exporter.scrape("before").status, 404);
+
+    exporter.configure("auto_reload = 7\n");
+    let successful = "local_exporter_config_last_reload_successful";
+    until("the mistake was noticed", || {
+        exporter.metric(successful) == Some(0.0)
+    });
+    assert_eq!(exporter.scrape("after").status, 200);
+}
+
+#[test]
+fn what_needs_a_restart_is_named() {
+    let exporter = Exporter::start(ENABLED);
+    reload(
+        &exporter,
+        "lifecycle = true\nmax_connections = 7\ntelemetry_path = \"/m\"\n",
+    );
+    assert_eq!(exporter.get("/metrics").status, 200);
+    assert_eq!(exporter.get("/m").status, 404);
+    until("the keys are in the log", || {
+        let events = logged(&exporter, "these take effect after a restart");
+        events
+            .first()
+            .is_some_and(|event| event["keys"] == "telemetry_path, max_connections")
+    });
+}
+
+#[test]
+fn two_thousand_selectors_are_reloaded() {
+    const SELECTORS: usize = 2000;
+    let scene = Scene::new();
+    let path = |file: &str| quoted(&scene.path(file));
+    let with = |changed: &str| {
+        let mut text = String::new();
+        for number in 0..SELECTORS {
+            let path = path(if number == 0 { changed } else { "one.prom" });
+            writeln!(text, "s{number} = {{ kind = \"file\", path = {path} }}").unwrap();
+        }
+        enabled(&text)
+    };
+    // One that makes the folder one that may be read, where the process is confined.
+    let first = scene.selector("first", "file", "one.prom", "");
+    let exporter = Exporter::start(&enabled(&first));
+    let began = std::time::Instant::now();
+    reload(&exporter, &with("one.prom"));
+    println!(
+        "{SELECTORS} selectors were added within {:?}",
+        began.elapsed()
+    );
+    let last = format!("s{}", SELECTORS - 1);
+    assert_eq!(exporter.scrape(&last).text(), "one_file 1\n");
+
+    let began = std::time::Instant::now();
+    reload(&exporter, &with("two.prom"));
+    println!("one of them was replaced within {:?}", began.elapsed());
+    assert_eq!(exporter.scrape("s0").text(), "two_file 1\n");
+    until("all others were kept", || {
+        let events = logged(&exporter, "configuration reloaded");
+        events
+            .last()
+            .is_some_and(|event| event["kept"] == SELECTORS - 1)
+    });
+    reload(&exporter, ENABLED);
+    until("all of them are gone", || {
+        !exporter.get("/metrics").text().contains("selector=")
+    });
+}
+
+/// A folder beside the program, whose permissions are not those of a whole temporary directory.
+fn folder_beside_the_program() -> TempDir {
+    let program = Path::new(env!("CARGO_BIN_EXE_local-exporter"));
+    tempfile::tempdir_in(program.parent().unwrap()).unwrap()
+}
+
+#[test]
+fn what_a_confined_process_cannot_reach_is_told_of() {
+    let (one, two) = (folder_beside_the_program(), folder_beside_the_program());
+    let with = |folder: &TempDir| {
+        let public = folder.path().join("public");
+        let file = public.join("m.prom");
+        fs::create_dir(public).unwrap();
+        fs::write(&file, "a 1\n").unwrap();
+        enabled(&format!(
+            "it = {{ kind = \"file\", path = {} }}\n",
+            quoted(&file)
+        ))
+    };
+    let exporter = Exporter::start(&with(&one));
+    reload(&exporter, &with(&two));
+    let message = "out of reach until a restart: the process is confined by Landlock";
+    let told = || !logged(&exporter, message).is_empty();
+    // Whether it is out of reach depends on the kernel, and on what outlives the folder
+    // here: the log and the source have to agree.
+    let served = exporter.scrape("it").status == 200;
+    println!("within reach: {served}");
+    until("the log agrees", || told() != served);
+}

@@ -1,0 +1,134 @@
+//! The exporter with arguments, an environment and a standard input of a test's own.
+
+use crate::support::{PATIENCE, eventually, open_to_all, program};
+use serde_json::Value;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use tempfile::TempDir;
+
+/// A running exporter, killed on drop.
+pub struct Serving {
+    child: Child,
+    log: Arc<Mutex<Vec<String>>>,
+    reader: Option<JoinHandle<()>>,
+    folder: TempDir,
+}
+
+/// `program()`, started by a shell that first does what the script says.
+pub fn by_shell(script: &str) -> Command {
+    let mut command = Command::new("sh");
+    let script = format!("{script}exec \"$@\"");
+    command
+        .args(["-c", &script, "sh"])
+        .arg(program().get_program());
+    command
+}
+
+impl Serving {
+    /// Starts it by a command that lacks only the arguments of the program.
+    pub fn start(mut command: Command, arguments: &[&str], config: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        open_to_all(folder.path());
+        let path = folder.path().join("config.toml");
+        fs::write(&path, config).unwrap();
+        let mut child = command
+            .args(["serve", "--log.format", "json", "--config"])
+            .arg(&path)
+            .args(arguments)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let collected = Arc::clone(&log);
+        let reader = std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                collected.lock().unwrap().push(line);
+            }
+        });
+        Self {
+            child,
+            log,
+            reader: Some(reader),
+            folder,
+        }
+    }
+
+    /// Where its configuration is, to be written anew.
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("config.toml")
+    }
+
+    /// Every log line of its own so far; who starts it may write others.
+    pub fn log(&self) -> Vec<Value> {
+        let lines = self.lines();
+        let event = |line: &String| serde_json::from_str(line).ok();
+        lines.iter().filter_map(event).collect()
+    }
+
+    fn lines(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Waits for log lines with that message, as many as that, and returns them.
+    pub fn logged(&self, message: &str, count: usize) -> Vec<Value> {
+        eventually(message, || {
+            let mut events = self.log();
+            events.retain(|event| event["message"] == message);
+            (events.len() >= count).then_some(events)
+        })
+    }
+
+    /// The address of its only TCP port, once it listens.
+    pub fn address(&self) -> String {
+        let events = self.logged("listening", 1);
+        events[0]["address"].as_str().unwrap().to_owned()
+    }
+
+    /// Sends a signal by name, as `kill -NAME` does.
+    pub fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill")
+            .arg(format!("-{name}"))
+            .arg(id)
+            .status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Waits for the end of the process, and of its log.
+    pub fn ended(&mut self) -> ExitStatus {
+        let status = eventually("the exporter ends", || self.child.try_wait().unwrap());
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
+        status
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            for line in self.lines() {
+                println!("exporter: {line}");
+            }
+        }
+    }
+}
+
+/// One GET over a unix socket: all of the answer as text.
+pub fn get_over_unix(socket: &Path, path: &str) -> String {
+    let mut stream = UnixStream::connect(socket).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}

@@ -1,0 +1,337 @@
+//! Under systemd: readiness, reloads, signs of life, passed sockets and the journal's fields,
+//! against real sockets that speak its protocols.
+
+use crate::serving::{Serving, by_shell, get_over_unix};
+use crate::support::{PATIENCE, eventually, get, open_to_all, program, until};
+use std::fs::File;
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::os::fd::OwnedFd;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+const LOCAL: &[&str] = &["--web.listen-address", "127.0.0.1:0"];
+const SELECTORS: &str = "[bridge.selectors]\none = { kind = \"uds\", path = \"/nowhere/one\" }\n";
+
+/// The side of the service manager.
+struct Manager(UnixDatagram);
+
+impl Manager {
+    fn bind(address: &SocketAddr) -> Self {
+        let socket = UnixDatagram::bind_addr(address).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self(socket)
+    }
+
+    /// The lines of the next message.
+    fn hears(&self) -> Vec<String> {
+        let mut bytes = [0; 4096];
+        let length = self.0.recv(&mut bytes).unwrap();
+        let text = std::str::from_utf8(&bytes[..length]).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// Messages up to the first with that line; that one too.
+    #[track_caller]
+    fn hears_until(&self, line: &str) -> Vec<Vec<String>> {
+        let mut heard = Vec::new();
+        eventually(line, || {
+            let message = self.hears();
+            let found = message.iter().any(|found| found == line);
+            heard.push(message);
+            found.then_some(())
+        });
+        heard
+    }
+}
+
+fn monotonic_microseconds() -> u128 {
+    let uptime = std::fs::read_to_string("/proc/uptime").unwrap();
+    let seconds: f64 = uptime.split(' ').next().unwrap().parse().unwrap();
+    std::time::Duration::from_secs_f64(seconds).as_micros()
+}
+
+/// The whole life of a service, as its manager hears of it.
+fn life(manager: &Manager, notify_socket: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("m.prom");
+    let config = format!(
+        "{SELECTORS}two = {{ kind = \"file\", path = {:?} }}\n",
+        file.display()
+    );
+    let mut command = program();
+    command.env("NOTIFY_SOCKET", notify_socket);
+    let mut serving = Serving::start(command, LOCAL, &config);
+    let ready = manager.hears();
+    assert_eq!(ready, ["READY=1", "STATUS=0 of 2 sources answered"]);
+    let base = format!("http://{}", serving.address());
+    assert_eq!(get(&format!("{base}/-/ready"), &[]).status, 200);
+
+    std::fs::write(&file, "a 1\n").unwrap();
+    until("the file is served", || {
+        get(&format!("{base}/bridge?selector=two"), &[]).status == 200
+    });
+    assert_eq!(manager.hears(), ["STATUS=1 of 2 sources answered"]);
+
+    // The second one is of a configuration that is refused: that has an end too.
+    for config in [SELECTORS, "nonsense"] {
+        std::fs::write(serving.config(), config).unwrap();
+        let asked = monotonic_microseconds();
+        serving.signal("HUP");
+        let reloading = manager.hears();
+        assert_eq!(reloading[0], "RELOADING=1");
+        let time = reloading[1].strip_prefix("MONOTONIC_USEC=").unwrap();
+        // The kernel tells its uptime in hundredths of seconds, and may count sleep.
+        assert!(
+            time.parse::<u128>().unwrap() > 0 && asked > 0,
+            "{reloading:?}"
+        );
+        let ready = manager.hears();
+        assert_eq!(ready[0], "READY=1");
+        assert_eq!(ready[1], "STATUS=0 of 1 sources answered");
+    }
+    serving.signal("TERM");
+    let last = manager.hears_until("STOPPING=1");
+    assert_eq!(last.len(), 1, "{last:?}");
+    assert_eq!(serving.ended().code(), Some(0));
+}
+
+#[test]
+fn its_manager_hears_of_its_life_at_a_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let manager = Manager::bind(&SocketAddr::from_pathname(&path).unwrap());
+    life(&manager, path.to_str().unwrap());
+}
+
+#[test]
+fn its_manager_hears_of_its_life_by_an_abstract_name_although_it_is_confined() {
+    let name = format!("local-exporter-notify-{}", std::process::id());
+    let manager = Manager::bind(&SocketAddr::from_abstract_name(&name).unwrap());
+    life(&manager, &format!("@{name}"));
+}
+
+#[test]
+fn a_manager_that_cannot_be_reached_is_told_in_the_log_and_stops_nothing() {
+    let mut command = program();
+    command.env("NOTIFY_SOCKET", "/nowhere/notify");
+    let serving = Serving::start(command, LOCAL, "");
+    let message = "the service manager (NOTIFY_SOCKET) cannot be reached";
+    assert_eq!(serving.logged(message, 1)[0]["level"], "WARN");
+    let healthy = format!("http://{}/-/healthy", serving.address());
+    assert_eq!(get(&healthy, &[]).status, 200);
+}
+
+/// The messages of a short life with a watchdog for the process that the shell names.
+fn watched(process: &str) -> Vec<Vec<String>> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let manager = Manager::bind(&SocketAddr::from_pathname(&path).unwrap());
+    let mut command = by_shell(&format!("export WATCHDOG_PID={process}; "));
+    command
+        .env("NOTIFY_SOCKET", &path)
+        .env("WATCHDOG_USEC", "20000");
+    let serving = Serving::start(command, LOCAL, SELECTORS);
+    let mut heard = manager.hears_until("READY=1");
+    if process == "$$" {
+        for _ in 0..3 {
+            heard.extend(manager.hears_until("WATCHDOG=1"));
+        }
+    }
+    serving.signal("TERM");
+    heard.extend(manager.hears_until("STOPPING=1"));
+    heard
+}
+
+#[test]
+fn signs_of_life_come_again_and_again_if_they_are_asked_of_this_process() {
+    let alive = |heard: &[Vec<String>]| heard.iter().filter(|it| *it == &["WATCHDOG=1"]).count();
+    assert!(alive(&watched("$$")) >= 3);
+    assert_eq!(alive(&watched("1")), 0);
+}
+
+/// A shell that passes its standard input on as systemd passes a socket.
+fn passing(socket: impl Into<OwnedFd>) -> Command {
+    let script = "exec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=web ";
+    // An assignment before `exec` holds for what is executed.
+    let mut command = by_shell(script);
+    command.stdin(Stdio::from(socket.into()));
+    command
+}
+
+const PASSED: &[&str] = &["--web.systemd-socket"];
+
+#[test]
+fn a_passed_port_is_served_and_named_in_the_log() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = Serving::start(passing(listener), PASSED, "");
+    assert_eq!(get(&format!("http://{address}/-/healthy"), &[]).status, 200);
+    assert_eq!(serving.logged("passed by systemd", 1)[0]["name"], "web");
+    assert_eq!(serving.address(), address.to_string());
+}
+
+#[test]
+fn a_passed_unix_socket_is_served_and_left_where_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let config = "[service]\nlandlock = false\n";
+    let mut serving = Serving::start(passing(listener), PASSED, config);
+    assert!(get_over_unix(&path, "/-/healthy").starts_with("HTTP/1.1 200 "));
+    serving.signal("TERM");
+    assert_eq!(serving.ended().code(), Some(0));
+    assert!(path.exists());
+}
+
+#[test]
+fn what_is_passed_must_be_there_and_must_listen() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let connection = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let datagrams = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let file = File::open("/dev/null").unwrap();
+    let neither = "is neither a TCP nor a unix stream socket";
+    for (command, sentence) in [
+        (program(), "no socket activation file descriptors found"),
+        (
+            // Meant for another process.
+            by_shell("LISTEN_PID=1 LISTEN_FDS=1 "),
+            "no socket activation file descriptors found",
+        ),
+        (passing(connection), "does not listen"),
+        (passing(datagrams), neither),
+        (passing(file), neither),
+    ] {
+        let mut serving = Serving::start(command, PASSED, "");
+        assert_eq!(serving.ended().code(), Some(1));
+        let event = &serving.logged("cannot serve", 1)[0];
+        let error = event["error"].as_str().unwrap();
+        assert!(error.contains(sentence), "{error}");
+    }
+}
+
+#[test]
+fn systemds_own_activation_starts_it_at_the_first_request() {
+    if Command::new("systemd-socket-activate")
+        .arg("--version")
+        .output()
+        .is_err()
+    {
+        return println!("skipped: there is no systemd-socket-activate here");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sock");
+    let mut command = Command::new("systemd-socket-activate");
+    command
+        .arg("-l")
+        .arg(&path)
+        .arg("--fdname=own")
+        .arg(program().get_program());
+    let serving = Serving::start(command, PASSED, "");
+    until("the socket is there", || path.exists());
+    assert!(get_over_unix(&path, "/-/healthy").starts_with("HTTP/1.1 200 "));
+    // systemd-socket-activate is what was started; it has become the exporter.
+    let event = &serving.logged("passed by systemd", 1)[0];
+    assert_eq!(event["name"], "own");
+}
+
+/// Starts it where `journal` is the journal's socket, with its standard error in a file that
+/// `$JOURNAL_STREAM` names, or does not, and waits for something in the file or on the socket.
+fn on_the_journal(folder: &Path, matches: bool) -> Option<(String, String)> {
+    let socket = folder.join("socket");
+    let journal = UnixDatagram::bind(&socket).unwrap();
+    journal.set_nonblocking(true).unwrap();
+    let log = folder.join("log");
+    let stderr = File::create(&log).unwrap();
+    let is = stderr.metadata().unwrap();
+    let inode = if matches { is.ino() } else { is.ino() + 1 };
+    // A directory of the test's own in place of `/run`, for this process alone.
+    let script = format!(
+        "mount -t tmpfs none /run && mkdir -p /run/systemd/journal && \
+         mount --bind {} /run/systemd/journal && exec \"$@\"",
+        folder.display()
+    );
+    let unshare = [
+        "--user",
+        "--map-root-user",
+        "--mount",
+        "sh",
+        "-c",
+        &script,
+        "sh",
+    ];
+    let probe = Command::new("unshare").args(unshare).arg("true").status();
+    if !probe.is_ok_and(|status| status.success()) {
+        println!("skipped: there are no namespaces to be had here");
+        return None;
+    }
+    let mut child = Command::new("unshare")
+        .args(unshare)
+        .arg(program().get_program())
+        .args([
+            "serve",
+            "--config",
+            "/dev/null",
+            "--web.listen-address",
+            "127.0.0.1:0",
+        ])
+        .env("JOURNAL_STREAM", format!("{}:{inode}", is.dev()))
+        .stderr(Stdio::from(stderr))
+        .spawn()
+        .unwrap();
+    let mut told = String::new();
+    let found = eventually("it listens", || {
+        let mut bytes = [0; 8192];
+        while let Ok(length) = journal.recv(&mut bytes) {
+            told += &String::from_utf8_lossy(&bytes[..length]);
+        }
+        let written = std::fs::read_to_string(&log).unwrap();
+        let listens = told.contains("listening") || written.contains("listening");
+        listens.then(|| (told.clone(), written))
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    Some(found)
+}
+
+#[test]
+fn the_journal_gets_fields_where_standard_error_is_still_the_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    open_to_all(folder.path());
+    let Some((journal, written)) = on_the_journal(folder.path(), true) else {
+        return;
+    };
+    assert!(written.is_empty(), "{written}");
+    for (field, value) in [
+        ("MESSAGE", "listening"),
+        // info, as syslog(3) counts.
+        ("PRIORITY", "6"),
+        ("LOCAL_EXPORTER_ADDRESS", "127.0.0.1:"),
+        ("SYSLOG_IDENTIFIER", "local-exporter"),
+    ] {
+        // The length of the value stands between the two (systemd's "Native Journal Protocol").
+        let name = format!("{field}\n");
+        let mut values = journal
+            .split(&name)
+            .skip(1)
+            .filter_map(|rest| rest.get(8..));
+        let has = values.any(|rest| rest.starts_with(value));
+        assert!(has, "{field} is not {value:?} in {journal:?}");
+    }
+}
+
+#[test]
+fn the_journal_gets_nothing_where_standard_error_is_redirected() {
+    let folder = tempfile::tempdir().unwrap();
+    open_to_all(folder.path());
+    let Some((journal, written)) = on_the_journal(folder.path(), false) else {
+        return;
+    };
+    assert!(journal.is_empty(), "{journal:?}");
+    assert!(
+        written.contains("level=info") || written.contains("level=INFO"),
+        "{written}"
+    );
+}

@@ -1,0 +1,188 @@
+//! What requests meet without TLS: users, headers, a rate, and a file that turns wrong.
+
+use super::{Web, bcrypt};
+use crate::support::{Reply, eventually, get, until};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The header of a name and a password.
+fn basic(name: &str, password: &str) -> String {
+    use base64::Engine;
+    let pair = format!("{name}:{password}");
+    format!(
+        "Basic {}",
+        base64::engine::general_purpose::STANDARD.encode(pair)
+    )
+}
+
+fn ask(url: &str, authorization: &str) -> Reply {
+    get(url, &[("Authorization", authorization)])
+}
+
+#[test]
+fn users_are_asked_for_their_passwords_on_every_page() {
+    let web = Web::new();
+    let (alice, bob) = (bcrypt("secret"), bcrypt("a:b"));
+    let users = format!("basic_auth_users:\n  alice: {alice}\n  bob: {bob}\n");
+    let exporter = web.start(&users, "");
+    for path in [
+        "/",
+        "/metrics",
+        "/-/healthy",
+        "/-/ready",
+        "/nothing",
+        "/bridge?selector=a",
+    ] {
+        let reply = exporter.get(path);
+        assert_eq!(
+            (reply.status, &*reply.text()),
+            (401, "Unauthorized\n"),
+            "{path}"
+        );
+        assert_eq!(reply.header("www-authenticate"), Some("Basic"));
+    }
+    let url = exporter.url("/-/healthy");
+    for (authorization, expected) in [
+        (basic("alice", "secret"), 200),
+        (basic("bob", "a:b"), 200),
+        (basic("alice", "secret"), 200),
+        (basic("alice", "a:b"), 401),
+        (basic("alice", ""), 401),
+        (basic("carol", "secret"), 401),
+        (basic("", ""), 401),
+        ("Basic !".to_owned(), 401),
+        ("Bearer secret".to_owned(), 401),
+    ] {
+        assert_eq!(
+            ask(&url, &authorization).status,
+            expected,
+            "{authorization}"
+        );
+    }
+}
+
+#[test]
+fn users_come_and_go_without_a_restart() {
+    let web = Web::new();
+    let users = |name: &str| format!("basic_auth_users:\n  {name}: {}\n", bcrypt("secret"));
+    let exporter = web.start(&users("alice"), "");
+    let url = exporter.url("/");
+    let statuses = || ["alice", "bob"].map(|name| ask(&url, &basic(name, "secret")).status);
+    assert_eq!(statuses(), [200, 401]);
+    web.configure(&users("bob"));
+    assert_eq!(statuses(), [401, 200]);
+    web.configure("");
+    assert_eq!(get(&url, &[]).status, 200);
+}
+
+#[test]
+fn many_passwords_at_once_are_all_answered() {
+    let web = Web::new();
+    let hash = bcrypt::hash("secret", 8).unwrap();
+    let exporter = web.start(&format!("basic_auth_users:\n  alice: {hash}\n"), "");
+    let url = exporter.url("/-/healthy");
+    let served = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for n in 0..24 {
+            let (url, served) = (&url, &served);
+            scope.spawn(move || {
+                let right = n % 2 == 0;
+                let password = if right {
+                    "secret".to_owned()
+                } else {
+                    n.to_string()
+                };
+                let status = ask(url, &basic("alice", &password)).status;
+                assert_eq!(status, if right { 200 } else { 401 });
+                served.fetch_add(1, Ordering::Relaxed);
+            });
+        }
+    });
+    assert_eq!(served.into_inner(), 24);
+}
+
+#[test]
+fn headers_are_on_every_answer() {
+    let web = Web::new();
+    let headers = "http_server_config:\n  headers:\n    X-Frame-Options: deny\n    \
+                   X-Content-Type-Options: nosniff\n    X-XSS-Protection: 1\n    \
+                   Content-Security-Policy: default-src 'self'\n    \
+                   Strict-Transport-Security: max-age=31536000\n";
+    let exporter = web.start(headers, "");
+    let expect = |reply: &Reply| {
+        for (name, value) in [
+            ("x-frame-options", "deny"),
+            ("x-content-type-options", "nosniff"),
+            ("x-xss-protection", "1"),
+            ("content-security-policy", "default-src 'self'"),
+            ("strict-transport-security", "max-age=31536000"),
+        ] {
+            assert_eq!(reply.header(name), Some(value));
+            let times = reply.headers.iter().filter(|(key, _)| key == name).count();
+            assert_eq!(times, 1, "{name}");
+        }
+    };
+    for path in ["/", "/metrics", "/nothing", "/bridge"] {
+        expect(&exporter.get(path));
+    }
+    web.configure(&format!(
+        "{headers}basic_auth_users:\n  alice: {}\n",
+        bcrypt("secret")
+    ));
+    let refused = exporter.get("/");
+    assert_eq!(refused.status, 401);
+    expect(&refused);
+}
+
+#[test]
+fn requests_beyond_the_rate_are_refused_before_anything_else() {
+    let web = Web::new();
+    let users = format!("basic_auth_users:\n  alice: {}\n", bcrypt("secret"));
+    let rate = "rate_limit:\n  interval: 1h\n  burst: 3\n";
+    let exporter = web.start(&format!("{rate}{users}"), "");
+    let statuses = (0..5).map(|_| exporter.get("/").status).collect::<Vec<_>>();
+    assert_eq!(statuses, [401, 401, 401, 429, 429]);
+    assert_eq!(exporter.get("/").text(), "Too Many Requests\n");
+    // The rate is that of the start.
+    web.configure("");
+    assert_eq!(exporter.get("/").status, 429);
+
+    let exporter = web.start("rate_limit:\n  interval: 20ms\n  burst: 1\n", "");
+    for _ in 0..3 {
+        until("tokens come again", || exporter.get("/").status == 200);
+    }
+    let exporter = web.start("rate_limit:\n  interval: 1s\n", "");
+    assert_eq!(
+        exporter.get("/").status,
+        429,
+        "a burst of none serves nobody"
+    );
+}
+
+#[test]
+fn a_file_that_turns_wrong_refuses_requests_until_it_is_right() {
+    let web = Web::new();
+    let users = format!("basic_auth_users:\n  alice: {}\n", bcrypt("secret"));
+    let exporter = web.start(&users, "");
+    let ask = || ask(&exporter.url("/"), &basic("alice", "secret")).status;
+    assert_eq!(ask(), 200);
+    for wrong in [
+        "basic_auth_users: [",
+        "unknown: 1\n",
+        "basic_auth_users:\n  alice: short\n",
+    ] {
+        web.configure(wrong);
+        assert_eq!(ask(), 500, "{wrong}");
+    }
+    std::fs::remove_file(web.path("web.yml")).unwrap();
+    assert_eq!(ask(), 500);
+    web.configure(&users);
+    assert_eq!(ask(), 200);
+    let line = eventually("it is told", || {
+        let log = exporter.log();
+        log.into_iter().find(|line| line.contains("unknown field"))
+    });
+    assert!(
+        line.contains("web.yml") && line.contains("requests are refused"),
+        "{line}"
+    );
+}

@@ -1,0 +1,264 @@
+//! TLS: what it is, that nothing is served beside it, and new certificates without a restart.
+
+use super::certificates::Authority;
+use super::{Client, Web, metric, tls};
+use crate::support::{raw, until};
+use rustls::crypto::ring::{cipher_suite, kx_group};
+use rustls::pki_types::ServerName;
+use rustls::version::{TLS12, TLS13};
+use std::sync::Arc;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+const USABLE: &str = "local_exporter_web_config_last_load_successful";
+
+#[test]
+fn every_key_of_tls_is_taken_and_nothing_is_served_in_plain() {
+    let web = Web::new();
+    let exporter = web.start(
+        &tls(&[
+            "client_auth_type: NoClientCert",
+            "min_version: TLS12",
+            "max_version: TLS13",
+            "cipher_suites: [TLS_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]",
+            "prefer_server_cipher_suites: true",
+            "curve_preferences: [CurveP256, X25519]",
+        ]),
+        "tls = true\n",
+    );
+    assert!(web.client().is_served(exporter.address()));
+    let answer = raw(exporter.address(), "GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    assert!(!answer.contains("HTTP/"), "{answer:?}");
+    let failures = "local_exporter_http_tls_handshake_failures_total";
+    until("it is counted", || {
+        metric(&web.client(), &exporter, failures) == Some(1.0)
+    });
+}
+
+#[test]
+fn certificate_and_key_may_stand_in_the_file() {
+    let web = Web::new();
+    let identity = web.authority.issue(&["localhost"]);
+    let block = |pem: &str| {
+        pem.lines()
+            .map(|line| format!("    {line}\n"))
+            .collect::<String>()
+    };
+    let text = format!(
+        "tls_server_config:\n  cert: |\n{}  key: |\n{}",
+        block(&identity.certificate),
+        block(&identity.key),
+    );
+    let exporter = web.start(&text, "");
+    assert!(web.client().is_served(exporter.address()));
+}
+
+#[test]
+fn versions_suites_and_curves_are_those_that_are_named() {
+    let web = Web::new();
+    let client = || web.client();
+    let old = client().version(&TLS12);
+    let aes = |client: Client| {
+        client
+            .version(&TLS12)
+            .suite(cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256)
+    };
+    let chacha = |client: Client| {
+        client
+            .version(&TLS12)
+            .suite(cipher_suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256)
+    };
+    for (line, served, refused) in [
+        ("min_version: TLS13", client().version(&TLS13), old.clone()),
+        ("max_version: TLS12", old, client().version(&TLS13)),
+        (
+            "cipher_suites: [TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256]",
+            chacha(client()),
+            aes(client()),
+        ),
+        (
+            "curve_preferences: [CurveP384]",
+            client().curve(kx_group::SECP384R1),
+            client().curve(kx_group::X25519),
+        ),
+    ] {
+        let exporter = web.start(&tls(&[line]), "");
+        assert!(served.is_served(exporter.address()), "{line}");
+        assert!(!refused.is_served(exporter.address()), "{line}");
+    }
+}
+
+#[test]
+fn the_order_of_suites_is_the_servers_or_the_clients() {
+    let web = Web::new();
+    let first = cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256;
+    let second = cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384;
+    let suites = "cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]";
+    for (prefer, expected) in [("true", second), ("false", first)] {
+        let prefer = format!("prefer_server_cipher_suites: {prefer}");
+        let exporter = web.start(&tls(&["max_version: TLS12", suites, &prefer]), "");
+        let client = web.client().version(&TLS12).suites(&[first, second]);
+        let connection = client.connect(exporter.address()).unwrap();
+        let agreed = connection.conn.negotiated_cipher_suite().unwrap();
+        assert_eq!(agreed.suite(), expected.suite(), "{prefer}");
+    }
+}
+
+#[test]
+fn certificates_are_swapped_without_a_restart() {
+    let web = Web::new();
+    let other = Authority::new("others");
+    let exporter = web.start(&tls(&[]), "");
+    let address = exporter.address();
+    let (ours, theirs) = (web.client(), Client::new(other.certificate()));
+    assert!(ours.is_served(address) && !theirs.is_served(address));
+    web.certify(&other.issue(&["localhost"]));
+    assert!(!ours.is_served(address) && theirs.is_served(address));
+    // One that has expired is served as it is, and clients refuse it.
+    web.certify(&web.authority.issue_expired(&["localhost"]));
+    let error = ours.get(address, "/").unwrap_err().to_string();
+    assert!(error.contains("expired"), "{error}");
+    web.certify(&web.authority.issue(&["localhost"]));
+    assert!(ours.is_served(address));
+}
+
+#[test]
+fn a_broken_certificate_leaves_the_last_good_one_and_is_told_once() {
+    let web = Web::new();
+    let exporter = web.start(&tls(&[]), "");
+    let client = web.client();
+    assert_eq!(metric(&client, &exporter, USABLE), Some(1.0));
+    // A certificate without its key: between the two steps of a renewal, say.
+    let next = web.authority.issue(&["localhost"]);
+    web.write("cert.pem", &next.certificate);
+    for _ in 0..5 {
+        assert!(client.is_served(exporter.address()));
+    }
+    assert_eq!(metric(&client, &exporter, USABLE), Some(0.0));
+    let told = |words: &str| {
+        exporter
+            .log()
+            .iter()
+            .filter(|line| line.contains(words))
+            .count()
+    };
+    assert_eq!(told("the last good ones stay"), 1, "{:?}", exporter.log());
+    web.write("key.pem", &next.key);
+    assert_eq!(metric(&client, &exporter, USABLE), Some(1.0));
+    until("it is told to be right again", || told("right again") == 1);
+}
+
+#[test]
+fn tls_is_not_turned_off_or_on_while_it_runs() {
+    let web = Web::new();
+    let exporter = web.start(&tls(&[]), "");
+    web.configure("");
+    let answer = web.client().get(exporter.address(), "/").unwrap();
+    assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
+    let answer = raw(exporter.address(), "GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    assert!(!answer.contains("HTTP/"), "{answer:?}");
+
+    let exporter = web.start("", "");
+    assert_eq!(exporter.get("/").status, 200);
+    web.configure(&tls(&[]));
+    assert_eq!(exporter.get("/").status, 500);
+    assert_eq!(exporter.get("/bridge?selector=a").status, 500);
+}
+
+#[test]
+fn http2_is_spoken_where_it_is_wanted() {
+    let web = Web::new();
+    let both = web.client().protocols(&[b"h2", b"http/1.1"]);
+    let agreed = |address: &str| {
+        let connection = both.connect(address).unwrap();
+        connection.conn.alpn_protocol().map(<[u8]>::to_vec)
+    };
+    let exporter = web.start(&tls(&[]), "");
+    assert_eq!(agreed(exporter.address()), Some(b"h2".to_vec()));
+    let answers = over_http2(
+        &both,
+        exporter.address(),
+        &["/-/healthy", "/metrics", "/nothing"],
+    );
+    let statuses = answers
+        .iter()
+        .map(|(status, _)| *status)
+        .collect::<Vec<_>>();
+    assert_eq!(statuses, [200, 200, 404]);
+    assert!(
+        answers[1].1.contains("local_exporter_build_info"),
+        "{}",
+        answers[1].1
+    );
+
+    let exporter = web.start(&(tls(&[]) + "http_server_config:\n  http2: false\n"), "");
+    assert_eq!(agreed(exporter.address()), Some(b"http/1.1".to_vec()));
+    assert!(both.is_served(exporter.address()));
+}
+
+#[test]
+fn a_stop_does_not_wait_for_idle_http2_connections() {
+    let web = Web::new();
+    let mut exporter = web.start(&tls(&[]), "");
+    let client = web.client().protocols(&[b"h2"]);
+    runtime().block_on(async {
+        let mut requests = http2(&client, exporter.address()).await;
+        let (status, _) = fetch(&mut requests, exporter.address(), "/-/healthy").await;
+        assert_eq!(status, 200);
+        exporter.signal("TERM");
+        let status = tokio::task::spawn_blocking(move || exporter.ended())
+            .await
+            .unwrap();
+        assert!(status.success(), "{status}");
+        drop(requests);
+    });
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().build().unwrap()
+}
+
+/// Statuses and bodies of several requests at once on one connection.
+fn over_http2(client: &Client, address: &str, paths: &[&str]) -> Vec<(u16, String)> {
+    runtime().block_on(async {
+        let requests = http2(client, address).await;
+        let answers = paths.iter().map(|path| {
+            let mut requests = requests.clone();
+            async move { fetch(&mut requests, address, path).await }
+        });
+        futures_util::future::join_all(answers).await
+    })
+}
+
+async fn http2(client: &Client, address: &str) -> h2::client::SendRequest<&'static [u8]> {
+    let socket = TcpStream::connect(address).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let connector = TlsConnector::from(Arc::clone(&client.config()));
+    let stream = connector.connect(name, socket).await.unwrap();
+    let handshake = h2::client::Builder::new().handshake::<_, &'static [u8]>(stream);
+    let (requests, connection) = handshake.await.unwrap();
+    tokio::spawn(async move { drop(connection.await) });
+    requests.ready().await.unwrap()
+}
+
+async fn fetch(
+    requests: &mut h2::client::SendRequest<&'static [u8]>,
+    address: &str,
+    path: &str,
+) -> (u16, String) {
+    let request = http::Request::builder().uri(format!("https://{address}{path}"));
+    let (response, _) = requests
+        .send_request(request.body(()).unwrap(), true)
+        .unwrap();
+    let response = response.await.unwrap();
+    let status = response.status().as_u16();
+    let mut body = response.into_body();
+    let mut text = Vec::new();
+    while let Some(data) = body.data().await {
+        let data = data.unwrap();
+        body.flow_control().release_capacity(data.len()).unwrap();
+        text.extend_from_slice(&data);
+    }
+    (status, String::from_utf8_lossy(&text).into_owned())
+}

@@ -1,0 +1,97 @@
+//! Our own additions: tokens and networks, for all and for single selectors.
+
+use super::{Web, bcrypt, selector};
+use crate::support::{Exporter, Reply, get, quoted};
+
+fn bearer(exporter: &Exporter, path: &str, token: &str) -> Reply {
+    let value = format!("Bearer {token}");
+    get(&exporter.url(path), &[("Authorization", &value)])
+}
+
+#[test]
+fn a_token_does_and_is_read_again() {
+    let web = Web::new();
+    web.write("token", "first\n");
+    let token = format!("bearer_token_file = {}\n", quoted(&web.path("token")));
+    let exporter = Exporter::start(&token);
+    let reply = exporter.get("/");
+    assert_eq!((reply.status, &*reply.text()), (401, "Unauthorized\n"));
+    assert_eq!(reply.header("www-authenticate"), Some("Bearer"));
+    let statuses = || ["first", "second", "firs", ""].map(|t| bearer(&exporter, "/", t).status);
+    assert_eq!(statuses(), [200, 401, 401, 401]);
+    web.write("token", "second");
+    assert_eq!(statuses(), [401, 200, 401, 401]);
+    std::fs::remove_file(web.path("token")).unwrap();
+    assert_eq!(statuses(), [500, 500, 500, 401]);
+}
+
+#[test]
+fn a_user_or_a_token_will_do() {
+    let web = Web::new();
+    web.write("token", "t0k3n");
+    let token = format!("bearer_token_file = {}\n", quoted(&web.path("token")));
+    let users = format!("basic_auth_users:\n  a: {}\n", bcrypt("b"));
+    let exporter = web.start(&users, &token);
+    let reply = exporter.get("/");
+    let challenges = reply
+        .headers
+        .iter()
+        .filter(|(name, _)| name == "www-authenticate");
+    let challenges = challenges.map(|(_, value)| &**value).collect::<Vec<_>>();
+    assert_eq!((reply.status, challenges), (401, vec!["Basic", "Bearer"]));
+    assert_eq!(bearer(&exporter, "/", "t0k3n").status, 200);
+    let authorization = [("Authorization", "Basic YTpi")];
+    assert_eq!(get(&exporter.url("/"), &authorization).status, 200);
+}
+
+#[test]
+fn clients_from_elsewhere_are_refused_before_anything_is_said() {
+    let web = Web::new();
+    let users = format!("basic_auth_users:\n  a: {}\n", bcrypt("b"));
+    let exporter = web.start(
+        &users,
+        "allow_from = [\"192.0.2.0/24\", \"2001:db8::/32\"]\n",
+    );
+    for path in ["/", "/metrics", "/-/healthy", "/bridge?selector=a"] {
+        let reply = exporter.get(path);
+        assert_eq!(
+            (reply.status, &*reply.text()),
+            (403, "Forbidden\n"),
+            "{path}"
+        );
+        assert_eq!(reply.header("www-authenticate"), None);
+    }
+    let exporter = Exporter::start("allow_from = [\"127.0.0.0/8\"]\n");
+    assert_eq!(exporter.get("/").status, 200);
+}
+
+#[test]
+fn a_selector_may_have_a_token_and_networks_of_its_own() {
+    let web = Web::new();
+    web.write("all", "all");
+    web.write("own", "own");
+    let source = selector(web.folder.path());
+    let exporter = Exporter::start(&format!(
+        "bearer_token_file = {}\n[bridge.selectors.open]\n{source}\
+         [bridge.selectors.secret]\n{source}bearer_token_file = {}\n\
+         [bridge.selectors.far]\n{source}allow_from = [\"192.0.2.0/24\"]\n",
+        quoted(&web.path("all")),
+        quoted(&web.path("own")),
+    ));
+    let status = |path: &str, token: &str| bearer(&exporter, path, token).status;
+    let scrape =
+        |selector: &str, token: &str| status(&format!("/bridge?selector={selector}"), token);
+    assert_eq!([scrape("open", "all"), scrape("open", "own")], [200, 401]);
+    assert_eq!(
+        [scrape("secret", "all"), scrape("secret", "own")],
+        [401, 200]
+    );
+    assert_eq!([scrape("far", "all"), scrape("far", "own")], [403, 403]);
+    // However the page is written, and whatever else is: the token opens the selector alone.
+    assert_eq!(status("/%62ridge?selector=secret", "all"), 401);
+    assert_eq!(status("/bridge?s%65lector=secret", "all"), 401);
+    assert_eq!(status("/metrics?selector=secret", "own"), 401);
+    assert_eq!(status("/bridge?selector=open&selector=secret", "own"), 401);
+    // More than one is no scrape, so whichever is looked at opens nothing.
+    assert_eq!(status("/bridge?selector=secret&selector=open", "own"), 400);
+}
