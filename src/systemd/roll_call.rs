@@ -91,7 +91,12 @@ mod tests {
         on_threads(async |roll_call, threads| {
             let [_, second] = threads else { return };
             let (release, held) = blocking::channel::<()>();
-            second.spawn_fn(move || held.recv().unwrap());
+            let (begin, begun) = blocking::channel::<()>();
+            second.spawn_fn(move || {
+                begin.send(()).unwrap();
+                held.recv().unwrap();
+            });
+            begun.recv().unwrap();
             let call = roll_call.call();
             tokio::pin!(call);
             let soon = Duration::from_millis(50);
