@@ -11,7 +11,7 @@ use local_exporter_config::{Confinement, Loaded, Origin, Settings};
 use std::future::Future;
 use std::io;
 use std::process::ExitCode;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 #[derive(Args, Debug)]
 pub(super) struct Serve {
@@ -51,6 +51,10 @@ impl Serve {
 }
 
 fn serve(loaded: Loaded, origin: Origin) -> io::Result<()> {
+    // Before anybody can reach it: who sees it listen may well tell it to stop.
+    let system = actix_rt::System::new();
+    let (stop, hangup) = system
+        .block_on(async { Ok::<_, io::Error>((stop_signal()?, signal(SignalKind::hangup())?)) })?;
     let Settings { service, selectors } = &loaded.settings;
     let listeners = listen::bind(&service.entrance)?;
     if selectors.is_empty() {
@@ -74,9 +78,8 @@ fn serve(loaded: Loaded, origin: Origin) -> io::Result<()> {
         reloader: reloader.clone(),
         service_manager,
     };
-    let served = actix_rt::System::new().block_on(async {
-        let stop = stop_signal()?;
-        reload_at_signal(reloader)?;
+    let served = system.block_on(async {
+        actix_rt::spawn(reload_at(hangup, reloader));
         run(start, stop).await
     });
     // The confinement may well forbid it.
@@ -85,14 +88,10 @@ fn serve(loaded: Loaded, origin: Origin) -> io::Result<()> {
 }
 
 /// Reloads at every SIGHUP, by which daemons have always been told to.
-fn reload_at_signal(reloader: Reloader) -> io::Result<()> {
-    let mut hangup = signal(SignalKind::hangup())?;
-    actix_rt::spawn(async move {
-        while hangup.recv().await.is_some() {
-            reloader.ask();
-        }
-    });
-    Ok(())
+async fn reload_at(mut hangup: Signal, reloader: Reloader) {
+    while hangup.recv().await.is_some() {
+        reloader.ask();
+    }
 }
 
 /// Resolves at SIGTERM, which service managers send, or SIGINT, which a terminal does.
