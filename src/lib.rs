@@ -83,7 +83,7 @@ pub struct Exporter {
     pub reloader: Reloader,
     /// What it is doing as a whole; whoever wants to know of changes subscribes.
     pub phase: watch::Sender<Phase>,
-    /// The threads that must go on answering.
+    /// The threads that serve HTTP, and must go on answering.
     pub roll_call: RollCall,
 }
 
@@ -118,8 +118,8 @@ pub async fn run(start: Start, stop: impl Future<Output = ()>) -> io::Result<()>
     let running = Running::start(loaded, reloader)?;
     let exporter = &running.exporter;
     if let Some(manager) = service_manager {
-        let exporter = exporter.clone();
-        actix_rt::spawn(async move { systemd::attend(manager, &exporter).await });
+        let (exporter, threads) = (exporter.clone(), running.arbiters.threads());
+        actix_rt::spawn(async move { systemd::attend(manager, &exporter, &threads).await });
     }
 
     let (announce, stopping) = watch::channel(false);
@@ -182,8 +182,6 @@ impl Running {
             phase: watch::Sender::new(Phase::Starting),
             roll_call: RollCall::default(),
         });
-        let everybody = exporter.clone();
-        arbiters.on_each(move || everybody.roll_call.join());
         Ok(Self {
             exporter,
             arbiters,

@@ -7,7 +7,8 @@
 //!   has changed;
 //! - `STOPPING=1` when the end was asked for;
 //! - `WATCHDOG=1` twice in the time that the manager gives, but only after every
-//!   thread that serves HTTP or holds actors has answered ([`RollCall`]).
+//!   thread that serves HTTP ([`RollCall`]) and every one that holds actors
+//!   ([`Threads`]) has answered.
 //!
 //! Where nobody wants to hear it, nothing is done. It may not decide anything:
 //! it looks at the phase and the roster, and tells. The variables stay in the
@@ -22,6 +23,7 @@ pub use socket::ServiceManager;
 
 use crate::Exporter;
 use crate::phase::Phase;
+use local_exporter_actors::Threads;
 use local_exporter_actors::status::State;
 use message::{Message, Story};
 use std::convert::Infallible;
@@ -36,14 +38,14 @@ const STATUS_EVERY: Duration = Duration::from_secs(2);
 const STARTING_EVERY: Duration = Duration::from_millis(10);
 
 /// Tells the manager what there is to tell until the exporter stops.
-pub async fn attend(manager: ServiceManager, exporter: &Exporter) {
+pub async fn attend(manager: ServiceManager, exporter: &Exporter, actors: &Threads) {
     let socket = match manager.into_socket() {
         Ok(socket) => socket,
         Err(error) => return tracing::warn!(%error, "the service manager hears nothing"),
     };
     tokio::select! {
         () = tell(&socket, exporter) => {}
-        never = keep_watch(&socket, exporter) => match never {},
+        never = keep_watch(&socket, exporter, actors) => match never {},
     }
 }
 
@@ -80,7 +82,7 @@ async fn tell(socket: &UnixDatagram, exporter: &Exporter) {
 }
 
 /// Signs of life, as often as the manager wants them, while there is life.
-async fn keep_watch(socket: &UnixDatagram, exporter: &Exporter) -> Infallible {
+async fn keep_watch(socket: &UnixDatagram, exporter: &Exporter, actors: &Threads) -> Infallible {
     let Some(patience) = sd_notify::watchdog_enabled().filter(|patience| !patience.is_zero())
     else {
         return pending().await;
@@ -91,6 +93,7 @@ async fn keep_watch(socket: &UnixDatagram, exporter: &Exporter) -> Infallible {
         ticks.tick().await;
         // A thread that does not answer holds this up, and the manager notices.
         exporter.roll_call.call().await;
+        actors.answer().await;
         send(socket, Message::alive()).await;
     }
 }

@@ -31,6 +31,6 @@ pub mod status;
 mod supervise;
 
 pub use metrics::Metrics;
-pub use roster::{Arbiters, Changes, Door, Renewal, Roster};
+pub use roster::{Arbiters, Changes, Door, Renewal, Roster, Threads};
 pub use scrape::{Answer, Exposition, Names, Reason, ScrapeError};
 pub use status::Ceiling;

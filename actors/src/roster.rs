@@ -8,13 +8,15 @@
 mod arbiters;
 mod change;
 mod door;
+mod thread;
 
-pub use arbiters::Arbiters;
+pub use arbiters::{Arbiters, Threads};
 pub use change::Changes;
 pub use door::Door;
 
 use crate::metrics::Metrics;
 use change::Change;
+use door::Held;
 use futures_util::future::join_all;
 use local_exporter_config as config;
 use std::collections::HashMap;
@@ -79,6 +81,39 @@ impl Roster {
         let names = self.iter().map(|door| &door.spec().name);
         let gone = names.filter(|name| renewal.roster.get(name).is_none());
         renewal.changes.removed = gone.cloned().collect();
+        renewal
+    }
+
+    /// The roster after a thread was held up for too long by code of an actor that does
+    /// not return: all others that live there get new actors elsewhere. Whose code it
+    /// is stays, and is refused scrapes for as long as it lasts. Must be called within
+    /// an actix system.
+    #[must_use]
+    pub fn rescue(&self, arbiters: &Arbiters, metrics: &Metrics) -> Renewal {
+        arbiters.replace_held();
+        let mut renewal = Renewal::default();
+        for door in self.iter() {
+            let selector = &door.spec().name;
+            let moves = match door.held() {
+                None => None,
+                Some(Held::ByAnother) => arbiters.place(),
+                Some(Held::ByItself) => {
+                    tracing::error!(selector, "its actor is stuck in code that does not return");
+                    None
+                }
+            };
+            let door = match moves {
+                None => Arc::clone(door),
+                Some(place) => {
+                    renewal.changes.replaced.push(selector.clone());
+                    let door = Door::open(door.spec().clone(), place, arbiters, metrics);
+                    let door = Arc::new(door);
+                    renewal.opened.push(Arc::clone(&door));
+                    door
+                }
+            };
+            renewal.roster.add(door);
+        }
         renewal
     }
 

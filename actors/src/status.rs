@@ -6,6 +6,7 @@
 
 mod in_flight;
 mod snapshot;
+mod turn;
 
 pub use in_flight::{Ceiling, Permit};
 pub use snapshot::{
@@ -20,6 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::sync::SetOnce;
 use tokio::time::Instant;
+use turn::{Ended, Turn};
 
 /// What the actor of a selector is doing.
 ///
@@ -29,6 +31,8 @@ use tokio::time::Instant;
 ///                           |            the rest is over
 ///                           '--> Stopped   (the selector was removed)
 /// ```
+///
+/// From each of the first three it may get stuck, and is as it was when its code returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// Made, not yet run.
@@ -37,13 +41,21 @@ pub enum State {
     Running,
     /// Failed a moment ago; scrapes are refused until the rest is over.
     Resting,
+    /// In code that does not return; its thread was given up, and scrapes are refused.
+    Stuck,
     /// Removed for good.
     Stopped,
 }
 
 impl State {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Starting, Self::Running, Self::Resting, Self::Stopped];
+    pub const ALL: [Self; 5] = [
+        Self::Starting,
+        Self::Running,
+        Self::Resting,
+        Self::Stuck,
+        Self::Stopped,
+    ];
 
     /// The label.
     #[must_use]
@@ -52,6 +64,7 @@ impl State {
             Self::Starting => "starting",
             Self::Running => "running",
             Self::Resting => "resting",
+            Self::Stuck => "stuck",
             Self::Stopped => "stopped",
         }
     }
@@ -63,6 +76,8 @@ pub(crate) struct Status {
     metrics: SelectorMetrics,
     in_flight: Arc<InFlight>,
     ceiling: Ceiling,
+    /// Whether it holds its thread.
+    turn: Turn,
     /// Set when a cache was filled for the first time.
     cache_filled: SetOnce<()>,
     changing: Mutex<Changing>,
@@ -90,6 +105,7 @@ impl Status {
             metrics,
             in_flight: Arc::new(InFlight::new(max_in_flight)),
             ceiling,
+            turn: Turn::default(),
             cache_filled: SetOnce::new(),
             changing: Mutex::new(Changing {
                 state: State::Starting,
@@ -107,6 +123,10 @@ impl Status {
     /// A place among the scrapes in flight, for the message, and a share of all of
     /// them, for the caller; or the error that says why there is none.
     pub(crate) fn admit(&self) -> Result<(Permit, Share), ScrapeError> {
+        if self.turn.is_stuck() {
+            let message = "its actor is stuck in code that does not return";
+            return Err(ScrapeError::new(Reason::Timeout, message));
+        }
         let rests_until = self.changing().rests_until;
         // Past its end the actor should be at work: if it is not, because its thread
         // is held up, scrapes that wait in vain show it, and no refusal hides it.
@@ -240,20 +260,53 @@ impl Status {
         changing.rests_until = rests_until;
     }
 
+    /// The actor gets its thread.
+    pub(crate) fn turn_begins(&self) {
+        self.turn.begin();
+    }
+
+    /// It gives its thread back.
+    pub(crate) fn turn_ends(&self) {
+        if self.turn.end() == Ended::AfterAll {
+            let changing = self.changing();
+            self.metrics.entered(changing.state);
+            tracing::warn!("the code that the actor was stuck in has returned");
+        }
+    }
+
+    /// Asked of an actor whose thread was given up: whether it is its own code that
+    /// does not return. If so, it is stuck until then.
+    pub(crate) fn is_stuck(&self) -> bool {
+        // Held, so that what the end of the turn says is said last.
+        let _changing = self.changing();
+        let stuck = self.turn.declare_stuck();
+        if stuck {
+            self.metrics.entered(State::Stuck);
+        }
+        stuck
+    }
+
     /// Whether the source answered when it was last read.
     pub(crate) fn answers(&self) -> bool {
         self.changing().source.answers()
     }
 
     pub(crate) fn state(&self) -> State {
-        self.changing().state
+        self.state_in(&self.changing())
+    }
+
+    fn state_in(&self, changing: &Changing) -> State {
+        match self.turn.is_stuck() {
+            true => State::Stuck,
+            false => changing.state,
+        }
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
         let changing = self.changing();
         let now = Instant::now();
         Snapshot {
-            state: changing.state,
+            state: self.state_in(&changing),
             restarts: self.metrics.restarts(),
             resting_for: changing.rests_until.map(|until| until - now),
             in_flight: self.in_flight.count(),

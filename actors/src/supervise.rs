@@ -159,6 +159,36 @@ where
             Err(_) => Poll::Ready(End::Panicked),
         }
     }
+
+    /// One turn of the actor on its thread.
+    fn turn(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
+        loop {
+            let (end, ran) = match &mut self.phase {
+                Phase::Running { since } => {
+                    let since = *since;
+                    let end = ready!(self.run(cx));
+                    if self.retirement.announced() {
+                        self.status.stopped();
+                        return Poll::Ready(());
+                    }
+                    (end, since.elapsed())
+                }
+                Phase::Resting { sleep, context } => {
+                    ready!(sleep.as_mut().poll(cx));
+                    if *context == ContextState::Renewed {
+                        self.phase = Phase::running(&self.status);
+                        continue;
+                    }
+                    // `restarting()` panicked: rest once more, then try it again.
+                    (End::Panicked, Duration::ZERO)
+                }
+            };
+            if let Address::Forsaken = self.rest(&end, ran) {
+                self.status.stopped();
+                return Poll::Ready(());
+            }
+        }
+    }
 }
 
 impl<A> Future for Supervision<A>
@@ -171,32 +201,10 @@ where
         let this = self.get_mut();
         let span = this.span.clone();
         let _entered = span.enter();
-        loop {
-            let (end, ran) = match &mut this.phase {
-                Phase::Running { since } => {
-                    let since = *since;
-                    let end = ready!(this.run(cx));
-                    if this.retirement.announced() {
-                        this.status.stopped();
-                        return Poll::Ready(());
-                    }
-                    (end, since.elapsed())
-                }
-                Phase::Resting { sleep, context } => {
-                    ready!(sleep.as_mut().poll(cx));
-                    if *context == ContextState::Renewed {
-                        this.phase = Phase::running(&this.status);
-                        continue;
-                    }
-                    // `restarting()` panicked: rest once more, then try it again.
-                    (End::Panicked, Duration::ZERO)
-                }
-            };
-            if let Address::Forsaken = this.rest(&end, ran) {
-                this.status.stopped();
-                return Poll::Ready(());
-            }
-        }
+        this.status.turn_begins();
+        let done = this.turn(cx);
+        this.status.turn_ends();
+        done
     }
 }
 

@@ -1,4 +1,5 @@
-//! The rounds of reloading, one after the other: read, compare, replace, tell.
+//! The rounds of reloading, one after the other: read, compare, replace, tell. In
+//! between, actors are moved away from threads that do nothing any more.
 //!
 //! Whatever goes wrong, it goes wrong before anything is replaced. Selectors that
 //! are as they were keep all they have; the new actors of others are prepared
@@ -50,6 +51,8 @@ enum Occasion {
     Asked(u64),
     /// The files have changed into this.
     Changed(Box<Found>),
+    /// A thread that actors live on does nothing any more.
+    Held,
 }
 
 impl<'a> Rounds<'a> {
@@ -66,6 +69,7 @@ impl<'a> Rounds<'a> {
     /// replaced by then stays.
     pub(crate) async fn go_on(mut self) -> Infallible {
         let reloader = self.running.exporter.reloader.clone();
+        let arbiters = &self.running.arbiters;
         let mut asked = reloader.0.asked.subscribe();
         let mut heard = 0;
         loop {
@@ -75,20 +79,44 @@ impl<'a> Rounds<'a> {
                     Err(_) => pending().await,
                 },
                 found = self.change() => Occasion::Changed(Box::new(found)),
+                () = arbiters.held() => Occasion::Held,
             };
-            self.announce(Phase::Reloading);
             match occasion {
                 Occasion::Asked(upto) => {
                     heard = upto;
+                    self.announce(Phase::Reloading);
                     let found = self.reading.read().await;
                     let outcome = self.judge(found).await;
                     reloader.end(upto, outcome);
                 }
-                // Nobody waits for an answer; the log has it.
-                Occasion::Changed(found) => drop(self.judge(*found).await),
+                Occasion::Changed(found) => {
+                    self.announce(Phase::Reloading);
+                    // Nobody waits for an answer; the log has it.
+                    drop(self.judge(*found).await);
+                }
+                Occasion::Held => {
+                    self.rescue();
+                    continue;
+                }
             }
             self.announce(Phase::Serving);
         }
+    }
+
+    /// Moves the actors away from a thread where nothing goes on. Here, since the
+    /// roster is replaced by one at a time.
+    fn rescue(&self) {
+        let Running {
+            exporter, arbiters, ..
+        } = self.running;
+        let running = exporter.roster.load_full();
+        let renewal = running.rescue(arbiters, exporter.metrics.selectors());
+        let moved = renewal.changes.replaced.len();
+        tracing::error!(
+            moved,
+            "a thread does nothing any more: its actors were moved away"
+        );
+        exporter.roster.store(Arc::new(renewal.roster));
     }
 
     fn announce(&self, phase: Phase) {

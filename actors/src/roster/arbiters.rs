@@ -1,50 +1,63 @@
 //! The threads that actors live on, and who lives on which.
 //!
-//! A new actor goes where the fewest live. Nothing here knows what an actor does.
+//! A new actor goes where the fewest live. A thread that code which does not return
+//! holds up is given up, and another started in its place, so that those who lived
+//! there can move. Nothing here knows what an actor does.
 
+use super::thread::{Place, Thread};
 use crate::backoff::Backoff;
 use crate::source::Watches;
 use crate::status::Ceiling;
-use actix_rt::{Arbiter, ArbiterHandle};
+use futures_util::future::join_all;
+use std::future::pending;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::sleep;
 
 /// The most threads for actors, however many processors there are: they wait more than they work.
-const MOST_ARBITERS: usize = 4;
+const MOST_AT_WORK: usize = 4;
 
-/// The most threads that block for one arbiter: each selector has one look at
-/// files and one judging under way at the most, so this many may hang before
-/// another waits.
-const MOST_BLOCKING: usize = 128;
+/// The most threads there ever are, those given up among them: code that gets stuck
+/// again and again may not use up the host.
+const MOST_THREADS: usize = 16;
+
+/// How long a thread may leave a call unanswered before it is given up. Nothing that
+/// actors do on it takes more than milliseconds.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The threads that actors live on, apart from those that serve HTTP.
 #[derive(Debug)]
 pub struct Arbiters {
-    pub(super) threads: Vec<Thread>,
+    pub(super) threads: Threads,
+    /// How many are to be at work.
+    count: usize,
+    pub(super) patience: Duration,
     pub(super) watches: Watches,
     pub(super) ceiling: Ceiling,
     pub(super) backoff: Backoff,
 }
 
-/// One thread.
-#[derive(Debug)]
-pub(super) struct Thread {
-    arbiter: Arbiter,
-    /// Shared with every place on it, which counts them.
-    residents: Arc<()>,
-}
+/// The threads, for whoever wants to know whether they are well.
+#[derive(Clone, Debug)]
+pub struct Threads(Arc<Mutex<Vec<Thread>>>);
 
-/// An actor's place on a thread, given back when dropped.
-#[derive(Debug)]
-pub(super) struct Place {
-    pub(super) arbiter: ArbiterHandle,
-    _resident: Arc<()>,
-}
+impl Threads {
+    pub(super) fn all(&self) -> MutexGuard<'_, Vec<Thread>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
-impl Thread {
-    /// How many actors live on it.
-    pub(super) fn residents(&self) -> usize {
-        Arc::strong_count(&self.residents) - 1
+    /// Resolves when every thread has answered but those that were given up; never, if
+    /// there is no other.
+    pub async fn answer(&self) {
+        let settled: Vec<_> = {
+            let threads = self.all();
+            threads.iter().for_each(Thread::call);
+            threads.iter().map(Thread::settled).collect()
+        };
+        if !join_all(settled).await.contains(&true) {
+            pending::<()>().await;
+        }
     }
 }
 
@@ -57,11 +70,8 @@ impl Arbiters {
     pub fn start(ceiling: Ceiling) -> io::Result<Self> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         // Two at least, so that one busy actor does not sit before all others.
-        let count = processors.clamp(2, MOST_ARBITERS);
-        let thread = |_| Thread {
-            arbiter: Arbiter::with_tokio_rt(runtime),
-            residents: Arc::default(),
-        };
+        let count = processors.clamp(2, MOST_AT_WORK);
+        let threads = (0..count).map(|_| Thread::start()).collect();
         Ok(Self {
             watches: Watches::start()?,
             ceiling,
@@ -69,47 +79,60 @@ impl Arbiters {
             backoff: crate::supervise::ACTOR_BACKOFF,
             #[cfg(feature = "faults")]
             backoff: crate::faults::rests(),
-            threads: (0..count).map(thread).collect(),
+            threads: Threads(Arc::new(Mutex::new(threads))),
+            count,
+            patience: PATIENCE,
         })
     }
 
-    /// Has every thread do something, once, as soon as it gets to it.
-    pub fn on_each(&self, task: impl Fn() + Clone + Send + 'static) {
-        for thread in &self.threads {
-            thread.arbiter.spawn_fn(task.clone());
+    /// The threads, to see whether they answer.
+    #[must_use]
+    pub fn threads(&self) -> Threads {
+        self.threads.clone()
+    }
+
+    /// Resolves when a thread has owed an answer for too long: up to twice that after
+    /// it was held up. May be dropped and called again at any time.
+    pub async fn held(&self) {
+        let too_long = |thread: &Thread| thread.owes_for() >= Some(self.patience);
+        loop {
+            {
+                let threads = self.threads.all();
+                if threads.iter().any(too_long) {
+                    return;
+                }
+                threads.iter().for_each(Thread::call);
+            }
+            sleep(self.patience).await;
         }
     }
 
-    /// A place where the fewest are; in turn, where they are as many everywhere.
-    pub(super) fn place(&self) -> Option<Place> {
-        let thread = self
-            .threads
-            .iter()
-            .min_by_key(|thread| thread.residents())?;
-        Some(Place {
-            arbiter: thread.arbiter.handle(),
-            _resident: Arc::clone(&thread.residents),
-        })
+    /// Gives up the threads that have owed an answer for too long, and starts others
+    /// in their place as far as there may be so many. Must be called within an actix
+    /// system.
+    pub(super) fn replace_held(&self) {
+        let mut threads = self.threads.all();
+        let too_long = |thread: &&Thread| thread.owes_for() >= Some(self.patience);
+        threads.iter().filter(too_long).for_each(Thread::give_up);
+        let at_work = |threads: &[Thread]| threads.iter().filter(|t| !t.is_given_up()).count();
+        while at_work(&threads) < self.count && threads.len() < MOST_THREADS {
+            threads.push(Thread::start());
+        }
     }
-}
 
-/// The runtime of one thread, and of the threads that block for it.
-#[expect(
-    clippy::expect_used,
-    reason = "without a runtime there is nothing to go on with"
-)]
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(MOST_BLOCKING)
-        .build()
-        .expect("a runtime")
+    /// A place where the fewest are, and where anything goes on if there is such a
+    /// thread; in turn, where they are as many everywhere.
+    pub(super) fn place(&self) -> Option<Place> {
+        let threads = self.threads.all();
+        let emptiest = threads
+            .iter()
+            .min_by_key(|thread| (thread.is_given_up(), thread.residents()))?;
+        Some(emptiest.place())
+    }
 }
 
 impl Drop for Arbiters {
     fn drop(&mut self) {
-        for thread in &self.threads {
-            thread.arbiter.stop();
-        }
+        self.threads.all().iter().for_each(Thread::stop);
     }
 }

@@ -4,7 +4,8 @@
 //! reply. The actor lives for as long as anybody holds a door to it, so a scrape
 //! that has begun is answered whatever becomes of the selector meanwhile.
 
-use super::arbiters::{Arbiters, Place};
+use super::arbiters::Arbiters;
+use super::thread::Place;
 use crate::faults::Faults;
 use crate::metrics::Metrics;
 use crate::scrape::{Answer, Caller, Names, Scrape, ScrapeError};
@@ -41,7 +42,16 @@ pub struct Door {
 struct Lease {
     address: Addr<SelectorActor>,
     retirement: Retirement,
-    _place: Place,
+    place: Place,
+}
+
+/// By whose code a thread is held up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Held {
+    /// By that of the actor behind this door.
+    ByItself,
+    /// By that of another actor on its thread.
+    ByAnother,
 }
 
 impl Door {
@@ -88,7 +98,7 @@ impl Door {
             lease: Arc::new(Lease {
                 address: Addr::new(address),
                 retirement,
-                _place: place,
+                place,
             }),
             #[cfg(any(test, feature = "faults"))]
             faults,
@@ -104,6 +114,17 @@ impl Door {
             lease: Arc::clone(&self.lease),
             #[cfg(any(test, feature = "faults"))]
             faults: self.faults.clone(),
+        }
+    }
+
+    /// Why it cannot go on where it lives, if it cannot.
+    pub(super) fn held(&self) -> Option<Held> {
+        if !self.lease.place.is_given_up() {
+            return None;
+        }
+        match self.status.is_stuck() {
+            true => Some(Held::ByItself),
+            false => Some(Held::ByAnother),
         }
     }
 

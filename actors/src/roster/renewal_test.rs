@@ -1,7 +1,7 @@
 //! One roster after another: who keeps what, held against a model; and that nobody
 //! who is being answered notices.
 
-use super::arbiters::Thread;
+use super::thread::Thread;
 use super::*;
 use crate::scrape::Names;
 use crate::status::{Ceiling, State, Status};
@@ -113,11 +113,8 @@ impl Scene {
     }
 
     fn residents(&self) -> Vec<usize> {
-        self.arbiters
-            .threads
-            .iter()
-            .map(Thread::residents)
-            .collect()
+        let threads = self.arbiters.threads.all();
+        threads.iter().map(Thread::residents).collect()
     }
 }
 
@@ -153,7 +150,7 @@ proptest! {
 fn new_actors_go_where_the_fewest_are() {
     actix_rt::System::new().block_on(async {
         let scene = Scene::new();
-        let count = u8::try_from(scene.arbiters.threads.len()).unwrap();
+        let count = u8::try_from(scene.arbiters.threads.all().len()).unwrap();
         let all: BTreeMap<u8, Form> = (0..4 * count).map(|name| (name, (0, 0))).collect();
         let mut roster = scene.renew(&Roster::default(), selectors(&all)).roster;
         assert!(scene.residents().iter().all(|residents| *residents == 4));

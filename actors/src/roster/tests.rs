@@ -1,5 +1,6 @@
-//! Failures by the thousand: whoever fails, the others never notice. And code that
-//! never returns: who notices, and that it is seen.
+//! Failures by the thousand: whoever fails, the others never notice.
+
+mod stuck;
 
 use super::*;
 use crate::backoff::Backoff;
@@ -18,14 +19,13 @@ const SELECTORS: usize = 20;
 const PANICS: usize = 1000;
 const STOPS: usize = 100;
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long whoever asks an actor that may be stuck waits for it.
-const IMPATIENCE: Duration = Duration::from_millis(200);
 
 /// Twenty selectors, every other one a socket, the rest files; one of the sockets
 /// gives more than is judged in place.
 struct Scene {
     roster: Arc<Roster>,
     arbiters: Arbiters,
+    metrics: Metrics,
     _folder: TempDir,
     _daemons: [PromSock; 2],
 }
@@ -113,6 +113,7 @@ fn scene(ceiling: Ceiling) -> Scene {
     Scene {
         roster: Arc::new(Roster::start(settings.selectors, &arbiters, &metrics)),
         arbiters,
+        metrics,
         _folder: folder,
         _daemons: daemons,
     }
@@ -226,100 +227,6 @@ fn a_thousand_panics_over_twenty_selectors_and_no_other_scrape_fails() {
             let snapshot = door.snapshot();
             assert_eq!((snapshot.state, snapshot.in_flight), (State::Running, 0));
             assert_eq!(scrape(door).await, Ok(()));
-        }
-        drop(scene.arbiters);
-    });
-}
-
-/// Has the selector of a number get stuck at a place, and returns once it is.
-async fn stick(scene: &Scene, number: usize, place: Place) -> Arc<Door> {
-    let door = Arc::clone(scene.roster.get(&format!("s{number}")).unwrap());
-    order(&door, Fault::Stuck, place);
-    let end = Instant::now() + PATIENCE;
-    let mut last = Ok(());
-    // It may get stuck in a rest, of which scrapes see nothing once it should be over.
-    while door.faults.stuck() == 0 || last != Err(Reason::Timeout) {
-        assert!(Instant::now() < end, "{place:?}: {last:?}");
-        last = scrape_within(&door, Duration::from_millis(10)).await;
-    }
-    door
-}
-
-/// What all selectors answer; those that are held, to someone impatient.
-async fn answers(scene: &Scene, held: impl Fn(usize) -> bool) -> Vec<Result<(), Reason>> {
-    let within = |number| match held(number) {
-        true => IMPATIENCE,
-        false => Duration::MAX,
-    };
-    let doors = scene.roster.iter().enumerate();
-    join_all(doors.map(|(number, door)| scrape_within(door, within(number)))).await
-}
-
-#[test]
-fn code_that_never_returns_is_seen_and_holds_its_own_arbiter_alone() {
-    use Place::{Handler, Pull, Restarting, Started, Upkeep};
-    let cases = [
-        (0, Handler),
-        (0, Pull),
-        (0, Started),
-        (1, Restarting),
-        (1, Upkeep),
-    ];
-    actix_rt::System::new().block_on(async {
-        let scene = Scene::ready().await;
-        let threads = scene.arbiters.threads.len();
-        for (number, place) in cases {
-            let stuck = stick(&scene, number, place).await;
-            let held = |other| other % threads == number % threads;
-            for (other, found) in answers(&scene, held).await.into_iter().enumerate() {
-                let expected = match held(other) {
-                    true => Err(Reason::Timeout),
-                    false => Ok(()),
-                };
-                assert_eq!(found, expected, "{place:?} of s{number}: s{other}");
-            }
-            let oldest = || stuck.snapshot().oldest_in_flight.unwrap();
-            let before = oldest();
-            assert!(before >= IMPATIENCE && oldest() > before, "{place:?}");
-            stuck.faults.release();
-            scene.all_answer().await;
-        }
-        drop(scene.arbiters);
-    });
-}
-
-#[test]
-fn scrapes_of_whoever_is_stuck_take_nothing_from_the_others() {
-    const MOST: usize = 4;
-    actix_rt::System::new().block_on(async {
-        let reached = prometheus::IntCounter::new("reached", "how often").unwrap();
-        let scene = Scene::below(Ceiling::new(MOST, reached.clone())).await;
-        let stuck = stick(&scene, 0, Place::Handler).await;
-        for _ in 0..2 * MOST {
-            let found = scrape_within(&stuck, Duration::from_millis(10)).await;
-            assert_eq!(found, Err(Reason::Timeout));
-        }
-        assert!(stuck.snapshot().in_flight > MOST);
-        assert_eq!(scrape(scene.roster.get("s1").unwrap()).await, Ok(()));
-        assert_eq!(reached.get(), 0);
-        stuck.faults.release();
-        scene.all_answer().await;
-        drop(scene.arbiters);
-    });
-}
-
-#[test]
-fn work_on_the_blocking_pool_that_never_returns_holds_its_selector_alone() {
-    actix_rt::System::new().block_on(async {
-        let scene = Scene::ready().await;
-        for (number, place) in [(1, Place::Look), (2, Place::Judge)] {
-            let stuck = stick(&scene, number, place).await;
-            let held = |other| other == number;
-            for (other, found) in answers(&scene, held).await.into_iter().enumerate() {
-                assert_eq!(found.is_err(), held(other), "{place:?}: s{other}");
-            }
-            stuck.faults.release();
-            scene.all_answer().await;
         }
         drop(scene.arbiters);
     });

@@ -99,7 +99,7 @@ fn each_is_logged_once(scene: &Scene, ordered: &Panics) {
 
 #[test]
 fn rests_grow_as_they_are_said_to_and_are_told() {
-    const FAILURES: u32 = 5;
+    const FAILURES: u32 = 6;
     let scene = Scene::new(Rests::Ordinary);
     let name = name(0);
     for restarts in 1..=u64::from(FAILURES) {
@@ -108,13 +108,13 @@ fn rests_grow_as_they_are_said_to_and_are_told() {
             .exporter
             .scrape(&name)
             .assert_error(503, &name, "crashed");
-        let resting = scene.exporter.scrape(&name);
-        resting.assert_error(503, &name, "resting");
-        let after: u64 = resting.header("retry-after").unwrap().parse().unwrap();
-        assert!((1..=2).contains(&after), "{after}");
         assert_eq!(scene.restarts(&name), restarts);
-        // The first rests may be over before one has looked.
-        if restarts > 3 {
+        // Of the others one might see nothing on a busy machine: they are soon over.
+        if restarts == u64::from(FAILURES) {
+            let resting = scene.exporter.scrape(&name);
+            resting.assert_error(503, &name, "resting");
+            let after: u64 = resting.header("retry-after").unwrap().parse().unwrap();
+            assert!((1..=4).contains(&after), "{after}");
             assert_eq!(scene.exporter.actor(&name)["state"], "resting");
         }
         until("it is back", || scene.exporter.scrape(&name).status == 200);

@@ -1,0 +1,175 @@
+//! Code that never returns: who notices, that it is seen, and who is moved away.
+
+use super::*;
+use crate::roster::thread::Thread;
+use tokio::time::timeout;
+
+/// How long whoever asks an actor that may be stuck waits for it.
+const IMPATIENCE: Duration = Duration::from_millis(200);
+
+/// Has the selector of a number get stuck at a place, and returns once it is.
+async fn stick(scene: &Scene, number: usize, place: Place) -> Arc<Door> {
+    let door = Arc::clone(scene.roster.get(&format!("s{number}")).unwrap());
+    order(&door, Fault::Stuck, place);
+    let end = Instant::now() + PATIENCE;
+    let mut last = Ok(());
+    // It may get stuck in a rest, of which scrapes see nothing once it should be over.
+    while door.faults.stuck() == 0 || last != Err(Reason::Timeout) {
+        assert!(Instant::now() < end, "{place:?}: {last:?}");
+        last = scrape_within(&door, Duration::from_millis(10)).await;
+    }
+    door
+}
+
+/// What all selectors answer; those that are held, to someone impatient.
+async fn answers(scene: &Scene, held: impl Fn(usize) -> bool) -> Vec<Result<(), Reason>> {
+    let within = |number| match held(number) {
+        true => IMPATIENCE,
+        false => Duration::MAX,
+    };
+    let doors = scene.roster.iter().enumerate();
+    join_all(doors.map(|(number, door)| scrape_within(door, within(number)))).await
+}
+
+#[test]
+fn code_that_never_returns_is_seen_and_holds_its_own_arbiter_alone() {
+    use Place::{Handler, Pull, Restarting, Started, Upkeep};
+    let cases = [
+        (0, Handler),
+        (0, Pull),
+        (0, Started),
+        (1, Restarting),
+        (1, Upkeep),
+    ];
+    actix_rt::System::new().block_on(async {
+        let scene = Scene::ready().await;
+        let threads = scene.arbiters.threads.all().len();
+        for (number, place) in cases {
+            let stuck = stick(&scene, number, place).await;
+            let held = |other| other % threads == number % threads;
+            for (other, found) in answers(&scene, held).await.into_iter().enumerate() {
+                let expected = match held(other) {
+                    true => Err(Reason::Timeout),
+                    false => Ok(()),
+                };
+                assert_eq!(found, expected, "{place:?} of s{number}: s{other}");
+            }
+            let oldest = || stuck.snapshot().oldest_in_flight.unwrap();
+            let before = oldest();
+            assert!(before >= IMPATIENCE && oldest() > before, "{place:?}");
+            stuck.faults.release();
+            scene.all_answer().await;
+        }
+        drop(scene.arbiters);
+    });
+}
+
+#[test]
+fn whoever_lives_with_code_that_never_returns_is_moved_elsewhere() {
+    use Place::{Handler, Pull, Started, Upkeep};
+    actix_rt::System::new().block_on(async {
+        for (number, place) in [(0, Handler), (0, Pull), (0, Started), (1, Upkeep)] {
+            let mut scene = Scene::ready().await;
+            scene.arbiters.patience = Duration::from_millis(100);
+            let stuck = stick(&scene, number, place).await;
+            let held = timeout(PATIENCE, scene.arbiters.held()).await;
+            assert_eq!(held, Ok(()), "{place:?}: nobody notices");
+            let renewal = scene.roster.rescue(&scene.arbiters, &scene.metrics);
+            scene.roster = Arc::new(renewal.roster);
+
+            let itself = |other| other == number;
+            for (other, found) in answers(&scene, itself).await.into_iter().enumerate() {
+                assert_eq!(found.is_err(), itself(other), "{place:?}: s{other}");
+            }
+            assert_eq!(stuck.state(), State::Stuck, "{place:?}");
+            let name = stuck.spec().name.clone();
+            assert!(Arc::ptr_eq(scene.roster.get(&name).unwrap(), &stuck));
+            assert!(!renewal.changes.replaced.contains(&name));
+            // At once: nothing is sent to it.
+            assert_eq!(scrape(&stuck).await, Err(Reason::Timeout));
+
+            stuck.faults.release();
+            scene.all_answer().await;
+            assert_eq!(stuck.state(), State::Running, "{place:?}");
+            drop(scene.arbiters);
+        }
+    });
+}
+
+#[test]
+fn threads_that_get_stuck_are_replaced_up_to_a_bound_and_used_again() {
+    actix_rt::System::new().block_on(async {
+        let mut arbiters = Arbiters::start(Ceiling::unlimited()).unwrap();
+        arbiters.patience = Duration::from_millis(50);
+        let count = arbiters.threads.all().len();
+        let mut held = Vec::new();
+        let hold = |arbiters: &Arbiters| {
+            let place = arbiters.place().unwrap();
+            let (release, released) = std::sync::mpsc::channel::<()>();
+            place.arbiter.spawn_fn(move || released.recv().unwrap());
+            release
+        };
+        // As many as it takes, and then some.
+        for _ in 0..40 {
+            held.push(hold(&arbiters));
+            let noticed = timeout(Duration::from_secs(1), arbiters.held()).await;
+            arbiters.replace_held();
+            if noticed.is_err() {
+                break;
+            }
+        }
+        assert_eq!(arbiters.threads.all().len(), 16);
+        let threads = arbiters.threads();
+        let nobody = timeout(Duration::from_millis(50), threads.answer()).await;
+        assert!(nobody.is_err(), "there is no thread left");
+        for release in held {
+            release.send(()).unwrap();
+        }
+        timeout(PATIENCE, async {
+            while arbiters.threads.all().iter().any(Thread::is_given_up) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await
+        .unwrap();
+        timeout(PATIENCE, threads.answer()).await.unwrap();
+        assert!(count < 16);
+    });
+}
+
+#[test]
+fn scrapes_of_whoever_is_stuck_take_nothing_from_the_others() {
+    const MOST: usize = 4;
+    actix_rt::System::new().block_on(async {
+        let reached = prometheus::IntCounter::new("reached", "how often").unwrap();
+        let scene = Scene::below(Ceiling::new(MOST, reached.clone())).await;
+        let stuck = stick(&scene, 0, Place::Handler).await;
+        for _ in 0..2 * MOST {
+            let found = scrape_within(&stuck, Duration::from_millis(10)).await;
+            assert_eq!(found, Err(Reason::Timeout));
+        }
+        assert!(stuck.snapshot().in_flight > MOST);
+        assert_eq!(scrape(scene.roster.get("s1").unwrap()).await, Ok(()));
+        assert_eq!(reached.get(), 0);
+        stuck.faults.release();
+        scene.all_answer().await;
+        drop(scene.arbiters);
+    });
+}
+
+#[test]
+fn work_on_the_blocking_pool_that_never_returns_holds_its_selector_alone() {
+    actix_rt::System::new().block_on(async {
+        let scene = Scene::ready().await;
+        for (number, place) in [(1, Place::Look), (2, Place::Judge)] {
+            let stuck = stick(&scene, number, place).await;
+            let held = |other| other == number;
+            for (other, found) in answers(&scene, held).await.into_iter().enumerate() {
+                assert_eq!(found.is_err(), held(other), "{place:?}: s{other}");
+            }
+            stuck.faults.release();
+            scene.all_answer().await;
+        }
+        drop(scene.arbiters);
+    });
+}
