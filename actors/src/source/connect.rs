@@ -2,8 +2,13 @@
 //!
 //! The kernel looks a path up before anything else, and a file system that hangs
 //! holds whoever asks: so it is asked on the blocking pool, by one task at a time
-//! for each source. A full queue of the listener means waiting, as it does for a
-//! blocking connect, unix(7): a non-blocking one gets `EAGAIN`.
+//! for each source. Where the path leads through file systems alone that do not
+//! hang ([`local`]), and in what has no path, the detour is spared; whether that is
+//! so is seen on the blocking pool, anew now and then and after every failure.
+//! A full queue of the listener means waiting, as it does for a blocking connect,
+//! unix(7): a non-blocking one gets `EAGAIN`.
+
+mod local;
 
 use super::dead_mount;
 use crate::gate;
@@ -19,6 +24,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::UnixStream;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+/// For how long a path is taken to lead through the file systems that it led through:
+/// a mount over one of its directories is rare, and one that hangs then is survived
+/// like other code that does not return.
+const TRUST: Duration = Duration::from_secs(300);
 
 /// How long to wait before knocking again at a socket whose queue is full.
 const KNOCK_AGAIN: Duration = Duration::from_millis(10);
@@ -37,6 +48,8 @@ pub(super) enum Address {
 pub(super) struct Connector {
     /// Whoever gave up on a look-up leaves it behind, and no second one begins beside it.
     looking_up: Arc<Semaphore>,
+    /// Until when a look-up is known to wait for nobody.
+    trusted_until: Cell<Option<Instant>>,
     awaits: Cell<Awaits>,
 }
 
@@ -65,6 +78,7 @@ impl Connector {
     pub(super) fn new() -> Self {
         Self {
             looking_up: Arc::new(Semaphore::new(1)),
+            trusted_until: Cell::new(None),
             awaits: Cell::new(Awaits::LookUp),
         }
     }
@@ -80,7 +94,11 @@ impl Connector {
     pub(super) async fn connect(&self, address: &Address) -> Result<UnixStream, Unconnected> {
         self.awaits.set(Awaits::LookUp);
         loop {
-            match self.knock(address.clone()).await {
+            let knocked = match self.waits_for_nobody(address) {
+                true => knock(address).map_err(Unconnected::from),
+                false => self.knock_aside(address.clone()).await,
+            };
+            match knocked {
                 Ok(stream) => {
                     self.awaits.set(Awaits::Nothing);
                     return UnixStream::from_std(stream).map_err(Unconnected::from);
@@ -89,20 +107,37 @@ impl Connector {
                     self.awaits.set(Awaits::Queue);
                     tokio::time::sleep(KNOCK_AGAIN).await;
                 }
+                // What is wrong with the path is found out where nobody waits for it.
+                Err(_) if self.trusted_until.take().is_some() => {}
                 Err(why) => return Err(why),
             }
         }
     }
 
-    async fn knock(&self, address: Address) -> Result<blocking::UnixStream, Unconnected> {
+    /// Whether to knock here and now.
+    fn waits_for_nobody(&self, address: &Address) -> bool {
+        match address {
+            Address::Abstract(_) => true,
+            Address::Path(_) => self.trusted_until.get() > Some(Instant::now()),
+        }
+    }
+
+    /// Knocks on the blocking pool, and looks at the way there.
+    async fn knock_aside(&self, address: Address) -> Result<blocking::UnixStream, Unconnected> {
         let turn = Arc::clone(&self.looking_up).acquire_owned().await;
         let knocking = tokio::task::spawn_blocking(move || {
             // Given back when the look-up ends, not when nobody waits for it.
             let _turn = turn;
-            knock(&address).map_err(|error| Unconnected::at(&address, error))
+            let stream = knock(&address).map_err(|error| Unconnected::at(&address, error))?;
+            Ok::<_, Unconnected>((stream, address.is_local()))
         });
         match knocking.await {
-            Ok(knocked) => knocked,
+            Ok(knocked) => {
+                let (stream, local) = knocked?;
+                let trusted_until = local.then(|| Instant::now() + TRUST);
+                self.trusted_until.set(trusted_until);
+                Ok(stream)
+            }
             Err(error) => gate::pass_on(error).await,
         }
     }
@@ -118,6 +153,16 @@ fn knock(address: &Address) -> io::Result<blocking::UnixStream> {
     let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
     rustix::io::retry_on_intr(|| connect(&socket, &address))?;
     Ok(socket.into())
+}
+
+impl Address {
+    /// Whether a look-up waits for nobody; blocks where it does.
+    fn is_local(&self) -> bool {
+        match self {
+            Self::Abstract(_) => true,
+            Self::Path(path) => local::is_local(path),
+        }
+    }
 }
 
 impl Unconnected {

@@ -15,8 +15,10 @@ use std::rc::Rc;
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 
-/// What is read at once, in bytes.
+/// Room for the first answer, in bytes, and how much more there is at least when it is used up.
 const CHUNK: usize = 16 * 1024;
+/// What the next answer may be longer than the last by before room is made for it, in bytes.
+const MARGIN: usize = 512;
 
 /// A socket.
 #[derive(Debug)]
@@ -27,6 +29,8 @@ pub(super) struct Uds {
     connector: Connector,
     /// How many bytes the latest pull has got.
     got: Cell<usize>,
+    /// Room for the next answer: the last one's size and a little more.
+    room: Cell<usize>,
 }
 
 impl Uds {
@@ -37,6 +41,7 @@ impl Uds {
             gate,
             connector: Connector::new(),
             got: Cell::new(0),
+            room: Cell::new(CHUNK),
         }
     }
 
@@ -50,12 +55,17 @@ impl Uds {
     }
 
     async fn read_to_end(&self, stream: &mut UnixStream) -> Result<Bytes, ScrapeError> {
-        let mut body = BytesMut::new();
+        let mut body = BytesMut::with_capacity(self.room.get());
         loop {
             self.got.set(body.len());
-            body.reserve(CHUNK);
+            if body.len() == body.capacity() {
+                body.reserve(body.len().max(CHUNK));
+            }
             match stream.read_buf(&mut body).await {
-                Ok(0) => return Ok(body.freeze()),
+                Ok(0) => {
+                    self.room.set(body.len() + MARGIN);
+                    return Ok(body.freeze());
+                }
                 Ok(_) if body.len() > self.max_bytes => {
                     return Err(ScrapeError::too_large(&self.address, self.max_bytes));
                 }
