@@ -5,10 +5,13 @@
 //! goes. No label takes a value from a request: names come from the
 //! configuration, reasons and states are closed sets.
 
+mod one_of;
 mod selector;
 
 pub use selector::SelectorMetrics;
 
+use crate::status::{State, Watching};
+use one_of::OneOf;
 use prometheus::{
     GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry,
 };
@@ -36,9 +39,9 @@ pub struct Metrics {
     duplicate_series: IntGaugeVec,
     conflicts: IntGaugeVec,
     missing_newlines: IntCounterVec,
-    watch_mode: IntGaugeVec,
+    watch_mode: OneOf,
     restarts: IntCounterVec,
-    state: IntGaugeVec,
+    state: OneOf,
     /// The selectors that have handles, and what is said of each.
     described: Arc<Mutex<DescribedByName>>,
 }
@@ -143,12 +146,14 @@ impl Metrics {
                 ),
                 &["selector"],
             )?,
-            watch_mode: int_gauge(
-                name(
-                    "file_watch_mode",
+            watch_mode: added(
+                registry,
+                OneOf::new(
+                    "local_exporter_file_watch_mode",
                     "1 for the way in which changes of files are noticed.",
+                    "mode",
+                    Watching::ALL.map(Watching::as_str),
                 ),
-                &["selector", "mode"],
             )?,
             restarts: counter(
                 name(
@@ -157,9 +162,14 @@ impl Metrics {
                 ),
                 &["selector"],
             )?,
-            state: int_gauge(
-                name("actor_state", "1 for the state that the actor is in."),
-                &["selector", "state"],
+            state: added(
+                registry,
+                OneOf::new(
+                    "local_exporter_actor_state",
+                    "1 for the state that the actor is in.",
+                    "state",
+                    State::ALL.map(State::as_str),
+                ),
             )?,
             described: Arc::default(),
         })

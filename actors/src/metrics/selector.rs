@@ -7,7 +7,7 @@
 
 use super::Metrics;
 use crate::scrape::Reason;
-use crate::status::{CacheReport, State, Watching};
+use crate::status::{CacheReport, State};
 use prometheus::{Gauge, Histogram, IntCounter, IntGauge};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -19,7 +19,6 @@ pub struct SelectorMetrics {
     scrapes: IntCounter,
     duration: Histogram,
     restarts: IntCounter,
-    states: [IntGauge; State::ALL.len()],
     /// Made when the source was first read: before that, nothing is known of it.
     up: OnceLock<IntGauge>,
     /// Made when it first gave a whole answer.
@@ -66,8 +65,6 @@ impl Metrics {
             scrapes: self.scrapes.with_label_values(one),
             duration: self.duration.with_label_values(one),
             restarts: self.restarts.with_label_values(one),
-            states: State::ALL
-                .map(|state| self.state.with_label_values(&[selector, state.as_str()])),
             up: OnceLock::new(),
             answered: OnceLock::new(),
             files: OnceLock::new(),
@@ -90,10 +87,7 @@ impl Metrics {
         let _ = self.file_age.remove_label_values(one);
         let _ = self.duplicate_series.remove_label_values(one);
         let _ = self.conflicts.remove_label_values(one);
-        for mode in Watching::ALL {
-            let labels = &[selector, mode.as_str()];
-            let _ = self.watch_mode.remove_label_values(labels);
-        }
+        self.watch_mode.forget(selector);
         self.forget_files(selector, &std::mem::take(&mut described.files));
     }
 
@@ -114,10 +108,7 @@ impl Metrics {
             let labels = &[selector, reason.as_str()];
             let _ = self.failures.remove_label_values(labels);
         }
-        for state in State::ALL {
-            let labels = &[selector, state.as_str()];
-            let _ = self.state.remove_label_values(labels);
-        }
+        self.state.forget(selector);
     }
 }
 
@@ -137,7 +128,6 @@ struct FileMetrics {
     duplicate_series: IntGauge,
     conflicts: IntGauge,
     missing_newlines: IntCounter,
-    watch_modes: [IntGauge; Watching::ALL.len()],
 }
 
 impl SelectorMetrics {
@@ -197,9 +187,8 @@ impl SelectorMetrics {
         files.conflicts.set(whole(report.conflicts.len()));
         let missing = u64::try_from(report.missing_final_newlines).unwrap_or(u64::MAX);
         files.missing_newlines.inc_by(missing);
-        for (gauge, known) in files.watch_modes.iter().zip(Watching::ALL) {
-            gauge.set(i64::from(known == report.watching));
-        }
+        let mode = report.watching.as_str();
+        self.families.watch_mode.set(&self.selector, mode);
         self.mark_files(report, &mut described.files);
 
         let one = &[self.selector.as_str()];
@@ -252,9 +241,7 @@ impl SelectorMetrics {
         let Some(_describing) = self.describing() else {
             return;
         };
-        for (gauge, known) in self.states.iter().zip(State::ALL) {
-            gauge.set(i64::from(known == state));
-        }
+        self.families.state.set(&self.selector, state.as_str());
     }
 
     pub(crate) fn scrapes(&self) -> u64 {
@@ -271,10 +258,6 @@ impl SelectorMetrics {
             duplicate_series: self.families.duplicate_series.with_label_values(one),
             conflicts: self.families.conflicts.with_label_values(one),
             missing_newlines: self.families.missing_newlines.with_label_values(one),
-            watch_modes: Watching::ALL.map(|mode| {
-                let labels = &[self.selector.as_str(), mode.as_str()];
-                self.families.watch_mode.with_label_values(labels)
-            }),
         })
     }
 
