@@ -103,6 +103,76 @@ fn the_containerfile_and_the_unit_start_the_same_program_on_the_same_port() {
     }
 }
 
+/// What a tool of systemd says of a file, unless it is not there.
+fn asked(mut tool: Command) -> Option<String> {
+    match tool.output() {
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success(), "{tool:?}: {said}");
+            Some(said)
+        }
+        Err(error) => {
+            println!("skipped: {tool:?} cannot be started ({error})");
+            None
+        }
+    }
+}
+
+#[test]
+fn systemd_understands_every_key_of_the_units() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = env!("CARGO_BIN_EXE_local-exporter");
+    let units = ["local-exporter.service", "local-exporter.socket"].map(|name| {
+        let unit = text(&format!("deploy/{name}")).replace("/usr/bin/local-exporter", program);
+        let path = folder.path().join(name);
+        // A type that systemd has from 253 on.
+        std::fs::write(&path, unit.replace("notify-reload", "notify")).unwrap();
+        path
+    });
+    let mut tool = Command::new("systemd-analyze");
+    tool.args(["verify", "--recursive-errors=no"]).args(units);
+    if let Some(said) = asked(tool) {
+        let ours = said.lines().find(|line| line.contains("local-exporter."));
+        assert_eq!(ours, None, "{said}");
+    }
+}
+
+#[test]
+fn the_directory_for_drop_ins_is_made_for_all_to_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let root_folder = tempfile::tempdir().unwrap();
+    let mut tool = Command::new("systemd-tmpfiles");
+    tool.arg("--create")
+        .arg(format!("--root={}", root_folder.path().display()))
+        .arg(root("deploy/local-exporter.tmpfiles.conf"));
+    if asked(tool).is_some() {
+        let made = root_folder.path().join("run/local-exporter/conf.d");
+        let mode = made.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, 0o755);
+    }
+    // The unit must not take it for its own: systemd would remove it with the service.
+    let unit = text("deploy/local-exporter.service");
+    let own = unit
+        .lines()
+        .find_map(|line| line.strip_prefix("RuntimeDirectory="));
+    assert_eq!(own, Some("local-exporter/http"));
+}
+
+#[test]
+fn the_quadlet_wants_signs_of_life_as_often_as_it_tells_the_exporter() {
+    let quadlet = text("deploy/local-exporter.container");
+    let value = |key: &str| quadlet.lines().find_map(|line| line.strip_prefix(key));
+    assert_eq!(value("Notify="), Some("true"));
+    let told: u64 = value("Environment=WATCHDOG_USEC=")
+        .unwrap()
+        .parse()
+        .unwrap();
+    let wanted = value("WatchdogSec=")
+        .and_then(|wanted| wanted.strip_suffix('s'))
+        .unwrap();
+    assert_eq!(format!("{}", told / 1_000_000), wanted);
+}
+
 #[test]
 fn no_profile_aborts_on_panic() {
     for manifest in ["Cargo.toml", "actors/Cargo.toml", "config/Cargo.toml"] {
