@@ -2,17 +2,20 @@
 //!
 //! To standard error, or, where that is the journal, to the journal itself, which
 //! then has every field as one of its own. The only file that knows how a log
-//! line looks, with `json` below it. What is logged at `info` is something an
+//! line looks, with `json` and `noise` below it. What is logged at `info` is something an
 //! operator acts on.
 
 mod json;
+mod noise;
 
 use clap::{Args, ValueEnum};
 use json::Json;
+use noise::Noise;
 use std::backtrace::Backtrace;
 use std::io::{IsTerminal, stderr};
 use std::panic::PanicHookInfo;
 use tracing_journald::{Priority, PriorityMappings};
+use tracing_subscriber::filter::FilterExt;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
@@ -82,7 +85,7 @@ pub fn start(options: &Options, reader: Reader) {
     };
     let filter = EnvFilter::new(directives(options, reader));
     let started = tracing_subscriber::registry()
-        .with(layer.with_filter(filter))
+        .with(layer.with_filter(filter.and(Noise)))
         .try_init();
     if started.is_ok() {
         std::panic::set_hook(Box::new(log_panic));
