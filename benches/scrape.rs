@@ -2,7 +2,8 @@
 //! actor and back, with a cached file, a socket and a bus behind it.
 //!
 //! `cargo bench --bench scrape`. The bodies are 9 kB, about a hundred series.
-//! `uds_floor` is the least a pull can cost: connect, read, close.
+//! `uds_floor` is the least a pull can cost: connect, read, close. And what comes
+//! on top for who wants it compressed, once for each content.
 
 #![allow(
     missing_docs,
@@ -12,7 +13,9 @@
 )]
 
 use actix_rt::SystemRunner;
+use actix_web::web::{Bytes, Data};
 use divan::Bencher;
+use local_exporter::gzip::Compressors;
 use local_exporter_actors::{Arbiters, Ceiling, Metrics, Names, Roster};
 use local_exporter_config::{Environment, Input, load};
 use local_exporter_daemons::bus::Bus;
@@ -130,6 +133,17 @@ fn dbus_call(bencher: Bencher<'_, '_>) {
         prombus::PATH,
     );
     Scene::new(&source).bench(bencher);
+}
+
+#[divan::bench(args = [1, 10, 100])]
+fn gzip_of_9kb_times(bencher: Bencher<'_, '_>, times: usize) {
+    let body = Bytes::from(body().repeat(times));
+    let compressors = Data::new(Compressors::default());
+    let system = actix_rt::System::new();
+    bencher.bench_local(|| {
+        let compressed = Compressors::compress(compressors.clone(), body.clone());
+        system.block_on(compressed).expect("it is compressed").len()
+    });
 }
 
 #[divan::bench]
