@@ -1,7 +1,7 @@
 //! Faults of sources and of the host, each with a test that is found by its name.
 //!
-//! `cargo test --test integration faults:: -- --include-ignored --nocapture` runs them all and
-//! prints a line of figures for each; those that take long are not run otherwise.
+//! `cargo run --example faults` tries them all, those that take long too, one after the other,
+//! and prints a table of what came of each; `docs/faults.md` has the last one.
 //!
 //! | of | file |
 //! | --- | --- |

@@ -131,7 +131,8 @@ impl Scene {
         let ((outcome, value), seen) = self.neighbours.watched(&self.exporter, what);
         let after = self.settled();
         let Self { calm, before, .. } = self;
-        println!("{name} | {outcome} | neighbours {calm} -> {seen} | {before} -> {after}");
+        // A row of the table that `examples/faults.rs` makes.
+        println!("| {name} | {outcome} | {calm} | {seen} | {before} | {after} |");
         let actor = self.exporter.actor("it");
         assert_eq!(actor["state"], "running");
         assert_eq!(actor["restarts"], 0, "{name}");

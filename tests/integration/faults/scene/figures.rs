@@ -45,7 +45,7 @@ impl fmt::Display for Outcome {
             reason,
             took,
         } = self;
-        write!(out, "{status} | {reason} | answered in {took:.1?}")
+        write!(out, "{status} | {reason} | {took:.1?}")
     }
 }
 
@@ -92,6 +92,6 @@ impl fmt::Display for Level {
             resident,
         } = self;
         let resident = resident >> 20;
-        write!(out, "{descriptors} fds, {threads} threads, {resident} MiB")
+        write!(out, "{descriptors}, {threads}, {resident} MiB")
     }
 }
