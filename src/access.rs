@@ -9,21 +9,23 @@
 //! the service's token. Nothing here knows what a page holds.
 
 mod authorization;
+mod files;
 mod networks;
 mod tokens;
 
+pub use files::{files, objections};
 pub use networks::Peer;
 
 use crate::metrics::ConnectionMetrics;
 use crate::web_config::current::{Current, Protection};
 use crate::web_config::passwords::Verdict;
 use crate::web_config::{Users, WebConfig};
-use crate::{Exporter, reply, web_config};
+use crate::{Exporter, reply};
 use actix_web::{HttpRequest, HttpResponse};
 use authorization::{Authorization, Challenges};
-use local_exporter_config::{Access, Settings, Tls};
+use local_exporter_config::{Access, Settings};
 use rustls::ServerConfig;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use tokens::Tokens;
 
@@ -46,58 +48,16 @@ pub struct Judgement {
     pub refusal: Option<HttpResponse>,
 }
 
-/// Holds what settings say of access against the files that they name, without
-/// serving: what is wrong there is wrong with the configuration. Blocks.
-///
-/// # Errors
-/// The first mistake, in a sentence that names the file.
-pub fn validate(settings: &Settings) -> Result<(), String> {
-    let service = &settings.service;
-    let protection = match &service.web_config {
-        Some(path) => web_config::validate(path).map_err(|broken| broken.to_string())?,
-        None => Protection::Plain,
-    };
-    match (service.tls, protection) {
-        (Tls::Required, Protection::Plain) => {
-            return Err(
-                "service.tls = true, but no certificate is configured: name one in \
-                        tls_server_config of service.web_config_file"
-                    .into(),
-            );
-        }
-        (Tls::Refused, Protection::Tls) => {
-            return Err("service.tls = false, but service.web_config_file turns TLS on".into());
-        }
-        _ => {}
-    }
-    for file in token_files(settings) {
-        tokens::read(file)?;
-    }
-    Ok(())
-}
-
-/// The files that have to be readable while the settings are in use.
-#[must_use]
-pub fn files(settings: &Settings) -> Vec<PathBuf> {
-    let web = settings.service.web_config.as_deref();
-    let web = web.map(web_config::files).unwrap_or_default();
-    let tokens = token_files(settings).map(Path::to_owned);
-    web.into_iter().chain(tokens).collect()
-}
-
-fn token_files(settings: &Settings) -> impl Iterator<Item = &Path> {
-    let selectors = settings.selectors.iter().map(|selector| &selector.access);
-    let all = std::iter::once(&settings.service.access).chain(selectors);
-    all.filter_map(|access| access.bearer_token_file.as_deref())
-}
-
 impl Gate {
     /// Reads the web configuration for the first time. Blocks.
     ///
     /// # Errors
-    /// What [`validate`] finds.
+    /// What [`objections`] finds of the service; a token that cannot be read refuses
+    /// those who need it, no others.
     pub fn open(settings: &Settings, metrics: &ConnectionMetrics) -> Result<Self, String> {
-        validate(settings)?;
+        if let Some(objection) = files::service_objection(&settings.service) {
+            return Err(objection.found);
+        }
         let web = settings.service.web_config.as_deref();
         let web = web.map(|path| Current::start(path, metrics)).transpose();
         Ok(Self {

@@ -49,6 +49,7 @@ daemon1 = { kind = "uds", path = "/run/daemon1/public/metrics.promsock" }</pre>
 <li><a href="{{ telemetry }}">/{{ telemetry }}</a>: the exporter about itself</li>
 <li><a href="sd">/sd</a>: the selectors as targets, for Prometheus (<code>http_sd_configs</code>)</li>
 <li><a href="debug/actors">/debug/actors</a>: what every selector is doing</li>
+<li><a href="config">/config</a>: the configuration, with all defaults</li>
 <li><a href="-/healthy">/-/healthy</a>, <a href="-/ready">/-/ready</a>: for whoever starts and restarts it</li>
 </ul>
 </main>

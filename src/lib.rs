@@ -61,10 +61,14 @@ use std::sync::Arc;
 use std::time::Duration;
 use systemd::{RollCall, ServiceManager};
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 /// How long a graceful stop may take at most, whatever is under way: less than the
 /// 10 s after which container engines kill.
 const LONGEST_STOP: Duration = Duration::from_secs(8);
+
+/// What the threads that serve may be late by, before they are left behind.
+const SLACK: Duration = Duration::from_secs(1);
 
 /// What every request handler shares.
 #[derive(Debug)]
@@ -129,9 +133,7 @@ pub async fn run(start: Start, stop: impl Future<Output = ()>) -> io::Result<()>
         stopping,
         stop_within: LONGEST_STOP,
     };
-    let server = server::start(&parts, listeners)?;
-    let handle = server.handle();
-    let serving = actix_rt::spawn(server);
+    let serving = server::start(&parts, listeners)?;
     exporter.phase.send_replace(Phase::Serving);
     tokio::select! {
         biased;
@@ -143,10 +145,14 @@ pub async fn run(start: Start, stop: impl Future<Output = ()>) -> io::Result<()>
     exporter.reloader.close();
     // Connections end with the answer they are at.
     announce.send_replace(true);
-    handle.stop(true).await;
+    let ended = timeout(LONGEST_STOP + SLACK, serving.end()).await;
+    let ended = ended.unwrap_or_else(|_| {
+        tracing::warn!("connections are cut off: they did not end in time");
+        Ok(())
+    });
     // The actors end with their doors, before the threads they live on.
     exporter.roster.store(Arc::default());
-    serving.await.map_err(io::Error::other)?
+    ended
 }
 
 /// What is up while requests are answered, and what a reload replaces parts of.

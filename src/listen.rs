@@ -6,8 +6,10 @@
 mod activated;
 mod tcp;
 mod unix;
+mod vsock;
 
-use local_exporter_config::{Entrance, Listen};
+use local_exporter_config::{Entrance, Listen, VsockListen};
+use socket2::Socket;
 use std::io;
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
@@ -22,13 +24,15 @@ pub enum Listener {
     Tcp(TcpListener),
     /// A unix socket.
     Unix(UnixListener),
+    /// A port for virtual machines, and what it was said to be.
+    Vsock(Socket, VsockListen),
 }
 
 /// Binds everything that is configured, in its order, or takes what systemd passes.
 ///
 /// # Errors
-/// With the address in the message: it is in use, not this host's, not allowed, or
-/// of a kind that cannot be served.
+/// With the address in the message: it is in use, not this host's, not allowed, or of a
+/// kind that its kernel does not have.
 pub fn bind(entrance: &Entrance) -> io::Result<Vec<Listener>> {
     match entrance {
         Entrance::Systemd => activated::listeners(),
@@ -40,14 +44,7 @@ fn bind_one(listen: &Listen) -> io::Result<Listener> {
     match listen {
         Listen::Tcp(address, port) => tcp::bind(*address, *port).map(Listener::Tcp),
         Listen::Unix(unix) => unix::bind(unix).map(Listener::Unix),
-        // The server's library accepts connections of these two kinds and of no other.
-        Listen::Vsock(port) => Err(io::Error::new(
-            io::ErrorKind::Unsupported,
-            format!(
-                "cannot listen on vsock://:{port}: only TCP and unix sockets are served; \
-                 listen on a unix socket, and have a relay such as socat in front of it"
-            ),
-        )),
+        Listen::Vsock(vsock) => vsock::bind(*vsock).map(|socket| Listener::Vsock(socket, *vsock)),
     }
 }
 
@@ -87,8 +84,16 @@ mod tests {
             Listen::Tcp(local, 0),
         ]));
         assert_eq!(bound.unwrap().len(), 2);
-        let entrance = Entrance::Own(vec![Listen::Tcp(local, 0), Listen::Vsock(9598)]);
+        // No machine can be its own hypervisor, whose context that is.
+        let elsewhere = VsockListen {
+            context: Some(0),
+            port: 9598,
+        };
+        let entrance = Entrance::Own(vec![Listen::Tcp(local, 0), Listen::Vsock(elsewhere)]);
         let error = bind(&entrance).unwrap_err().to_string();
-        assert!(error.contains("vsock://:9598"), "{error}");
+        assert!(
+            error.starts_with("cannot listen on vsock://0:9598: "),
+            "{error}"
+        );
     }
 }

@@ -6,7 +6,10 @@
 //! passes the [`Gate`] before it is looked at. It may not know what is asked.
 
 mod application;
+mod multiplexed;
+mod serving;
 pub mod transport;
+mod vsock;
 
 use crate::Exporter;
 use crate::access::{Gate, Peer};
@@ -20,6 +23,7 @@ use actix_service::{ServiceFactory, ServiceFactoryExt, fn_service};
 use actix_web::rt::net::{TcpStream, UnixStream};
 use actix_web::web::Data;
 use application::application;
+pub use serving::Serving;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -78,7 +82,7 @@ impl Scheme {
 ///
 /// # Errors
 /// When a listener cannot be used, or what settings say of access.
-pub fn start(parts: &Parts, listeners: Vec<Listener>) -> io::Result<Server> {
+pub fn start(parts: &Parts, listeners: Vec<Listener>) -> io::Result<Serving> {
     // With all of these taken nobody is accepted until one ends, which those
     // that are turned away do at once.
     let all = parts.connections.most() + UNSEEN;
@@ -88,6 +92,9 @@ pub fn start(parts: &Parts, listeners: Vec<Listener>) -> io::Result<Server> {
         .shutdown_timeout(parts.stop_within.as_secs())
         .disable_signals();
     let common = Common::open(parts)?;
+    let mut vsock = Vec::new();
+    let is_vsock = |listener: &Listener| matches!(listener, Listener::Vsock(..));
+    let nothing_else = listeners.iter().all(is_vsock);
     for listener in listeners {
         let common = common.clone();
         builder = match listener {
@@ -103,10 +110,17 @@ pub fn start(parts: &Parts, listeners: Vec<Listener>) -> io::Result<Server> {
                 let service = move || service::<UnixStream>(&common);
                 builder.listen_uds("http", listener, service)?
             }
+            Listener::Vsock(listener, address) => {
+                tracing::info!(%address, "listening");
+                vsock.push(vsock::serve(listener, common, all));
+                builder
+            }
         };
     }
     actix_web::rt::spawn(end_multiplexed(common));
-    Ok(builder.run())
+    // It does not run without a listener of its own.
+    let server = (!nothing_else).then(|| builder.run());
+    Ok(Serving::start(server, vsock, parts.stop_within))
 }
 
 /// actix-http ends HTTP/1.1 connections itself when the server is to stop.

@@ -25,6 +25,7 @@ pub use headers::Headers;
 pub use passwords::Users;
 
 use current::Protection;
+use local_exporter_actors::source::withheld;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -85,8 +86,10 @@ pub fn files(path: &Path) -> Vec<PathBuf> {
 impl WebConfig {
     /// Reads and checks a file, but not yet the files that it names.
     fn read(path: &Path) -> Result<Self, Broken> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| broken(path, format!("cannot be read: {error}")))?;
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            let withheld = withheld(path, &error);
+            broken(path, format!("cannot be read: {error}{withheld}"))
+        })?;
         let directory = path.parent().unwrap_or(Path::new(""));
         Self::parse(&text, directory).map_err(|sentence| broken(path, sentence))
     }

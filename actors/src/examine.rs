@@ -6,13 +6,15 @@
 //! system hangs, so that callers bound it. Only `source` knows what a kind needs.
 
 mod advice;
+mod lacking;
 mod mounted;
 mod permission;
 mod trail;
 
+use crate::exposition::Summary;
 use crate::scrape::{Reason, ScrapeError};
 use crate::source::{self, Place};
-use crate::status::PassedOver;
+use crate::status::{CacheReport, PassedOver};
 use local_exporter_config as config;
 use permission::Need;
 use std::io::ErrorKind;
@@ -70,6 +72,18 @@ pub fn explain(
         },
     };
     findings.insert(0, cause);
+    findings
+}
+
+/// What was found, and what the answer lacks of the files that it is made of: a scrape that
+/// succeeds does not say so.
+#[must_use]
+pub fn complete(
+    mut findings: Vec<Finding>,
+    files: &CacheReport,
+    summary: &Summary,
+) -> Vec<Finding> {
+    lacking::add(&mut findings, files, summary);
     findings
 }
 

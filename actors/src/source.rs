@@ -13,6 +13,7 @@ mod file;
 mod uds;
 
 pub(crate) use file::Watches;
+pub use file::withheld::hint as withheld;
 
 use crate::faults::Faults;
 use crate::gate::Gate;

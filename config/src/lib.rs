@@ -34,7 +34,7 @@ mod variables;
 pub use contract::{Check, Contract, FormatChoice, Timestamps};
 pub use flags::{Flag, FlagValue, Flags};
 pub use load::{Environment, Input, load};
-pub use mistake::{Mistake, Mistakes, Place};
+pub use mistake::{Mistake, Mistakes, Objection, Objections, Place};
 pub use origin::{Loaded, Origin, Presence};
 pub use selector::{
     Bus, DbusSource, DirectorySource, Discovery, FileOptions, FileSource, Limits, Selector, Source,
@@ -42,7 +42,7 @@ pub use selector::{
 };
 pub use service::{
     Access, ClientLimits, Confinement, DropIns, Entrance, ExternalUrl, Lifecycle, Listen,
-    ListenAddress, Network, Paths, Reload, Service, Tls, UnixListen,
+    ListenAddress, Network, Paths, Reload, Service, Tls, UnixListen, VsockListen,
 };
 pub use settings::Settings;
 pub use variables::ENVIRONMENT_PREFIX;

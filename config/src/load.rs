@@ -7,7 +7,7 @@
 use crate::document::{Document, Layer};
 use crate::effective;
 use crate::flags::Flags;
-use crate::mistake::{Mistake, Mistakes, Place};
+use crate::mistake::{Mistake, Mistakes, Objections, Place};
 use crate::precedence;
 use crate::service::DropIns;
 use crate::settings::Settings;
@@ -66,7 +66,8 @@ pub fn load(file: Option<&Input>, environment: &Environment) -> Result<Settings,
         environment: environment.clone(),
         ..Layers::default()
     };
-    layers.read().map(|reading| reading.settings)
+    let reading = layers.read(&|_| Vec::new())?;
+    Ok(reading.settings)
 }
 
 /// What somebody has written, weakest first; the embedded default is below it all.
@@ -93,7 +94,8 @@ pub(crate) struct Reading {
 
 impl Layers {
     /// Merges and reads; drop-ins with mistakes are left out, unless they are to be strict.
-    pub(crate) fn read(&self) -> Result<Reading, Mistakes> {
+    /// Objections are mistakes too, and asked for where there are no others.
+    pub(crate) fn read(&self, objections: Objections<'_>) -> Result<Reading, Mistakes> {
         let mut drop_ins: Vec<&Input> = self.drop_ins.iter().collect();
         let mut warnings = self.unreadable.clone();
         loop {
@@ -102,7 +104,7 @@ impl Layers {
                 let file = mistake.place.file();
                 file.is_some_and(|file| names.contains(&file))
             };
-            match self.attempt(&drop_ins) {
+            match self.attempt(&drop_ins, objections) {
                 Ok((settings, text)) => {
                     if settings.service.drop_ins == DropIns::Strict && !warnings.is_empty() {
                         return Err(sorted(warnings));
@@ -131,7 +133,11 @@ impl Layers {
     }
 
     /// Settings and their text from these drop-ins and all the rest, if nothing in them is wrong.
-    fn attempt(&self, drop_ins: &[&Input]) -> Result<(Settings, String), Vec<Mistake>> {
+    fn attempt(
+        &self,
+        drop_ins: &[&Input],
+        objections: Objections<'_>,
+    ) -> Result<(Settings, String), Vec<Mistake>> {
         let mut documents = self.documents(drop_ins)?;
         let mut variables = Variables::read(&self.environment);
         precedence::apply(&mut documents, &mut variables, &self.flags);
@@ -146,6 +152,11 @@ impl Layers {
         let written = documents.split_off(1);
         let report = Report::new(written, variables, self.flags.clone());
         let settings = Settings::read(Table::root(&report, entries));
+        if let Some(settings) = settings.as_ref().filter(|_| report.is_empty()) {
+            objections(settings)
+                .into_iter()
+                .for_each(|one| report.object(one));
+        }
         let mistakes = report.into_mistakes();
         match settings {
             Some(settings) if mistakes.is_empty() => Ok((settings, text)),

@@ -3,6 +3,7 @@
 //! A mistake names the place, the key, what was found and what is expected;
 //! nothing here decides whether something is a mistake.
 
+use crate::settings::Settings;
 use std::fmt;
 
 /// One thing that is wrong, as `file:line:column: key.path: what was found, what is expected`.
@@ -82,6 +83,19 @@ impl fmt::Display for Mistake {
         Ok(())
     }
 }
+
+/// What somebody finds who looks into a file that settings name, which reading a
+/// configuration does not. It becomes a [`Mistake`] where the key stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Objection {
+    /// The keys from the root to the one that is to blame.
+    pub key: Vec<String>,
+    /// What was found, in words.
+    pub found: String,
+}
+
+/// Whoever looks into the files that settings name; nothing found means that all is well.
+pub type Objections<'o> = &'o dyn Fn(&Settings) -> Vec<Objection>;
 
 /// Every mistake of one load, one a line when printed; never empty when returned as an error.
 #[derive(Clone, Debug, PartialEq, Eq)]

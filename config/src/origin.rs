@@ -5,7 +5,7 @@
 
 use crate::flags::Flags;
 use crate::load::{Environment, Input, Layers, whole_file};
-use crate::mistake::{Mistake, Mistakes};
+use crate::mistake::{Mistake, Mistakes, Objections};
 use crate::settings::Settings;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -61,8 +61,17 @@ impl Origin {
     /// Reads and judges everything, as if for the first time.
     ///
     /// # Errors
-    /// Every mistake, those of drop-ins too.
+    /// Every mistake, those of drop-ins too where they are strict.
     pub fn load(&self) -> Result<Loaded, Mistakes> {
+        self.load_unless(&|_| Vec::new())
+    }
+
+    /// [`Origin::load`], with somebody who looks into the files that the settings name. What
+    /// is found there is a mistake where the file is named, so it leaves out a drop-in as well.
+    ///
+    /// # Errors
+    /// Those of [`Origin::load`]; where there are none, the objections.
+    pub fn load_unless(&self, objections: Objections<'_>) -> Result<Loaded, Mistakes> {
         let mut files = Vec::new();
         let mut unreadable = Vec::new();
         let mut drop_ins = Vec::new();
@@ -89,7 +98,7 @@ impl Origin {
             environment: self.environment.clone(),
             flags: self.flags.clone(),
         };
-        let reading = layers.read()?;
+        let reading = layers.read(objections)?;
         let digest = Sha256::digest(reading.text.as_bytes());
         Ok(Loaded {
             settings: reading.settings,

@@ -8,6 +8,7 @@ mod listen;
 mod paths;
 mod read;
 
+use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -75,8 +76,26 @@ pub enum Listen {
     Tcp(ListenAddress, u16),
     /// A unix socket.
     Unix(UnixListen),
-    /// A port for virtual machines (vsock(7)), of any context id.
-    Vsock(u32),
+    /// A port for virtual machines and their host.
+    Vsock(VsockListen),
+}
+
+/// A port of vsock(7) to listen on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VsockListen {
+    /// The context id of this machine to be reached by; without, any that it has.
+    pub context: Option<u32>,
+    /// The port, which has nothing to do with those of TCP.
+    pub port: u32,
+}
+
+impl fmt::Display for VsockListen {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.context {
+            Some(context) => write!(formatter, "vsock://{context}:{}", self.port),
+            None => write!(formatter, "vsock://:{}", self.port),
+        }
+    }
 }
 
 /// A unix socket to listen on.

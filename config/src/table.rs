@@ -7,7 +7,7 @@
 
 use crate::document::{Document, KeyPath, Part};
 use crate::flags::{FLAG_ORIGIN, Flags};
-use crate::mistake::{Mistake, Place};
+use crate::mistake::{Mistake, Objection, Place};
 use crate::value::{FromValue, describe};
 use crate::variables::Variables;
 use config::{Map, Value, ValueKind};
@@ -38,6 +38,23 @@ impl<'t> Report<'t> {
 
     pub(crate) fn into_mistakes(self) -> Vec<Mistake> {
         self.mistakes.into_inner()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.mistakes.borrow().is_empty()
+    }
+
+    /// A mistake where a key stands that is right by itself.
+    pub(crate) fn object(&self, Objection { key, found }: Objection) {
+        let path = key
+            .iter()
+            .fold(KeyPath::default(), |path, key| path.key(key));
+        self.add(
+            self.place(&path, None, Part::Value),
+            &path,
+            found,
+            String::new(),
+        );
     }
 
     fn add(&self, place: Place, path: &KeyPath, found: String, expected: String) {

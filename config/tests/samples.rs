@@ -7,7 +7,7 @@ use local_exporter_config::{
     Access, Bus, Check, ClientLimits, Confinement, Contract, DbusSource, DirectorySource,
     Discovery, DropIns, Entrance, Environment, ExternalUrl, FileOptions, FileSource, FormatChoice,
     Input, Lifecycle, Listen, ListenAddress, Network, Paths, Reload, Service, Settings, Source,
-    Timestamps, Tls, UdsSource, UnixListen, load,
+    Timestamps, Tls, UdsSource, UnixListen, VsockListen, load,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -216,6 +216,7 @@ fn every_way_to_listen_is_read_in_order() {
             group: group.map(str::to_owned),
         })
     };
+    let vsock = |context, port| Listen::Vsock(VsockListen { context, port });
     let expected = vec![
         Listen::Tcp(ListenAddress::Every, 9598),
         Listen::Tcp(one("127.0.0.1"), 0),
@@ -226,7 +227,8 @@ fn every_way_to_listen_is_read_in_order() {
             Some("prometheus"),
         ),
         unix("/run/bare.sock", None, None),
-        Listen::Vsock(9598),
+        vsock(None, 9598),
+        vsock(Some(1), 9600),
     ];
     assert_eq!(settings.service.entrance, Entrance::Own(expected));
 }

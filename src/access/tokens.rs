@@ -3,6 +3,7 @@
 //! A token is compared in a time that does not depend on where it differs.
 
 use crate::web_config::fresh::{Fresh, Made};
+use local_exporter_actors::source::withheld;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -68,16 +69,11 @@ pub(super) fn read(file: &Path) -> Token {
         std::fs::read(file)
     });
     let text = text.map_err(|error| {
-        format!(
-            "bearer_token_file {} cannot be read: {error}",
-            file.display()
-        )
+        let withheld = withheld(file, &error);
+        format!("{} cannot be read: {error}{withheld}", file.display())
     })?;
     match text.trim_ascii() {
-        b"" => Err(format!(
-            "bearer_token_file {} holds no token",
-            file.display()
-        )),
+        b"" => Err(format!("{} holds no token", file.display())),
         token => Ok(token.to_owned()),
     }
 }

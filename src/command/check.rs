@@ -6,10 +6,10 @@
 
 mod report;
 
-use super::configuration::{Configuration, can_serve, load};
+use super::configuration::{Configuration, load_to_serve};
 use super::{WRONG, complain, print};
 use clap::{Args, ValueEnum};
-use futures_util::future::join;
+use futures_util::future::join3;
 use futures_util::stream::{self, StreamExt};
 use local_exporter_actors::examine::{self, Finding};
 use local_exporter_actors::{Arbiters, Ceiling, Door, Metrics, Names, Roster};
@@ -71,11 +71,10 @@ impl Check {
 
     /// The selectors that were asked for; where there are mistakes, they have been printed.
     fn chosen(&self) -> Result<Vec<Selector>, ExitCode> {
-        let loaded = load(&self.configuration.origin(Flags::default()))?;
+        let loaded = load_to_serve(&self.configuration.origin(Flags::default()))?;
         for warning in &loaded.warnings {
             complain(&format!("left out: {warning}"));
         }
-        can_serve(&loaded.settings)?;
         let Settings { mut selectors, .. } = loaded.settings;
         if self.selectors.is_empty() {
             return Ok(selectors);
@@ -102,7 +101,9 @@ async fn check(selectors: Vec<Selector>) -> io::Result<Vec<Report>> {
     let checks = stream::iter(doors).map(|door| async move {
         // The selector's own timeout is the bound, and a terminal reads any name.
         let scrape = door.scrape(Duration::MAX, Names::Utf8);
-        let (answer, findings) = join(scrape, examine(door.spec())).await;
+        // What is known of its files is known a moment after their answer.
+        let known = timeout(door.spec().limits.timeout, door.prepared());
+        let (answer, findings, _) = join3(scrape, examine(door.spec()), known).await;
         Report::new(&door, answer, findings)
     });
     Ok(checks.buffered(AT_ONCE).collect().await)

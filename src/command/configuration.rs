@@ -3,7 +3,7 @@
 use super::{WRONG, complain, print};
 use crate::access;
 use clap::Args;
-use local_exporter_config::{Environment, Flags, Loaded, Origin, Presence, Settings};
+use local_exporter_config::{Environment, Flags, Loaded, Mistakes, Origin, Presence};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -55,38 +55,34 @@ impl Configuration {
 
 /// What an origin says; where that is wrong, every mistake has been printed.
 pub(super) fn load(origin: &Origin) -> Result<Loaded, ExitCode> {
-    origin.load().map_err(|mistakes| {
-        // One mistake a line, without a log's trimmings, so that editors can jump to them.
-        complain(&mistakes.to_string());
-        ExitCode::from(WRONG)
-    })
+    origin.load().map_err(|mistakes| wrong(&mistakes))
+}
+
+/// [`load`], with a look into the files that decide whether it can be served.
+pub(super) fn load_to_serve(origin: &Origin) -> Result<Loaded, ExitCode> {
+    let loaded = origin.load_unless(&access::objections);
+    loaded.map_err(|mistakes| wrong(&mistakes))
+}
+
+fn wrong(mistakes: &Mistakes) -> ExitCode {
+    // One mistake a line, without a log's trimmings, so that editors can jump to them.
+    complain(&mistakes.to_string());
+    ExitCode::from(WRONG)
 }
 
 /// `--config.check`: whether serving this would begin. What is left out of it is told as well.
 pub(super) fn check(origin: &Origin) -> ExitCode {
-    let loaded = match load(origin) {
+    let loaded = match load_to_serve(origin) {
         Ok(loaded) => loaded,
         Err(code) => return code,
     };
     for warning in &loaded.warnings {
         complain(&format!("left out: {warning}"));
     }
-    if let Err(code) = can_serve(&loaded.settings) {
-        return code;
-    }
     let (files, selectors) = (loaded.files.len(), loaded.settings.selectors.len());
     print(
         format!("the configuration is right; files: {files}, selectors: {selectors}\n").as_bytes(),
     )
-}
-
-/// Whether what the settings say of access can be served; where not, the first
-/// mistake in its files has been printed.
-pub(super) fn can_serve(settings: &Settings) -> Result<(), ExitCode> {
-    access::validate(settings).map_err(|mistake| {
-        complain(&mistake);
-        ExitCode::from(WRONG)
-    })
 }
 
 fn environment() -> Environment {

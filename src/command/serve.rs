@@ -1,6 +1,6 @@
 //! `local-exporter serve`: until it is told to stop.
 
-use super::configuration::{Configuration, can_serve, check, load};
+use super::configuration::{Configuration, check, load_to_serve};
 use super::flags::ServiceFlags;
 use crate::confine::{Needs, Reading, confine};
 use crate::reload::Reloader;
@@ -30,15 +30,12 @@ impl Serve {
         if self.check {
             return check(&origin);
         }
-        let loaded = match load(&origin) {
+        let loaded = match load_to_serve(&origin) {
             Ok(loaded) => loaded,
             Err(code) => return code,
         };
-        if let Err(code) = can_serve(&loaded.settings) {
-            return code;
-        }
         for mistake in &loaded.warnings {
-            tracing::warn!(%mistake, "drop-in left out");
+            tracing::warn!(%mistake, "left out of the configuration");
         }
         match serve(loaded, origin) {
             Ok(()) => ExitCode::SUCCESS,
@@ -84,6 +81,8 @@ fn serve(loaded: Loaded, origin: Origin) -> io::Result<()> {
     });
     // The confinement may well forbid it.
     listen::clear(&entrance);
+    // Dropping it would wait for whatever blocks still, on a file system that hangs perhaps.
+    std::mem::forget(system);
     served
 }
 

@@ -84,8 +84,7 @@ impl Reading {
 }
 
 fn read(origin: &Origin, reach: Option<&Needs>) -> Found {
-    let loaded = origin.load()?;
-    access::validate(&loaded.settings).map_err(Refusal::one)?;
+    let loaded = origin.load_unless(&access::objections)?;
     let out_of_reach = reach.map(|reach| Needs::of(origin, &loaded).beyond(reach));
     Ok(Read {
         loaded,

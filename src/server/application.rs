@@ -1,17 +1,16 @@
 //! The routes behind the gate, with the seat of a request's connection occupied
 //! until its answer is written.
 //!
-//! What actix-http leaves open on multiplexed connections is bounded here: how
-//! many requests are under way on one, and how long an answer may take. It may
-//! not know what is asked.
+//! What actix-http leaves open on multiplexed connections is bounded: see
+//! [`multiplexed`](super::multiplexed). It may not know what is asked.
 
 use super::Common;
+use super::multiplexed::unless_gone;
 use crate::access::{Gate, Judgement};
 use crate::body::Served;
 use crate::connections::stream::Turns;
 use crate::connections::{Class, Seat};
-use crate::metrics::Limit;
-use crate::{Exporter, reply, routes};
+use crate::{Exporter, routes};
 use actix_http::{ConnectionType, Request, Response};
 use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt};
 use actix_service::{apply_fn_factory, map_config};
@@ -20,12 +19,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{AppConfig, Service, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::Data;
-use std::future::Future;
 use std::sync::Arc;
-
-/// Requests that may be under way at once on one connection (HTTP/2). A scraper
-/// sends one for each selector; RFC 9113, section 6.5.2, wants no less than this.
-const STREAMS: u64 = 100;
 
 /// The routes behind the gate, with the seat of a request's connection occupied until its answer is written.
 pub(super) fn application(
@@ -50,14 +44,15 @@ pub(super) fn application(
         }));
     let app = map_config(app.into_factory(), |()| AppConfig::default());
     let app = app.map_err(|error: actix_web::Error| Response::from(error));
-    apply_fn_factory(app, |request: Request, app| {
+    apply_fn_factory(app, |mut request: Request, app| {
         let seat = request.conn_data::<Arc<Seat>>().map(Arc::clone);
         let turns = request.conn_data().copied().unwrap_or(Turns::InTurn);
         let occupied = seat.as_ref().map(Seat::serve);
+        let multiplexed = (turns == Turns::Multiplexed).then(|| request.take_payload());
         let answer = app.call(request);
         async move {
-            let response: ServiceResponse<_> = match (&seat, turns) {
-                (Some(seat), Turns::Multiplexed) => unless_gone(seat, answer).await?,
+            let response: ServiceResponse<_> = match (&seat, multiplexed) {
+                (Some(seat), Some(body)) => unless_gone(seat, body, answer).await?,
                 _ => answer.await?,
             };
             let mut response = Response::from(response.map_into_boxed_body());
@@ -78,22 +73,6 @@ pub(super) fn application(
             }))
         }
     })
-}
-
-/// An answer on a multiplexed connection, which actix-http would go on making
-/// when the connection has ended, and of which it allows any number at once.
-async fn unless_gone<R>(
-    seat: &Seat,
-    answer: impl Future<Output = Result<R, Response<BoxBody>>>,
-) -> Result<R, Response<BoxBody>> {
-    if seat.occupants() > STREAMS {
-        seat.end(Limit::Streams);
-    }
-    tokio::select! {
-        biased;
-        () = seat.gone() => Err(reply::internal("the client has gone").into()),
-        answer = answer => answer,
-    }
 }
 
 /// A request that passes the gate becomes an answer of the routes; one that does

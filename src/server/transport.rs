@@ -1,4 +1,4 @@
-//! The bytes below HTTP: a socket of either kind, with TLS or without.
+//! The bytes below HTTP: a socket of any kind, with TLS or without.
 //!
 //! A handshake is begun by making a transport and driven by whoever bounds its
 //! time; no byte of HTTP passes before it is done. What another kind of socket
@@ -25,6 +25,8 @@ pub enum Wire {
     Tcp(TcpStream),
     /// Of a path.
     Unix(UnixStream),
+    /// Of a port for virtual machines; only the type is that of a unix socket.
+    Vsock(UnixStream),
 }
 
 impl From<TcpStream> for Wire {
@@ -50,13 +52,15 @@ impl Wire {
                 Err(_) => Peer::Unknown,
             },
             Self::Unix(_) => Peer::Local,
+            // A context id is no address, and this host has let nobody in by it.
+            Self::Vsock(_) => Peer::Unknown,
         }
     }
 
     fn bytes(&mut self) -> Pin<&mut (dyn Bytes + Unpin)> {
         match self {
             Self::Tcp(stream) => Pin::new(stream),
-            Self::Unix(stream) => Pin::new(stream),
+            Self::Unix(stream) | Self::Vsock(stream) => Pin::new(stream),
         }
     }
 }

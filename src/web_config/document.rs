@@ -53,12 +53,15 @@ pub(super) struct RateLimit {
     pub(super) burst: Option<u32>,
 }
 
+/// What the parser advises those who write programs with it, and nobody else.
+const FOR_PROGRAMMERS: &str = ", set DuplicateKeyPolicy in Options if acceptable";
+
 /// Reads a text. The errors quote no line of it, since lines hold secrets.
 pub(super) fn parse(text: &str) -> Result<Document, String> {
     let options = serde_saphyr::options! { with_snippet: false };
     let document = serde_saphyr::from_str_with_options::<Option<Document>>(text, options);
     let document = document.map_err(|error| {
-        let error = error.to_string();
+        let error = error.to_string().replace(FOR_PROGRAMMERS, "");
         format!("yaml: {}", error.strip_prefix("error: ").unwrap_or(&error))
     })?;
     Ok(document.unwrap_or_default())

@@ -6,6 +6,7 @@
 use super::client_certificates::{Authority, ClientCertificates};
 use super::document::TlsServer;
 use super::names;
+use local_exporter_actors::source::withheld;
 use rustls::crypto::{CryptoProvider, SupportedKxGroup, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -76,9 +77,13 @@ impl Pem {
             Self::Inline(text) => Ok((text.clone().into_bytes(), what.to_owned())),
             Self::File(path) => {
                 let name = format!("{what}_file {}", path.display());
-                let text = std::fs::read(path);
-                text.map(|text| (text, name.clone()))
-                    .map_err(|error| format!("{name} cannot be read: {error}"))
+                match std::fs::read(path) {
+                    Ok(text) => Ok((text, name)),
+                    Err(error) => {
+                        let withheld = withheld(path, &error);
+                        Err(format!("{name} cannot be read: {error}{withheld}"))
+                    }
+                }
             }
         }
     }

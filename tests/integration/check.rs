@@ -8,6 +8,7 @@ mod table;
 use crate::namespaces::after;
 use crate::support::{open_to_all, program, quoted};
 use local_exporter_daemons::fault::Behaviour;
+use local_exporter_daemons::quiet_files::{OPTIONS, QuietFiles};
 use local_exporter_daemons::scripted::ScriptedDaemon;
 use serde_json::Value;
 use std::fs::{self, Permissions};
@@ -190,4 +191,90 @@ fn what_was_deleted_and_what_is_mounted_alone() {
         let remedy = "mount the directory that it is in";
         assert_found(of(&reports, selector), "warning", None, &what, remedy);
     }
+}
+
+#[test]
+fn a_file_system_that_hangs_holds_up_nobody_else() {
+    let mut scene = Scene::new();
+    scene.config = "[bridge]\ndefaults.timeout = \"1s\"\n".to_owned();
+    scene.file("m.prom", 0o644);
+    fs::create_dir(scene.at("remote")).unwrap();
+    for (name, kind) in [("file", "file"), ("socket", "uds")] {
+        scene.selector(name, kind, "remote/it.prom");
+    }
+    scene.selector("pattern", "file", "remote/*.prom");
+    scene.config += &format!("selectors.bare = {}\n", quoted(&scene.at("remote")));
+    scene.selector("good", "file", "m.prom");
+    let remote = scene.at("remote");
+    let script = "mount -i -t fuse -o \"$1\" quiet \"$2\" && exec </dev/null";
+    let words = [OPTIONS, remote.to_str().unwrap()];
+    let Some(mut command) = after(script, &words, &["--mount"]) else {
+        return;
+    };
+    let Ok(files) = QuietFiles::new("it.prom", b"a 1\n") else {
+        println!("skipped: /dev/fuse cannot be used here");
+        return;
+    };
+    command.stdin(files.device().unwrap());
+    files.hang();
+    // It never goes on, so that this ends is what is shown.
+    let (code, reports) = scene.reports(command);
+    assert_eq!(code, Some(1));
+    assert_eq!(of(&reports, "good")["verdict"], "ok", "{reports:#?}");
+    let what = "looking at its paths did not end within its timeout";
+    for name in ["file", "socket", "pattern", "bare"] {
+        let (verdict, reason) = ("not_ready", Some("timeout"));
+        assert_found(
+            of(&reports, name),
+            verdict,
+            reason,
+            what,
+            "which file system hangs",
+        );
+    }
+    assert!(files.unanswered() > 0, "nobody asked it");
+}
+
+#[test]
+fn what_an_answer_of_several_files_lacks_is_a_warning() {
+    let mut scene = Scene::new();
+    for (name, text) in [
+        ("many/a.prom", "# TYPE a gauge\na 1\n"),
+        ("many/b.prom", "b oops\n"),
+        ("many/c.prom", "# TYPE a counter\na 2\n"),
+        ("many/d.prom", "d 1\n"),
+        ("many/e.prom", "d 2\n"),
+        ("unfinished", "e 12"),
+    ] {
+        fs::write(scene.file(name, 0o644), text).unwrap();
+    }
+    scene.selector("many", "file", "many");
+    scene.selector("good", "file", "many/d.prom");
+    scene.selector("unfinished", "file", "unfinished");
+    let (code, reports) = scene.reports(program());
+    assert_eq!(code, Some(0));
+    assert_eq!(of(&reports, "good")["verdict"], "ok", "{reports:#?}");
+    let many = of(&reports, "many");
+    assert_found(
+        many,
+        "warning",
+        None,
+        "`oops` is no number",
+        "correct the daemon",
+    );
+    let findings = many["findings"].as_array().unwrap();
+    let found = findings
+        .iter()
+        .map(|finding| finding["what"].as_str().unwrap());
+    let found = found.collect::<Vec<_>>();
+    assert_eq!(found.len(), 3, "{found:#?}");
+    for (found, expected) in found.iter().zip([
+        "many/b.prom: line 1",
+        "many/c.prom",
+        "series left out because an earlier file has them: 1",
+    ]) {
+        assert!(found.contains(expected), "{found} is not about {expected}");
+    }
+    let (what, remedy) = ("lacks its last newline", "by rename");
+    assert_found(of(&reports, "unfinished"), "warning", None, what, remedy);
 }

@@ -2,7 +2,7 @@
 //!
 //! Where the kernel has no Landlock, a test says so and passes.
 
-use crate::support::{Exporter, quoted, until};
+use crate::support::{Exporter, quoted, request, until};
 use local_exporter_daemons::bus::BusOptions;
 use local_exporter_daemons::prombus::{self, Prombus};
 use std::fs;
@@ -48,8 +48,11 @@ fn retarget(link: &Path, target: &Path) {
 /// The lines of `/proc/…/status` of each thread that tell one thing.
 pub fn told_of_threads(process: &str, what: &str) -> Vec<String> {
     let threads = fs::read_dir(format!("/proc/{process}/task")).unwrap();
-    let status = |thread: fs::DirEntry| fs::read_to_string(thread.path().join("status")).unwrap();
-    let statuses: Vec<_> = threads.map(|thread| status(thread.unwrap())).collect();
+    // A thread of a pool may have ended since.
+    let status = |thread: fs::DirEntry| fs::read_to_string(thread.path().join("status")).ok();
+    let statuses: Vec<_> = threads
+        .filter_map(|thread| status(thread.unwrap()))
+        .collect();
     let lines = statuses.iter().flat_map(|status| status.lines());
     let lines = lines.filter_map(|line| line.strip_prefix(what));
     lines.map(|line| line.trim().to_owned()).collect()
@@ -109,6 +112,30 @@ fn where_a_link_leads_later_is_out_of_reach_until_a_restart() {
     until("it is read after a restart", || {
         exporter.scrape("it").body == outside
     });
+}
+
+#[test]
+fn a_token_that_a_reload_brings_may_be_out_of_reach_and_that_is_said() {
+    let folder = lasting_folder();
+    let file = folder.path().join("m.prom");
+    fs::write(&file, "a 1\n").unwrap();
+    let config = format!("lifecycle = true\n{}", reads(&file));
+    let exporter = Exporter::start(&config);
+    until("it is read", || exporter.scrape("it").status == 200);
+    if !is_confined(&exporter) {
+        return;
+    }
+    exporter.configure(&format!("bearer_token_file = {OUTSIDE:?}\n{config}"));
+    let reply = request("POST", &exporter.url("/-/reload"), &[]);
+    assert_eq!(reply.status, 500, "{}", reply.text());
+    for told in [
+        "config.toml:4:21: service.bearer_token_file: ",
+        OUTSIDE,
+        "Landlock",
+    ] {
+        assert!(reply.text().contains(told), "{}", reply.text());
+    }
+    assert_eq!(exporter.scrape("it").status, 200);
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn the_page_names_each_selector_escaped_for_where_it_stands() {
     assert!(!page.contains("<b>") && !page.contains("<i>"), "{page}");
     let reply = exporter.get("/bridge?selector=%3Cb%3E%26%22%C3%BC+x");
     reply.assert_error(502, "<b>&\"ü x", "absent");
-    for link in ["metrics", "debug/actors", "-/healthy", "-/ready"] {
+    for link in ["metrics", "debug/actors", "config", "-/healthy", "-/ready"] {
         assert!(page.contains(&format!("href=\"{link}\"")), "{link}");
         assert_eq!(exporter.get(&format!("/{link}")).status, 200, "{link}");
     }

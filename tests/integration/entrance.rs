@@ -1,10 +1,12 @@
 //! Where the exporter listens: several addresses, unix sockets, and what it says when it cannot.
 
-use crate::serving::{Serving, get_over_unix};
+use crate::serving::{Serving, get_over, get_over_unix};
 use crate::support::{get, program};
+use socket2::{Domain, SockAddr, Socket, Type};
 use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -113,7 +115,8 @@ fn what_cannot_be_bound_is_named_and_ends_the_start() {
             at(&folder.path().join("s"), "?group=no-such-group"),
             "no-such-group",
         ),
-        ("--web.listen-address=vsock://:9598".into(), "vsock://:9598"),
+        // The context of hypervisors, which no program is in.
+        ("--web.listen-address=vsock://0:1".into(), "vsock://0:1"),
     ] {
         let output = refused(&[good, &bad]);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -123,4 +126,42 @@ fn what_cannot_be_bound_is_named_and_ends_the_start() {
         );
     }
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");
+}
+
+/// A port of vsock(7) that is nobody else's, or why there is none.
+fn vsock_port() -> std::io::Result<u32> {
+    // Such ports are of the whole machine, and below this many of them are for privileged programs.
+    let port = 0x4000_0000 | std::process::id();
+    let socket = Socket::new(Domain::VSOCK, Type::STREAM, None)?;
+    socket.bind(&SockAddr::vsock(u32::MAX, port))?;
+    Ok(port)
+}
+
+#[test]
+fn it_listens_on_vsock_and_answers_there() {
+    let port = match vsock_port() {
+        Ok(port) => port,
+        Err(error) => {
+            println!("skipped: this kernel has no vsock ({error})");
+            return;
+        }
+    };
+    let address = format!("vsock://:{port}");
+    let listen = format!("--web.listen-address={address}");
+    let mut serving = Serving::start(program(), &[&listen], "");
+    let event = &serving.logged("listening", 1)[0];
+    assert_eq!(event["address"], address);
+    assert!(refused(&[&listen]).stderr.ends_with(b"(os error 98)\"}\n"));
+
+    let stream = Socket::new(Domain::VSOCK, Type::STREAM, None).unwrap();
+    // To this machine itself, for which vsock(7) has a module of its own.
+    match stream.connect(&SockAddr::vsock(1, port)) {
+        Err(error) => println!("the requests are skipped: no loopback of vsock here ({error})"),
+        Ok(()) => {
+            let answer = get_over(UnixStream::from(OwnedFd::from(stream)), "/-/healthy");
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        }
+    }
+    serving.signal("TERM");
+    assert_eq!(serving.ended().code(), Some(0));
 }

@@ -71,7 +71,8 @@ impl Serving {
         lines.iter().filter_map(event).collect()
     }
 
-    fn lines(&self) -> Vec<String> {
+    /// Every line so far, whoever wrote it.
+    pub fn lines(&self) -> Vec<String> {
         self.log.lock().unwrap().clone()
     }
 
@@ -90,9 +91,13 @@ impl Serving {
         events[0]["address"].as_str().unwrap().to_owned()
     }
 
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal by name, as `kill -NAME` does.
     pub fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
+        let id = self.process().to_string();
         let sent = Command::new("kill")
             .arg(format!("-{name}"))
             .arg(id)
@@ -124,7 +129,11 @@ impl Drop for Serving {
 
 /// One GET over a unix socket: all of the answer as text.
 pub fn get_over_unix(socket: &Path, path: &str) -> String {
-    let mut stream = UnixStream::connect(socket).unwrap();
+    get_over(UnixStream::connect(socket).unwrap(), path)
+}
+
+/// [`get_over_unix`] on a connection that there is.
+pub fn get_over(mut stream: UnixStream, path: &str) -> String {
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).unwrap();

@@ -1,16 +1,15 @@
 //! The exporter as a child process, a client for it, and waiting for a condition.
 
+use crate::serving::Serving;
 use local_exporter_daemons::registry::Metrics;
 use serde_json::Value;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
+use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
 
 /// How long anything may take before a test gives up: generous, since a loaded
 /// machine is no failure; nothing here waits longer than it needs.
@@ -19,12 +18,10 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// What stands before the configurations of tests.
 const SERVICE: &str = "[service]\naddress = \"127.0.0.1\"\nport = 0\n";
 
-/// A running exporter, killed on drop.
+/// A running exporter with one TCP port, killed on drop.
 pub struct Exporter {
-    child: Child,
+    serving: Serving,
     address: String,
-    log: Arc<Mutex<Vec<String>>>,
-    folder: TempDir,
 }
 
 /// What came back from a request.
@@ -85,47 +82,18 @@ impl Exporter {
     }
 
     /// [`Exporter::start`] by a command that lacks only the arguments of the program.
-    pub fn start_as(mut command: Command, config: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        // Other users start it too.
-        open_to_all(folder.path());
-        let path = folder.path().join("config.toml");
-        fs::write(&path, format!("{SERVICE}{config}")).unwrap();
-        let mut child = command
-            .args(["serve", "--log.format", "json", "--config"])
-            .arg(&path)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let log = Arc::new(Mutex::new(Vec::new()));
-        let address = loop {
-            let line = lines.next().expect("the exporter ended").unwrap();
-            let event: Value = serde_json::from_str(&line).unwrap_or_default();
-            log.lock().unwrap().push(line);
-            if event["message"] == "listening" {
-                break event["address"].as_str().unwrap().to_owned();
-            }
-        };
-        let collected = Arc::clone(&log);
-        std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                collected.lock().unwrap().push(line);
-            }
-        });
-        Self {
-            child,
-            address,
-            log,
-            folder,
-        }
+    pub fn start_as(command: Command, config: &str) -> Self {
+        let serving = Serving::start(command, &[], &format!("{SERVICE}{config}"));
+        let address = serving.address();
+        Self { serving, address }
     }
 
     /// Replaces its configuration as [`Exporter::start`] wrote it; it is not told.
     pub fn configure(&self, config: &str) {
-        let new = self.folder.path().join("new");
+        let file = self.serving.config();
+        let new = file.with_file_name("new");
         fs::write(&new, format!("{SERVICE}{config}")).unwrap();
-        fs::rename(new, self.folder.path().join("config.toml")).unwrap();
+        fs::rename(new, file).unwrap();
     }
 
     pub fn address(&self) -> &str {
@@ -169,7 +137,7 @@ impl Exporter {
 
     /// Every log line so far.
     pub fn log(&self) -> Vec<String> {
-        self.log.lock().unwrap().clone()
+        self.serving.lines()
     }
 
     pub fn descriptors(&self) -> usize {
@@ -181,39 +149,22 @@ impl Exporter {
     }
 
     pub fn process(&self) -> u32 {
-        self.child.id()
+        self.serving.process()
     }
 
     fn count(&self, what: &str) -> usize {
-        let folder = format!("/proc/{}/{what}", self.child.id());
+        let folder = format!("/proc/{}/{what}", self.process());
         fs::read_dir(folder).unwrap().count()
     }
 
     /// Sends a signal by name, as `kill -NAME` does.
     pub fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        let sent = Command::new("kill")
-            .arg(format!("-{name}"))
-            .arg(id)
-            .status();
-        assert!(sent.unwrap().success());
+        self.serving.signal(name);
     }
 
     /// Waits for the end of the process.
     pub fn ended(&mut self) -> ExitStatus {
-        eventually("the exporter ends", || self.child.try_wait().unwrap())
-    }
-}
-
-impl Drop for Exporter {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        if std::thread::panicking() {
-            for line in self.log() {
-                println!("exporter: {line}");
-            }
-        }
+        self.serving.ended()
     }
 }
 

@@ -4,6 +4,7 @@
 mod certificates;
 mod client;
 mod clients;
+mod http2;
 mod prometheus;
 mod requests;
 mod start;

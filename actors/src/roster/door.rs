@@ -130,7 +130,7 @@ impl Door {
 
     /// Resolves when its actor could answer as well as it ever will: of a source with
     /// a cache, once that was filled for the first time.
-    pub(super) async fn prepared(&self) {
+    pub async fn prepared(&self) {
         if source::has_cache(&self.spec.source) {
             self.status.cache_filled().await;
         }

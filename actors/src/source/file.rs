@@ -15,7 +15,7 @@ mod reading;
 mod shelf;
 mod subscriptions;
 mod watch;
-mod withheld;
+pub(super) mod withheld;
 
 pub(super) use places::places;
 pub(super) use reach::directories;

@@ -313,3 +313,49 @@ fn the_hash_is_that_of_the_values() {
     assert_eq!(host.load().hash, first.hash);
     assert_eq!(host.load().text, first.text);
 }
+
+#[test]
+fn an_objection_is_a_mistake_where_its_key_stands() {
+    let mut host = Host::new();
+    host.selector("lib/a.toml", "a", "/a");
+    host.selector("lib/b.toml", "b", "/b");
+    host.selector("config.toml", "main", "/main");
+    let against = |name: &'static str| {
+        move |settings: &Settings| {
+            let there = settings.selectors.iter().any(|one| one.name == name);
+            let objection = crate::Objection {
+                key: ["bridge", "selectors", name, "path"]
+                    .map(str::to_owned)
+                    .into(),
+                found: "it is haunted".into(),
+            };
+            there.then_some(objection).into_iter().collect()
+        }
+    };
+    let loaded = host.origin.load_unless(&against("a")).unwrap();
+    let names = loaded.settings.selectors.iter().map(|one| &*one.name);
+    assert_eq!(names.collect::<Vec<_>>(), ["b", "main"]);
+    let [warning] = loaded.warnings.as_slice() else {
+        panic!("{:?}", loaded.warnings);
+    };
+    let expected = "lib/a.toml:3:8: bridge.selectors.a.path: it is haunted";
+    assert!(warning.to_string().ends_with(expected), "{warning}");
+    // The main file is left out for nothing, and a variable is no drop-in.
+    let refused = |host: &Host, name| {
+        let mistakes = host.origin.load_unless(&against(name)).unwrap_err();
+        mistakes.to_string()
+    };
+    let main = refused(&host, "main");
+    assert!(main.contains("config.toml:3:8: bridge"), "{main}");
+    let name = "LOCAL_EXPORTER__BRIDGE__SELECTORS__B__PATH".to_owned();
+    host.origin.environment.insert(name, "/environment".into());
+    let variable = refused(&host, "b");
+    assert!(
+        variable.starts_with("environment LOCAL_EXPORTER__BRIDGE__SELECTORS__B__PATH: "),
+        "{variable}"
+    );
+    host.write("lib/c.toml", "[service]\n");
+    host.write("config.toml", "[service]\nstrict_dropins = true\n");
+    let strict = refused(&host, "a");
+    assert_eq!(strict.lines().count(), 2, "{strict}");
+}

@@ -1,6 +1,6 @@
 //! How a listener is written: the exporter-toolkit's spelling, and unix sockets beside it.
 
-use super::{Listen, ListenAddress, UnixListen};
+use super::{Listen, ListenAddress, UnixListen, VsockListen};
 use crate::value::{FromValue, describe};
 use config::{Value, ValueKind};
 use std::net::{IpAddr, Ipv6Addr};
@@ -75,9 +75,18 @@ fn unix(text: &str) -> Option<UnixListen> {
     Some(listen)
 }
 
-fn vsock(text: &str) -> Option<u32> {
-    // The largest number means "any port" (vsock(7)), which nobody could find.
-    number(text.strip_prefix(':')?, 10).filter(|port| *port != u32::MAX)
+fn vsock(text: &str) -> Option<VsockListen> {
+    let (context, port) = text.split_once(':')?;
+    // The largest number means "any" (vsock(7)): any context is said by none, and nobody
+    // could find any port.
+    let certain = |text| number(text, 10).filter(|number| *number != u32::MAX);
+    Some(VsockListen {
+        context: match context {
+            "" => None,
+            context => Some(certain(context)?),
+        },
+        port: certain(port)?,
+    })
 }
 
 /// Digits alone: a sign would be read too.
@@ -124,11 +133,15 @@ mod tests {
         assert_eq!(read("127.0.0.1:0"), one("127.0.0.1", 0));
         assert_eq!(read("0.0.0.0:1"), one("0.0.0.0", 1));
         assert_eq!(read("[::1]:65535"), one("::1", 65535));
-        assert_eq!(read("vsock://:9598"), Some(Listen::Vsock(9598)));
-        assert_eq!(
-            read("vsock://:4294967294"),
-            Some(Listen::Vsock(u32::MAX - 1))
-        );
+        for (text, context, port) in [
+            ("vsock://:9598", None, 9598),
+            ("vsock://1:0", Some(1), 0),
+            ("vsock://:4294967294", None, u32::MAX - 1),
+        ] {
+            let listen = VsockListen { context, port };
+            assert_eq!(read(text), Some(Listen::Vsock(listen)));
+            assert_eq!(listen.to_string(), text);
+        }
     }
 
     #[test]
@@ -169,7 +182,9 @@ mod tests {
             "unix:/x?owner=a",
             "unix:/x?group=",
             "unix:/x?group=a b",
-            "vsock://3:9598",
+            "vsock://host:9598",
+            "vsock://4294967295:9598",
+            "vsock://9598",
             "vsock://:",
             "vsock://:4294967295",
             "vsock::1",

@@ -1,6 +1,6 @@
 //! What a check of one selector came to, for people and for programs.
 
-use local_exporter_actors::examine::{Finding, explain};
+use local_exporter_actors::examine::{Finding, complete, explain};
 use local_exporter_actors::{Answer, Door};
 use serde::Serialize;
 use std::fmt::{self, Write};
@@ -33,10 +33,12 @@ pub(super) struct Report {
 impl Report {
     pub(super) fn new(door: &Door, answer: Answer, findings: Vec<Finding>) -> Self {
         let source = &door.spec().source;
-        let (verdict, findings) = match &answer {
-            Ok(_) if findings.is_empty() => (Verdict::Ok, findings),
-            Ok(_) => (Verdict::Warning, findings),
-            Err(error) => (Verdict::NotReady, explain(source, error, findings)),
+        let (verdict, findings) = match (&answer, door.snapshot().cache) {
+            (Err(error), _) => (Verdict::NotReady, explain(source, error, findings)),
+            (Ok(exposition), Some(cache)) if exposition.cached_at.is_some() => {
+                well(complete(findings, &cache.report, &exposition.summary))
+            }
+            (Ok(_), _) => well(findings),
         };
         Self {
             selector: door.spec().name.clone(),
@@ -47,6 +49,14 @@ impl Report {
             findings,
         }
     }
+}
+
+fn well(findings: Vec<Finding>) -> (Verdict, Vec<Finding>) {
+    let verdict = match findings.as_slice() {
+        [] => Verdict::Ok,
+        _ => Verdict::Warning,
+    };
+    (verdict, findings)
 }
 
 /// One line, and one more, indented, for each further finding.

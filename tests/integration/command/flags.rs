@@ -92,6 +92,40 @@ fn a_wrong_drop_in_is_told_and_is_a_mistake_where_they_are_strict() {
 }
 
 #[test]
+fn a_token_that_cannot_be_read_leaves_out_the_drop_in_that_names_it() {
+    let host = Host::new("[bridge.selectors]\na = \"/run/a\"\n");
+    let token = host.path("token");
+    let drop_in = format!(
+        "[bridge.selectors.b]\nkind = \"uds\"\npath = \"/run/b\"\nbearer_token_file = {}\n",
+        crate::support::quoted(&token)
+    );
+    host.drop_in("b.toml", &drop_in);
+    let place = "~/conf.d/b.toml:4:21: bridge.selectors.b.bearer_token_file: ";
+    let (code, out, error) = host.check(&[]);
+    let told = format!("left out: {place}~/token cannot be read: No such file");
+    assert!(error.starts_with(&told), "{error}");
+    assert_eq!((code, out), (Some(0), format!("{RIGHT}2, selectors: 1\n")));
+
+    std::fs::write(&token, "secret").unwrap();
+    let (code, out, error) = host.check(&[]);
+    assert_eq!((code, error.as_str()), (Some(0), ""));
+    assert_eq!(out, format!("{RIGHT}2, selectors: 2\n"));
+
+    // What the host's own file names is nobody else's mistake, nor is it where all are strict.
+    std::fs::write(&token, "").unwrap();
+    std::fs::write(host.path("config.toml"), drop_in.replace(".b]", ".c]")).unwrap();
+    let (code, _, error) = host.check(&[]);
+    let told = "~/config.toml:4:21: bridge.selectors.c.bearer_token_file: ~/token holds no token";
+    assert!(error.contains(told), "{error}");
+    assert_eq!(code, Some(2));
+    let strict = "[service]\nstrict_dropins = true\n";
+    std::fs::write(host.path("config.toml"), strict).unwrap();
+    let (code, _, error) = host.check(&[]);
+    assert!(error.starts_with(place), "{error}");
+    assert_eq!(code, Some(2));
+}
+
+#[test]
 fn flags_win_over_the_environment_and_that_over_the_file() {
     let host = Host::new("[service]\ntelemetry_path = \"file\"\n");
     let (_, _, error) = host.check(&[]);

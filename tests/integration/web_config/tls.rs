@@ -4,11 +4,7 @@ use super::certificates::Authority;
 use super::{Client, Web, metric, tls};
 use crate::support::{raw, until};
 use rustls::crypto::ring::{cipher_suite, kx_group};
-use rustls::pki_types::ServerName;
 use rustls::version::{TLS12, TLS13};
-use std::sync::Arc;
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 
 const USABLE: &str = "local_exporter_web_config_last_load_successful";
 
@@ -163,102 +159,4 @@ fn tls_is_not_turned_off_or_on_while_it_runs() {
     web.configure(&tls(&[]));
     assert_eq!(exporter.get("/").status, 500);
     assert_eq!(exporter.get("/bridge?selector=a").status, 500);
-}
-
-#[test]
-fn http2_is_spoken_where_it_is_wanted() {
-    let web = Web::new();
-    let both = web.client().protocols(&[b"h2", b"http/1.1"]);
-    let agreed = |address: &str| {
-        let connection = both.connect(address).unwrap();
-        connection.conn.alpn_protocol().map(<[u8]>::to_vec)
-    };
-    let exporter = web.start(&tls(&[]), "");
-    assert_eq!(agreed(exporter.address()), Some(b"h2".to_vec()));
-    let answers = over_http2(
-        &both,
-        exporter.address(),
-        &["/-/healthy", "/metrics", "/nothing"],
-    );
-    let statuses = answers
-        .iter()
-        .map(|(status, _)| *status)
-        .collect::<Vec<_>>();
-    assert_eq!(statuses, [200, 200, 404]);
-    assert!(
-        answers[1].1.contains("local_exporter_build_info"),
-        "{}",
-        answers[1].1
-    );
-
-    let exporter = web.start(&(tls(&[]) + "http_server_config:\n  http2: false\n"), "");
-    assert_eq!(agreed(exporter.address()), Some(b"http/1.1".to_vec()));
-    assert!(both.is_served(exporter.address()));
-}
-
-#[test]
-fn a_stop_does_not_wait_for_idle_http2_connections() {
-    let web = Web::new();
-    let mut exporter = web.start(&tls(&[]), "");
-    let client = web.client().protocols(&[b"h2"]);
-    runtime().block_on(async {
-        let mut requests = http2(&client, exporter.address()).await;
-        let (status, _) = fetch(&mut requests, exporter.address(), "/-/healthy").await;
-        assert_eq!(status, 200);
-        exporter.signal("TERM");
-        let status = tokio::task::spawn_blocking(move || exporter.ended())
-            .await
-            .unwrap();
-        assert!(status.success(), "{status}");
-        drop(requests);
-    });
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    builder.enable_all().build().unwrap()
-}
-
-/// Statuses and bodies of several requests at once on one connection.
-fn over_http2(client: &Client, address: &str, paths: &[&str]) -> Vec<(u16, String)> {
-    runtime().block_on(async {
-        let requests = http2(client, address).await;
-        let answers = paths.iter().map(|path| {
-            let mut requests = requests.clone();
-            async move { fetch(&mut requests, address, path).await }
-        });
-        futures_util::future::join_all(answers).await
-    })
-}
-
-async fn http2(client: &Client, address: &str) -> h2::client::SendRequest<&'static [u8]> {
-    let socket = TcpStream::connect(address).await.unwrap();
-    let name = ServerName::try_from("localhost").unwrap();
-    let connector = TlsConnector::from(Arc::clone(&client.config()));
-    let stream = connector.connect(name, socket).await.unwrap();
-    let handshake = h2::client::Builder::new().handshake::<_, &'static [u8]>(stream);
-    let (requests, connection) = handshake.await.unwrap();
-    tokio::spawn(async move { drop(connection.await) });
-    requests.ready().await.unwrap()
-}
-
-async fn fetch(
-    requests: &mut h2::client::SendRequest<&'static [u8]>,
-    address: &str,
-    path: &str,
-) -> (u16, String) {
-    let request = http::Request::builder().uri(format!("https://{address}{path}"));
-    let (response, _) = requests
-        .send_request(request.body(()).unwrap(), true)
-        .unwrap();
-    let response = response.await.unwrap();
-    let status = response.status().as_u16();
-    let mut body = response.into_body();
-    let mut text = Vec::new();
-    while let Some(data) = body.data().await {
-        let data = data.unwrap();
-        body.flow_control().release_capacity(data.len()).unwrap();
-        text.extend_from_slice(&data);
-    }
-    (status, String::from_utf8_lossy(&text).into_owned())
 }

@@ -9,7 +9,8 @@ use std::io;
 use std::path::Path;
 
 /// What to tell of a path that was denied though it may be read; nothing for any other error.
-pub(super) fn hint(path: &Path, error: &io::Error) -> &'static str {
+#[must_use]
+pub fn hint(path: &Path, error: &io::Error) -> &'static str {
     if error.kind() == io::ErrorKind::PermissionDenied && access(path, Access::READ_OK).is_ok() {
         "; its permissions allow it, so this is Landlock (the exporter reads only where its paths \
          led when it started: restart it, or set service.landlock = false) or AppArmor"

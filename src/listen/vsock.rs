@@ -1,0 +1,22 @@
+//! Ports for virtual machines and their host (vsock(7)).
+
+use super::{BACKLOG, named};
+use local_exporter_config::VsockListen;
+use socket2::{Domain, SockAddr, Socket, Type};
+use std::io;
+
+/// Every context id of this machine, `VMADDR_CID_ANY`.
+const EVERY_CONTEXT: u32 = u32::MAX;
+
+/// A listener at that port.
+pub(super) fn bind(listen: VsockListen) -> io::Result<Socket> {
+    make(listen).map_err(|error| named(listen, &error))
+}
+
+fn make(listen: VsockListen) -> io::Result<Socket> {
+    let context = listen.context.unwrap_or(EVERY_CONTEXT);
+    let socket = Socket::new(Domain::VSOCK, Type::STREAM, None)?;
+    socket.bind(&SockAddr::vsock(context, listen.port))?;
+    socket.listen(BACKLOG)?;
+    Ok(socket)
+}
