@@ -86,8 +86,8 @@ impl Roster {
 
     /// The roster after a thread was held up for too long by code of an actor that does
     /// not return: all others that live there get new actors elsewhere. Whose code it
-    /// is stays, and is refused scrapes for as long as it lasts. Must be called within
-    /// an actix system.
+    /// is stays, and is refused scrapes for as long as it lasts; and so do all, where no
+    /// thread is left to move to. Must be called within an actix system.
     #[must_use]
     pub fn rescue(&self, arbiters: &Arbiters, metrics: &Metrics) -> Renewal {
         arbiters.replace_held();
@@ -95,12 +95,8 @@ impl Roster {
         for door in self.iter() {
             let selector = &door.spec().name;
             let moves = match door.held() {
-                None => None,
-                Some(Held::ByAnother) => arbiters.place(),
-                Some(Held::ByItself) => {
-                    tracing::error!(selector, "its actor is stuck in code that does not return");
-                    None
-                }
+                None | Some(Held::ByItself) => None,
+                Some(Held::ByAnother) => arbiters.place().filter(|place| !place.is_given_up()),
             };
             let door = match moves {
                 None => Arc::clone(door),

@@ -89,12 +89,19 @@ fn overloaded(message: String) -> ScrapeError {
     error
 }
 
+fn stuck() -> ScrapeError {
+    let message = "its actor is stuck in code that does not return";
+    ScrapeError::new(Reason::Timeout, message)
+}
+
 /// What changes together, behind one lock.
 #[derive(Debug)]
 struct Changing {
     state: State,
     /// Set while resting.
     rests_until: Option<Instant>,
+    /// Set when it was found to be stuck.
+    stuck_since: Option<Instant>,
     source: SourceLog,
 }
 
@@ -110,6 +117,7 @@ impl Status {
             changing: Mutex::new(Changing {
                 state: State::Starting,
                 rests_until: None,
+                stuck_since: None,
                 source: SourceLog::default(),
             }),
         }
@@ -124,8 +132,7 @@ impl Status {
     /// them, for the caller; or the error that says why there is none.
     pub(crate) fn admit(&self) -> Result<(Permit, Share), ScrapeError> {
         if self.turn.is_stuck() {
-            let message = "its actor is stuck in code that does not return";
-            return Err(ScrapeError::new(Reason::Timeout, message));
+            return Err(stuck());
         }
         let rests_until = self.changing().rests_until;
         // Past its end the actor should be at work: if it is not, because its thread
@@ -268,22 +275,34 @@ impl Status {
     /// It gives its thread back.
     pub(crate) fn turn_ends(&self) {
         if self.turn.end() == Ended::AfterAll {
-            let changing = self.changing();
+            let mut changing = self.changing();
+            changing.stuck_since = None;
             self.metrics.entered(changing.state);
             tracing::warn!("the code that the actor was stuck in has returned");
         }
     }
 
     /// Asked of an actor whose thread was given up: whether it is its own code that
-    /// does not return. If so, it is stuck until then.
+    /// does not return. If so, it is stuck until then, and so is its source.
     pub(crate) fn is_stuck(&self) -> bool {
         // Held, so that what the end of the turn says is said last.
-        let _changing = self.changing();
-        let stuck = self.turn.declare_stuck();
-        if stuck {
+        let mut changing = self.changing();
+        if self.turn.declare_stuck() {
+            changing.stuck_since = Some(Instant::now());
             self.metrics.entered(State::Stuck);
+            self.metrics.source_failed();
+            changing.source.failed(&stuck());
+            tracing::error!(
+                selector = self.metrics.selector(),
+                "the actor is stuck in code that does not return"
+            );
         }
-        stuck
+        self.turn.is_stuck()
+    }
+
+    /// Its selector is gone, whatever becomes of the actor.
+    pub(crate) fn give_up_metrics(&self) {
+        self.metrics.give_up();
     }
 
     /// Whether the source answered when it was last read.
@@ -310,7 +329,12 @@ impl Status {
             restarts: self.metrics.restarts(),
             resting_for: changing.rests_until.map(|until| until - now),
             in_flight: self.in_flight.count(),
-            oldest_in_flight: self.in_flight.oldest().map(|since| now - since),
+            // What it is stuck in may be nobody's scrape.
+            oldest_in_flight: [self.in_flight.oldest(), changing.stuck_since]
+                .into_iter()
+                .flatten()
+                .min()
+                .map(|since| now - since),
             scrapes: self.metrics.scrapes(),
             failures: changing.source.failures(),
             last_success: changing.source.last_success(),

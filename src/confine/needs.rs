@@ -230,17 +230,16 @@ mod tests {
 
     #[test]
     fn what_comes_later_is_beyond_what_was_granted() {
-        let (one, other) = (folder(), folder());
-        let text = |folder: &Path| {
-            std::fs::create_dir(folder.join("a")).unwrap();
-            let file = folder.join("a/m.prom");
-            format!("[bridge.selectors]\na = {{ kind = \"file\", path = {file:?} }}\n")
-        };
-        let absent = Path::new("/absent/config.toml");
-        let granted = needs(&text(one.path()), absent);
+        let mut granted = needs("", Path::new("/absent/config.toml"));
+        granted.reads = BTreeSet::from(["/srv/a".into(), "/proc".into()]);
         assert!(granted.beyond(&granted).is_empty());
-        let later = needs(&text(other.path()), absent);
-        assert_eq!(later.beyond(&granted), [other.path()]);
+        let mut later = granted.clone();
+        let more = ["/srv/a/below", "/srv/ab", "/srv/b"];
+        later.reads.extend(more.map(PathBuf::from));
+        assert_eq!(
+            later.beyond(&granted),
+            [Path::new("/srv/ab"), Path::new("/srv/b")]
+        );
     }
 
     #[test]

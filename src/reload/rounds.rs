@@ -85,7 +85,7 @@ impl<'a> Rounds<'a> {
                 Occasion::Asked(upto) => {
                     heard = upto;
                     self.announce(Phase::Reloading);
-                    let found = self.reading.read().await;
+                    let found = self.read().await;
                     let outcome = self.judge(found).await;
                     reloader.end(upto, outcome);
                 }
@@ -95,7 +95,7 @@ impl<'a> Rounds<'a> {
                     drop(self.judge(*found).await);
                 }
                 Occasion::Held => {
-                    self.rescue();
+                    rescue(self.running);
                     continue;
                 }
             }
@@ -103,20 +103,16 @@ impl<'a> Rounds<'a> {
         }
     }
 
-    /// Moves the actors away from a thread where nothing goes on. Here, since the
-    /// roster is replaced by one at a time.
-    fn rescue(&self) {
-        let Running {
-            exporter, arbiters, ..
-        } = self.running;
-        let running = exporter.roster.load_full();
-        let renewal = running.rescue(arbiters, exporter.metrics.selectors());
-        let moved = renewal.changes.replaced.len();
-        tracing::error!(
-            moved,
-            "a thread does nothing any more: its actors were moved away"
-        );
-        exporter.roster.store(Arc::new(renewal.roster));
+    /// Reads the configuration; actors are not left where nothing goes on for that.
+    async fn read(&mut self) -> Found {
+        let reading = self.reading.read();
+        tokio::pin!(reading);
+        loop {
+            tokio::select! {
+                found = &mut reading => return found,
+                () = self.running.arbiters.held() => rescue(self.running),
+            }
+        }
     }
 
     fn announce(&self, phase: Phase) {
@@ -189,7 +185,11 @@ impl<'a> Rounds<'a> {
         let selectors = settings.selectors.clone();
         let renewal = running.renew(selectors, arbiters, exporter.metrics.selectors());
         renewal.prepared(PREPARATION).await;
-        exporter.roster.store(Arc::new(renewal.roster));
+        // A thread may have been given up meanwhile, and with it some of these.
+        let rescued = renewal
+            .roster
+            .rescue(arbiters, exporter.metrics.selectors());
+        exporter.roster.store(Arc::new(rescued.roster));
         exporter.settings.store(Arc::new(settings));
         exporter.text.store(Arc::new(text));
         ceiling.set_limit(clients.max_in_flight);
@@ -210,6 +210,22 @@ impl<'a> Rounds<'a> {
         }
         Ok(())
     }
+}
+
+/// Moves the actors away from a thread where nothing goes on. Here, since the roster
+/// is replaced by one at a time.
+fn rescue(running: &Running) {
+    let Running {
+        exporter, arbiters, ..
+    } = running;
+    let roster = exporter.roster.load_full();
+    let renewal = roster.rescue(arbiters, exporter.metrics.selectors());
+    let moved = renewal.changes.replaced.len();
+    tracing::warn!(
+        moved,
+        "a thread does nothing any more: its other actors were moved away"
+    );
+    exporter.roster.store(Arc::new(renewal.roster));
 }
 
 fn tell(changes: &Changes) {

@@ -10,10 +10,11 @@ use crate::scrape::Reason;
 use crate::status::{CacheReport, State};
 use prometheus::{Gauge, Histogram, IntCounter, IntGauge};
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
-/// The handles of one selector's actor; its series vanish when the last of them is dropped.
+/// The handles of one selector's actor; its series vanish when the last of them are given up.
 #[derive(Debug)]
 pub struct SelectorMetrics {
     scrapes: IntCounter,
@@ -30,10 +31,11 @@ pub struct SelectorMetrics {
     /// Which of all handles of the selector these are.
     number: u64,
     described: Arc<Mutex<Described>>,
+    given_up: AtomicBool,
 }
 
-/// Who has a [`Described`] when nobody else has handles: these, and the list of all.
-const OWN_AND_KNOWN: usize = 2;
+/// The number of no handles: whoever describes a selector that is gone.
+const NOBODY: u64 = 0;
 
 /// The selectors that have handles.
 pub(super) type DescribedByName = HashMap<String, Arc<Mutex<Described>>>;
@@ -43,6 +45,8 @@ pub(super) type DescribedByName = HashMap<String, Arc<Mutex<Described>>>;
 pub(super) struct Described {
     /// Which handles say it: those made last.
     by: u64,
+    /// How many handles there are.
+    handles: usize,
     /// The files that have a series.
     files: HashSet<String>,
 }
@@ -59,6 +63,7 @@ impl Metrics {
             let mut described = lock(&described);
             self.forget_source(selector, &mut described);
             described.by += 1;
+            described.handles += 1;
             described.by
         };
         SelectorMetrics {
@@ -72,6 +77,7 @@ impl Metrics {
             selector: selector.to_owned(),
             number,
             described,
+            given_up: AtomicBool::new(false),
         }
     }
 
@@ -244,6 +250,11 @@ impl SelectorMetrics {
         self.families.state.set(&self.selector, state.as_str());
     }
 
+    /// Whose they are.
+    pub(crate) fn selector(&self) -> &str {
+        &self.selector
+    }
+
     pub(crate) fn scrapes(&self) -> u64 {
         self.scrapes.get()
     }
@@ -273,16 +284,28 @@ fn whole(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-impl Drop for SelectorMetrics {
-    fn drop(&mut self) {
+impl SelectorMetrics {
+    /// Gives up the handles: what is counted and said by them from now on is seen by
+    /// nobody, unless there are others of this selector. For actors that may never end.
+    pub(crate) fn give_up(&self) {
+        if self.given_up.swap(true, Ordering::AcqRel) {
+            return;
+        }
         // Nobody is given handles meanwhile.
         let mut known = lock(&self.families.described);
-        let last = Arc::strong_count(&self.described) == OWN_AND_KNOWN;
-        if last {
+        let mut described = lock(&self.described);
+        described.handles -= 1;
+        if described.handles == 0 {
             known.remove(&self.selector);
-            let mut described = lock(&self.described);
+            described.by = NOBODY;
             self.families.forget_source(&self.selector, &mut described);
             self.families.forget_counts(&self.selector);
         }
+    }
+}
+
+impl Drop for SelectorMetrics {
+    fn drop(&mut self) {
+        self.give_up();
     }
 }

@@ -9,7 +9,6 @@ use crate::backoff::Backoff;
 use crate::source::Watches;
 use crate::status::Ceiling;
 use futures_util::future::join_all;
-use std::future::pending;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -25,6 +24,9 @@ const MOST_THREADS: usize = 16;
 /// How long a thread may leave a call unanswered before it is given up. Nothing that
 /// actors do on it takes more than milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long to wait before the threads are called again when none of them answers.
+const CALL_AGAIN: Duration = Duration::from_secs(1);
 
 /// The threads that actors live on, apart from those that serve HTTP.
 #[derive(Debug)]
@@ -47,17 +49,19 @@ impl Threads {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Resolves when every thread has answered but those that were given up; never, if
-    /// there is no other.
+    /// Resolves when every thread has answered but those that were given up, and at
+    /// least one.
     pub async fn answer(&self) {
-        let settled: Vec<_> = {
-            let threads = self.all();
-            threads.iter().for_each(Thread::call);
-            threads.iter().map(Thread::settled).collect()
-        };
-        if !join_all(settled).await.contains(&true) {
-            pending::<()>().await;
+        while !join_all(self.call()).await.contains(&true) {
+            sleep(CALL_AGAIN).await;
         }
+    }
+
+    /// Calls all of them.
+    fn call(&self) -> Vec<impl Future<Output = bool> + use<>> {
+        let threads = self.all();
+        threads.iter().for_each(Thread::call);
+        threads.iter().map(Thread::settled).collect()
     }
 }
 

@@ -40,6 +40,7 @@ pub struct Door {
 /// What keeps an actor going: it is retired when the last door to it is gone.
 #[derive(Debug)]
 struct Lease {
+    status: Arc<Status>,
     address: Addr<SelectorActor>,
     retirement: Retirement,
     place: Place,
@@ -94,12 +95,13 @@ impl Door {
         Self {
             source: source::label(&spec.source),
             spec,
-            status,
             lease: Arc::new(Lease {
+                status: Arc::clone(&status),
                 address: Addr::new(address),
                 retirement,
                 place,
             }),
+            status,
             #[cfg(any(test, feature = "faults"))]
             faults,
         }
@@ -217,5 +219,7 @@ impl Drop for Lease {
     fn drop(&mut self) {
         self.retirement.announce();
         self.address.do_send(Retire);
+        // Not when the actor has ended: if it is stuck, or its thread is held, it never does.
+        self.status.give_up_metrics();
     }
 }

@@ -26,6 +26,7 @@ struct Scene {
     roster: Arc<Roster>,
     arbiters: Arbiters,
     metrics: Metrics,
+    registry: prometheus::Registry,
     _folder: TempDir,
     _daemons: [PromSock; 2],
 }
@@ -105,7 +106,8 @@ fn scene(ceiling: Ceiling) -> Scene {
         text,
     };
     let settings = load(Some(&input), &Environment::new()).unwrap();
-    let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
+    let registry = prometheus::Registry::new();
+    let metrics = Metrics::register(&registry).unwrap();
     let mut arbiters = Arbiters::start(ceiling).unwrap();
     // A thousand rests of up to half a minute would be a long test.
     let (first, longest) = (Duration::from_millis(1), Duration::from_millis(4));
@@ -114,6 +116,7 @@ fn scene(ceiling: Ceiling) -> Scene {
         roster: Arc::new(Roster::start(settings.selectors, &arbiters, &metrics)),
         arbiters,
         metrics,
+        registry,
         _folder: folder,
         _daemons: daemons,
     }

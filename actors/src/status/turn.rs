@@ -36,13 +36,11 @@ impl Turn {
         }
     }
 
-    /// Declares it stuck if it is on: whether that is so now.
+    /// Declares it stuck if it is on: whether that is news.
     pub(super) fn declare_stuck(&self) -> bool {
         let order = (Ordering::AcqRel, Ordering::Acquire);
-        match self.0.compare_exchange(ON, STUCK, order.0, order.1) {
-            Ok(_) => true,
-            Err(before) => before == STUCK,
-        }
+        let declared = self.0.compare_exchange(ON, STUCK, order.0, order.1);
+        declared.is_ok()
     }
 
     pub(super) fn is_stuck(&self) -> bool {
@@ -62,7 +60,8 @@ mod tests {
         assert_eq!(turn.end(), Ended::InTime);
         turn.begin();
         assert!(!turn.is_stuck());
-        assert!(turn.declare_stuck() && turn.declare_stuck() && turn.is_stuck());
+        assert!(turn.declare_stuck() && turn.is_stuck());
+        assert!(!turn.declare_stuck() && turn.is_stuck());
         assert_eq!(turn.end(), Ended::AfterAll);
         assert!(!turn.is_stuck() && !turn.declare_stuck());
     }

@@ -3,9 +3,8 @@
 //!
 //! A fault shows that `it` is answered with the right status, reason and sentence when it should be,
 //! that no neighbour noticed, that the next answer after the fault is good, and that nothing of it
-//! stays in the process. Each prints one line of figures: `cargo test --test integration faults::
-//! -- --nocapture` is the table. Times are held against bounds far from what a busy machine does,
-//! never against each other.
+//! stays in the process. Each prints one row of figures, of which `cargo run --example faults` makes
+//! a table. Times are held against bounds far from what a busy machine does, never against each other.
 
 mod expected;
 mod figures;

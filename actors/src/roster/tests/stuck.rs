@@ -87,12 +87,49 @@ fn whoever_lives_with_code_that_never_returns_is_moved_elsewhere() {
             assert!(!renewal.changes.replaced.contains(&name));
             // At once: nothing is sent to it.
             assert_eq!(scrape(&stuck).await, Err(Reason::Timeout));
+            assert!(!stuck.answers(), "{place:?}");
+            let snapshot = stuck.snapshot();
+            assert_eq!(snapshot.last_error.unwrap().reason, Reason::Timeout);
 
             stuck.faults.release();
             scene.all_answer().await;
             assert_eq!(stuck.state(), State::Running, "{place:?}");
             drop(scene.arbiters);
         }
+    });
+}
+
+#[test]
+fn whoever_is_stuck_is_seen_though_nobody_scrapes_it_and_leaves_no_series_when_removed() {
+    actix_rt::System::new().block_on(async {
+        let mut scene = Scene::ready().await;
+        scene.arbiters.patience = Duration::from_millis(100);
+        let door = Arc::clone(scene.roster.get("s1").unwrap());
+        door.faults.order(Fault::Stuck, Place::Upkeep);
+        // Woken by a change of its file, for instance.
+        let file = scene._folder.path().join("m.prom");
+        let end = Instant::now() + PATIENCE;
+        while door.faults.stuck() == 0 {
+            assert!(Instant::now() < end);
+            std::fs::write(&file, "a 1\n").unwrap();
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        timeout(PATIENCE, scene.arbiters.held()).await.unwrap();
+        let renewal = scene.roster.rescue(&scene.arbiters, &scene.metrics);
+        assert!(!renewal.changes.replaced.is_empty());
+        let snapshot = door.snapshot();
+        assert_eq!((snapshot.state, snapshot.in_flight), (State::Stuck, 0));
+        assert!(snapshot.oldest_in_flight.is_some());
+
+        let text = prometheus::TextEncoder::new();
+        let text = || text.encode_to_string(&scene.registry.gather()).unwrap();
+        assert!(text().contains("source_up{selector=\"s1\"} 0"));
+        // The old actors of those that were moved end no sooner than their thread goes on.
+        scene.roster = Arc::default();
+        drop((renewal, door));
+        let text = text();
+        let series = text.lines().filter(|line| !line.starts_with('#'));
+        assert_eq!(series.collect::<Vec<_>>(), [""; 0]);
     });
 }
 
@@ -119,6 +156,7 @@ fn threads_that_get_stuck_are_replaced_up_to_a_bound_and_used_again() {
             }
         }
         assert_eq!(arbiters.threads.all().len(), 16);
+        assert!(arbiters.place().unwrap().is_given_up());
         let threads = arbiters.threads();
         let nobody = timeout(Duration::from_millis(50), threads.answer()).await;
         assert!(nobody.is_err(), "there is no thread left");
