@@ -63,9 +63,13 @@ use systemd::{RollCall, ServiceManager};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// How long a graceful stop may take at most, whatever is under way: less than the
-/// 10 s after which container engines kill.
-const LONGEST_STOP: Duration = Duration::from_secs(8);
+/// How long scrapes that are under way at a stop are waited for with the doors open:
+/// whoever asks meanwhile is told that this one is not ready any more.
+const DRAIN: Duration = Duration::from_secs(4);
+
+/// How long connections may then take to end. Together this is less than the 10 s
+/// after which container engines kill.
+const CONNECTIONS_END: Duration = Duration::from_secs(4);
 
 /// What the threads that serve may be late by, before they are left behind.
 const SLACK: Duration = Duration::from_secs(1);
@@ -131,7 +135,7 @@ pub async fn run(start: Start, stop: impl Future<Output = ()>) -> io::Result<()>
         exporter: exporter.clone(),
         connections: Arc::clone(&running.connections),
         stopping,
-        stop_within: LONGEST_STOP,
+        stop_within: CONNECTIONS_END,
     };
     let serving = server::start(&parts, listeners)?;
     exporter.phase.send_replace(Phase::Serving);
@@ -143,9 +147,11 @@ pub async fn run(start: Start, stop: impl Future<Output = ()>) -> io::Result<()>
     tracing::info!("stopping");
     exporter.phase.send_replace(Phase::Stopping);
     exporter.reloader.close();
+    // Whether or not all have ended by then.
+    let _ = timeout(DRAIN, running.ceiling.vacant()).await;
     // Connections end with the answer they are at.
     announce.send_replace(true);
-    let ended = timeout(LONGEST_STOP + SLACK, serving.end()).await;
+    let ended = timeout(CONNECTIONS_END + SLACK, serving.end()).await;
     let ended = ended.unwrap_or_else(|_| {
         tracing::warn!("connections are cut off: they did not end in time");
         Ok(())

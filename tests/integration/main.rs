@@ -38,6 +38,7 @@ mod panics;
 mod prometheus;
 mod reload;
 mod serving;
+mod stop;
 mod support;
 mod systemd;
 mod uds;

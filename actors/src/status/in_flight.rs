@@ -10,7 +10,11 @@ use prometheus::IntCounter;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::time::Instant;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// How often it is looked whether the last scrape has ended.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// The most scrapes in flight over all selectors.
 #[derive(Clone, Debug)]
@@ -52,6 +56,13 @@ impl Ceiling {
     /// At most `limit` from now on; those under way stay, if they are more.
     pub fn set_limit(&self, limit: usize) {
         self.0.limit.store(limit, Ordering::Release);
+    }
+
+    /// Resolves when there are none. Looked at now and then, which only a stop needs.
+    pub async fn vacant(&self) {
+        while self.0.taken.load(Ordering::Acquire) > 0 {
+            sleep(LOOK_EVERY).await;
+        }
     }
 
     pub(crate) fn admit(&self) -> Option<Share> {
