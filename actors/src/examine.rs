@@ -6,10 +6,14 @@
 //! system hangs, so that callers bound it. Only `source` knows what a kind needs.
 
 mod advice;
+mod denied;
 mod lacking;
+mod mode;
 mod mounted;
 mod permission;
 mod trail;
+
+pub(crate) use denied::denied;
 
 use crate::exposition::Summary;
 use crate::scrape::{Reason, ScrapeError};
@@ -115,7 +119,7 @@ fn look(place: &Place) -> Vec<Finding> {
         Ok(stop) => findings.extend(at_the_end(&stop, need)),
         // What was found on the way says why.
         Err(_) if !findings.is_empty() => {}
-        Err(broken) => findings.push(absent(&broken, need)),
+        Err(broken) => findings.push(absent(path, &broken, need)),
     }
     findings
 }
@@ -154,11 +158,17 @@ fn unsuitable(stop: &Stop, need: Need) -> Option<Finding> {
     })
 }
 
-fn absent(broken: &Broken, need: Need) -> Finding {
-    let Broken { at, error } = broken;
-    let what = match error.kind() {
-        ErrorKind::NotFound => format!("{} does not exist", at.display()),
-        _ => format!("{} leads nowhere: {error}", at.display()),
+fn absent(path: &Path, broken: &Broken, need: Need) -> Finding {
+    let Broken { at, link, error } = broken;
+    let (place, whole) = (at.display(), path.display());
+    let link = link.as_ref().map(|link| link.display());
+    let what = match (link, error.kind()) {
+        (None, ErrorKind::NotFound) => format!("{place} does not exist"),
+        (None, _) => format!("{place} leads nowhere: {error}"),
+        (Some(link), ErrorKind::NotFound) => {
+            format!("{whole} leads by the link {link} to {place}, which does not exist")
+        }
+        (Some(link), _) => format!("{whole} leads by the link {link} to {place}: {error}"),
     };
     let daemon = match need {
         Need::Connect => "start the daemon",

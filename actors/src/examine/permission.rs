@@ -2,13 +2,14 @@
 //!
 //! Asks by access(2), which counts groups, ACLs and labels in; the mode then tells what to change.
 
+use super::mode::{Class, Owned, Process};
 use super::trail::Stop;
 use super::{Finding, Reason};
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 use rustix::io::Errno;
-use rustix::process::{getegid, geteuid, getgroups};
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
+use rustix::process::geteuid;
+use std::fmt::Display;
+use std::path::Path;
 
 /// What is to be done with what a path leads through, or to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,14 +24,6 @@ pub(super) enum Need {
     Connect,
 }
 
-/// Which of the three parts of a mode holds for this process (`path_resolution(7)`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Class {
-    Owner,
-    Group,
-    Others,
-}
-
 impl Need {
     fn access(self) -> Access {
         match self {
@@ -40,12 +33,21 @@ impl Need {
         }
     }
 
-    /// The letter of the permission, and its bit among those of others.
-    fn permission(self) -> (char, u32) {
+    /// The letter of the permission.
+    fn letter(self) -> char {
         match self {
-            Self::Search => ('x', 0o1),
-            Self::List | Self::Read => ('r', 0o4),
-            Self::Connect => ('w', 0o2),
+            Self::Search => 'x',
+            Self::List | Self::Read => 'r',
+            Self::Connect => 'w',
+        }
+    }
+
+    /// The bit of the permission among those of others.
+    pub(super) fn bit(self) -> u32 {
+        match self {
+            Self::Search => 0o1,
+            Self::List | Self::Read => 0o4,
+            Self::Connect => 0o2,
         }
     }
 
@@ -59,44 +61,46 @@ impl Need {
     }
 }
 
+/// What the kernel says to this process.
+pub(super) fn may(stop: &Stop, need: Need) -> bool {
+    accessat(CWD, &stop.path, need.access(), AtFlags::EACCESS) != Err(Errno::ACCESS)
+}
+
 /// What to say of a permission that this process lacks.
 pub(super) fn lacking(stop: &Stop, need: Need) -> Option<Finding> {
-    let asked = accessat(CWD, &stop.path, need.access(), AtFlags::EACCESS);
-    if asked != Err(Errno::ACCESS) {
+    if may(stop, need) {
         return None;
     }
-    let (path, uid) = (stop.path.display(), geteuid().as_raw());
-    let (words, (letter, _)) = (need.words(), need.permission());
-    let owned = owned(&stop.found);
+    let owned = named(&Owned::from(&stop.found));
     Some(Finding {
-        what: format!("uid {uid} may not {words} {path} ({owned}): it needs permission {letter}"),
+        what: lacks(geteuid().as_raw(), need, &stop.path, &owned),
         path: Some(stop.path.clone()),
         remedy: remedy(stop, need),
         leads_to: &[Reason::Denied],
     })
 }
 
-/// Mode, owner and group, as in `0660 root:adm`.
-fn owned(found: &Metadata) -> String {
-    let mode = found.mode() & 0o7777;
-    let owner = name("/etc/passwd", found.uid());
-    let group = name("/etc/group", found.gid());
-    format!("{mode:04o} {owner}:{group}")
+/// What a user lacks, in words.
+pub(super) fn lacks(user: u32, need: Need, path: &Path, owned: &dyn Display) -> String {
+    let (words, path, letter) = (need.words(), path.display(), need.letter());
+    format!("uid {user} may not {words} {path} ({owned}): it needs permission {letter}")
+}
+
+/// Mode, owner and group by their names, as in `0660 root:adm`.
+fn named(owned: &Owned) -> String {
+    let owner = name("/etc/passwd", owned.owner);
+    let group = name("/etc/group", owned.group);
+    format!("{:04o} {owner}:{group}", owned.mode)
 }
 
 fn remedy(stop: &Stop, need: Need) -> String {
-    let (path, found) = (stop.path.display(), &stop.found);
-    let (letter, bit) = need.permission();
-    let class = class(found);
-    let shift = match class {
-        Class::Owner => 6,
-        Class::Group => 3,
-        Class::Others => 0,
-    };
-    if found.mode() & (bit << shift) != 0 {
+    let (path, letter) = (stop.path.display(), need.letter());
+    let owned = Owned::from(&stop.found);
+    let class = Process::own().class(&owned);
+    if owned.allows(class, need.bit()) {
         return format!(
-            "its mode allows it: look at its ACL (getfacl {path}) and its SELinux label \
-             (ls -Z {path}; a volume of a container is relabelled by :z)"
+            "its mode allows it: look at its ACL (getfacl {path}), its SELinux label (ls -Z \
+             {path}; a volume of a container is relabelled by :z) and the AppArmor profile"
         );
     }
     match class {
@@ -108,38 +112,26 @@ fn remedy(stop: &Stop, need: Need) -> String {
 
 /// What to change for a process that is neither the owner nor in the group.
 fn for_others(stop: &Stop, need: Need) -> String {
-    let (path, found) = (stop.path.display(), &stop.found);
-    let (letter, bit) = need.permission();
+    let (path, letter) = (stop.path.display(), need.letter());
+    let owned = Owned::from(&stop.found);
     let (everybody, members) = match need {
         Need::Connect => ("0666".to_owned(), "0660".to_owned()),
         Need::Search | Need::List | Need::Read => (format!("o+{letter}"), format!("g+{letter}")),
     };
-    let group = name("/etc/group", found.gid());
-    let mut members = if found.mode() & (bit << 3) == 0 {
-        format!(" and chmod {members} {path}")
-    } else {
+    let group = name("/etc/group", owned.group);
+    let mut members = if owned.allows(Class::Group, need.bit()) {
         String::new()
+    } else {
+        format!(" and chmod {members} {path}")
     };
     // Nobody is put into root's group for the sake of a number.
-    let join = if found.gid() == 0 {
+    let join = if owned.group == 0 {
         members.insert_str(0, " that the exporter is in");
         "chgrp it to a group".to_owned()
     } else {
         format!("put the exporter into group {group} (SupplementaryGroups={group})")
     };
     format!("chmod {everybody} {path}, or {join}{members}")
-}
-
-fn class(found: &Metadata) -> Class {
-    let groups = getgroups().unwrap_or_default();
-    let mut groups = groups.into_iter().chain([getegid()]);
-    if found.uid() == geteuid().as_raw() {
-        Class::Owner
-    } else if groups.any(|group| group.as_raw() == found.gid()) {
-        Class::Group
-    } else {
-        Class::Others
-    }
 }
 
 /// The name of a user or group by a file such as `/etc/passwd`, passwd(5); else its number.

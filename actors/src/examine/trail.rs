@@ -32,6 +32,8 @@ pub(super) struct Stop {
 #[derive(Debug)]
 pub(super) struct Broken {
     pub(super) at: PathBuf,
+    /// The last link that was followed to there, if there was one.
+    pub(super) link: Option<PathBuf>,
     pub(super) error: io::Error,
 }
 
@@ -47,9 +49,11 @@ fn walk(path: &Path, passed: &mut Vec<Stop>) -> Result<Stop, Broken> {
     // The next one stands last.
     let mut ahead = names(path);
     let mut links = 0;
+    let mut link = None;
     loop {
         let broken = |error| Broken {
             at: here.clone(),
+            link: link.clone(),
             error,
         };
         let found = here.symlink_metadata().map_err(broken)?;
@@ -60,6 +64,7 @@ fn walk(path: &Path, passed: &mut Vec<Stop>) -> Result<Stop, Broken> {
             }
             let target = fs::read_link(&here).map_err(broken)?;
             ahead.extend(names(&target));
+            link = Some(here.clone());
             here.pop();
             if target.is_absolute() {
                 here = PathBuf::from("/");
@@ -131,6 +136,13 @@ mod tests {
             let broken = follow(&at(path)).end.unwrap_err();
             assert_eq!((broken.at, broken.error.kind()), (at(end), kind), "{path}");
         }
+        assert_eq!(follow(&at("absent")).end.unwrap_err().link, None);
+        symlink("nowhere", at("dangling")).unwrap();
+        let broken = follow(&at("dangling")).end.unwrap_err();
+        assert_eq!(
+            (broken.at, broken.link),
+            (at("nowhere"), Some(at("dangling")))
+        );
         let broken = follow(&at("circle")).end.unwrap_err();
         assert_eq!(Errno::from_io_error(&broken.error), Some(Errno::LOOP));
     }

@@ -9,17 +9,17 @@
 //! unix(7): a non-blocking one gets `EAGAIN`.
 
 mod local;
+mod unconnected;
 
-use super::dead_mount;
+pub(super) use unconnected::Unconnected;
+
 use crate::gate;
-use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use std::cell::Cell;
 use std::fmt;
 use std::io;
-use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net as blocking;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::UnixStream;
@@ -27,8 +27,8 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 /// For how long a path is taken to lead through the file systems that it led through:
-/// a mount over one of its directories is rare, and one that hangs then is survived
-/// like other code that does not return.
+/// a mount over one of its directories, or a link in place of one, is rare, and one that
+/// hangs then is survived like other code that does not return.
 const TRUST: Duration = Duration::from_secs(300);
 
 /// How long to wait before knocking again at a socket whose queue is full.
@@ -62,16 +62,6 @@ pub(super) enum Awaits {
     Queue,
     /// Nothing: it is connected.
     Nothing,
-}
-
-/// Why there is no connection.
-#[derive(Debug)]
-pub(super) struct Unconnected {
-    pub(super) error: io::Error,
-    /// What stands there instead of a stream socket, where that is known.
-    pub(super) instead: Option<&'static str>,
-    /// What to tell of a dead mount; empty where there is none.
-    pub(super) dead: String,
 }
 
 impl Connector {
@@ -161,42 +151,6 @@ impl Address {
         match self {
             Self::Abstract(_) => true,
             Self::Path(path) => local::is_local(path),
-        }
-    }
-}
-
-impl Unconnected {
-    fn at(address: &Address, error: io::Error) -> Self {
-        let Address::Path(path) = address else {
-            return error.into();
-        };
-        Self {
-            instead: instead(path, &error),
-            dead: dead_mount::hint(path),
-            error,
-        }
-    }
-}
-
-/// What stands at a path that cannot be connected to for that.
-fn instead(path: &Path, error: &io::Error) -> Option<&'static str> {
-    match Errno::from_io_error(error) {
-        Some(Errno::PROTOTYPE) => Some("a socket of another type, expected a stream socket"),
-        // The kernel says "refused" of a path that is no socket at all.
-        Some(Errno::CONNREFUSED) => {
-            let found = std::fs::metadata(path).ok()?;
-            (!found.file_type().is_socket()).then_some("no socket")
-        }
-        _ => None,
-    }
-}
-
-impl From<io::Error> for Unconnected {
-    fn from(error: io::Error) -> Self {
-        Self {
-            error,
-            instead: None,
-            dead: String::new(),
         }
     }
 }

@@ -4,11 +4,12 @@
 //! never answered against the connection (dbus-daemon refuses more after 128),
 //! so a silent daemon must not use up anybody else's. The connection is made on
 //! demand, kept while it works, and thrown away after a call that was given up.
-//! What a reply means stands in `reply`.
+//! What a reply means stands in `reply`, and why there is no connection in `unreachable`.
 
 mod address;
 mod remedy;
 pub mod reply;
+mod unreachable;
 mod user;
 mod wire;
 
@@ -20,19 +21,19 @@ use super::Source;
 use super::connect::Connector;
 use crate::backoff::Backoff;
 use crate::gate::{self, Gate};
-use crate::scrape::{Answer, Reason, ScrapeError};
+use crate::scrape::{Answer, ScrapeError};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
-use local_exporter_config::{Bus, DbusSource};
+use local_exporter_config::DbusSource;
 use reply::{Failure, Verdict};
 use std::cell::{Cell, RefCell};
-use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until};
+use unreachable::Unreachable;
 use zbus::message::{Flags, Message, Type};
 use zbus::{Connection, MessageStream};
 
@@ -165,21 +166,21 @@ impl Dbus {
                 link.not_before = None;
                 Ok((connection, Age::Fresh))
             }
-            Err(error) => {
+            Err(why) => {
                 let rest = link.backoff.rest_after(Duration::ZERO, fastrand::f64());
                 link.not_before = Some(Instant::now() + rest);
-                Err(self.cannot_connect(&error))
+                Err(why.told(&self.spec.bus))
             }
         }
     }
 
-    async fn build(&self) -> zbus::Result<Connection> {
+    async fn build(&self) -> Result<Connection, Unreachable> {
         let builder = wire::connect(&self.spec.bus, &self.connector).await?;
         let builder = match user::to_claim(self.spec.auth_uid) {
             Some(uid) => builder.user_id(uid),
             None => builder,
         };
-        builder.build().await
+        Ok(builder.build().await?)
     }
 
     async fn call(&self, connection: &Connection) -> Result<Message, Failure> {
@@ -214,45 +215,6 @@ impl Dbus {
             }
         }
         Err(Failure::closed(spec))
-    }
-
-    fn cannot_connect(&self, error: &zbus::Error) -> ScrapeError {
-        let bus = match &self.spec.bus {
-            Bus::System => "the system bus",
-            Bus::Session => "the session bus",
-            Bus::Address(address) => address,
-        };
-        let (reason, hint) = why_not(error);
-        ScrapeError::new(reason, format!("cannot connect to {bus}: {error}{hint}"))
-    }
-}
-
-/// Why a bus did not let us in, and what that hints at.
-fn why_not(error: &zbus::Error) -> (Reason, &'static str) {
-    // How dbus-daemon treats a user that its host does not know.
-    const HUNG_UP: &str =
-        "; the bus hung up during the handshake (its host may not know this user)";
-    const NO_BUS: &str = "; what listens there is no bus";
-    match error {
-        zbus::Error::InputOutput(error) => match error.kind() {
-            io::ErrorKind::PermissionDenied => (
-                Reason::Denied,
-                "; connecting needs write permission on the socket",
-            ),
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
-                (Reason::Bus, "; no bus listens there")
-            }
-            io::ErrorKind::InvalidData => (Reason::Bus, NO_BUS),
-            _ => (Reason::Bus, HUNG_UP),
-        },
-        // zbus tells these apart by their words only; a test holds it to them.
-        zbus::Error::Handshake(words) if words.contains("rejected by the server") => (
-            Reason::Denied,
-            "; the bus did not accept this user (dbus_auth_uid is the uid that it sees)",
-        ),
-        zbus::Error::Handshake(words) if words.contains("EOF") => (Reason::Bus, HUNG_UP),
-        zbus::Error::Handshake(_) => (Reason::Bus, NO_BUS),
-        _ => (Reason::Bus, ""),
     }
 }
 

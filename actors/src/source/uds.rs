@@ -81,22 +81,21 @@ impl Uds {
 
     /// Why connecting failed, told so that one knows what to change.
     fn cannot_connect(&self, why: Unconnected) -> ScrapeError {
-        let (socket, error, dead) = (&self.address, why.error, why.dead);
+        let (socket, error, found) = (&self.address, why.error, why.found);
         if let Some(what) = why.instead {
-            return ScrapeError::new(Reason::Unsuitable, format!("{socket} is {what}{dead}"));
+            return ScrapeError::new(Reason::Unsuitable, format!("{socket} is {what}{found}"));
         }
         let reason = Reason::of_io(&error);
         let hint = match reason {
-            Reason::Absent if dead.is_empty() => {
+            Reason::Absent if found.is_empty() => {
                 "; the daemon does not run, or has its socket elsewhere"
             }
-            Reason::Refused if dead.is_empty() => {
+            Reason::Refused if found.is_empty() => {
                 "; nobody listens there, the daemon may have left its socket behind"
             }
-            Reason::Denied => "; connecting needs write permission on the socket",
             _ => "",
         };
-        let message = format!("cannot connect to {socket}: {error}{hint}{dead}");
+        let message = format!("cannot connect to {socket}: {error}{hint}{found}");
         ScrapeError::new(reason, message)
     }
 }

@@ -4,30 +4,44 @@ use super::mounts::MOUNT;
 use super::scene::{Expected, GOOD, Outcome, Recovery, Scene, TIMEOUT, When};
 use crate::namespaces::after;
 use crate::support::{quoted, until};
+use local_exporter_daemons::fault::Behaviour;
 use local_exporter_daemons::promfile::PromFile;
 use local_exporter_daemons::quiet_files::{OPTIONS, QuietFiles};
+use local_exporter_daemons::scripted::ScriptedDaemon;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+
+/// Mounts a file system of somewhere else.
+const QUIET: &str = "mount -i -t fuse -o \"$1\" quiet \"$2\" && exec </dev/null";
 
 /// A file system of somewhere else, and a scene of whose exporter alone it is seen.
 fn quiet(it: &str) -> Option<(QuietFiles, Scene, TempDir)> {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path().to_str().unwrap();
-    let script = "mount -i -t fuse -o \"$1\" quiet \"$2\" && exec </dev/null";
-    let mut command = after(script, &[OPTIONS, at], &MOUNT)?;
-    let Ok(files) = QuietFiles::new("it.prom", GOOD) else {
-        println!("skipped: /dev/fuse cannot be used here");
-        return None;
-    };
-    command.stdin(files.device().unwrap());
+    let (files, command) = mounted(QUIET, at, &[])?;
     let path = quoted(&folder.path().join("it.prom"));
     let it = it.replace("PATH", &path);
     let scene = Scene::start_as(command, "1h", |_| {
         format!("[bridge.selectors.it]\ntimeout = \"{TIMEOUT:?}\"\n{it}\n")
     });
     Some((files, scene, folder))
+}
+
+/// Such a file system, and a command that has it where it says, by a script that is told more
+/// words; `None` where that cannot be had.
+fn mounted(script: &str, at: &str, words: &[&str]) -> Option<(QuietFiles, Command)> {
+    let words = [&[OPTIONS, at], words].concat();
+    let mut command = after(script, &words, &MOUNT)?;
+    let Ok(files) = QuietFiles::new("it.prom", GOOD) else {
+        println!("skipped: /dev/fuse cannot be used here");
+        return None;
+    };
+    command.stdin(files.device().unwrap());
+    Some((files, command))
 }
 
 #[test]
@@ -97,6 +111,36 @@ fn hangs_with_a_socket() {
         reply.assert_error(502, "it", "unsuitable");
         (Outcome::of(expected, took), ())
     });
+}
+
+/// The path itself is on a disk or in memory; only its link leads elsewhere.
+#[test]
+fn hangs_on_the_way_of_a_link_to_a_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (away, real) = (at("away"), at("real"));
+    fs::create_dir(&away).unwrap();
+    symlink(away.join("it.prom"), at("link")).unwrap();
+    let _daemon = ScriptedDaemon::start(&real, Behaviour::Serve(GOOD.to_vec())).unwrap();
+    // The name is one of that file system, with the socket mounted over it.
+    let script = format!("{QUIET} && mount --bind \"$3\" \"$2/it.prom\"");
+    let (away, real) = (away.to_str().unwrap(), real.to_str().unwrap());
+    let Some((quiet, command)) = mounted(&script, away, &[real]) else {
+        return;
+    };
+    let path = quoted(&at("link"));
+    let scene = Scene::start_as(command, "1h", |_| {
+        format!("[bridge.selectors.it]\ntimeout = \"{TIMEOUT:?}\"\nkind = \"uds\"\npath = {path}\n")
+    });
+    // Dropped before the scene, which could not end an exporter that waits for it.
+    let files = quiet;
+    scene.fault(
+        "file system that a link to a socket leads through hangs",
+        Expected::timeout("the file system that its path leads to hangs"),
+        Recovery::InTheNextAnswer,
+        || files.hang(),
+        |()| files.resume().unwrap(),
+    );
 }
 
 #[test]

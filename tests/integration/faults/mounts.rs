@@ -1,5 +1,6 @@
 //! Dead mounts: what is mounted was deleted, and another took its name elsewhere.
 
+use super::bus::{Served, selector, system_bus};
 use super::scene::{Expected, GOOD, Recovery, Scene, TIMEOUT};
 use crate::namespaces::{after, within};
 use crate::support::quoted;
@@ -33,13 +34,18 @@ impl Mount {
         }
     }
 
-    /// A scene of whose exporter alone it is seen.
+    /// A scene of whose exporter alone it is seen, by the keys of an `it` but for its timeout.
     fn scene(&self, it: &str) -> Option<Scene> {
+        self.scene_of(&format!(
+            "[bridge.selectors.it]\ntimeout = \"{TIMEOUT:?}\"\n{it}\n"
+        ))
+    }
+
+    /// [`Mount::scene`] by the tables of an `it`.
+    fn scene_of(&self, tables: &str) -> Option<Scene> {
         let words = [self.from.to_str().unwrap(), self.to.to_str().unwrap()];
         let command = after(BIND, &words, &MOUNT)?;
-        Some(Scene::start_as(command, "1h", |_| {
-            format!("[bridge.selectors.it]\ntimeout = \"{TIMEOUT:?}\"\n{it}\n")
-        }))
+        Some(Scene::start_as(command, "1h", |_| tables.to_owned()))
     }
 
     /// Mounts what is there now.
@@ -118,6 +124,36 @@ fn a_mounted_directory_of_a_socket_is_deleted_and_made_anew() {
         |daemon| {
             mount.again(&scene);
             daemon
+        },
+    );
+}
+
+#[test]
+fn a_mounted_directory_of_a_bus_is_deleted_and_made_anew() {
+    let mount = Mount::new("real", "mounted");
+    for directory in [&mount.from, &mount.to] {
+        fs::create_dir(directory).unwrap();
+    }
+    let start = || Served::start(system_bus().directory(&mount.from));
+    let served = start();
+    let (from, to) = (mount.from.to_str().unwrap(), mount.to.to_str().unwrap());
+    let tables = selector(&served.bus, TIMEOUT).replace(from, to);
+    let Some(scene) = mount.scene_of(&tables) else {
+        return;
+    };
+    scene.fault(
+        "mounted directory of a bus is deleted",
+        Expected::error("bus", mount.hint()),
+        Recovery::InTheNextAnswer,
+        || {
+            drop(served);
+            fs::remove_dir_all(&mount.from).unwrap();
+            fs::create_dir(&mount.from).unwrap();
+            start()
+        },
+        |served| {
+            mount.again(&scene);
+            served
         },
     );
 }

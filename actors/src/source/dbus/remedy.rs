@@ -1,5 +1,6 @@
 //! What to change where a bus, or a daemon on it, did not answer well.
 
+use super::unreachable::NOT_ACCEPTED;
 use crate::scrape::{Reason, ScrapeError};
 use local_exporter_config::DbusSource;
 
@@ -11,7 +12,8 @@ pub(in crate::source) fn remedy(spec: &DbusSource, error: &ScrapeError) -> Optio
         interface,
         ..
     } = spec;
-    // What the bus or the daemon replied begins with the name; before that, the bus let nobody in.
+    // What the bus or the daemon replied begins with the name; before that, the bus let nobody in,
+    // or its socket did not.
     let let_in = error.message.starts_with(destination);
     let remedy = match error.reason {
         Reason::Absent => format!(
@@ -22,9 +24,11 @@ pub(in crate::source) fn remedy(spec: &DbusSource, error: &ScrapeError) -> Optio
             "allow it in a policy file of the bus: <allow send_destination=\"{destination}\" \
              send_interface=\"{interface}\"/> for this user"
         ),
-        Reason::Denied => "set `bridge.dbus_auth_uid` to the uid that the bus sees, or run the \
-                           exporter as a user that the bus accepts"
-            .to_owned(),
+        Reason::Denied if error.message.contains(NOT_ACCEPTED) => {
+            "set `bridge.dbus_auth_uid` to the uid that the bus sees, or run the exporter as a user \
+             that the bus accepts"
+                .to_owned()
+        }
         Reason::Refused => format!(
             "correct `path` and `method` (busctl introspect {destination} {path}), or see the \
              daemon's log"

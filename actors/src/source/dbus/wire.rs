@@ -6,6 +6,7 @@
 //! sends messages from then on (D-Bus specification, "Authentication Protocol").
 //! Descriptors are not passed, so none can come.
 
+use super::unreachable::Unreachable;
 use crate::source::connect::{Address, Connector};
 use local_exporter_config::Bus;
 use std::io;
@@ -15,7 +16,6 @@ use std::path::PathBuf;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use zbus::Result;
 use zbus::address::transport::{Transport, UnixSocket};
 use zbus::connection::Builder;
 use zbus::connection::socket::{ReadHalf, Socket, Split, WriteHalf};
@@ -29,12 +29,15 @@ const LONGEST_GREETING: usize = 16 * 1024;
 ///
 /// # Errors
 /// That of the address, or of connecting.
-pub(super) async fn connect(bus: &Bus, connector: &Connector) -> Result<Builder<'static>> {
+pub(super) async fn connect(
+    bus: &Bus,
+    connector: &Connector,
+) -> Result<Builder<'static>, Unreachable> {
     let address = address(bus)?;
     match of_unix(&address) {
         Some(socket) => {
-            let connected = connector.connect(&socket).await;
-            Ok(Builder::socket(Wire(connected.map_err(|why| why.error)?)))
+            let stream = connector.connect(&socket).await?;
+            Ok(Builder::socket(Wire(stream)))
         }
         None => Ok(Builder::address(address)),
     }
@@ -48,7 +51,7 @@ pub(in crate::source) fn socket_path(bus: &Bus) -> Option<PathBuf> {
     }
 }
 
-fn address(bus: &Bus) -> Result<zbus::Address> {
+fn address(bus: &Bus) -> zbus::Result<zbus::Address> {
     match bus {
         Bus::System => zbus::Address::system(),
         Bus::Session => zbus::Address::session(),
