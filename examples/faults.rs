@@ -1,8 +1,9 @@
-//! Tries every fault of a source and of the host, and prints what came of each: `cargo run --example faults`.
+//! Tries every fault of a source, the host and clients, and prints what came of it: `cargo run --example faults`.
 //!
-//! Runs the tests in `tests/integration/faults/`, one after the other and those too that are left
-//! out otherwise because they take long, and makes of their rows the table in `docs/faults.md`. It
-//! judges nothing itself: a fault is survived when its test says so.
+//! Runs the tests in `tests/integration/faults/` and those of the other hard suites, one after the
+//! other and those too that are left out otherwise because they take long. Of the rows that the
+//! faults print it makes the table in `docs/faults.md`; the other suites are told by the number of
+//! their tests. It judges nothing itself: a fault is survived when its test says so.
 
 #![allow(
     clippy::print_stdout,
@@ -15,6 +16,15 @@ use std::process::{Command, ExitCode, Stdio};
 const HEAD: &str = "\
 | fault | answer | reason | after | neighbours before: median / longest (news of a change) | during | descriptors, threads, memory before | after |
 | --- | ---: | --- | ---: | --- | --- | --- | --- |";
+/// The suites: faults, misbehaving clients, what the host lacks, what is left behind, and
+/// configurations in quick succession.
+const SUITES: [&str; 5] = [
+    "faults::",
+    "clients::",
+    "host::",
+    "leaks::",
+    "reload::storm",
+];
 /// Where in a row the level of the process stands, before and after.
 const LEVELS: [usize; 2] = [7, 8];
 
@@ -34,8 +44,9 @@ struct Tally {
 fn main() -> io::Result<ExitCode> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let mut suite = Command::new(cargo)
-        .args(["test", "--locked", "--test", "integration", "faults::"])
-        .args(["--", "--include-ignored", "--nocapture", "--test-threads=1"])
+        .args(["test", "--locked", "--test", "integration", "--"])
+        .args(["--include-ignored", "--nocapture", "--test-threads=1"])
+        .args(SUITES)
         .stdout(Stdio::piped())
         .spawn()?;
     let mut tally = Tally::default();
@@ -104,10 +115,11 @@ impl Tally {
     fn sum_up(&self) {
         let [descriptors, threads, memory] = self.more;
         println!(
-            "\n{} faults tried in {} tests that passed and {} that failed. At most {descriptors} \
+            "\n{} faults in the table. {} tests of {} passed and {} failed. At most {descriptors} \
              descriptors, {threads} threads and {memory} MiB more after a fault than before it.",
             self.tried,
             self.passed,
+            SUITES.map(|suite| format!("`{suite}`")).join(", "),
             self.failed.len()
         );
         for name in &self.failed {

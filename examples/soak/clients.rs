@@ -4,6 +4,7 @@ use crate::exchange::{Answer, Request, ask, sip, take};
 use crate::exporter;
 use crate::tally::{Outcome, Tally};
 use fastrand::Rng;
+use std::error::Error;
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::park_timeout;
@@ -66,7 +67,10 @@ impl Manner {
                 Self::Slow => outcome(ask(address, name, Request::Plain).and_then(|it| sip(&it))),
                 Self::Leaving => leave(address, name, &mut random),
             };
-            tally.count(outcome);
+            if let Outcome::Wrong(why) = &outcome {
+                println!("wrong: {name}, asked by {self:?}: {why}");
+            }
+            tally.count(&outcome);
             park_timeout(self.pause());
         }
     }
@@ -75,31 +79,36 @@ impl Manner {
 fn outcome(answer: io::Result<Answer>) -> Outcome {
     match answer {
         Ok(answer) => Outcome::of(answer.status, &answer.body),
-        Err(_) => Outcome::Wrong,
+        Err(error) => wrong(&error),
     }
+}
+
+fn wrong(error: &dyn Error) -> Outcome {
+    Outcome::Wrong(error.to_string())
 }
 
 fn steady(agent: &ureq::Agent, address: &str, name: &str) -> Outcome {
     let url = format!("http://{address}/bridge?selector={name}");
     let request = agent.get(url).config().http_status_as_error(false).build();
-    let Ok(mut response) = request.call() else {
-        return Outcome::Wrong;
+    let mut response = match request.call() {
+        Ok(response) => response,
+        Err(error) => return wrong(&error),
     };
     let status = response.status().as_u16();
     match response.body_mut().read_to_vec() {
         Ok(body) => Outcome::of(status, &body),
-        Err(_) => Outcome::Wrong,
+        Err(error) => wrong(&error),
     }
 }
 
 /// Leaves before the answer, or with most of it unread.
 fn leave(address: &str, name: &str, random: &mut Rng) -> Outcome {
-    let Ok(mut stream) = ask(address, name, Request::Plain) else {
-        return Outcome::Wrong;
-    };
-    park_timeout(Duration::from_millis(random.u64(..40)));
-    if random.bool() && stream.read(&mut [0; 100]).is_err() {
-        return Outcome::Wrong;
-    }
-    Outcome::Left
+    let asked = ask(address, name, Request::Plain).and_then(|mut stream| {
+        park_timeout(Duration::from_millis(random.u64(..40)));
+        match random.bool() {
+            true => stream.read(&mut [0; 100]).map(drop),
+            false => Ok(()),
+        }
+    });
+    asked.map_or_else(|error| wrong(&error), |()| Outcome::Left)
 }

@@ -24,6 +24,7 @@ mod exporter;
 mod faults;
 mod measure;
 mod scene;
+mod sources;
 mod tally;
 
 use clap::Parser;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What came of one scrape.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) enum Outcome {
     /// 200 and a whole body.
     Answered,
@@ -13,8 +13,8 @@ pub(crate) enum Outcome {
     Refused,
     /// The client has left before it could know.
     Left,
-    /// Anything else.
-    Wrong,
+    /// Anything else, in words.
+    Wrong(String),
 }
 
 impl Outcome {
@@ -22,7 +22,10 @@ impl Outcome {
         match status {
             200 if is_whole(body) => Self::Answered,
             502..=504 if !body.is_empty() => Self::Refused,
-            _ => Self::Wrong,
+            _ => {
+                let begin = body.get(..100).unwrap_or(body).escape_ascii();
+                Self::Wrong(format!("{status}, {} bytes: {begin}", body.len()))
+            }
         }
     }
 }
@@ -37,12 +40,12 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    pub(crate) fn count(&self, outcome: Outcome) {
+    pub(crate) fn count(&self, outcome: &Outcome) {
         let counter = match outcome {
             Outcome::Answered => &self.answered,
             Outcome::Refused => &self.refused,
             Outcome::Left => &self.left,
-            Outcome::Wrong => &self.wrong,
+            Outcome::Wrong(_) => &self.wrong,
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }

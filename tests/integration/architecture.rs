@@ -24,7 +24,13 @@ fn names(text: &str) -> Vec<String> {
 
 #[test]
 fn every_path_in_the_documents_exists() {
-    for document in ["ARCHITECTURE.md", "CONTRIBUTING.md"] {
+    let documents = [
+        ("ARCHITECTURE.md", 100),
+        ("CONTRIBUTING.md", 20),
+        ("docs/faults.md", 4),
+        ("benches/README.md", 1),
+    ];
+    for (document, least) in documents {
         let mut checked = 0;
         for name in names(&text(document)) {
             let inside = [
@@ -36,6 +42,7 @@ fn every_path_in_the_documents_exists() {
                 "deploy/",
                 ".ci/",
                 "examples/",
+                "docs/",
             ];
             let is_path = inside.iter().any(|folder| name.starts_with(folder))
                 || (name.ends_with(".rs") || name.ends_with(".toml")) && !name.contains(' ');
@@ -49,7 +56,7 @@ fn every_path_in_the_documents_exists() {
                 checked += 1;
             }
         }
-        assert!(checked >= 5, "{document} names only {checked} paths");
+        assert!(checked >= least, "{document} names only {checked} paths");
     }
 }
 

@@ -1,13 +1,14 @@
 //! Clients that misbehave: the time, the connections and the memory they may take.
 
 mod connection;
+mod floods;
+mod unknown;
 
 use crate::support::{Exporter, quoted, until};
 use connection::Connection;
 use local_exporter_daemons::fault::Behaviour;
 use local_exporter_daemons::scripted::ScriptedDaemon;
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -245,70 +246,6 @@ fn past_the_scrapes_that_all_selectors_may_have_the_answer_is_503() {
     until("there is room again", || {
         scene.exporter.scrape("well").status == 200
     });
-}
-
-/// Opens connections as fast as it can, each with a scrape of one selector that
-/// hangs, while another selector and a page are asked all the time.
-fn flood(connections: usize, service: &str) {
-    let scene = Scene::start(service, "2s");
-    scene.assert_well();
-    drop(scene.hang(1));
-    until("it is warm", || scene.hung.open() == 0);
-    let before = scene.exporter.descriptors();
-    let over = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        let ask = |path: &'static str| {
-            let (scene, over) = (&scene, &over);
-            move || {
-                let (mut answers, mut longest) = (0_usize, Duration::ZERO);
-                while !over.load(Ordering::Relaxed) {
-                    let began = Instant::now();
-                    let reply = scene.exporter.get(path);
-                    assert_eq!(reply.status, 200, "{path}: {}", reply.text());
-                    answers += 1;
-                    longest = longest.max(began.elapsed());
-                }
-                println!("{path}: {answers} answers, the longest after {longest:?}");
-                answers
-            }
-        };
-        let healthy = scope.spawn(ask("/-/healthy"));
-        let well = scope.spawn(ask("/bridge?selector=well"));
-        let mut clients: Vec<_> = (0..connections).map(|_| scene.connect()).collect();
-        for client in &mut clients {
-            client.ask("/bridge?selector=hung");
-        }
-        let most = scene.exporter.descriptors();
-        println!("{connections} connections: {before} descriptors before, {most} then");
-        let answered = clients.into_iter().filter_map(|mut client| client.status());
-        let by_status = answered.fold(std::collections::BTreeMap::new(), |mut counts, status| {
-            *counts.entry(status).or_insert(0_usize) += 1;
-            counts
-        });
-        println!("{by_status:?}");
-        assert!(
-            by_status.keys().all(|status| matches!(status, 503 | 504)),
-            "{by_status:?}"
-        );
-        over.store(true, Ordering::Relaxed);
-        assert!(healthy.join().unwrap() > 0 && well.join().unwrap() > 0);
-    });
-    until("the daemon is left alone", || scene.hung.open() == 0);
-    until("no descriptor is left", || {
-        scene.exporter.descriptors() <= before + 3
-    });
-    assert!(scene.met("max_connections") > 0.0);
-}
-
-#[test]
-fn a_thousand_connections_at_once_harm_nobody_else() {
-    flood(1000, "max_connections = 300");
-}
-
-#[test]
-#[ignore = "long: needs 20,000 descriptors"]
-fn ten_thousand_connections_at_once_harm_nobody_else() {
-    flood(10_000, "");
 }
 
 #[test]

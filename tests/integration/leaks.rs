@@ -1,5 +1,7 @@
 //! Nothing is left behind: no descriptor, no thread, no scrape.
 
+mod repeated;
+
 use crate::support::{Exporter, exposition, quoted, until};
 use local_exporter_daemons::bus::{BusKind, BusOptions};
 use local_exporter_daemons::fault::Behaviour;

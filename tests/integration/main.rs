@@ -33,6 +33,7 @@ mod gzip;
 mod host;
 mod leaks;
 mod logs;
+mod memory;
 mod namespaces;
 mod panics;
 mod prometheus;

@@ -64,7 +64,8 @@ fn has_no_instances_left() {
     let Some(command) = after(&limit("instances", 0), &[], &USER) else {
         return;
     };
-    let scene = Scene::start_as(command, "100ms", |folder| file(folder, "100ms"));
+    // The instance that is there in the end, and what waits for its events.
+    let scene = Scene::start_as(command, "100ms", |folder| file(folder, "100ms")).bringing(3);
     until("it polls", || is_by(&scene, "it", "polling"));
     scene.meanwhile("no inotify instances left", || {
         let began = Instant::now();

@@ -42,6 +42,8 @@ pub struct Scene {
     /// Before any fault: how the neighbours answered, and what the process held.
     calm: Latencies,
     before: Level,
+    /// Descriptors that the end of the fault brings, and that stay.
+    brings: usize,
     folder: TempDir,
 }
 
@@ -73,10 +75,19 @@ impl Scene {
         let ((), calm) = neighbours.watched(&exporter, || hold(HELD));
         Self {
             before: Level::of(&exporter),
+            brings: 0,
             exporter,
             neighbours,
             calm,
             folder,
+        }
+    }
+
+    /// With the end of the fault comes what could not be had before, and takes so many descriptors.
+    pub fn bringing(self, descriptors: usize) -> Self {
+        Self {
+            brings: descriptors,
+            ..self
         }
     }
 
@@ -182,7 +193,8 @@ impl Scene {
         let mut after = Level::of(&self.exporter);
         until("nothing is left behind", || {
             after = Level::of(&self.exporter);
-            self.exporter.actor("it")["in_flight"] == 0 && after.is_level_with(&self.before)
+            self.exporter.actor("it")["in_flight"] == 0
+                && after.is_level_with(&self.before, self.brings)
         });
         after
     }

@@ -5,11 +5,13 @@ use crate::support::Exporter;
 use std::fmt;
 use std::time::Duration;
 
-/// Descriptors and threads that come and go without any fault: connections that are being closed,
-/// threads that wait for work on files.
-const SLACK: usize = 6;
-/// What an allocator keeps of a few requests, in bytes.
-const MEMORY_SLACK: usize = 24 << 20;
+/// Descriptors that come and go without any fault: the connections of the client that looks. With
+/// more room than that, a fault that leaves a descriptor would not be seen.
+const DESCRIPTOR_SLACK: usize = 2;
+/// Threads that come and go without any fault: those that wait for work on files, for ten seconds.
+const THREAD_SLACK: usize = 4;
+/// What an allocator keeps of a few requests, in bytes: one MiB is seen, also of replies of 64.
+const MEMORY_SLACK: usize = 8 << 20;
 
 /// What came of a fault, for its line of figures.
 #[derive(Debug)]
@@ -77,9 +79,10 @@ impl Level {
         }
     }
 
-    pub fn is_level_with(&self, before: &Self) -> bool {
-        self.descriptors <= before.descriptors + SLACK
-            && self.threads <= before.threads + SLACK
+    /// Whether there is no more than before, but for descriptors that had to come.
+    pub fn is_level_with(&self, before: &Self, brought: usize) -> bool {
+        self.descriptors <= before.descriptors + brought + DESCRIPTOR_SLACK
+            && self.threads <= before.threads + THREAD_SLACK
             && self.resident <= before.resident + MEMORY_SLACK
     }
 }

@@ -1,0 +1,186 @@
+//! Faults that take no time, again and again: a descriptor that one of them leaves shows after twenty.
+
+use crate::support::{Exporter, quoted, until};
+use local_exporter_daemons::bus::{Bus, BusKind, BusOptions};
+use local_exporter_daemons::fault::Behaviour;
+use local_exporter_daemons::prombus::{INTERFACE, METHOD, NAME, PATH};
+use local_exporter_daemons::scripted::ScriptedDaemon;
+use local_exporter_daemons::scripted_service::{Reply, ScriptedService};
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+
+const GOOD: &[u8] = b"it 1\n";
+/// How often each fault happens.
+const TIMES: usize = 20;
+/// After so many of them all is there that is kept for reuse.
+const WARM: usize = 2;
+
+/// Lets a fault happen again and again; it must not leave a descriptor each time, nor every tenth.
+#[track_caller]
+fn repeated(exporter: &Exporter, fault: &str, mut once: impl FnMut()) {
+    for _ in 0..WARM {
+        once();
+    }
+    let early = steady(exporter);
+    for _ in WARM..TIMES {
+        once();
+        assert_eq!(exporter.scrape("it").body, GOOD, "after {fault}");
+    }
+    println!("{fault}: {early} descriptors, then {}", steady(exporter));
+    until(fault, || exporter.descriptors() <= early + 1);
+}
+
+/// The descriptors when two looks at them found the same, with no scrape under way.
+fn steady(exporter: &Exporter) -> usize {
+    let mut last = 0;
+    until("its descriptors are steady", || {
+        let before = last;
+        last = exporter.descriptors();
+        last == before && exporter.actor("it")["in_flight"] == 0
+    });
+    last
+}
+
+/// What there is at the path of a socket.
+enum Stands {
+    Daemon(Behaviour),
+    /// The daemon died: its socket stays, nobody listens.
+    DeadSocket,
+    Nothing,
+}
+
+/// The path of a socket, and who listens there.
+struct Place {
+    path: PathBuf,
+    daemon: Option<ScriptedDaemon>,
+}
+
+impl Place {
+    fn put(&mut self, stands: &Stands) {
+        match (stands, &self.daemon) {
+            (Stands::Daemon(behaviour), Some(daemon)) => daemon.set(behaviour.clone()).unwrap(),
+            (Stands::Daemon(behaviour), None) => {
+                let daemon = ScriptedDaemon::start(&self.path, behaviour.clone());
+                self.daemon = Some(daemon.unwrap());
+            }
+            (Stands::DeadSocket, _) => {
+                self.daemon = None;
+                drop(UnixListener::bind(&self.path).unwrap());
+            }
+            (Stands::Nothing, _) => self.daemon = None,
+        }
+    }
+}
+
+#[test]
+fn twenty_faults_of_a_socket_leave_no_descriptor() {
+    let half = Behaviour::HalfThenClose(b"it_counts 12345678\n".to_vec());
+    // The last is asked by a selector that waits only briefly.
+    let cases = [
+        (502, "absent", "it", Stands::Nothing),
+        (502, "refused", "it", Stands::DeadSocket),
+        (502, "reset", "it", Stands::Daemon(Behaviour::Reset)),
+        (502, "truncated", "it", Stands::Daemon(half)),
+        (502, "truncated", "it", Stands::Daemon(Behaviour::Garbage)),
+        (
+            502,
+            "too_large",
+            "it",
+            Stands::Daemon(Behaviour::TooMuch(1 << 20)),
+        ),
+        (502, "empty", "it", Stands::Daemon(Behaviour::Nothing)),
+        (
+            504,
+            "timeout",
+            "hurried",
+            Stands::Daemon(Behaviour::FullBacklog),
+        ),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sock");
+    let exporter = Exporter::start(&format!(
+        "[bridge.defaults]\nmax_bytes = \"64KiB\"\n[bridge.selectors]\n\
+         it = {{ kind = \"uds\", path = {0} }}\n\
+         hurried = {{ kind = \"uds\", path = {0}, timeout = \"50ms\" }}\n",
+        quoted(&path)
+    ));
+    let mut place = Place { path, daemon: None };
+    for (status, reason, selector, fault) in cases {
+        repeated(&exporter, reason, || {
+            place.put(&fault);
+            let reply = exporter.scrape(selector);
+            reply.assert_error(status, selector, reason);
+            place.put(&Stands::Daemon(Behaviour::Serve(GOOD.to_vec())));
+        });
+    }
+}
+
+/// A bus, and what answers on it.
+struct Served {
+    bus: Bus,
+    service: Option<ScriptedService>,
+}
+
+impl Served {
+    /// Replies to the next call; started anew if it is gone.
+    fn reply(&mut self, reply: Reply) {
+        if let Some(service) = &self.service {
+            service.set(reply);
+        } else {
+            let service = ScriptedService::start(&self.bus.address(), reply);
+            self.service = Some(service.unwrap());
+        }
+    }
+
+    /// The bus is killed while a call waits for its reply, and started anew.
+    fn die_in_a_call(&mut self, exporter: &Exporter) {
+        self.reply(Reply::Never);
+        let calls = || self.service.as_ref().map_or(0, ScriptedService::calls);
+        let before = calls();
+        std::thread::scope(|scope| {
+            let scrape = scope.spawn(|| exporter.scrape("it").assert_error(502, "it", "bus"));
+            until("the call is under way", || calls() > before);
+            self.bus.kill().unwrap();
+            scrape.join().unwrap();
+        });
+        self.bus.restart().unwrap();
+        self.service = None;
+    }
+}
+
+#[test]
+fn twenty_faults_on_a_bus_leave_no_descriptor() {
+    let bus = BusOptions::new().kind(BusKind::System).start().unwrap();
+    let exporter = Exporter::start(&format!(
+        "[bridge.selectors]\nit = {{ kind = \"dbus\", bus = {:?}, destination = {NAME:?}, \
+         method = \"{INTERFACE}.{METHOD}\", path = {PATH:?} }}\n",
+        bus.address()
+    ));
+    let mut served = Served { bus, service: None };
+    let good = || Reply::Bytes(GOOD.to_vec());
+    let replies = [
+        (
+            "refused",
+            Reply::Error("a.daemon.Failed".into(), "no".into()),
+        ),
+        ("malformed", Reply::Number(42)),
+        ("empty", Reply::Bytes(Vec::new())),
+        ("truncated", Reply::Bytes(b"no metric".to_vec())),
+    ];
+    for (reason, reply) in replies {
+        repeated(&exporter, reason, || {
+            served.reply(reply.clone());
+            exporter.scrape("it").assert_error(502, "it", reason);
+            served.reply(good());
+        });
+    }
+    repeated(&exporter, "absent", || {
+        served.service = None;
+        exporter.scrape("it").assert_error(502, "it", "absent");
+        served.reply(good());
+    });
+    repeated(&exporter, "bus", || {
+        served.die_in_a_call(&exporter);
+        served.reply(good());
+    });
+}
