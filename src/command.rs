@@ -14,7 +14,9 @@ mod scrape;
 mod serve;
 
 use crate::telemetry::{self, Reader};
-use clap::{Parser, Subcommand};
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -57,6 +59,12 @@ enum Action {
 }
 
 impl Command {
+    /// The arguments of this process. Wrong ones end it, in words, and so does a wish for help.
+    #[must_use]
+    pub fn of_process() -> Self {
+        Self::try_parse().unwrap_or_else(|error| hinted(error).exit())
+    }
+
     /// Does what was asked; whatever went wrong is on standard error.
     #[must_use]
     pub fn execute(self) -> ExitCode {
@@ -75,6 +83,28 @@ impl Command {
             Action::Man(man) => man.execute(),
         }
     }
+}
+
+/// Other exporters have no commands: who gives us their flags alone is told of `serve`.
+fn hinted(mut error: clap::Error) -> clap::Error {
+    let wrong = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(wrong)) if error.kind() == ErrorKind::UnknownArgument => wrong,
+        _ => return error,
+    };
+    let is_wrong = |flag: &clap::Arg| {
+        let names = flag.get_long_and_visible_aliases().unwrap_or_default();
+        names
+            .iter()
+            .any(|name| wrong.strip_prefix("--") == Some(name))
+    };
+    let command = Command::command();
+    let serve = command.find_subcommand("serve");
+    if serve.is_some_and(|serve| serve.get_arguments().any(is_wrong)) {
+        let hint = format!("it is for `local-exporter serve {wrong}`");
+        let hint = ContextValue::StyledStrs(vec![StyledStr::from(hint)]);
+        error.insert(ContextKind::Suggested, hint);
+    }
+    error
 }
 
 /// The program's answer where it is a good one; whoever asked may have gone, as `head` does.

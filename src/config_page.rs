@@ -1,4 +1,4 @@
-//! `/config`: the configuration that runs, defaults included, secrets left out.
+//! `/config`: the configuration as it was loaded last, defaults included; no key of it holds a secret.
 
 use crate::{Exporter, reply};
 use actix_web::{HttpResponse, web};

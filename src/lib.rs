@@ -178,7 +178,8 @@ impl Running {
         let clients =
             descriptors::share_out(service.clients, selectors, limit).map_err(io::Error::other)?;
         let metrics = metrics::Exporter::new().map_err(io::Error::other)?;
-        metrics.configuration().loaded(&loaded.hash);
+        let configuration = metrics.configuration();
+        configuration.loaded(&loaded.hash, loaded.drop_ins_left_out());
         let reached = metrics.connections().counter(metrics::Limit::MaxInFlight);
         let ceiling = Ceiling::new(clients.max_in_flight, reached);
         let arbiters = Arbiters::start(ceiling.clone())?;

@@ -8,7 +8,7 @@ mod tcp;
 mod unix;
 mod vsock;
 
-use local_exporter_config::{Entrance, Listen, VsockListen};
+use local_exporter_config::{Entrance, Listen, Objection, VsockListen};
 use socket2::Socket;
 use std::io;
 use std::net::TcpListener;
@@ -38,6 +38,23 @@ pub fn bind(entrance: &Entrance) -> io::Result<Vec<Listener>> {
         Entrance::Systemd => activated::listeners(),
         Entrance::Own(listens) => listens.iter().map(bind_one).collect(),
     }
+}
+
+/// What is wrong with an entrance as far as that can be told before it is bound.
+#[must_use]
+pub fn objections(entrance: &Entrance) -> Vec<Objection> {
+    let Entrance::Own(listens) = entrance else {
+        return Vec::new();
+    };
+    let found = listens.iter().filter_map(|listen| match listen {
+        Listen::Unix(unix) => unix::objection(unix),
+        Listen::Tcp(..) | Listen::Vsock(_) => None,
+    });
+    let objection = |found| Objection {
+        key: ["service", "listen"].map(str::to_owned).to_vec(),
+        found,
+    };
+    found.map(objection).collect()
 }
 
 fn bind_one(listen: &Listen) -> io::Result<Listener> {

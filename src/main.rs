@@ -5,12 +5,11 @@
 #[cfg(target_env = "gnu")]
 mod allocator;
 
-use clap::Parser;
 use local_exporter::command::Command;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let command = Command::parse();
+    let command = Command::of_process();
     #[cfg(target_env = "gnu")]
     allocator::pin_mapping_bound();
     command.execute()

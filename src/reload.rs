@@ -13,7 +13,7 @@ mod rounds;
 pub(crate) use rounds::Rounds;
 
 use crate::confine::Needs;
-use local_exporter_config::{Mistakes, Origin};
+use local_exporter_config::{Mistake, Mistakes, Origin};
 use std::fmt;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -39,8 +39,15 @@ struct Channel {
 struct Ended {
     /// Everything that was asked for up to this is answered by it.
     upto: u64,
-    outcome: Result<(), Refusal>,
+    outcome: Outcome,
 }
+
+/// What came of a reload.
+type Outcome = Result<LeftOut, Refusal>;
+
+/// What a new configuration lacks: every mistake for which that is so.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut(Arc<[String]>);
 
 /// Why the running configuration stays: every mistake, one a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +70,7 @@ impl Reloader {
     fn with(origin: Option<Origin>, reach: Option<Needs>) -> Self {
         let never = Ended {
             upto: 0,
-            outcome: Ok(()),
+            outcome: Ok(LeftOut::default()),
         };
         Self(Arc::new(Channel {
             origin,
@@ -82,7 +89,7 @@ impl Reloader {
     ///
     /// # Errors
     /// Why the running configuration stays.
-    pub async fn reload(&self) -> Result<(), Refusal> {
+    pub async fn reload(&self) -> Result<LeftOut, Refusal> {
         let mut ended = self.0.ended.subscribe();
         let number = self.number();
         match ended.wait_for(|ended| ended.upto >= number).await {
@@ -101,13 +108,27 @@ impl Reloader {
     }
 
     /// Answers everybody who asked up to a number.
-    fn end(&self, upto: u64, outcome: Result<(), Refusal>) {
+    fn end(&self, upto: u64, outcome: Outcome) {
         self.0.ended.send_replace(Ended { upto, outcome });
     }
 
     /// Refuses everything from now on.
     pub(crate) fn close(&self) {
         self.end(u64::MAX, Err(Refusal::one("local-exporter is stopping")));
+    }
+}
+
+impl LeftOut {
+    fn of(warnings: &[Mistake]) -> Self {
+        Self(warnings.iter().map(ToString::to_string).collect())
+    }
+}
+
+/// A line for each; nothing where nothing was left out.
+impl fmt::Display for LeftOut {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut mistakes = self.0.iter();
+        mistakes.try_for_each(|mistake| writeln!(formatter, "left out: {mistake}"))
     }
 }
 
@@ -152,8 +173,10 @@ mod tests {
         assert!((&mut second).now_or_never().is_none());
         assert!((&mut third).now_or_never().is_none());
 
-        reloader.end(1, Ok(()));
-        assert_eq!(first.now_or_never(), Some(Ok(())));
+        let lacking = LeftOut(Arc::new(["a mistake".to_owned()]));
+        reloader.end(1, Ok(lacking.clone()));
+        assert_eq!(lacking.to_string(), "left out: a mistake\n");
+        assert_eq!(first.now_or_never(), Some(Ok(lacking)));
         assert!((&mut second).now_or_never().is_none());
 
         let why = Refusal::one("a mistake");

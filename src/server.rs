@@ -16,7 +16,7 @@ use crate::access::{Gate, Peer};
 use crate::connections::Connections;
 use crate::connections::stream::{Seated, Turns};
 use crate::listen::Listener;
-use crate::web_config::current::Protection;
+use crate::web_config::{self, current::Protection};
 use actix_http::{HttpService, KeepAlive, Protocol};
 use actix_server::Server;
 use actix_service::{ServiceFactory, ServiceFactoryExt, fn_service};
@@ -162,7 +162,8 @@ impl Common {
             }
             Err(error) => {
                 self.exporter.metrics.connections().handshake_failed();
-                tracing::debug!(%error, "TLS handshake failed");
+                let error = web_config::in_words(&error);
+                tracing::debug!(error, "TLS handshake failed");
                 None
             }
         }

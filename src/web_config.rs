@@ -21,6 +21,7 @@ pub mod passwords;
 mod tls;
 
 pub use bucket::Rate;
+pub use client_certificates::in_words;
 pub use headers::Headers;
 pub use passwords::Users;
 

@@ -9,7 +9,8 @@
 //! # Layout
 //!
 //! - [`Origin`]: where a configuration comes from, to load it now and again.
-//! - [`load()`]: the layers, in order; `precedence`: what a later one replaces whole.
+//! - [`load()`]: the layers, in order; `precedence`: what a later one replaces whole;
+//!   `orphans`: what goes with a drop-in that is left out.
 //! - `document`: a text and where in it a key stands; `variables`: the environment;
 //!   `flags`: the command line; `effective`: all of it as one text.
 //! - `table`, `value`: typed reading that collects mistakes instead of stopping.
@@ -23,6 +24,7 @@ mod flags;
 mod load;
 mod mistake;
 mod origin;
+mod orphans;
 mod precedence;
 mod selector;
 mod service;

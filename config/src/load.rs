@@ -8,7 +8,8 @@ use crate::document::{Document, Layer};
 use crate::effective;
 use crate::flags::Flags;
 use crate::mistake::{Mistake, Mistakes, Objections, Place};
-use crate::precedence;
+use crate::orphans;
+use crate::precedence::{self, SELECTORS};
 use crate::service::DropIns;
 use crate::settings::Settings;
 use crate::table::{Report, Table};
@@ -23,7 +24,6 @@ const DEFAULT_NAME: &str = "(embedded default)";
 /// The first layer.
 const DEFAULT_TEXT: &str = include_str!("default.toml");
 /// All that may stand in a drop-in.
-const SELECTORS: &[&str] = &["bridge", "selectors"];
 const ONLY_SELECTORS: &str =
     "nothing but `[bridge.selectors.NAME]`: all else is for the host's own file";
 
@@ -77,6 +77,8 @@ pub(crate) struct Layers {
     pub(crate) drop_ins: Vec<Input>,
     /// What is wrong with drop-ins that could not even be read.
     pub(crate) unreadable: Vec<Mistake>,
+    /// How many drop-ins, or directories of them, are masked.
+    pub(crate) masked: usize,
     pub(crate) file: Option<Input>,
     pub(crate) environment: Environment,
     pub(crate) flags: Flags,
@@ -86,7 +88,7 @@ pub(crate) struct Layers {
 #[derive(Debug)]
 pub(crate) struct Reading {
     pub(crate) settings: Settings,
-    /// What is wrong with drop-ins that were left out.
+    /// What is wrong with drop-ins that were left out, and what was left out with them.
     pub(crate) warnings: Vec<Mistake>,
     /// The merged values as TOML.
     pub(crate) text: String,
@@ -94,7 +96,7 @@ pub(crate) struct Reading {
 
 impl Layers {
     /// Merges and reads; drop-ins with mistakes are left out, unless they are to be strict.
-    /// Objections are mistakes too, and asked for where there are no others.
+    /// Objections are mistakes too.
     pub(crate) fn read(&self, objections: Objections<'_>) -> Result<Reading, Mistakes> {
         let mut drop_ins: Vec<&Input> = self.drop_ins.iter().collect();
         let mut warnings = self.unreadable.clone();
@@ -105,14 +107,15 @@ impl Layers {
                 file.is_some_and(|file| names.contains(&file))
             };
             match self.attempt(&drop_ins, objections) {
-                Ok((settings, text)) => {
-                    if settings.service.drop_ins == DropIns::Strict && !warnings.is_empty() {
+                Ok(reading) => {
+                    warnings.extend(reading.warnings);
+                    if reading.settings.service.drop_ins == DropIns::Strict && !warnings.is_empty()
+                    {
                         return Err(sorted(warnings));
                     }
                     return Ok(Reading {
-                        settings,
                         warnings: sorted(warnings).0,
-                        text,
+                        ..reading
                     });
                 }
                 Err(found) if found.iter().any(in_drop_in) => {
@@ -132,14 +135,20 @@ impl Layers {
         }
     }
 
-    /// Settings and their text from these drop-ins and all the rest, if nothing in them is wrong.
+    /// What these drop-ins and all the rest say, if nothing in them is wrong; its warnings are
+    /// of variables for selectors that are not there any more.
     fn attempt(
         &self,
         drop_ins: &[&Input],
         objections: Objections<'_>,
-    ) -> Result<(Settings, String), Vec<Mistake>> {
+    ) -> Result<Reading, Vec<Mistake>> {
         let mut documents = self.documents(drop_ins)?;
         let mut variables = Variables::read(&self.environment);
+        let missed = self.masked + self.unreadable.len() + self.drop_ins.len() - drop_ins.len();
+        let warnings = match missed {
+            0 => Vec::new(),
+            _ => orphans::take(&documents, &mut variables),
+        };
         precedence::apply(&mut documents, &mut variables, &self.flags);
 
         let layers: Vec<Layer> = documents.iter().map(Document::layer).collect();
@@ -152,14 +161,16 @@ impl Layers {
         let written = documents.split_off(1);
         let report = Report::new(written, variables, self.flags.clone());
         let settings = Settings::read(Table::root(&report, entries));
-        if let Some(settings) = settings.as_ref().filter(|_| report.is_empty()) {
-            objections(settings)
-                .into_iter()
-                .for_each(|one| report.object(one));
+        for objection in objections(&settings) {
+            report.object(objection);
         }
         let mistakes = report.into_mistakes();
-        match settings {
-            Some(settings) if mistakes.is_empty() => Ok((settings, text)),
+        match mistakes.as_slice() {
+            [] => Ok(Reading {
+                settings,
+                warnings,
+                text,
+            }),
             _ => Err(mistakes),
         }
     }
@@ -171,7 +182,7 @@ impl Layers {
         let mut parse = |name, text, drop_in: bool| match Document::parse(name, text) {
             Ok(document) => {
                 if drop_in {
-                    mistakes.extend(document.outside_of(SELECTORS, ONLY_SELECTORS));
+                    mistakes.extend(document.outside_of(&SELECTORS, ONLY_SELECTORS));
                 }
                 documents.push(document);
             }

@@ -8,7 +8,7 @@ use crate::load::{Environment, Input, Layers, whole_file};
 use crate::mistake::{Mistake, Mistakes, Objections};
 use crate::settings::Settings;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -22,16 +22,18 @@ pub struct Origin {
     pub file: PathBuf,
     /// Whether that file must be there.
     pub presence: Presence,
-    /// The directories of drop-ins; those that are not there hold nothing. Of files
-    /// with the same name the one in the last directory counts.
+    /// The directories of drop-ins. Of files with the same name the one in the last
+    /// directory counts.
     pub drop_ins: Vec<PathBuf>,
+    /// Whether each of these must be there; where it need not, one that is not holds nothing.
+    pub drop_ins_presence: Presence,
     /// The variables of the process.
     pub environment: Environment,
     /// What the command line sets.
     pub flags: Flags,
 }
 
-/// Whether a file must be there.
+/// Whether a file or a directory must be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
     /// It was asked for by name.
@@ -45,7 +47,8 @@ pub enum Presence {
 pub struct Loaded {
     /// What it says.
     pub settings: Settings,
-    /// What is wrong in drop-ins, which were therefore left out: for the log.
+    /// What is wrong in drop-ins, which were therefore left out, and the variables that were
+    /// left out with them: for the log.
     pub warnings: Vec<Mistake>,
     /// All of it as one TOML text, defaults included. It may be shown: there is no secret in
     /// it. Selectors of one line come first, as TOML wants it.
@@ -55,6 +58,15 @@ pub struct Loaded {
     pub hash: String,
     /// The files that were read, those of drop-ins that were left out too.
     pub files: Vec<PathBuf>,
+}
+
+impl Loaded {
+    /// How many drop-ins were left out.
+    #[must_use]
+    pub fn drop_ins_left_out(&self) -> usize {
+        let files = self.warnings.iter().filter_map(|wrong| wrong.place.file());
+        files.collect::<BTreeSet<_>>().len()
+    }
 }
 
 impl Origin {
@@ -70,12 +82,17 @@ impl Origin {
     /// is found there is a mistake where the file is named, so it leaves out a drop-in as well.
     ///
     /// # Errors
-    /// Those of [`Origin::load`]; where there are none, the objections.
+    /// Those of [`Origin::load`], and the objections to what could be read.
     pub fn load_unless(&self, objections: Objections<'_>) -> Result<Loaded, Mistakes> {
         let mut files = Vec::new();
         let mut unreadable = Vec::new();
         let mut drop_ins = Vec::new();
+        let mut masked = 0;
         for path in self.drop_in_files()? {
+            if is_masked(&path) {
+                masked += 1;
+                continue;
+            }
             match read_regular(&path) {
                 Ok(input) => drop_ins.push(input),
                 Err(mistakes) => unreadable.extend(mistakes.0),
@@ -94,6 +111,7 @@ impl Origin {
         let layers = Layers {
             drop_ins,
             unreadable,
+            masked,
             file,
             environment: self.environment.clone(),
             flags: self.flags.clone(),
@@ -116,31 +134,33 @@ impl Origin {
         std::iter::once(self.file.as_path()).chain(drop_ins)
     }
 
-    /// The drop-ins that count, by name. A directory that cannot be listed is nobody's single
-    /// mistake: without it selectors of many would vanish.
+    /// The drop-ins that count, by name, and whatever masks some. A directory that cannot be
+    /// listed is nobody's single mistake: without it selectors of many would vanish.
     fn drop_in_files(&self) -> Result<Vec<PathBuf>, Mistakes> {
+        let mut paths = Vec::new();
         let mut by_name = BTreeMap::<OsString, PathBuf>::new();
         for directory in &self.drop_ins {
-            match names(directory) {
-                Ok(names) => by_name.extend(names),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => {
+            if is_masked(directory) {
+                paths.push(directory.clone());
+                continue;
+            }
+            match (names(directory), self.drop_ins_presence) {
+                (Ok(names), _) => by_name.extend(names),
+                (Err(error), Presence::Optional) if error.kind() == io::ErrorKind::NotFound => {}
+                (Err(error), _) => {
                     let found = format!("cannot be listed: {error}");
                     return Err(whole_file(&directory.display().to_string(), &found));
                 }
             }
         }
-        let by_name = by_name.into_values();
-        Ok(by_name.filter(|path| !masks(path)).collect())
+        paths.extend(by_name.into_values());
+        Ok(paths)
     }
 }
 
 /// The drop-ins of a directory, by name. Names with a dot before them are editors' own.
 fn names(directory: &Path) -> io::Result<Vec<(OsString, PathBuf)>> {
     let mut names = Vec::new();
-    if masks(directory) {
-        return Ok(names);
-    }
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let name = entry.file_name();
@@ -153,7 +173,7 @@ fn names(directory: &Path) -> io::Result<Vec<(OsString, PathBuf)>> {
 }
 
 /// Whether a path leads to `/dev/null`, by which people say that nothing shall be there.
-fn masks(path: &Path) -> bool {
+fn is_masked(path: &Path) -> bool {
     let device = fs::metadata(path).is_ok_and(|about| about.file_type().is_char_device());
     device && fs::canonicalize(path).is_ok_and(|path| path == Path::new("/dev/null"))
 }

@@ -8,7 +8,8 @@ use crate::document::Document;
 use crate::flags::Flags;
 use crate::variables::Variables;
 
-const SELECTORS: [&str; 2] = ["bridge", "selectors"];
+/// Where selectors are.
+pub(crate) const SELECTORS: [&str; 2] = ["bridge", "selectors"];
 /// The two ways to say where to listen.
 const LISTEN: &[[&str; 2]] = &[["service", "listen"]];
 const ADDRESS: &[[&str; 2]] = &[["service", "address"], ["service", "port"]];

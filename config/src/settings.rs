@@ -16,8 +16,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads the root table; what is wrong is in the table's report.
-    pub(crate) fn read(mut root: Table<'_, '_>) -> Option<Self> {
+    /// Reads the root table; what is wrong is in the table's report, and stands for nothing here.
+    pub(crate) fn read(mut root: Table<'_, '_>) -> Self {
         let service = Service::read(root.table("service"));
         let mut bridge = root.table("bridge");
         root.finish();
@@ -26,9 +26,6 @@ impl Settings {
         let defaults = Defaults::read(bridge.table("defaults"));
         let selectors = read_selectors(bridge.table("selectors"), &buses, defaults);
         bridge.finish();
-        Some(Self {
-            service: service?,
-            selectors,
-        })
+        Self { service, selectors }
     }
 }

@@ -40,15 +40,15 @@ impl<'t> Report<'t> {
         self.mistakes.into_inner()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.mistakes.borrow().is_empty()
-    }
-
-    /// A mistake where a key stands that is right by itself.
+    /// A mistake where a key stands that is right by itself; about one that is not, all is said.
     pub(crate) fn object(&self, Objection { key, found }: Objection) {
         let path = key
             .iter()
             .fold(KeyPath::default(), |path, key| path.key(key));
+        let name = path.to_string();
+        if self.mistakes.borrow().iter().any(|said| said.key == name) {
+            return;
+        }
         self.add(
             self.place(&path, None, Part::Value),
             &path,
@@ -128,7 +128,7 @@ impl<'r, 't> Table<'r, 't> {
         match T::from_value(&value) {
             Ok(read) => Some(read),
             Err(found) => {
-                self.reject(&path, Some(&value), found, T::EXPECTED);
+                self.reject(&path, Some(&value), found, &T::expected(&value));
                 None
             }
         }
@@ -177,7 +177,8 @@ impl<'r, 't> Table<'r, 't> {
                     }
                 }
                 Err(found) => {
-                    self.reject(&path.index(index), Some(element), found, T::EXPECTED);
+                    let expected = T::expected(element);
+                    self.reject(&path.index(index), Some(element), found, &expected);
                     all = None;
                 }
             }
@@ -301,7 +302,7 @@ impl Single<'_, '_> {
                 .report
                 .place(&self.path, Some(&self.value), Part::Value);
             self.report
-                .add(place, &self.path, found, T::EXPECTED.to_owned());
+                .add(place, &self.path, found, T::expected(&self.value));
         };
         T::from_value(&self.value).map_err(reject).ok()
     }

@@ -25,6 +25,12 @@ pub(crate) trait FromValue: Sized {
 
     /// The value, or what was found in its place.
     fn from_value(value: &Value) -> Result<Self, String>;
+
+    /// What is expected in the place of a value that is wrong; where one can tell which part
+    /// of it is at fault, of that part.
+    fn expected(_value: &Value) -> String {
+        Self::EXPECTED.to_owned()
+    }
 }
 
 /// What a value is, in words, long ones shortened.

@@ -8,7 +8,7 @@ use crate::load::Environment;
 use crate::mistake::{Mistake, Place};
 use crate::table::ENVIRONMENT_ORIGIN;
 use config::{ConfigError, Map, Source, Value, ValueKind};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the name of a variable begins with; two underscores stand for each dot:
 /// `LOCAL_EXPORTER__SERVICE__PORT=9600`.
@@ -105,8 +105,36 @@ impl Variables {
 
     /// Whether a variable sets a key or something below it.
     pub(crate) fn holds(&self, path: &[&str]) -> bool {
-        let mut set = self.by_path.keys();
-        set.any(|keys| keys.iter().zip(path).filter(|(a, b)| a == b).count() == path.len())
+        self.by_path.keys().any(|keys| begins(keys, path))
+    }
+
+    /// Whether a variable sets exactly this key.
+    pub(crate) fn sets(&self, path: &[&str]) -> bool {
+        self.by_path.keys().any(|keys| keys == path)
+    }
+
+    /// The keys of a table that variables set, or set something below.
+    pub(crate) fn keys(&self, table: &[&str]) -> BTreeSet<String> {
+        let below = self.by_path.keys().filter(|keys| begins(keys, table));
+        below
+            .filter_map(|keys| keys.get(table.len()).cloned())
+            .collect()
+    }
+
+    /// Takes away all variables below a table; each with the key that it would have set.
+    pub(crate) fn take_below(&mut self, table: &[&str]) -> Vec<(String, String)> {
+        let mut taken = Vec::new();
+        self.by_path.retain(|keys, (name, _)| {
+            let below = begins(keys, table);
+            if below {
+                let key = keys
+                    .iter()
+                    .fold(KeyPath::default(), |path, key| path.key(key));
+                taken.push((name.clone(), key.to_string()));
+            }
+            !below
+        });
+        taken
     }
 
     /// Takes a key away, since a flag says anew what it said.
@@ -139,6 +167,11 @@ impl Variables {
             .source(Some(self.by_path.iter().map(pair).collect()));
         Quoting(plain)
     }
+}
+
+/// Whether a path begins with another, or is it.
+fn begins(keys: &[String], path: &[&str]) -> bool {
+    keys.get(..path.len()).is_some_and(|keys| keys == path)
 }
 
 /// Variables whose values may be written as TOML writes arrays and strings: for

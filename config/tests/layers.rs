@@ -55,6 +55,7 @@ impl Layers {
             file,
             presence: Presence::Required,
             drop_ins: Vec::new(),
+            drop_ins_presence: Presence::Optional,
             environment: self
                 .environment
                 .iter()

@@ -6,14 +6,14 @@
 
 mod report;
 
-use super::configuration::{Configuration, load_to_serve};
+use super::configuration::{Configuration, load_to_serve, unknown};
 use super::{WRONG, complain, print};
 use clap::{Args, ValueEnum};
 use futures_util::future::join3;
 use futures_util::stream::{self, StreamExt};
 use local_exporter_actors::examine::{self, Finding};
 use local_exporter_actors::{Arbiters, Ceiling, Door, Metrics, Names, Roster};
-use local_exporter_config::{Flags, Selector, Settings};
+use local_exporter_config::{Flags, Origin, Selector, Settings};
 use report::{Report, Verdict};
 use std::io;
 use std::process::ExitCode;
@@ -47,7 +47,8 @@ enum Format {
 
 impl Check {
     pub(super) fn execute(&self) -> ExitCode {
-        let selectors = match self.chosen() {
+        let origin = self.configuration.origin(Flags::default());
+        let selectors = match self.chosen(&origin) {
             Ok(selectors) => selectors,
             Err(code) => return code,
         };
@@ -59,6 +60,7 @@ impl Check {
             }
         };
         let text = match self.format {
+            Format::Human if reports.is_empty() => nothing(&origin),
             Format::Human => reports.iter().map(ToString::to_string).collect(),
             Format::Json => report::json(&reports),
         };
@@ -70,8 +72,8 @@ impl Check {
     }
 
     /// The selectors that were asked for; where there are mistakes, they have been printed.
-    fn chosen(&self) -> Result<Vec<Selector>, ExitCode> {
-        let loaded = load_to_serve(&self.configuration.origin(Flags::default()))?;
+    fn chosen(&self, origin: &Origin) -> Result<Vec<Selector>, ExitCode> {
+        let loaded = load_to_serve(origin)?;
         for warning in &loaded.warnings {
             complain(&format!("left out: {warning}"));
         }
@@ -79,17 +81,24 @@ impl Check {
         if self.selectors.is_empty() {
             return Ok(selectors);
         }
-        let unknown = self.selectors.iter();
-        let unknown = unknown.filter(|name| selectors.iter().all(|known| known.name != **name));
+        let strangers = self.selectors.iter();
+        let strangers = strangers.filter(|name| selectors.iter().all(|known| known.name != **name));
         let mut wrong = Ok(());
-        for name in unknown {
-            complain(&format!("selector {name:?}: not configured"));
+        for name in strangers {
+            complain(&unknown(name, &selectors));
             wrong = Err(ExitCode::from(WRONG));
         }
         wrong?;
         selectors.retain(|selector| self.selectors.contains(&selector.name));
         Ok(selectors)
     }
+}
+
+/// What is said where there is nothing to check, which may not be what was meant.
+fn nothing(origin: &Origin) -> String {
+    let places = origin.places().map(|place| place.display().to_string());
+    let places = places.collect::<Vec<_>>().join(", ");
+    format!("no selector is configured; looked in {places}\n")
 }
 
 /// Checks all of them, and returns what was found in their order.

@@ -1,9 +1,11 @@
 //! Where the configuration comes from, as the command line says it.
 
 use super::{WRONG, complain, print};
-use crate::access;
+use crate::{access, listen};
 use clap::Args;
-use local_exporter_config::{Environment, Flags, Loaded, Mistakes, Origin, Presence};
+use local_exporter_config::{
+    Environment, Flags, Loaded, Mistakes, Objection, Origin, Presence, Selector, Settings,
+};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -24,7 +26,7 @@ pub(super) struct Configuration {
     /// The configuration, also as --config.file [default: /etc/local-exporter/config.toml, which may be absent].
     #[arg(short, long, visible_alias = "config.file", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// A directory of drop-ins; repeatable, of files with one name that in the last directory
+    /// A directory of drop-ins, which must be there; repeatable, of files with one name that in the last directory
     /// counts; /dev/null for none [default: conf.d in /usr/lib/local-exporter,
     /// /run/local-exporter and /etc/local-exporter].
     #[arg(id = "config.dropins", long, value_name = "DIRECTORY")]
@@ -34,19 +36,19 @@ pub(super) struct Configuration {
 impl Configuration {
     /// All that the settings are made of, with what else the command line says.
     pub(super) fn origin(&self, flags: Flags) -> Origin {
-        let drop_ins = if self.drop_ins.is_empty() {
-            DROP_INS.map(PathBuf::from).to_vec()
-        } else {
-            self.drop_ins.clone()
+        // What is looked for where it usually is need not be there; what was asked for must.
+        let (drop_ins, drop_ins_presence) = match self.drop_ins.as_slice() {
+            [] => (DROP_INS.map(PathBuf::from).to_vec(), Presence::Optional),
+            named => (named.to_vec(), Presence::Required),
         };
         Origin {
             file: self.config.clone().unwrap_or_else(|| DEFAULT_FILE.into()),
-            // The default file need not be there; one that was asked for must.
             presence: match self.config {
                 Some(_) => Presence::Required,
                 None => Presence::Optional,
             },
             drop_ins,
+            drop_ins_presence,
             environment: environment(),
             flags,
         }
@@ -58,10 +60,26 @@ pub(super) fn load(origin: &Origin) -> Result<Loaded, ExitCode> {
     origin.load().map_err(|mistakes| wrong(&mistakes))
 }
 
-/// [`load`], with a look into the files that decide whether it can be served.
+/// [`load`], with a look at what else decides whether it can be served.
 pub(super) fn load_to_serve(origin: &Origin) -> Result<Loaded, ExitCode> {
-    let loaded = origin.load_unless(&access::objections);
+    let loaded = origin.load_unless(&objections);
     loaded.map_err(|mistakes| wrong(&mistakes))
+}
+
+fn objections(settings: &Settings) -> Vec<Objection> {
+    let mut objections = access::objections(settings);
+    objections.extend(listen::objections(&settings.service.entrance));
+    objections
+}
+
+/// That a selector is not configured, with those that are.
+pub(super) fn unknown(name: &str, selectors: &[Selector]) -> String {
+    let known: Vec<_> = selectors.iter().map(|selector| &selector.name).collect();
+    let known = match known.as_slice() {
+        [] => "there is none at all".to_owned(),
+        known => format!("there are {known:?}"),
+    };
+    format!("selector {name:?}: not configured; {known}")
 }
 
 fn wrong(mistakes: &Mistakes) -> ExitCode {

@@ -10,6 +10,9 @@ use std::time::Duration;
 /// The largest `service.max_in_flight`, for 0, by which the toolkit means no limit.
 const MOST_REQUESTS: u32 = 65_536;
 
+/// The longest `service.timeout_offset`.
+const LONGEST_OFFSET: Duration = Duration::from_secs(60);
+
 /// Flags for keys of `[service]`; they win over the environment and all files.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Service")]
@@ -33,7 +36,13 @@ pub(super) struct ServiceFlags {
     #[arg(id = "web.telemetry-path", long, value_name = "PATH")]
     telemetry_path: Option<String>,
     /// The most scrapes that may be under way at once; 0 means as many as possible.
-    #[arg(id = "web.max-requests", long, value_name = "COUNT")]
+    #[arg(
+        id = "web.max-requests",
+        long,
+        value_name = "COUNT",
+        value_parser = requests,
+        allow_negative_numbers = true
+    )]
     max_requests: Option<u32>,
     /// The URL under which the exporter is reached from outside.
     #[arg(id = "web.external-url", long, value_name = "URL")]
@@ -48,7 +57,12 @@ pub(super) struct ServiceFlags {
     #[arg(id = "config.enable-auto-reload", long)]
     auto_reload: bool,
     /// How many seconds before a scraper gives up it gets its answer [default: 0.5].
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        value_parser = seconds,
+        allow_negative_numbers = true
+    )]
     timeout_offset: Option<Duration>,
 }
 
@@ -126,9 +140,16 @@ fn absolute(path: &str) -> String {
     absolute.to_string_lossy().into_owned()
 }
 
+/// Negative numbers are passed on to these two, so that they are answered as any other.
+fn requests(text: &str) -> Result<u32, String> {
+    let requests = text.parse().ok().filter(|count| *count <= MOST_REQUESTS);
+    requests.ok_or_else(|| format!("not a whole number from 0 to {MOST_REQUESTS}"))
+}
+
 fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text
-        .parse()
-        .map_err(|_| "not a number of seconds".to_owned())?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+    let seconds = text.parse().ok().map(Duration::try_from_secs_f64);
+    match seconds {
+        Some(Ok(seconds)) if seconds <= LONGEST_OFFSET => Ok(seconds),
+        _ => Err("not a number of seconds from 0 to 60".to_owned()),
+    }
 }

@@ -1,6 +1,6 @@
 //! `local-exporter scrape`: one scrape, through the same actor and the same gate as the server's.
 
-use super::configuration::{Configuration, load};
+use super::configuration::{Configuration, load, unknown};
 use super::{WRONG, complain};
 use clap::Args;
 use local_exporter_actors::{Answer, Arbiters, Ceiling, Metrics, Names, Roster};
@@ -27,17 +27,11 @@ impl Scrape {
             complain(&format!("left out: {warning}"));
         }
         let mut selectors = loaded.settings.selectors;
-        let names: Vec<_> = selectors.iter().map(|s| s.name.clone()).collect();
-        selectors.retain(|selector| selector.name == self.selector);
-        if selectors.is_empty() {
-            let name = &self.selector;
-            let known = match names.as_slice() {
-                [] => "there is none at all".to_owned(),
-                names => format!("there are {names:?}"),
-            };
-            complain(&format!("selector {name:?}: not configured; {known}"));
+        if selectors.iter().all(|known| known.name != self.selector) {
+            complain(&unknown(&self.selector, &selectors));
             return ExitCode::from(WRONG);
         }
+        selectors.retain(|selector| selector.name == self.selector);
         let answer = actix_rt::System::new().block_on(scrape(selectors));
         let written = answer.map(|answer| match answer {
             Ok(exposition) => io::stdout().lock().write_all(&exposition.body),

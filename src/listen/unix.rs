@@ -17,6 +17,12 @@ use std::path::Path;
 /// Where the names of groups are.
 const GROUPS: &str = "/etc/group";
 
+/// What is wrong with the group that a socket is to have, if anything is.
+pub(super) fn objection(listen: &UnixListen) -> Option<String> {
+    let wrong = group(listen.group.as_deref()?).err()?;
+    Some(format!("unix:{}: {wrong}", listen.path.display()))
+}
+
 /// A listener at that path.
 pub(super) fn bind(listen: &UnixListen) -> io::Result<UnixListener> {
     let path = listen.path.as_path();
@@ -185,6 +191,16 @@ mod tests {
 
     #[test]
     fn groups_are_found_by_their_names() {
+        let of_group = |group: Option<&str>| UnixListen {
+            group: group.map(str::to_owned),
+            ..at(Path::new("/x"))
+        };
+        for right in [None, Some("root"), Some("12345")] {
+            assert_eq!(objection(&of_group(right)), None);
+        }
+        let wrong = objection(&of_group(Some("no-such")));
+        let expected = "unix:/x: no group \"no-such\" is in /etc/group";
+        assert_eq!(wrong.as_deref(), Some(expected));
         let text = "root:x:0:\nprometheus:x:998:a,b\nprom:x:7:\nbad:x\n";
         assert_eq!(number(text, "prometheus"), Some(998));
         assert_eq!(number(text, "prom"), Some(7));

@@ -13,6 +13,7 @@ pub struct ConfigurationMetrics {
     successful: IntGauge,
     succeeded_at: Gauge,
     hash: Gauge,
+    drop_ins_left_out: IntGauge,
 }
 
 impl ConfigurationMetrics {
@@ -35,15 +36,22 @@ impl ConfigurationMetrics {
                 "hash",
                 "The first 48 bits of a hash of the configuration that runs: equal where its values are.",
             ))?,
+            drop_ins_left_out: IntGauge::with_opts(gauge(
+                "dropins_left_out",
+                "How many drop-ins the configuration that runs lacks, since they have mistakes.",
+            ))?,
         };
+        registry.register(Box::new(metrics.drop_ins_left_out.clone()))?;
         registry.register(Box::new(metrics.successful.clone()))?;
         registry.register(Box::new(metrics.succeeded_at.clone()))?;
         registry.register(Box::new(metrics.hash.clone()))?;
         Ok(metrics)
     }
 
-    /// A configuration runs from now on; `hash` is in hexadecimal digits.
-    pub fn loaded(&self, hash: &str) {
+    /// A configuration runs from now on, without some drop-ins; `hash` is in hexadecimal digits.
+    pub fn loaded(&self, hash: &str, drop_ins_left_out: usize) {
+        let left_out = i64::try_from(drop_ins_left_out).unwrap_or(i64::MAX);
+        self.drop_ins_left_out.set(left_out);
         let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         self.succeeded_at
             .set(since_epoch.unwrap_or_default().as_secs_f64());

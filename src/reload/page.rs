@@ -5,7 +5,7 @@ use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use local_exporter_config::Lifecycle;
 
-/// `POST /-/reload`, or `PUT`: reloads, and answers when that is done.
+/// `POST /-/reload`, or `PUT`: reloads, and answers when that is done, with what was left out.
 pub async fn reload(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
     if ![Method::POST, Method::PUT].contains(request.method()) {
         return reply::only("POST, PUT", "only POST and PUT are answered here\n");
@@ -14,7 +14,7 @@ pub async fn reload(request: HttpRequest, exporter: web::Data<Exporter>) -> Http
         return reply::forbidden("Lifecycle API is not enabled.\n");
     }
     match exporter.reloader.reload().await {
-        Ok(()) => reply::well("the configuration was reloaded\n"),
+        Ok(left_out) => reply::text(format!("the configuration was reloaded\n{left_out}")),
         Err(refusal) => reply::internal(&format!("failed to reload config: {refusal}")),
     }
 }

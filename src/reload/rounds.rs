@@ -6,7 +6,7 @@
 //! while the old ones still answer, so that no scrape meets a gap.
 
 use super::reading::{Found, Read, Reading};
-use super::{Refusal, fixed};
+use super::{LeftOut, Outcome, Refusal, fixed};
 use crate::phase::Phase;
 use crate::{Running, descriptors};
 use local_exporter_actors::Changes;
@@ -139,7 +139,7 @@ impl<'a> Rounds<'a> {
     }
 
     /// Replaces what runs by what was found, if that is right.
-    async fn judge(&mut self, found: Found) -> Result<(), Refusal> {
+    async fn judge(&mut self, found: Found) -> Outcome {
         self.judged = judged(&found);
         let metrics = self.running.exporter.metrics.configuration();
         let replaced = match found {
@@ -156,13 +156,14 @@ impl<'a> Rounds<'a> {
         replaced
     }
 
-    async fn replace(&self, read: Read) -> Result<(), Refusal> {
+    async fn replace(&self, read: Read) -> Outcome {
         let Running {
             exporter,
             arbiters,
             ceiling,
             connections,
         } = self.running;
+        let drop_ins_left_out = read.loaded.drop_ins_left_out();
         let Loaded {
             mut settings,
             warnings,
@@ -194,7 +195,8 @@ impl<'a> Rounds<'a> {
         exporter.text.store(Arc::new(text));
         ceiling.set_limit(clients.max_in_flight);
         connections.set_limits(clients);
-        exporter.metrics.configuration().loaded(&hash);
+        let configuration = exporter.metrics.configuration();
+        configuration.loaded(&hash, drop_ins_left_out);
 
         tell(&renewal.changes);
         for mistake in &warnings {
@@ -208,7 +210,7 @@ impl<'a> Rounds<'a> {
             let path = path.display();
             tracing::warn!(%path, "out of reach until a restart: the process is confined by Landlock");
         }
-        Ok(())
+        Ok(LeftOut::of(&warnings))
     }
 }
 

@@ -195,6 +195,15 @@ impl ClientCertVerifier for Verifier {
     }
 }
 
+/// Why a handshake failed, in words: rustls shows what a verifier says as programmers would.
+pub fn in_words(error: &std::io::Error) -> String {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    match inner {
+        Some(Error::InvalidCertificate(CertificateError::Other(other))) => other.to_string(),
+        Some(_) | None => error.to_string(),
+    }
+}
+
 /// The DNS names, e-mail addresses, IP addresses and URIs that a certificate is
 /// for (RFC 5280, section 4.2.1.6), written as Go writes them.
 fn names(leaf: &CertificateDer<'_>) -> Result<Vec<String>, Error> {

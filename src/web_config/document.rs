@@ -6,6 +6,7 @@
 //! is the text `1`.
 
 use serde::Deserialize;
+use serde_saphyr::UserMessageFormatter;
 use std::collections::BTreeMap;
 
 /// A file.
@@ -53,15 +54,13 @@ pub(super) struct RateLimit {
     pub(super) burst: Option<u32>,
 }
 
-/// What the parser advises those who write programs with it, and nobody else.
-const FOR_PROGRAMMERS: &str = ", set DuplicateKeyPolicy in Options if acceptable";
-
 /// Reads a text. The errors quote no line of it, since lines hold secrets.
 pub(super) fn parse(text: &str) -> Result<Document, String> {
     let options = serde_saphyr::options! { with_snippet: false };
     let document = serde_saphyr::from_str_with_options::<Option<Document>>(text, options);
     let document = document.map_err(|error| {
-        let error = error.to_string().replace(FOR_PROGRAMMERS, "");
+        // The other formatter advises those who write programs with the parser.
+        let error = error.render_with_formatter(&UserMessageFormatter);
         format!("yaml: {}", error.strip_prefix("error: ").unwrap_or(&error))
     })?;
     Ok(document.unwrap_or_default())

@@ -101,7 +101,12 @@ fn version(name: &str, key: &str) -> Result<Version, String> {
 }
 
 /// The named cipher suites of TLS 1.2, in their order, and all of TLS 1.3; all there are, if none is named.
-pub(super) fn cipher_suites(names: &[String]) -> Result<Vec<SupportedCipherSuite>, String> {
+///
+/// With these versions one of them at least must be of use.
+pub(super) fn cipher_suites(
+    names: &[String],
+    versions: &[&SupportedProtocolVersion],
+) -> Result<Vec<SupportedCipherSuite>, String> {
     let all = || SUITES.iter().filter_map(|(_, suite)| *suite);
     if names.is_empty() {
         return Ok(all().collect());
@@ -110,7 +115,16 @@ pub(super) fn cipher_suites(names: &[String]) -> Result<Vec<SupportedCipherSuite
     let named = named.collect::<Result<Vec<_>, _>>()?;
     let of_12 = named.into_iter().filter(|suite| suite.tls13().is_none());
     let of_13 = all().filter(|suite| suite.tls13().is_some());
-    Ok(of_13.chain(of_12).collect())
+    let suites: Vec<_> = of_13.chain(of_12).collect();
+    let of_use = |suite: &SupportedCipherSuite| versions.contains(&suite.version());
+    match suites.iter().any(of_use) {
+        true => Ok(suites),
+        false => Err(
+            "cipher_suites names none of TLS 1.2, which is the only version that max_version \
+             leaves, so no cipher suite is left"
+                .into(),
+        ),
+    }
 }
 
 /// The named curves in their order; all there are, if none is named.

@@ -100,7 +100,10 @@ fn it_is_strict_and_quotes_no_secret() {
             "rate_limit:\n  interval: 1 hour\n",
             "rate_limit: invalid duration",
         ),
-        ("a: b\n---\nc: d\n", "yaml: "),
+        (
+            "rate_limit:\n---\nrate_limit:\n",
+            "yaml: only single YAML document expected but multiple found at line ",
+        ),
     ] {
         assert_refused(parse(text), expected);
     }
@@ -153,6 +156,10 @@ fn what_rustls_has_not_is_refused_with_a_sentence() {
     }
     let nothing_left = parse_tls(&["min_version: TLS13", "max_version: TLS12"]);
     assert_refused(nothing_left, "no version is left");
+    let only_of_13 = "cipher_suites: [TLS_AES_128_GCM_SHA256]";
+    let nothing_left = parse_tls(&["max_version: TLS12", only_of_13]);
+    assert_refused(nothing_left, "no cipher suite is left");
+    assert!(parse_tls(&[only_of_13]).is_ok());
 }
 
 #[test]
@@ -215,4 +222,19 @@ fn hashes_must_be_bcrypts() {
         parse(none),
         "hashedSecret too short to be a bcrypted password",
     );
+}
+
+#[test]
+fn a_failed_handshake_is_told_in_words() {
+    use rustls::{CertificateError, Error, OtherError};
+    let told =
+        |error: Error| in_words(&std::io::Error::new(std::io::ErrorKind::InvalidData, error));
+    let other = OtherError(std::sync::Arc::new(std::io::Error::other(
+        "it bears no name",
+    )));
+    let refusal = Error::InvalidCertificate(CertificateError::Other(other));
+    assert_eq!(told(refusal), "it bears no name");
+    assert_eq!(told(Error::DecryptError), Error::DecryptError.to_string());
+    let left = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+    assert_eq!(in_words(&left), left.to_string());
 }

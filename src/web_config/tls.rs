@@ -121,7 +121,7 @@ impl Tls {
             written.min_version.as_deref(),
             written.max_version.as_deref(),
         )?;
-        let suites = names::cipher_suites(&written.cipher_suites.unwrap_or_default())?;
+        let suites = names::cipher_suites(&written.cipher_suites.unwrap_or_default(), versions)?;
         let curves = names::curves(&written.curve_preferences.unwrap_or_default())?;
         let on = certificate.is_some() || key.is_some() || authority.is_some() || !mode.is_empty();
         if !on {

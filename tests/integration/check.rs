@@ -150,11 +150,54 @@ fn the_status_tells_what_is_not_ready_from_a_wrong_configuration() {
     assert_eq!((code, out.lines().count()), (Some(0), 1), "{out}");
     let (code, out, error) = scene.check(program(), &["good", "other"]);
     assert_eq!((code, out.as_str()), (Some(2), ""));
-    assert_eq!(error, "selector \"other\": not configured\n");
+    let told = "selector \"other\": not configured; there are [\"good\", \"bad\"]\n";
+    assert_eq!(error, told);
     scene.config += "selectors.worse = { kind = \"uds\" }\n";
     let (code, out, error) = scene.check(program(), &["good"]);
     assert_eq!((code, out.as_str()), (Some(2), ""));
     assert!(error.contains("config.toml:"), "{error}");
+}
+
+#[test]
+fn nothing_to_check_is_said_with_where_it_was_looked_for() {
+    let mut scene = Scene::new();
+    scene.config = "# nothing\n".to_owned();
+    let (code, out, error) = scene.check(program(), &[]);
+    let config = scene.at("config.toml");
+    let told = format!(
+        "no selector is configured; looked in {}, /dev/null\n",
+        config.display()
+    );
+    assert_eq!((code, out, error.as_str()), (Some(0), told, ""));
+    let (code, out, _) = scene.check(program(), &["--format", "json"]);
+    assert_eq!((code, out.as_str()), (Some(0), "[]\n"));
+    let (code, _, error) = scene.check(program(), &["other"]);
+    let told = "selector \"other\": not configured; there is none at all\n";
+    assert_eq!((code, error.as_str()), (Some(2), told));
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_named_with_the_path_that_leads_there() {
+    let mut scene = Scene::new();
+    let [above, link, target] = ["above", "above/link", "gone"].map(|name| scene.at(name));
+    fs::create_dir(above).unwrap();
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    scene.selector("it", "uds", "above/link/sock");
+    let (code, reports) = scene.reports(program());
+    assert_eq!(code, Some(1));
+    let what = format!(
+        "{link}/sock leads by the link {link} to {target}, which does not exist",
+        link = link.display(),
+        target = target.display()
+    );
+    let remedy = "start the daemon, or correct the path";
+    assert_found(
+        of(&reports, "it"),
+        "not_ready",
+        Some("absent"),
+        &what,
+        remedy,
+    );
 }
 
 #[test]

@@ -51,7 +51,15 @@ fn version_and_help_say_what_there_is() {
 
 #[test]
 fn wrong_arguments_are_told_with_status_2() {
-    let cases: [(&[&str], &str); 4] = [
+    let cases: [(&[&str], &str); 6] = [
+        (
+            &["--web.listen-address=:1"],
+            "tip: it is for `local-exporter serve --web.listen-address`",
+        ),
+        (
+            &["--config.file=x"],
+            "tip: it is for `local-exporter serve --config.file`",
+        ),
         (&["srve"], "unrecognized subcommand 'srve'"),
         (&["serve", "--nope"], "unexpected argument '--nope'"),
         (&["serve", "--log.format", "xml"], "invalid value 'xml'"),
@@ -91,6 +99,22 @@ fn a_named_file_must_be_there() {
         error.starts_with("/nonexistent.toml: No such file"),
         "{error}"
     );
+}
+
+#[test]
+fn a_named_directory_of_drop_ins_must_be_there() {
+    for command in [
+        &["serve", "--config.check"][..],
+        &["check"],
+        &["scrape", "a"],
+    ] {
+        let mut arguments = command.to_vec();
+        arguments.push("--config.dropins=/nonexistent.d");
+        let (code, out, error) = run(&arguments);
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{command:?}");
+        let told = "/nonexistent.d: cannot be listed: No such file or directory";
+        assert!(error.starts_with(told), "{error}");
+    }
 }
 
 #[test]

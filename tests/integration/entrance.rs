@@ -111,10 +111,6 @@ fn what_cannot_be_bound_is_named_and_ends_the_start() {
         (at(&file, ""), "is no socket"),
         (at(&live, ""), "in use"),
         (at(&absent, ""), "absent/sock"),
-        (
-            at(&folder.path().join("s"), "?group=no-such-group"),
-            "no-such-group",
-        ),
         // The context of hypervisors, which no program is in.
         ("--web.listen-address=vsock://0:1".into(), "vsock://0:1"),
     ] {

@@ -180,6 +180,69 @@ fn a_bad_configuration_changes_nothing_and_says_why() {
 }
 
 #[test]
+fn a_drop_in_that_turns_bad_is_left_out_and_that_is_seen() {
+    let scene = Scene::new();
+    let drop_ins = scene.path("conf.d");
+    fs::create_dir(&drop_ins).unwrap();
+    let selectors = "[bridge.selectors]\n".to_owned();
+    let (one, two) = (drop_ins.join("one.toml"), drop_ins.join("two.toml"));
+    let right = selectors.clone() + &scene.selector("one", "file", "one.prom", "");
+    fs::write(&one, &right).unwrap();
+    fs::write(
+        &two,
+        selectors + &scene.selector("two", "file", "two.prom", ""),
+    )
+    .unwrap();
+    let script = format!(
+        "LOCAL_EXPORTER__BRIDGE__SELECTORS__ONE__TIMEOUT=2s exec \"$@\" --config.dropins {}",
+        drop_ins.display()
+    );
+    let exporter = Exporter::start_under(&["sh", "-c", &script, "sh"], ENABLED);
+    let (left_out, successful) = (
+        "local_exporter_config_dropins_left_out",
+        "local_exporter_config_last_reload_successful",
+    );
+    let seen = || [left_out, successful].map(|series| exporter.metric(series).unwrap());
+    assert_eq!(exporter.scrape("one").status, 200);
+    assert_eq!(seen(), [0.0, 1.0]);
+
+    fs::write(&one, "[bridge.selectors]\none = { kind = \"usd\" }\n").unwrap();
+    let reply = ask(&exporter, "POST");
+    let text = reply.text();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!((reply.status, lines.len()), (200, 3), "{text}");
+    for (line, expected) in lines.iter().zip([
+        "the configuration was reloaded".to_owned(),
+        format!(
+            "left out: {}:2:16: bridge.selectors.one.kind: ",
+            one.display()
+        ),
+        "left out: environment LOCAL_EXPORTER__BRIDGE__SELECTORS__ONE__TIMEOUT: ".to_owned(),
+    ]) {
+        assert!(
+            line.starts_with(&expected),
+            "{expected} does not begin {text}"
+        );
+    }
+    assert_eq!(exporter.scrape("one").status, 404);
+    assert_eq!(exporter.scrape("two").text(), "two_file 1\n");
+    assert_eq!(seen(), [1.0, 1.0]);
+    // What was refused does not run.
+    exporter.configure("lifecycle = 7\n");
+    fs::write(&two, "not TOML").unwrap();
+    assert_eq!(ask(&exporter, "POST").status, 500);
+    assert_eq!(seen(), [1.0, 0.0]);
+
+    exporter.configure(ENABLED);
+    for path in [&one, &two] {
+        fs::write(path, &right).unwrap();
+    }
+    let reply = ask(&exporter, "POST");
+    assert_eq!(reply.text(), "the configuration was reloaded\n");
+    assert_eq!(seen(), [0.0, 1.0]);
+}
+
+#[test]
 fn requests_may_reload_only_where_that_was_allowed() {
     let exporter = Exporter::start("");
     for method in ["POST", "PUT"] {

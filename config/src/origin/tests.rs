@@ -26,6 +26,7 @@ impl Host {
             file: at("config.toml"),
             presence: Presence::Optional,
             drop_ins: directories.to_vec(),
+            drop_ins_presence: Presence::Optional,
             environment: Environment::new(),
             flags: Flags::default(),
         };
@@ -358,4 +359,129 @@ fn an_objection_is_a_mistake_where_its_key_stands() {
     host.write("config.toml", "[service]\nstrict_dropins = true\n");
     let strict = refused(&host, "a");
     assert_eq!(strict.lines().count(), 2, "{strict}");
+}
+
+/// A host whose drop-in `p.toml` is tuned by a variable.
+fn tuned(text: &str) -> Host {
+    let mut host = Host::new();
+    host.write("lib/p.toml", text);
+    host.selector("lib/q.toml", "q", "/q");
+    let name = "LOCAL_EXPORTER__BRIDGE__SELECTORS__P__TIMEOUT".to_owned();
+    host.origin.environment.insert(name, "2s".into());
+    host
+}
+
+const ORPHAN: &str = "environment LOCAL_EXPORTER__BRIDGE__SELECTORS__P__TIMEOUT: \
+    bridge.selectors.p.timeout: it changes a selector whose drop-in was left out or is masked";
+
+#[test]
+fn what_tunes_a_selector_of_a_wrong_drop_in_goes_with_it() {
+    let host = tuned("[bridge.selectors.p]\nkind = \"uds\"\npath = \"/p\"\n");
+    assert_eq!(host.sockets(), ["p=/p", "q=/q"]);
+    assert_eq!(host.warnings(), [] as [&str; 0]);
+    assert_eq!(host.load().drop_ins_left_out(), 0);
+    let wrong: [(&str, &str); 4] = [
+        (
+            "[bridge.selectors.p]\nkind = \"uds\"\npath = \"p\"\ncolour = 1\n",
+            "~/lib/p.toml:3:8: ",
+        ),
+        ("[bridge.selectors]\np = \"/p\"\n", "~/lib/p.toml:2:1: "),
+        ("not TOML", "~/lib/p.toml:1:"),
+        ("[service]\n", "~/lib/p.toml:1:2: "),
+    ];
+    for (text, expected) in wrong {
+        let host = tuned(text);
+        assert_eq!(host.sockets(), ["q=/q"], "{text}");
+        let warnings = host.warnings();
+        assert!(warnings[0].starts_with(expected), "{warnings:?}");
+        assert_eq!(warnings.last().map(String::as_str), Some(ORPHAN));
+        assert_eq!(host.load().drop_ins_left_out(), 1, "{warnings:?}");
+        host.write("config.toml", "[service]\nstrict_dropins = true\n");
+        assert!(host.origin.load().is_err(), "{text}");
+    }
+    let host = tuned("");
+    host.write("lib/unreadable.toml", "");
+    fs::remove_file(host.at("lib/p.toml")).unwrap();
+    fs::create_dir(host.at("lib/p.toml")).unwrap();
+    assert_eq!(
+        host.warnings(),
+        ["~/lib/p.toml: not a regular file", ORPHAN]
+    );
+}
+
+#[test]
+fn what_tunes_a_masked_selector_goes_with_it() {
+    let right = "[bridge.selectors.p]\nkind = \"uds\"\npath = \"/p\"\n";
+    let mut host = tuned(right);
+    symlink("/dev/null", host.at("etc/p.toml")).unwrap();
+    assert_eq!(host.sockets(), ["q=/q"]);
+    assert_eq!(host.warnings(), [ORPHAN]);
+    assert_eq!(host.load().drop_ins_left_out(), 0);
+    host.origin.drop_ins = vec!["/dev/null".into()];
+    assert_eq!(host.warnings(), [ORPHAN]);
+}
+
+#[test]
+fn a_selector_that_variables_make_stays_and_one_that_nobody_makes_is_a_mistake() {
+    let set = |host: &mut Host, key: &str, value: &str| {
+        let name = format!("LOCAL_EXPORTER__BRIDGE__SELECTORS__{key}");
+        host.origin.environment.insert(name, value.into());
+    };
+    let mut host = tuned("not TOML");
+    host.selector("config.toml", "main", "/main");
+    set(&mut host, "MAIN__TIMEOUT", "3s");
+    set(&mut host, "BARE", "/bare");
+    set(&mut host, "OWN__KIND", "uds");
+    set(&mut host, "OWN__PATH", "/own");
+    let sockets = host.sockets();
+    for expected in ["main=/main", "bare: directory", "own=/own"] {
+        assert!(sockets.iter().any(|one| one == expected), "{sockets:?}");
+    }
+    assert_eq!(host.warnings().last().map(String::as_str), Some(ORPHAN));
+    // Where every drop-in was read, it is nobody's but a slip.
+    let host = tuned("");
+    let mistakes = host.origin.load().unwrap_err().to_string();
+    let expected = "environment LOCAL_EXPORTER__BRIDGE__SELECTORS__P__KIND: \
+                    bridge.selectors.p.kind: missing";
+    assert!(mistakes.starts_with(expected), "{mistakes}");
+}
+
+#[test]
+fn directories_that_were_asked_for_must_be_there() {
+    let mut host = Host::new();
+    host.origin.drop_ins.push(host.at("typo"));
+    host.origin.drop_ins_presence = Presence::Required;
+    let mistakes = host.origin.load().unwrap_err().to_string();
+    let expected = "/typo: cannot be listed: No such file or directory (os error 2)";
+    assert!(mistakes.ends_with(expected), "{mistakes}");
+    host.origin.drop_ins_presence = Presence::Optional;
+    assert!(host.origin.load().is_ok());
+}
+
+#[test]
+fn objections_and_mistakes_are_told_at_once_and_nothing_twice() {
+    let host = Host::new();
+    host.write(
+        "config.toml",
+        "[service]\nport = \"x\"\ntls = true\nbearer_token_file = \"/t\"\n\
+         [bridge.selectors.a]\nkind = \"usd\"\n",
+    );
+    let object = |settings: &Settings| {
+        let objection = |key: &str| crate::Objection {
+            key: ["service", key].map(str::to_owned).to_vec(),
+            found: "it is haunted".to_owned(),
+        };
+        assert!(settings.service.access.bearer_token_file.is_some());
+        ["tls", "bearer_token_file"].map(objection).to_vec()
+    };
+    let mistakes = host.origin.load_unless(&object).unwrap_err();
+    let keys: Vec<_> = mistakes.0.iter().map(|mistake| &*mistake.key).collect();
+    let expected = [
+        "service.port",
+        "service.tls",
+        "service.bearer_token_file",
+        "bridge.selectors.a.kind",
+    ];
+    assert_eq!(keys, expected, "{mistakes}");
+    assert!(mistakes.to_string().contains("true without a certificate"));
 }

@@ -14,27 +14,47 @@ impl FromValue for Listen {
         looked up), \"unix:/path?mode=0660&group=name\" or \"vsock://:9598\"";
 
     fn from_value(value: &Value) -> Result<Self, String> {
-        let ValueKind::String(text) = &value.kind else {
-            return Err(describe(value));
-        };
-        let read = if let Some(rest) = text.strip_prefix("unix:") {
-            unix(rest).map(Self::Unix)
-        } else if let Some(rest) = text.strip_prefix("vsock://") {
-            vsock(rest).map(Self::Vsock)
-        } else {
-            tcp(text).map(|(address, port)| Self::Tcp(address, port))
-        };
-        read.ok_or_else(|| describe(value))
+        read(value).map_err(|_| describe(value))
+    }
+
+    fn expected(value: &Value) -> String {
+        read(value).err().unwrap_or(Self::EXPECTED).to_owned()
     }
 }
 
-fn tcp(text: &str) -> Option<(ListenAddress, u16)> {
-    let (host, port) = text.rsplit_once(':')?;
-    let port = number(port, 10).and_then(|port| u16::try_from(port).ok())?;
+/// A listener, or what is expected in the place of what is wrong about it.
+type Read<T> = Result<T, &'static str>;
+
+const PORT: &str = "a port from 0 to 65535 behind the last colon";
+const SOCKET: &str = "an absolute path behind `unix:`";
+const SHORTER_SOCKET: &str = "a path of at most 107 bytes (unix(7))";
+const OPTION: &str = "no options but `mode=` and `group=`, each once, behind the `?`";
+const MODE: &str = "a mode of three or four octal digits, at most 0777";
+const GROUP: &str = "the name of a group, or its number, behind `group=`";
+const VSOCK: &str = "a port, and before its colon nothing or a context id, as numbers below \
+    4294967295 (vsock(7)): \"vsock://:9598\", \"vsock://2:9598\"";
+
+fn read(value: &Value) -> Read<Listen> {
+    let ValueKind::String(text) = &value.kind else {
+        return Err(Listen::EXPECTED);
+    };
+    if let Some(rest) = text.strip_prefix("unix:") {
+        unix(rest).map(Listen::Unix)
+    } else if let Some(rest) = text.strip_prefix("vsock://") {
+        vsock(rest).map(Listen::Vsock).ok_or(VSOCK)
+    } else {
+        let (host, port) = text.rsplit_once(':').ok_or(Listen::EXPECTED)?;
+        let address = tcp_address(host).ok_or(Listen::EXPECTED)?;
+        let port = number(port, 10).and_then(|port| u16::try_from(port).ok());
+        Ok(Listen::Tcp(address, port.ok_or(PORT)?))
+    }
+}
+
+fn tcp_address(host: &str) -> Option<ListenAddress> {
     let bracketed = host
         .strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'));
-    let address = match (host, bracketed) {
+    Some(match (host, bracketed) {
         ("", _) => ListenAddress::Every,
         (_, Some(host)) => match host.parse::<Ipv6Addr>().ok()? {
             // As Go listens there, and with it every other exporter: on both families.
@@ -46,15 +66,16 @@ fn tcp(text: &str) -> Option<(ListenAddress, u16)> {
             // Nobody could tell its end from the port.
             IpAddr::V6(_) => return None,
         },
-    };
-    Some((address, port))
+    })
 }
 
-fn unix(text: &str) -> Option<UnixListen> {
+fn unix(text: &str) -> Read<UnixListen> {
     let (path, query) = text.split_once('?').unwrap_or((text, ""));
-    let usable = path.starts_with('/') && path.len() <= LONGEST_SOCKET_PATH && !path.contains('\0');
-    if !usable {
-        return None;
+    if !path.starts_with('/') || path.contains('\0') {
+        return Err(SOCKET);
+    }
+    if path.len() > LONGEST_SOCKET_PATH {
+        return Err(SHORTER_SOCKET);
     }
     let mut listen = UnixListen {
         path: PathBuf::from(path),
@@ -62,17 +83,24 @@ fn unix(text: &str) -> Option<UnixListen> {
         group: None,
     };
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        match pair.split_once('=')? {
-            ("mode", mode) if listen.mode.is_none() => {
-                listen.mode = Some(number(mode, 8).filter(|mode| *mode <= 0o777)?);
+        match pair.split_once('=') {
+            Some(("mode", mode)) if listen.mode.is_none() => {
+                listen.mode = Some(permissions(mode).ok_or(MODE)?);
             }
-            ("group", group) if listen.group.is_none() && is_group(group) => {
+            Some(("group", group)) if listen.group.is_none() => {
+                let group = Some(group).filter(|group| is_group(group)).ok_or(GROUP)?;
                 listen.group = Some(group.to_owned());
             }
-            _ => return None,
+            _ => return Err(OPTION),
         }
     }
-    Some(listen)
+    Ok(listen)
+}
+
+/// A mode as chmod(1) writes it, without what means nothing to a socket.
+fn permissions(text: &str) -> Option<u32> {
+    let mode = number(text, 8).filter(|mode| *mode <= 0o777)?;
+    (3..=4).contains(&text.len()).then_some(mode)
 }
 
 fn vsock(text: &str) -> Option<VsockListen> {
@@ -177,6 +205,8 @@ mod tests {
             "unix:run/x",
             "unix://run/x?mode=9",
             "unix:/x?mode=1777",
+            "unix:/x?mode=60",
+            "unix:/x?mode=00600",
             "unix:/x?mode=",
             "unix:/x?mode=600&mode=660",
             "unix:/x?owner=a",
@@ -193,6 +223,29 @@ mod tests {
         }
         assert_eq!(read(&format!("unix:/{}", "x".repeat(107))), None);
         assert!(read(&format!("unix:/{}", "x".repeat(106))).is_some());
+    }
+
+    #[test]
+    fn what_is_wrong_about_one_is_said() {
+        let long = format!("unix:/{}", "x".repeat(107));
+        for (wrong, expected) in [
+            (":99999", PORT),
+            ("[::1]:http", PORT),
+            ("[::1]", Listen::EXPECTED),
+            ("localhost:1", Listen::EXPECTED),
+            ("unix:run/x", SOCKET),
+            (&long, SHORTER_SOCKET),
+            ("unix:/x?mode=999", MODE),
+            ("unix:/x?mode=", MODE),
+            ("unix:/x?foo=1", OPTION),
+            ("unix:/x?mode", OPTION),
+            ("unix:/x?mode=600&mode=660", OPTION),
+            ("unix:/x?group=a b", GROUP),
+            ("vsock://host:1", VSOCK),
+        ] {
+            let value = Value::new(None, ValueKind::String(wrong.to_owned()));
+            assert_eq!(Listen::expected(&value), expected, "{wrong}");
+        }
     }
 
     proptest! {

@@ -13,17 +13,17 @@ const ADMINISTRATIVE: &str = "/-/";
 
 impl Paths {
     /// Without a prefix of its own it is the external URL's, as with the blackbox exporter.
-    pub(super) fn read(table: &mut Table<'_, '_>) -> Option<Self> {
+    pub(super) fn read(table: &mut Table<'_, '_>) -> Self {
         let telemetry = table.take::<TelemetryPath>("telemetry_path");
         let external = table.take::<External>("external_url").and_then(|url| url.0);
         let prefix = table.take::<Prefix>("route_prefix");
         let outside = external.as_ref().map(|url| url.path.clone());
         let prefix = prefix.and_then(|prefix| prefix.0).or(outside);
-        Some(Self {
-            telemetry: telemetry?.0,
+        Self {
+            telemetry: telemetry.map(|path| path.0).unwrap_or_default(),
             prefix: prefix.unwrap_or_default(),
             external,
-        })
+        }
     }
 }
 

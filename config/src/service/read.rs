@@ -14,7 +14,9 @@ use std::time::Duration;
 const LONGEST_OFFSET: Duration = Duration::from_secs(60);
 
 impl Service {
-    pub(crate) fn read(mut table: Table<'_, '_>) -> Option<Self> {
+    /// What is wrong has a placeholder, so that reading can go on and find the other
+    /// mistakes: such a configuration is refused in the end.
+    pub(crate) fn read(mut table: Table<'_, '_>) -> Self {
         let entrance = Entrance::read(&mut table);
         let web_config = table.take::<WebConfigFile>("web_config_file");
         let web_config = web_config.and_then(|file| file.0);
@@ -40,19 +42,19 @@ impl Service {
             false => DropIns::Lenient,
         });
         table.finish();
-        Some(Self {
-            entrance: entrance?,
-            paths: paths?,
+        Self {
+            entrance: entrance.unwrap_or(Entrance::Own(Vec::new())),
+            paths,
             web_config,
             tls,
-            lifecycle: lifecycle?,
-            reload: reload?,
-            timeout_offset: timeout_offset?,
-            clients: clients?,
+            lifecycle: lifecycle.unwrap_or(Lifecycle::Disabled),
+            reload: reload.unwrap_or(Reload::OnDemand),
+            timeout_offset: timeout_offset.unwrap_or_default(),
+            clients,
             access,
-            confinement: confinement?,
-            drop_ins: drop_ins?,
-        })
+            confinement: confinement.unwrap_or(Confinement::Landlock),
+            drop_ins: drop_ins.unwrap_or(DropIns::Lenient),
+        }
     }
 }
 
@@ -98,17 +100,15 @@ impl Tls {
 }
 
 impl ClientLimits {
-    fn read(table: &mut Table<'_, '_>) -> Option<Self> {
+    fn read(table: &mut Table<'_, '_>) -> Self {
         let max_connections = table.take("max_connections").map(|Count(count)| count);
         let max_in_flight = table.take("max_in_flight").map(|Count(count)| count);
-        let header_timeout = table.take("header_timeout");
-        let idle_timeout = table.take("idle_timeout");
-        Some(Self {
-            max_connections: max_connections?,
-            max_in_flight: max_in_flight?,
-            header_timeout: header_timeout?,
-            idle_timeout: idle_timeout?,
-        })
+        Self {
+            max_connections: max_connections.unwrap_or_default(),
+            max_in_flight: max_in_flight.unwrap_or_default(),
+            header_timeout: table.take("header_timeout").unwrap_or_default(),
+            idle_timeout: table.take("idle_timeout").unwrap_or_default(),
+        }
     }
 }
 

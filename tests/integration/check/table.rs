@@ -105,7 +105,7 @@ fn every_fault_of_a_socket_is_found_with_its_remedy() {
         ),
         (
             "file",
-            "denied",
+            "unsuitable",
             "FOLDER/file is no socket",
             "set `kind = \"file\"`",
         ),

@@ -154,10 +154,8 @@ fn every_flag_is_judged_as_its_key() {
     for (argument, key) in [
         ("--web.listen-address=localhost:9598", "listen[0]"),
         ("--web.telemetry-path=/bridge", "telemetry_path"),
-        ("--web.max-requests=65537", "max_in_flight"),
         ("--web.external-url=host", "external_url"),
         ("--web.route-prefix=/a b", "route_prefix"),
-        ("--timeout-offset=60.5", "timeout_offset"),
     ] {
         let (code, _, error) = host.check(&[argument]);
         let flag = argument.split('=').next().unwrap();
@@ -169,7 +167,7 @@ fn every_flag_is_judged_as_its_key() {
     }
     for right in [
         "--web.listen-address=[::1]:0",
-        "--web.listen-address=unix:/run/x?mode=0660&group=daemon",
+        "--web.listen-address=unix:/run/x?mode=0660&group=root",
         "--web.listen-address=vsock://:9598",
         "--web.systemd-socket",
         "--web.config.file=",
@@ -185,15 +183,94 @@ fn every_flag_is_judged_as_its_key() {
         let (code, _, error) = host.check(&[right]);
         assert_eq!((code, error.as_str()), (Some(0), ""), "{right}");
     }
-    for (argument, told) in [
-        ("--web.max-requests=-1", "-1 is not in 0..=4294967295"),
-        ("--timeout-offset=-1", "negative"),
-        ("--timeout-offset=soon", "not a number of seconds"),
+    let requests = ": not a whole number from 0 to 65536";
+    let seconds = ": not a number of seconds from 0 to 60";
+    for (arguments, told) in [
+        (&["--web.max-requests=-1"][..], requests),
+        (&["--web.max-requests", "-1"], requests),
+        (&["--web.max-requests=65537"], requests),
+        (&["--timeout-offset=-1"], seconds),
+        (&["--timeout-offset", "-1"], seconds),
+        (&["--timeout-offset=60.5"], seconds),
+        (&["--timeout-offset=soon"], seconds),
     ] {
-        let (code, _, error) = host.check(&[argument]);
+        let (code, _, error) = host.check(arguments);
         assert_eq!(code, Some(2));
-        assert!(error.contains(told), "{argument}: {error}");
+        assert!(error.contains(told), "{arguments:?}: {error}");
     }
+}
+
+#[test]
+fn a_wrong_listener_is_told_what_is_wrong_about_it() {
+    let host = Host::new("");
+    let long = format!("unix:/{}", "x".repeat(107));
+    for (listener, told) in [
+        (":99999", "expected a port from 0 to 65535"),
+        (
+            "unix:/x?mode=999",
+            "expected a mode of three or four octal digits",
+        ),
+        (
+            "unix:/x?foo=1",
+            "expected no options but `mode=` and `group=`",
+        ),
+        (&long, "expected a path of at most 107 bytes (unix(7))"),
+        (
+            "unix:/x?group=no-such-group",
+            "unix:/x: no group \"no-such-group\" is in /etc/group",
+        ),
+    ] {
+        let (code, _, error) = host.check(&[&format!("--web.listen-address={listener}")]);
+        assert_eq!((code, error.lines().count()), (Some(2), 1), "{error}");
+        assert!(
+            error.starts_with("--web.listen-address: service.listen"),
+            "{error}"
+        );
+        assert!(error.contains(told), "{error}");
+    }
+}
+
+#[test]
+fn files_that_the_configuration_names_are_looked_at_beside_other_mistakes() {
+    let host = Host::new(
+        "[service]\nport = 70000\nweb_config_file = \"/nonexistent.yml\"\n\
+         bearer_token_file = \"/nonexistent\"\n[bridge.selectors.a]\nkind = \"usd\"\n",
+    );
+    let (code, _, error) = host.check(&[]);
+    let lines: Vec<_> = error.lines().collect();
+    assert_eq!((code, lines.len()), (Some(2), 4), "{error}");
+    for (line, expected) in lines.iter().zip([
+        "~/config.toml:2:8: service.port: ",
+        "~/config.toml:3:19: service.web_config_file: /nonexistent.yml: cannot be read",
+        "~/config.toml:4:21: service.bearer_token_file: /nonexistent cannot be read",
+        "~/config.toml:6:8: bridge.selectors.a.kind: ",
+    ]) {
+        assert!(line.starts_with(expected), "{error}");
+    }
+}
+
+#[test]
+fn a_variable_for_a_selector_of_a_wrong_drop_in_does_not_stop_the_others() {
+    let host = Host::new("[bridge.selectors]\na = \"/run/a\"\n");
+    host.drop_in("p.toml", "[bridge.selectors.p]\nkind = \"usd\"\n");
+    let output = program()
+        .args(["serve", "--config.check", "--config"])
+        .arg(host.path("config.toml"))
+        .arg("--config.dropins")
+        .arg(host.path("conf.d"))
+        .env("LOCAL_EXPORTER__BRIDGE__SELECTORS__P__TIMEOUT", "2s")
+        .output()
+        .unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{error}");
+    let told: Vec<_> = error.lines().collect();
+    assert_eq!(told.len(), 2, "{error}");
+    assert!(
+        told[0].contains("/conf.d/p.toml:2:8: bridge.selectors.p.kind: \"usd\""),
+        "{error}"
+    );
+    let variable = "left out: environment LOCAL_EXPORTER__BRIDGE__SELECTORS__P__TIMEOUT: ";
+    assert!(told[1].starts_with(variable), "{error}");
 }
 
 #[test]

@@ -95,3 +95,20 @@ fn a_selector_may_have_a_token_and_networks_of_its_own() {
     // More than one is no scrape, so whichever is looked at opens nothing.
     assert_eq!(status("/bridge?selector=secret&selector=open", "own"), 400);
 }
+
+#[test]
+fn the_configuration_is_shown_without_what_its_files_hold() {
+    let web = Web::new();
+    web.write("token", "hunter2");
+    let hash = bcrypt("hunter3");
+    let more = format!("bearer_token_file = {}\n", quoted(&web.path("token")));
+    let exporter = web.start(&format!("basic_auth_users:\n  alice: {hash}\n"), &more);
+    let reply = bearer(&exporter, "/config", "hunter2");
+    let (status, shown) = (reply.status, reply.text());
+    for file in ["token", "web.yml"] {
+        assert!(shown.contains(&quoted(&web.path(file))), "{status} {shown}");
+    }
+    for secret in ["hunter2", "alice", &hash] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+}
