@@ -3,7 +3,7 @@
 use super::bus::{Served, selector, system_bus};
 use super::scene::{Expected, GOOD, Recovery, Scene, TIMEOUT};
 use crate::namespaces::{after, within};
-use crate::support::quoted;
+use crate::support::{quoted, until};
 use local_exporter_daemons::fault::Behaviour;
 use local_exporter_daemons::promfile::PromFile;
 use local_exporter_daemons::scripted::ScriptedDaemon;
@@ -95,6 +95,11 @@ fn a_mounted_directory_is_deleted_and_made_anew() {
             fs::remove_dir_all(&mount.from).unwrap();
             fs::create_dir(&mount.from).unwrap();
             file.write(GOOD).unwrap();
+            // The file goes before its directory does, and may be looked for in between.
+            let dead = mount.hint();
+            until("the directory is dead", || {
+                scene.exporter.scrape("it").text().contains(dead)
+            });
         },
         |()| mount.again(&scene),
     );
