@@ -18,6 +18,11 @@ use std::process::Command;
 const BOUND: &str = "MALLOC_MMAP_THRESHOLD_";
 /// Where the bound stands at first.
 const FIRST: &str = "131072";
+/// What glibc reads: the most heaps for small blocks. It makes up to eight for each
+/// processor, and what is free in one is none of another's: a host with many of them
+/// would pay for that with memory. There are no more threads at work than these.
+const ARENAS: &str = "MALLOC_ARENA_MAX";
+const MOST_ARENAS: &str = "4";
 /// The id of the process that has begun anew. The bound cannot say so: glibc
 /// takes it out of the environment of a program with capabilities of its own.
 const BEGUN: &str = "LOCAL_EXPORTER_BEGUN_ANEW";
@@ -44,6 +49,10 @@ pub(crate) fn pin_mapping_bound() {
     let _ = anew
         .args(arguments)
         .env(BOUND, FIRST)
+        .env(
+            ARENAS,
+            std::env::var(ARENAS).as_deref().unwrap_or(MOST_ARENAS),
+        )
         .env(BEGUN, process)
         .exec();
 }
