@@ -188,11 +188,11 @@ fn connections_that_are_idle_give_way_to_new_ones() {
     let scene = Scene::start("max_connections = 20", "5s");
     let flood: Vec<_> = (0..200).map(|_| scene.connect()).collect();
     scene.assert_well();
-    let open = scene
-        .exporter
-        .metric("local_exporter_http_connections")
-        .unwrap();
-    assert!(open <= 20.0, "{open} are open");
+    // Those that were given away close by themselves, and so do those in reserve.
+    until("the others have ended", || {
+        let open = scene.exporter.metric("local_exporter_http_connections");
+        open.unwrap() <= 20.0
+    });
     assert!(scene.met("max_connections") >= 180.0);
     let ended = flood.into_iter().rev().map(|mut client| client.has_ended());
     assert!(ended.filter(|ended| *ended).count() >= 180);
