@@ -70,10 +70,11 @@ impl Level {
         }
     }
 
-    /// What stands more than a twentieth higher than before, in words.
-    pub(crate) fn growth_since(&self, before: &Self) -> Vec<String> {
+    /// What stands more than a twentieth higher than before, in words; resident memory
+    /// more than `slack_kib` too.
+    pub(crate) fn growth_since(&self, before: &Self, slack_kib: u64) -> Vec<String> {
         let compared = [
-            ("resident KiB", before.resident_kib, self.resident_kib, 0),
+            ("resident KiB", before.resident_kib, self.resident_kib, slack_kib),
             ("descriptors", before.descriptors, self.descriptors, SLACK),
             ("threads", before.threads, self.threads, SLACK),
             ("scrapes in flight", before.in_flight, self.in_flight, 0),
