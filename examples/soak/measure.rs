@@ -74,7 +74,12 @@ impl Level {
     /// more than `slack_kib` too.
     pub(crate) fn growth_since(&self, before: &Self, slack_kib: u64) -> Vec<String> {
         let compared = [
-            ("resident KiB", before.resident_kib, self.resident_kib, slack_kib),
+            (
+                "resident KiB",
+                before.resident_kib,
+                self.resident_kib,
+                slack_kib,
+            ),
             ("descriptors", before.descriptors, self.descriptors, SLACK),
             ("threads", before.threads, self.threads, SLACK),
             ("scrapes in flight", before.in_flight, self.in_flight, 0),
