@@ -60,59 +60,38 @@ pub enum Timestamps {
     Reject,
 }
 
-/// A type whose values are words.
-trait Word: Sized + Copy + 'static {
-    const WORDS: &'static [(&'static str, Self)];
-    const EXPECTED: &'static str;
-}
+/// Gives an enum its words. One list serves reading, showing, and what is said of others.
+macro_rules! words {
+    ($name:ident: $first_word:literal = $first:ident $(, $word:literal = $variant:ident)*) => {
+        impl $name {
+            /// The word for it in a configuration.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    Self::$first => $first_word,
+                    $(Self::$variant => $word,)*
+                }
+            }
+        }
 
-/// The word for one of `T`'s values.
-fn word<T: Word>(value: &Value) -> Result<T, String> {
-    let ValueKind::String(text) = &value.kind else {
-        return Err(describe(value));
+        impl FromValue for $name {
+            const EXPECTED: &'static str =
+                concat!("one of \"", $first_word, "\"" $(, ", \"", $word, "\"")*);
+
+            fn from_value(value: &Value) -> Result<Self, String> {
+                match &value.kind {
+                    ValueKind::String(text) if text == $first_word => Ok(Self::$first),
+                    $(ValueKind::String(text) if text == $word => Ok(Self::$variant),)*
+                    _ => Err(describe(value)),
+                }
+            }
+        }
     };
-    let known = T::WORDS.iter().find(|(word, _)| word == text);
-    known
-        .map(|(_, meant)| *meant)
-        .ok_or_else(|| describe(value))
 }
 
-impl Word for Check {
-    const WORDS: &'static [(&'static str, Self)] = &[
-        ("ingest", Self::Ingest),
-        ("strict", Self::Strict),
-        ("whole", Self::Whole),
-        ("none", Self::None),
-    ];
-    const EXPECTED: &'static str = "one of \"ingest\", \"strict\", \"whole\", \"none\"";
-}
-
-impl Word for FormatChoice {
-    const WORDS: &'static [(&'static str, Self)] = &[
-        ("auto", Self::Auto),
-        ("text", Self::Text),
-        ("openmetrics", Self::OpenMetrics),
-        ("protobuf", Self::Protobuf),
-    ];
-    const EXPECTED: &'static str = "one of \"auto\", \"text\", \"openmetrics\", \"protobuf\"";
-}
-
-impl Word for Timestamps {
-    const WORDS: &'static [(&'static str, Self)] = &[
-        ("keep", Self::Keep),
-        ("strip", Self::Strip),
-        ("reject", Self::Reject),
-    ];
-    const EXPECTED: &'static str = "one of \"keep\", \"strip\", \"reject\"";
-}
-
-impl<T: Word> FromValue for T {
-    const EXPECTED: &'static str = T::EXPECTED;
-
-    fn from_value(value: &Value) -> Result<Self, String> {
-        word(value)
-    }
-}
+words!(Check: "ingest" = Ingest, "strict" = Strict, "whole" = Whole, "none" = None);
+words!(FormatChoice: "auto" = Auto, "text" = Text, "openmetrics" = OpenMetrics, "protobuf" = Protobuf);
+words!(Timestamps: "keep" = Keep, "strip" = Strip, "reject" = Reject);
 
 impl Contract {
     /// Reads the terms out of a table, the rest from `defaults`.
@@ -129,12 +108,9 @@ impl Contract {
 
     /// Terms that are right one by one and cannot be kept together.
     fn complain(self, table: &Table<'_, '_>) {
-        let word = match self.timestamps {
-            Timestamps::Keep => return,
-            Timestamps::Strip => "strip",
-            Timestamps::Reject => "reject",
-        };
-        if matches!(self.check, Check::Whole | Check::None) {
+        let reads_samples = matches!(self.check, Check::Ingest | Check::Strict);
+        if self.timestamps != Timestamps::Keep && !reads_samples {
+            let word = self.timestamps.as_str();
             let found = format!("{word:?} with a check that does not read samples");
             let expected = "\"keep\", or check = \"ingest\" or \"strict\"";
             table.complain("timestamps", found, expected);

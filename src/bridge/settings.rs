@@ -4,10 +4,7 @@
 //! from, so that it shows what counts. No key of a selector has a secret for a
 //! value: files that hold one are named, and never read here.
 
-use local_exporter_config::{
-    Bus, Check, Contract, Discovery, FileOptions, FormatChoice, Limits, Selector, Source,
-    Timestamps,
-};
+use local_exporter_config::{Bus, Contract, Discovery, FileOptions, Limits, Selector, Source};
 use std::fmt::Display;
 use std::path::Path;
 use std::time::Duration;
@@ -87,26 +84,9 @@ fn limits(table: &mut Table, limits: &Limits, source: &Source) {
 }
 
 fn contract(table: &mut Table, contract: &Contract) {
-    let check = match contract.check {
-        Check::Ingest => "ingest",
-        Check::Strict => "strict",
-        Check::Whole => "whole",
-        Check::None => "none",
-    };
-    table.text("check", check);
-    let format = match contract.format {
-        FormatChoice::Auto => "auto",
-        FormatChoice::Text => "text",
-        FormatChoice::OpenMetrics => "openmetrics",
-        FormatChoice::Protobuf => "protobuf",
-    };
-    table.text("format", format);
-    let timestamps = match contract.timestamps {
-        Timestamps::Keep => "keep",
-        Timestamps::Strip => "strip",
-        Timestamps::Reject => "reject",
-    };
-    table.text("timestamps", timestamps);
+    table.text("check", contract.check.as_str());
+    table.text("format", contract.format.as_str());
+    table.text("timestamps", contract.timestamps.as_str());
     table.bare("allow_empty", contract.allow_empty);
 }
 
