@@ -8,6 +8,7 @@
 mod fixed;
 pub mod page;
 mod reading;
+mod replacing;
 mod rounds;
 
 pub(crate) use rounds::Rounds;

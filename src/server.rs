@@ -13,8 +13,8 @@ mod vsock;
 
 use crate::Exporter;
 use crate::access::{Gate, Peer};
-use crate::connections::Connections;
-use crate::connections::stream::{Seated, Turns};
+use crate::connections::stream::Seated;
+use crate::connections::{Connections, Turns};
 use crate::listen::Listener;
 use crate::web_config::{self, current::Protection};
 use actix_http::{HttpService, KeepAlive, Protocol};

@@ -19,11 +19,12 @@ mod headers;
 mod names;
 pub mod passwords;
 mod tls;
+mod users;
 
 pub use bucket::Rate;
 pub use client_certificates::in_words;
 pub use headers::Headers;
-pub use passwords::Users;
+pub use users::Users;
 
 use current::Protection;
 use local_exporter_actors::source::withheld;

@@ -1,7 +1,7 @@
 //! The bytes of one connection, with a limit on what a client may do between its requests.
 //!
 //! The head of a request must come within `header_timeout` of its first byte
-//! and within [`LARGEST_HEAD`]; without any, the connection ends after
+//! and within [`LARGEST_HEAD`](super::LARGEST_HEAD); without any, the connection ends after
 //! `idle_timeout`. (actix-http bounds the first head of a connection only, and
 //! keeps 128 KiB of each.) Whoever sent half a head is told why it ends. While a
 //! request is under way nothing here interferes.
@@ -11,7 +11,8 @@
 //! the next; and what comes without becoming a request is bounded in bytes, in
 //! proportion to what is sent, since receiving an answer is acknowledged.
 
-use super::{Occupied, Seat, State};
+use super::head::{Head, Turns};
+use super::seat::{Occupied, Seat, State};
 use crate::metrics::Limit;
 use crate::reply;
 use std::future::{Future, poll_fn};
@@ -22,14 +23,8 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Duration, Instant, Sleep, sleep};
 
-/// The most bytes of a request's head, and of what comes before it is read.
-pub const LARGEST_HEAD: usize = 32 * 1024;
-
 /// How long a client may take none of what is to be written before it is cut off.
 pub const LONGEST_WRITE: Duration = Duration::from_secs(60);
-
-/// What a multiplexed client may send about each byte that it receives, as a part of it.
-const ACKNOWLEDGEMENT: usize = 8;
 
 /// How long a multiplexed connection is idle before it ends when all are to
 /// stop: its last answer is on its way by then.
@@ -38,21 +33,11 @@ const LINGER: Duration = Duration::from_millis(200);
 /// How long the end of a connection may take to be told to the client.
 const LONGEST_GOODBYE: Duration = Duration::from_secs(5);
 
-/// How the requests of a connection come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turns {
-    /// One after the other: HTTP/1.1.
-    InTurn,
-    /// Any number at once, in frames: HTTP/2.
-    Multiplexed,
-}
-
 /// A connection in its seat.
 #[derive(Debug)]
 pub struct Seated<S> {
     stream: S,
     seat: Arc<Seat>,
-    turns: Turns,
     head: Head,
     /// Set while the client does not take what is to be written.
     blocked: Option<Blocked>,
@@ -61,17 +46,6 @@ pub struct Seated<S> {
     ending: Option<Option<Limit>>,
     /// Set when the client is being told of the end.
     goodbye: Option<Pin<Box<Sleep>>>,
-}
-
-/// What has come of the next request.
-#[derive(Clone, Copy, Debug, Default)]
-struct Head {
-    /// How many requests came before.
-    before: u64,
-    first_byte: Option<Instant>,
-    bytes: usize,
-    /// Bytes sent since the last request began.
-    sent: usize,
 }
 
 /// Bytes that wait for the client.
@@ -85,12 +59,11 @@ impl<S> Seated<S> {
     /// Takes the seat.
     #[must_use]
     pub fn new(stream: S, seat: Arc<Seat>) -> Self {
-        let timer = Box::pin(sleep(seat.limits().header_timeout));
+        let timer = Box::pin(sleep(seat.connections().limits().header_timeout));
         Self {
             stream,
             seat,
-            turns: Turns::InTurn,
-            head: Head::default(),
+            head: Head::new(Turns::InTurn, 0),
             blocked: None,
             timer,
             ending: None,
@@ -100,7 +73,7 @@ impl<S> Seated<S> {
 
     /// Says how requests come, before the first.
     pub fn take_turns(&mut self, turns: Turns) {
-        self.turns = turns;
+        self.head = Head::new(turns, self.seat.requests());
     }
 
     /// Waits for what has to happen to the stream before the first request, such
@@ -134,7 +107,7 @@ impl<S> Seated<S> {
     /// How its requests come.
     #[must_use]
     pub fn turns(&self) -> Turns {
-        self.turns
+        self.head.turns()
     }
 
     /// The seat it has.
@@ -146,32 +119,19 @@ impl<S> Seated<S> {
     /// What came, if no request is under way, is of the head of the next one.
     fn came(&mut self, bytes: usize) {
         self.renew_head();
-        if self.turns == Turns::Multiplexed {
-            self.head.bytes += bytes;
-            if self.head.bytes > LARGEST_HEAD + self.head.sent / ACKNOWLEDGEMENT {
-                self.end_by(Limit::HeaderSize);
-            }
+        let is_busy = self.seat.state() == State::Busy;
+        if self.turns() == Turns::InTurn && (is_busy || bytes == 0) {
             return;
         }
-        if self.seat.state() == State::Busy || bytes == 0 {
-            return;
-        }
-        self.head.first_byte.get_or_insert_with(Instant::now);
-        self.head.bytes += bytes;
-        if self.head.bytes > LARGEST_HEAD {
+        self.head.came(bytes);
+        if self.head.is_too_large() {
             self.end_by(Limit::HeaderSize);
         }
     }
 
     /// Begins to count anew when a request has begun since.
     fn renew_head(&mut self) {
-        let before = self.seat.requests();
-        if before != self.head.before {
-            self.head = Head {
-                before,
-                ..Head::default()
-            };
-        }
+        self.head.renew(self.seat.requests());
     }
 
     /// When the time of what the client is at is up, and by which limit, if by one.
@@ -182,18 +142,11 @@ impl<S> Seated<S> {
         let State::Idle(since) = self.seat.state() else {
             return None;
         };
-        if self.turns == Turns::Multiplexed && self.seat.connections.stopping() {
+        if self.turns() == Turns::Multiplexed && self.seat.connections().stopping() {
             return Some((since + LINGER, None));
         }
-        let limits = self.seat.limits();
-        let (deadline, limit) = match self.head {
-            Head {
-                first_byte: Some(first_byte),
-                ..
-            } => (first_byte + limits.header_timeout, Limit::HeaderTimeout),
-            Head { before: 0, .. } => (since + limits.header_timeout, Limit::HeaderTimeout),
-            _ => (since + limits.idle_timeout, Limit::IdleTimeout),
-        };
+        let limits = self.seat.connections().limits();
+        let (deadline, limit) = self.head.deadline(since, limits);
         Some((deadline, Some(limit)))
     }
 
@@ -263,7 +216,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Seated<S> {
         let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
         if let Poll::Ready(Ok(sent)) = written {
             this.renew_head();
-            this.head.sent = this.head.sent.saturating_add(sent);
+            this.head.sent(sent);
         }
         if written.is_pending() {
             let seat = &this.seat;
@@ -297,7 +250,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Seated<S> {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if let Some(Some(limit)) = this.ending.replace(None)
-            && this.head.first_byte.is_some()
+            && this.head.has_begun()
             && let Some(words) = reply::last_words(limit)
         {
             // For whoever takes them at once; the connection ends either way.
@@ -317,6 +270,6 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Seated<S> {
 
 impl<S> Drop for Seated<S> {
     fn drop(&mut self) {
-        self.seat.connections.leave(&self.seat);
+        self.seat.leave();
     }
 }

@@ -1,8 +1,9 @@
-use super::stream::{LARGEST_HEAD, LONGEST_WRITE, Seated, Turns};
+use super::seat::State;
+use super::stream::{LONGEST_WRITE, Seated};
 use super::*;
 use prometheus::Registry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
-use tokio::time::{advance, timeout};
+use tokio::time::{Duration, advance, timeout};
 
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(90);

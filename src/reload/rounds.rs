@@ -1,30 +1,24 @@
 //! The rounds of reloading, one after the other: read, compare, replace, tell. In
 //! between, actors are moved away from threads that do nothing any more.
 //!
-//! Whatever goes wrong, it goes wrong before anything is replaced. Selectors that
-//! are as they were keep all they have; the new actors of others are prepared
-//! while the old ones still answer, so that no scrape meets a gap.
+//! Whatever goes wrong, it goes wrong before anything is replaced.
 
 use super::reading::{Found, Read, Reading};
-use super::{LeftOut, Outcome, Refusal, fixed};
+use super::replacing::replace;
+use super::{Outcome, Refusal};
+use crate::Running;
 use crate::phase::Phase;
-use crate::{Running, descriptors};
-use local_exporter_actors::Changes;
-use local_exporter_config::{Loaded, Mistake, Reload};
+use local_exporter_config::{Mistake, Reload};
 use std::convert::Infallible;
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// How long the old actors go on for the new ones to have something to answer with.
-const PREPARATION: Duration = Duration::from_secs(5);
 /// How often files are looked at that are to be reloaded when they change.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How long a change has to stay as it is: whoever writes files may not be done yet.
 const SETTLE: Duration = Duration::from_secs(1);
-/// The most names of selectors in a line of the log.
-const MOST_NAMES: usize = 10;
 
 /// The rounds.
 #[derive(Debug)]
@@ -143,7 +137,7 @@ impl<'a> Rounds<'a> {
         self.judged = judged(&found);
         let metrics = self.running.exporter.metrics.configuration();
         let replaced = match found {
-            Ok(read) => self.replace(read).await,
+            Ok(read) => replace(self.running, read).await,
             Err(refusal) => Err(refusal),
         };
         if let Err(refusal) = &replaced {
@@ -154,63 +148,6 @@ impl<'a> Rounds<'a> {
             tracing::error!("not reloaded: the configuration that runs stays");
         }
         replaced
-    }
-
-    async fn replace(&self, read: Read) -> Outcome {
-        let Running {
-            exporter,
-            arbiters,
-            ceiling,
-            connections,
-        } = self.running;
-        let drop_ins_left_out = read.loaded.drop_ins_left_out();
-        let Loaded {
-            mut settings,
-            warnings,
-            text,
-            hash,
-            ..
-        } = read.loaded;
-        let waiting = fixed::keep(&exporter.settings.load().service, &mut settings.service);
-        let limit = descriptors::raise_limit();
-        let clients = connections.limits();
-        let clients = descriptors::share_again(
-            clients,
-            settings.service.clients,
-            &settings.selectors,
-            limit,
-        )
-        .map_err(Refusal::one)?;
-
-        let running = exporter.roster.load_full();
-        let selectors = settings.selectors.clone();
-        let renewal = running.renew(selectors, arbiters, exporter.metrics.selectors());
-        renewal.prepared(PREPARATION).await;
-        // A thread may have been given up meanwhile, and with it some of these.
-        let rescued = renewal
-            .roster
-            .rescue(arbiters, exporter.metrics.selectors());
-        exporter.roster.store(Arc::new(rescued.roster));
-        exporter.settings.store(Arc::new(settings));
-        exporter.text.store(Arc::new(text));
-        ceiling.set_limit(clients.max_in_flight);
-        connections.set_limits(clients);
-        let configuration = exporter.metrics.configuration();
-        configuration.loaded(&hash, drop_ins_left_out);
-
-        tell(&renewal.changes);
-        for mistake in &warnings {
-            tracing::warn!(%mistake, "left out of the configuration");
-        }
-        if !waiting.is_empty() {
-            let keys = waiting.join(", ");
-            tracing::warn!(keys, "these take effect after a restart");
-        }
-        for path in &read.out_of_reach {
-            let path = path.display();
-            tracing::warn!(%path, "out of reach until a restart: the process is confined by Landlock");
-        }
-        Ok(LeftOut::of(&warnings))
     }
 }
 
@@ -228,39 +165,4 @@ fn rescue(running: &Running) {
         "a thread does nothing any more: its other actors were moved away"
     );
     exporter.roster.store(Arc::new(renewal.roster));
-}
-
-fn tell(changes: &Changes) {
-    tracing::info!(
-        kept = changes.kept,
-        amended = listed(&changes.amended),
-        replaced = listed(&changes.replaced),
-        added = listed(&changes.added),
-        removed = listed(&changes.removed),
-        "configuration reloaded"
-    );
-}
-
-/// Names for a line of the log; absent when there are none.
-fn listed(names: &[String]) -> Option<String> {
-    let shown = names.get(..MOST_NAMES).unwrap_or(names).join(", ");
-    match names.len().saturating_sub(MOST_NAMES) {
-        0 => Some(shown).filter(|shown| !shown.is_empty()),
-        more => Some(format!("{shown} and {more} more")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_of_the_log_names_a_few() {
-        let names = |count: usize| (0..count).map(|n| format!("s{n}")).collect::<Vec<_>>();
-        assert_eq!(listed(&names(0)), None);
-        assert_eq!(listed(&names(2)).as_deref(), Some("s0, s1"));
-        let many = listed(&names(2000));
-        let many = many.as_deref().unwrap_or_default();
-        assert!(many.ends_with("s8, s9 and 1990 more"), "{many}");
-    }
 }

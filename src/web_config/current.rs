@@ -9,7 +9,8 @@
 
 use super::bucket::Bucket;
 use super::fresh::{Fresh, Made};
-use super::passwords::{Passwords, Users, Verdict};
+use super::passwords::{Passwords, Verdict};
+use super::users::Users;
 use super::{Broken, WebConfig, broken};
 use crate::metrics::ConnectionMetrics;
 use rustls::ServerConfig;
