@@ -22,6 +22,9 @@ use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
 /// What names of fields begin with on the journal, where all programs share them.
 const JOURNAL_PREFIX: &str = "LOCAL_EXPORTER";
+/// Where panics are logged, so that they are where nothing else is: a mistake of ours is never
+/// passed over in silence.
+const PANIC: &str = "panic";
 
 /// What the command line says about logs.
 #[derive(Args, Debug)]
@@ -99,7 +102,7 @@ fn directives(options: &Options, reader: Reader) -> &'static str {
     // zbus logs whole message bodies at its lowest level, notify every event of
     // the log's own directory: never, whatever is asked.
     match (options.level, options.verbose) {
-        (None, 0) if reader == Reader::Terminal => "off",
+        (None, 0) if reader == Reader::Terminal => "off,panic=error",
         (None | Some(Level::Info), 0) => {
             "info,actix_server=warn,actix_http=off,notify=off,zbus=warn"
         }
@@ -158,14 +161,43 @@ fn stderr_is_the_journal() -> bool {
 }
 
 /// Runs where the panic is, so that the line carries the selector of the actor it is in.
-fn log_panic(panic: &PanicHookInfo<'_>) {
-    let payload = panic.payload();
-    let message = payload
+fn log_panic(info: &PanicHookInfo<'_>) {
+    let payload = info.payload();
+    let panic = payload
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message");
-    let location = panic.location().map(ToString::to_string);
+    let location = info.location().map(ToString::to_string);
     let backtrace = Backtrace::force_capture();
-    tracing::error!(message, location, %backtrace, "panic");
+    tracing::error!(target: PANIC, panic, location, %backtrace, "panicked");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tracing::subscriber::with_default;
+
+    #[test]
+    fn a_panic_is_logged_whatever_is_asked() {
+        let levels = [Level::Debug, Level::Info, Level::Warn, Level::Error];
+        let quiet = levels.map(|level| (Some(level), 0));
+        for (level, verbose) in quiet.into_iter().chain([(None, 0), (None, 1), (None, 2)]) {
+            for reader in [Reader::Journal, Reader::Terminal] {
+                let options = Options {
+                    level,
+                    verbose,
+                    format: None,
+                };
+                let filter = EnvFilter::new(directives(&options, reader));
+                with_default(tracing_subscriber::registry().with(filter), || {
+                    assert!(tracing::enabled!(target: PANIC, tracing::Level::ERROR));
+                });
+            }
+        }
+        let filter = EnvFilter::new("off");
+        with_default(tracing_subscriber::registry().with(filter), || {
+            assert!(!tracing::enabled!(target: PANIC, tracing::Level::ERROR));
+        });
+    }
 }

@@ -89,8 +89,9 @@ fn each_is_logged_once(scene: &Scene, ordered: &Panics) {
         let selector = line["selector"].as_str();
         let selector = selector.unwrap_or_else(|| panic!("whose is {line}"));
         *logged.entry(selector.to_owned()).or_default() += 1;
-        let message = line["message"].as_str().unwrap();
-        assert!(message.starts_with(ORDERED), "{line}");
+        assert_eq!(line["message"], "panicked", "{line}");
+        let panic = line["panic"].as_str().unwrap();
+        assert!(panic.starts_with(ORDERED), "{line}");
         let backtrace = line["backtrace"].as_str().unwrap();
         assert!(backtrace.contains("local_exporter_actors::"), "{line}");
     }
