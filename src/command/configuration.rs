@@ -11,10 +11,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Where the configuration is looked for when no file is named.
-const DEFAULT_FILE: &str = "/etc/local-exporter/config.toml";
+pub(super) const DEFAULT_FILE: &str = "/etc/local-exporter/config.toml";
 /// Where packages, programs and the host's administrator leave drop-ins, as for systemd:
 /// of two files with the same name the later one counts.
-const DROP_INS: [&str; 3] = [
+pub(super) const DROP_INS: [&str; 3] = [
     "/usr/lib/local-exporter/conf.d",
     "/run/local-exporter/conf.d",
     "/etc/local-exporter/conf.d",

@@ -1,9 +1,17 @@
 //! `local-exporter man`: our manual pages.
 //!
-//! Made from the definition that the arguments are read by, so they cannot be behind it.
+//! Made from the definition that the arguments are read by, so they cannot be behind it; what
+//! that does not say is in [`sections`].
+
+mod sections;
 
 use super::{Command, complain, print};
 use clap::{Args, CommandFactory};
+use clap_mangen::Man as Page;
+
+use clap_mangen::roff::{Roff, bold, roman};
+use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -17,19 +25,50 @@ pub(super) struct Man {
 
 impl Man {
     pub(super) fn execute(&self) -> ExitCode {
-        let command = Command::command();
+        let mut command = Command::command().disable_help_subcommand(true);
+        command.build();
         let Some(directory) = &self.directory else {
-            let mut page = Vec::new();
-            return match clap_mangen::Man::new(command).render(&mut page) {
-                Ok(()) => print(&page),
+            return match page(&command) {
+                Ok(page) => print(&page),
                 Err(error) => failed(&error.to_string()),
             };
         };
-        match clap_mangen::generate_to(command, directory) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => failed(&format!("{}: {error}", directory.display())),
+        let below = command.get_subcommands();
+        for command in below.chain([&command]) {
+            let place = directory.join(Page::new(command.clone()).get_filename());
+            let written = page(command).and_then(|page| fs::write(&place, page));
+            if let Err(error) = written {
+                return failed(&format!("{}: {error}", place.display()));
+            }
         }
+        ExitCode::SUCCESS
     }
+}
+
+/// The page of a command, in the order of man-pages(7).
+fn page(command: &clap::Command) -> io::Result<Vec<u8>> {
+    let source = concat!("local-exporter ", env!("CARGO_PKG_VERSION"));
+    let page = Page::new(command.clone()).source(source);
+    let mut written = Vec::new();
+    page.render_title(&mut written)?;
+    page.render_name_section(&mut written)?;
+    page.render_synopsis_section(&mut written)?;
+    page.render_description_section(&mut written)?;
+    page.render_options_section(&mut written)?;
+    if command.has_subcommands() {
+        page.render_subcommands_section(&mut written)?;
+    }
+    for section in sections::of(command.get_name()) {
+        let mut roff = Roff::new();
+        roff.control("SH", [section.name]);
+        for (term, text) in section.entries {
+            roff.control("TP", []);
+            roff.text([bold(term)]);
+            roff.text([roman(text)]);
+        }
+        roff.to_writer(&mut written)?;
+    }
+    Ok(written)
 }
 
 fn failed(why: &str) -> ExitCode {

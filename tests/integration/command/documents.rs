@@ -79,10 +79,51 @@ fn manual_pages_hold_every_flag() {
     }
     let (code, page, _) = run(&["man"]);
     assert_eq!(code, Some(0));
+    let whole = std::fs::read_to_string(folder.path().join("local-exporter.1")).unwrap();
+    assert_eq!(page, whole);
     assert!(page.contains(".TH local-exporter 1"), "{page}");
     let (code, _, error) = run(&["man", "/nonexistent"]);
     assert_eq!(code, Some(1));
-    assert!(error.starts_with("/nonexistent: "), "{error}");
+    assert!(error.starts_with("/nonexistent/local-exporter"), "{error}");
+}
+
+#[test]
+fn manual_pages_say_what_arguments_do_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, ..) = run(&["man", folder.path().to_str().unwrap()]);
+    assert_eq!(code, Some(0));
+    let sections = |name: &str| -> Vec<String> {
+        let page = std::fs::read_to_string(folder.path().join(name)).unwrap();
+        let headings = page.lines().filter_map(|line| line.strip_prefix(".SH "));
+        headings
+            .map(|name| name.trim_matches('"').to_owned())
+            .collect()
+    };
+    let usual = ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS"];
+    let configured = ["EXIT STATUS", "ENVIRONMENT", "FILES"];
+    let whole: Vec<_> = usual
+        .iter()
+        .chain(&["SUBCOMMANDS"])
+        .chain(&configured)
+        .collect();
+    assert!(sections("local-exporter.1").iter().eq(whole));
+    for name in ["scrape", "check"] {
+        let page = sections(&format!("local-exporter-{name}.1"));
+        assert!(page.iter().eq(usual.iter().chain(&configured)), "{page:?}");
+    }
+    assert!(
+        sections("local-exporter-lint.1")
+            .iter()
+            .eq(usual.iter().chain(&["EXIT STATUS"]))
+    );
+    let serve = std::fs::read_to_string(folder.path().join("local-exporter-serve.1")).unwrap();
+    for said in [
+        "NOTIFY_SOCKET",
+        "LISTEN_FDS",
+        "/etc/local\\-exporter/config.toml",
+    ] {
+        assert!(serve.contains(said), "{said} is not in {serve}");
+    }
 }
 
 #[test]
