@@ -15,6 +15,10 @@ use tokio::time::Instant;
 /// files and one judging under way at the most, so this many may hang before
 /// another waits.
 const MOST_BLOCKING: usize = 128;
+/// How long a thread that blocks is kept with nothing to do. The next job goes to any
+/// of those that wait, so with a job a second ten seconds would keep ten of them, each with
+/// memory of its own, for what one of them could do.
+const KEPT_IDLE: Duration = Duration::from_secs(1);
 
 /// One thread.
 #[derive(Debug)]
@@ -151,6 +155,7 @@ fn runtime() -> Runtime {
     Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(MOST_BLOCKING)
+        .thread_keep_alive(KEPT_IDLE)
         .build()
         .expect("a runtime")
 }
