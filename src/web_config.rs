@@ -28,10 +28,14 @@ pub use users::Users;
 
 use current::Protection;
 use local_exporter_actors::source::withheld;
+use local_exporter_config::read_regular;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tls::Tls;
+
+/// The most that the file may hold, and each that it names, in bytes.
+const LARGEST: u64 = 1 << 20;
 
 /// What a file says, checked.
 #[derive(Debug)]
@@ -88,10 +92,12 @@ pub fn files(path: &Path) -> Vec<PathBuf> {
 impl WebConfig {
     /// Reads and checks a file, but not yet the files that it names.
     fn read(path: &Path) -> Result<Self, Broken> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let text = read_regular(path, LARGEST).map_err(|error| {
             let withheld = withheld(path, &error);
             broken(path, format!("cannot be read: {error}{withheld}"))
         })?;
+        let text = String::from_utf8(text)
+            .map_err(|_| broken(path, "cannot be read: not UTF-8".into()))?;
         let directory = path.parent().unwrap_or(Path::new(""));
         Self::parse(&text, directory).map_err(|sentence| broken(path, sentence))
     }

@@ -10,6 +10,7 @@ use crate::flags::Flags;
 use crate::mistake::{Mistake, Mistakes, Objections, Place};
 use crate::orphans;
 use crate::precedence::{self, SELECTORS};
+use crate::regular::read_regular;
 use crate::service::DropIns;
 use crate::settings::Settings;
 use crate::table::{Report, Table};
@@ -19,6 +20,9 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
+/// The most that a file may hold, in bytes: 16 MiB, a hundred times what two thousand
+/// selectors take.
+const LARGEST: u64 = 16 << 20;
 /// The name of the first layer in messages.
 const DEFAULT_NAME: &str = "(embedded default)";
 /// The first layer.
@@ -48,7 +52,11 @@ impl Input {
     /// [`io::ErrorKind::NotFound`], so that the caller can tell that case apart.
     pub fn read(path: &Path) -> Result<Self, (io::ErrorKind, Mistakes)> {
         let name = path.display().to_string();
-        match std::fs::read_to_string(path) {
+        let text = read_regular(path, LARGEST).and_then(|bytes| {
+            let no_text = |error| io::Error::new(io::ErrorKind::InvalidData, error);
+            String::from_utf8(bytes).map_err(no_text)
+        });
+        match text {
             Ok(text) => Ok(Self { name, text }),
             Err(error) => Err((error.kind(), whole_file(&name, &error.to_string()))),
         }

@@ -93,9 +93,9 @@ impl Origin {
                 masked += 1;
                 continue;
             }
-            match read_regular(&path) {
+            match Input::read(&path) {
                 Ok(input) => drop_ins.push(input),
-                Err(mistakes) => unreadable.extend(mistakes.0),
+                Err((_, mistakes)) => unreadable.extend(mistakes.0),
             }
             files.push(path);
         }
@@ -176,17 +176,6 @@ fn names(directory: &Path) -> io::Result<Vec<(OsString, PathBuf)>> {
 fn is_masked(path: &Path) -> bool {
     let device = fs::metadata(path).is_ok_and(|about| about.file_type().is_char_device());
     device && fs::canonicalize(path).is_ok_and(|path| path == Path::new("/dev/null"))
-}
-
-/// Reads a drop-in; anything but a file, a pipe for one, might be waited for without end.
-fn read_regular(path: &Path) -> Result<Input, Mistakes> {
-    match fs::metadata(path) {
-        Ok(about) if !about.is_file() => Err(whole_file(
-            &path.display().to_string(),
-            "not a regular file",
-        )),
-        Ok(_) | Err(_) => Input::read(path).map_err(|(_, mistakes)| mistakes),
-    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 use crate::web_config::fresh::{Fresh, Made};
 use local_exporter_actors::source::withheld;
+use local_exporter_config::read_regular;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -62,13 +63,7 @@ fn fresh(file: PathBuf) -> Fresh<Token> {
 
 /// The token in a file, without the blanks around it.
 pub(super) fn read(file: &Path) -> Token {
-    let text = std::fs::metadata(file).and_then(|metadata| {
-        if metadata.len() > LARGEST {
-            return Err(std::io::Error::other("it is larger than 16 KiB"));
-        }
-        std::fs::read(file)
-    });
-    let text = text.map_err(|error| {
+    let text = read_regular(file, LARGEST).map_err(|error| {
         let withheld = withheld(file, &error);
         format!("{} cannot be read: {error}{withheld}", file.display())
     })?;

@@ -3,7 +3,9 @@
 //! Whoever asks gets the value as of a look that began after they asked. A look
 //! compares what stat(2) tells of each file; only where that has changed is the
 //! value made anew. Looks happen on the blocking pool, one at a time, and all
-//! who came before one began share it: however many ask, one thread looks.
+//! who came before one began share it: however many ask, one thread looks. Only
+//! where a look takes longer than [`LONGEST_LOOK`], since a file system hangs,
+//! everybody gets the last value until it ends.
 
 use std::fmt;
 use std::fs::Metadata;
@@ -12,10 +14,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::Mutex;
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::timeout;
 
 /// How long ago a file must have changed for its times to tell it from a later
 /// change: file systems keep them to a tick, and some to a second.
 const SETTLED: Duration = Duration::from_secs(2);
+
+/// How long a look may take. Clients wait for it, and their time is short.
+const LONGEST_LOOK: Duration = Duration::from_secs(1);
 
 /// A value, and the files it was made of, which are those to look at.
 #[derive(Debug)]
@@ -47,8 +54,24 @@ pub struct Fresh<T> {
 struct Held<T> {
     made: Made<T>,
     stamps: Vec<Stamp>,
-    /// When the last look began, if there was one.
+    /// When the last look began that has ended, if there was one.
     looked: Option<Instant>,
+    /// The look that has begun and not ended.
+    under_way: Option<Look<T>>,
+}
+
+/// A look on the blocking pool.
+struct Look<T> {
+    began: Instant,
+    pace: Pace,
+    task: JoinHandle<(Made<T>, Vec<Stamp>)>,
+}
+
+/// Whether a look keeps within its time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    InTime,
+    Late,
 }
 
 impl<T> fmt::Debug for Fresh<T> {
@@ -68,6 +91,7 @@ impl<T: Send + Sync + 'static> Fresh<T> {
             },
             stamps: Vec::new(),
             looked: None,
+            under_way: None,
         };
         Self {
             maker: Arc::new(maker),
@@ -75,22 +99,60 @@ impl<T: Send + Sync + 'static> Fresh<T> {
         }
     }
 
-    /// The value of now.
+    /// The value of now, or the last one where a file system hangs.
     pub async fn get(&self) -> Arc<T> {
         let asked = Instant::now();
-        let mut held = self.held.lock().await;
-        if held.looked.is_none_or(|looked| looked < asked) {
-            let (maker, made) = (Arc::clone(&self.maker), held.made.clone());
-            let stamps = held.stamps.clone();
-            let first = held.looked.is_none();
-            let began = Instant::now();
-            let look = move || look(&maker, made, stamps, first);
+        let held = &mut *self.held.lock().await;
+        while held.looked.is_none_or(|looked| looked < asked) {
+            if held.under_way.is_none() {
+                held.under_way = Some(self.begin(held));
+            }
+            // It stays there while it is waited for: who asks may give up, and the next one
+            // is not to begin another.
+            let Some(look) = &mut held.under_way else {
+                break;
+            };
+            let Some(outcome) = look.outcome().await else {
+                break;
+            };
+            held.looked = Some(look.began);
+            held.under_way = None;
             // A look that panicked, which none is known to do, leaves what was.
-            if let Ok((made, stamps)) = tokio::task::spawn_blocking(look).await {
-                (held.made, held.stamps, held.looked) = (made, stamps, Some(began));
+            if let Ok((made, stamps)) = outcome {
+                (held.made, held.stamps) = (made, stamps);
             }
         }
         Arc::clone(&held.made.value)
+    }
+
+    fn begin(&self, held: &Held<T>) -> Look<T> {
+        let (maker, made) = (Arc::clone(&self.maker), held.made.clone());
+        let stamps = held.stamps.clone();
+        let first = held.looked.is_none();
+        Look {
+            began: Instant::now(),
+            pace: Pace::InTime,
+            task: tokio::task::spawn_blocking(move || look(&maker, made, stamps, first)),
+        }
+    }
+}
+
+impl<T> Look<T> {
+    /// What it came to, if it has ended; of one that is late nobody waits for the end.
+    async fn outcome(&mut self) -> Option<Result<(Made<T>, Vec<Stamp>), JoinError>> {
+        let left = match self.pace {
+            Pace::InTime => LONGEST_LOOK.saturating_sub(self.began.elapsed()),
+            Pace::Late => Duration::ZERO,
+        };
+        let outcome = timeout(left, &mut self.task).await.ok();
+        if outcome.is_none() && self.pace == Pace::InTime {
+            self.pace = Pace::Late;
+            tracing::warn!(
+                "files of access are on a file system that hangs, or is slow: \
+                 what they said last goes on to count"
+            );
+        }
+        outcome
     }
 }
 
@@ -220,5 +282,38 @@ mod tests {
         }
         // Once at first, and once to learn what its files looked like.
         assert_eq!(made.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test]
+    async fn who_comes_while_a_look_hangs_gets_what_was_before() {
+        let (hang, hangs) = std::sync::mpsc::channel::<()>();
+        let hangs = std::sync::Mutex::new(hangs);
+        let looks = AtomicUsize::new(0);
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let files = vec![file.path().to_owned()];
+        let fresh = Arc::new(Fresh::new(Arc::new(0), move |_: &Arc<usize>| {
+            let look = looks.fetch_add(1, Ordering::Relaxed);
+            if look == 1 {
+                // Until the test drops its end.
+                let _ = hangs.lock().unwrap().recv();
+            }
+            Made {
+                value: Arc::new(look + 1),
+                files: files.clone(),
+            }
+        }));
+        assert_eq!(*fresh.get().await, 1);
+        // All of them at once, and one that gives up: they share the one that hangs.
+        let impatient = timeout(Duration::from_millis(10), fresh.get()).await;
+        assert!(impatient.is_err());
+        let asking = (0..10).map(|_| fresh.get());
+        let answers = futures_util::future::join_all(asking).await;
+        assert!(answers.iter().all(|answer| **answer == 1), "{answers:?}");
+        drop(hang);
+        let end = Instant::now() + Duration::from_secs(30);
+        while *fresh.get().await < 2 {
+            assert!(Instant::now() < end, "it never ends");
+            tokio::task::yield_now().await;
+        }
     }
 }

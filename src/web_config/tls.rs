@@ -5,8 +5,10 @@
 
 use super::client_certificates::{Authority, ClientCertificates};
 use super::document::TlsServer;
-use super::names;
+
+use super::{LARGEST, names};
 use local_exporter_actors::source::withheld;
+use local_exporter_config::read_regular;
 use rustls::crypto::{CryptoProvider, SupportedKxGroup, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -77,7 +79,7 @@ impl Pem {
             Self::Inline(text) => Ok((text.clone().into_bytes(), what.to_owned())),
             Self::File(path) => {
                 let name = format!("{what}_file {}", path.display());
-                match std::fs::read(path) {
+                match read_regular(path, LARGEST) {
                     Ok(text) => Ok((text, name)),
                     Err(error) => {
                         let withheld = withheld(path, &error);

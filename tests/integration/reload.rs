@@ -2,7 +2,7 @@
 
 mod storm;
 
-use crate::support::{Exporter, Reply, quoted, request, until};
+use crate::support::{Exporter, Reply, make_fifo, quoted, request, until};
 use local_exporter_daemons::promsock::PromSock;
 use serde_json::Value;
 use std::fmt::Write;
@@ -140,6 +140,32 @@ fn what_prometheus_is_told_changes_and_the_actor_stays() {
     assert!(exporter.get("/sd").text().contains("20s"));
     assert!(exporter.scrape("it").header("age").is_some());
     assert_eq!(scene.sockets[0].served(), 1);
+}
+
+#[test]
+fn what_is_no_file_is_told_at_once_and_forgotten_with_the_next() {
+    let scene = Scene::new();
+    let good = enabled(&scene.selector("it", "file", "one.prom", ""));
+    let exporter = Exporter::start(&format!("landlock = false\n{good}"));
+    let file = &exporter.configuration();
+    let pipe = || make_fifo(file);
+    let endless = || std::os::unix::fs::symlink("/dev/zero", file).unwrap();
+    let sparse = || fs::File::create(file).unwrap().set_len(1 << 40).unwrap();
+    let cases: [(&dyn Fn(), &str); 3] = [
+        (&pipe, "not a regular file"),
+        (&endless, "not a regular file"),
+        (&sparse, "larger than 16777216 bytes"),
+    ];
+    for (make, expected) in cases {
+        fs::remove_file(file).unwrap();
+        make();
+        let reply = ask(&exporter, "POST");
+        let text = reply.text();
+        assert_eq!(reply.status, 500, "{text}");
+        assert!(text.contains(expected), "{text}");
+        reload(&exporter, &format!("landlock = false\n{good}"));
+        assert_eq!(exporter.scrape("it").text(), "one_file 1\n");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
@@ -89,8 +89,13 @@ impl Exporter {
     }
 
     /// Replaces its configuration as [`Exporter::start`] wrote it; it is not told.
+    /// Where its configuration is.
+    pub fn configuration(&self) -> PathBuf {
+        self.serving.config()
+    }
+
     pub fn configure(&self, config: &str) {
-        let file = self.serving.config();
+        let file = self.configuration();
         let new = file.with_file_name("new");
         fs::write(&new, format!("{SERVICE}{config}")).unwrap();
         fs::rename(new, file).unwrap();
@@ -244,6 +249,12 @@ pub fn exposition() -> impl Fn() -> Vec<u8> + Send + Sync + 'static {
 /// Lets every user into a folder, as temporary ones do not.
 pub fn open_to_all(folder: &Path) {
     fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// A pipe with a name, mkfifo(3).
+pub fn make_fifo(path: &Path) {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
 }
 
 /// A path in a configuration.

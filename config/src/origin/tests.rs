@@ -202,7 +202,7 @@ fn a_wrong_drop_in_is_left_out_and_named_and_the_others_stay() {
     let expected = [
         "~/etc/dangling.toml: No such file or directory (os error 2)".to_owned(),
         "~/etc/directory.toml: not a regular file".to_owned(),
-        "~/etc/latin.toml: stream did not contain valid UTF-8".to_owned(),
+        "~/etc/latin.toml: incomplete utf-8 byte sequence from index 1".to_owned(),
         format!("~/etc/service.toml:1:2: service: `service` in a drop-in, {only}"),
         format!("~/etc/service.toml:3:9: bridge.defaults: `bridge.defaults` in a drop-in, {only}"),
         format!("~/etc/whole.toml:1:1: bridge: `bridge` in a drop-in, {only}"),

@@ -1,7 +1,7 @@
 //! Our own additions: tokens and networks, for all and for single selectors.
 
 use super::{Web, bcrypt, selector};
-use crate::support::{Exporter, Reply, get, quoted};
+use crate::support::{Exporter, Reply, get, make_fifo, quoted};
 
 fn bearer(exporter: &Exporter, path: &str, token: &str) -> Reply {
     let value = format!("Bearer {token}");
@@ -23,6 +23,12 @@ fn a_token_does_and_is_read_again() {
     assert_eq!(statuses(), [401, 200, 401, 401]);
     std::fs::remove_file(web.path("token")).unwrap();
     assert_eq!(statuses(), [500, 500, 500, 401]);
+    // Nobody writes to it, and nobody waits for that.
+    make_fifo(&web.path("token"));
+    assert_eq!(statuses(), [500, 500, 500, 401]);
+    std::fs::remove_file(web.path("token")).unwrap();
+    web.write("token", "third");
+    assert_eq!(bearer(&exporter, "/", "third").status, 200);
 }
 
 #[test]

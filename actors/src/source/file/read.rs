@@ -7,11 +7,11 @@ use super::failed;
 use super::watch::Identity;
 use crate::scrape::{Reason, ScrapeError};
 use bytes::Bytes;
-use rustix::fs::OFlags;
+use local_exporter_config::open_at_once;
 use rustix::io::Errno;
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -115,16 +115,11 @@ pub(super) fn read(path: &Path, max_bytes: usize) -> Result<Version, ScrapeError
 
 /// Opens without waiting for the other end of a FIFO, open(2).
 fn open(path: &Path) -> Result<File, ScrapeError> {
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)
-        .map_err(|error| match Errno::from_io_error(&error) {
-            // A socket cannot be opened, open(2).
-            Some(Errno::NXIO) => not_regular(path),
-            _ => failed("cannot open", path, &error),
-        })
+    open_at_once(path).map_err(|error| match Errno::from_io_error(&error) {
+        // A socket cannot be opened, open(2).
+        Some(Errno::NXIO) => not_regular(path),
+        _ => failed("cannot open", path, &error),
+    })
 }
 
 /// Reads to the end or past the cap, into memory of just the size that is expected.

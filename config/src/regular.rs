@@ -1,0 +1,100 @@
+//! Reading a file whole, without waiting for anybody and without end.
+//!
+//! Whoever may write where a file is named may put something else there: a pipe
+//! that nobody writes to, a device that never ends. Neither is opened in a way
+//! that waits (`O_NONBLOCK`, open(2)), nor read. A file system that hangs can
+//! hold a reader all the same; for that its caller needs a deadline.
+
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{Error, Read, Result};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+/// The device number of `/dev/null` (null(4)): major 1, minor 3.
+const NULL_DEVICE: u64 = 0x103;
+
+/// Opens a file without waiting for the other end, if it is a pipe.
+///
+/// # Errors
+/// Those of open(2).
+pub fn open_at_once(path: &Path) -> Result<File> {
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
+}
+
+/// All of a regular file of at most `most` bytes. `/dev/null` is an empty one, as by convention.
+///
+/// # Errors
+/// Those of open(2) and read(2); that it is no regular file, or larger.
+pub fn read_regular(path: &Path, most: u64) -> Result<Vec<u8>> {
+    let file = open_at_once(path).map_err(|error| match Errno::from_io_error(&error) {
+        // A socket cannot be opened, open(2).
+        Some(Errno::NXIO) => not_regular(),
+        _ => error,
+    })?;
+    let about = file.metadata()?;
+    if is_null_device(&about) {
+        return Ok(Vec::new());
+    }
+    if !about.is_file() {
+        return Err(not_regular());
+    }
+    let mut bytes = Vec::new();
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(Error::other(format!("larger than {most} bytes")));
+    }
+    Ok(bytes)
+}
+
+fn is_null_device(about: &Metadata) -> bool {
+    about.file_type().is_char_device() && about.rdev() == NULL_DEVICE
+}
+
+fn not_regular() -> Error {
+    Error::other("not a regular file")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+    use super::*;
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    use std::os::unix::net::UnixListener;
+
+    #[test]
+    fn what_is_no_file_is_neither_waited_for_nor_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        mknodat(CWD, at("pipe"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        let _socket = UnixListener::bind(at("socket")).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", at("endless")).unwrap();
+        for name in ["pipe", "socket", "endless", ""] {
+            let error = read_regular(&at(name), 10).unwrap_err();
+            assert_eq!(error.to_string(), "not a regular file", "{name}");
+        }
+        assert_eq!(read_regular(Path::new("/dev/null"), 10).unwrap(), b"");
+    }
+
+    #[test]
+    fn a_file_is_read_up_to_its_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "0123456789").unwrap();
+        assert_eq!(read_regular(&file, 10).unwrap(), b"0123456789");
+        let error = read_regular(&file, 9).unwrap_err();
+        assert_eq!(error.to_string(), "larger than 9 bytes");
+        // One that has no end on disk to speak of.
+        let sparse = File::create(folder.path().join("sparse")).unwrap();
+        sparse.set_len(1 << 40).unwrap();
+        assert!(read_regular(&folder.path().join("sparse"), 10).is_err());
+        let absent = read_regular(&folder.path().join("absent"), 10).unwrap_err();
+        assert_eq!(absent.kind(), std::io::ErrorKind::NotFound);
+    }
+}
