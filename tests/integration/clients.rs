@@ -1,6 +1,6 @@
 //! Clients that misbehave: the time, the connections and the memory they may take.
 
-mod connection;
+pub mod connection;
 mod floods;
 mod unknown;
 

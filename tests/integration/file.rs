@@ -1,7 +1,9 @@
 //! Kind `file`: the cache follows the files, whatever is done to them.
 
+use crate::clients::connection::Connection;
 use crate::support::{Exporter, exposition, quoted, until};
 use local_exporter_daemons::promfile::PromFile;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -90,7 +92,60 @@ fn every_way_of_writing_is_noticed_without_the_timer() {
     fails(&exporter, "absent");
     std::os::unix::fs::symlink(&other, file.path()).unwrap();
     serves(&exporter, b"linked 1\n");
+    what_is_behind_a_link_is_noticed(&exporter, &other);
     assert_eq!(exporter.actor("it")["restarts"], 0);
+}
+
+fn what_is_behind_a_link_is_noticed(exporter: &Exporter, file: &Path) {
+    let replace = |text: &str| {
+        let next = file.with_file_name("next");
+        std::fs::write(&next, text).unwrap();
+        std::fs::rename(next, file).unwrap();
+    };
+    replace("behind 1\n");
+    serves(exporter, b"behind 1\n");
+    std::fs::remove_file(file).unwrap();
+    fails(exporter, "absent");
+    replace("behind 2\n");
+    serves(exporter, b"behind 2\n");
+    // Half of a rewrite behind a link is no news either.
+    let mut writer = std::fs::File::create(file).unwrap();
+    writer.write_all(b"half 1\n").unwrap();
+    for _ in 0..20 {
+        assert_eq!(exporter.scrape("it").body, b"behind 2\n");
+    }
+    writer.write_all(b"half 2\n").unwrap();
+    drop(writer);
+    serves(exporter, b"half 1\nhalf 2\n");
+}
+
+#[test]
+fn a_file_that_could_not_be_opened_for_lack_of_descriptors_is_read_soon_after() {
+    let (exporter, file, _folder) = one_file(", refresh = \"1h\", keep_last_good = \"0s\"");
+    file.write(b"one 1\n").unwrap();
+    serves(&exporter, b"one 1\n");
+    let process = rustix::process::Pid::from_raw(exporter.process().try_into().unwrap());
+    let limit = |most| {
+        let limit = rustix::process::Rlimit {
+            current: Some(most),
+            maximum: Some(1024),
+        };
+        let resource = rustix::process::Resource::Nofile;
+        rustix::process::prlimit(process, resource, limit).unwrap();
+    };
+    // What is open stays so, among it this connection, and no number is left for anything else.
+    let mut kept = Connection::open(exporter.address());
+    let mut scrape = || {
+        kept.ask("/bridge?selector=it");
+        kept.reply()
+    };
+    assert_eq!(scrape().body, b"one 1\n");
+    limit(3);
+    file.write(b"two 2\n").unwrap();
+    until("it cannot be read", || scrape().status == 502);
+    assert!(scrape().text().contains("Too many open files"));
+    limit(1024);
+    serves(&exporter, b"two 2\n");
 }
 
 #[test]
@@ -125,20 +180,24 @@ fn the_watched_directory_may_go_and_come_back() {
 
 #[test]
 fn the_timer_finds_what_events_do_not_tell() {
-    // A change behind a link happens in a directory that nobody watches.
+    // What becomes of a directory further up happens where nobody watches.
     let folder = tempfile::tempdir().unwrap();
-    let behind = tempfile::tempdir().unwrap();
-    let target = behind.path().join("target");
-    std::fs::write(&target, "one 1\n").unwrap();
-    std::os::unix::fs::symlink(&target, folder.path().join("link.prom")).unwrap();
+    let release = |name: &str| {
+        let public = folder.path().join(name).join("public");
+        std::fs::create_dir_all(&public).unwrap();
+        std::fs::write(public.join("it.prom"), format!("{name} 1\n")).unwrap();
+        std::os::unix::fs::symlink(name, folder.path().join("next")).unwrap();
+        std::fs::rename(folder.path().join("next"), folder.path().join("current")).unwrap();
+    };
+    release("one");
     let exporter = exporter(
         folder.path(),
-        &["link.prom".into()],
+        &["current/public/it.prom".into()],
         ", refresh = \"100ms\"",
     );
     serves(&exporter, b"one 1\n");
-    std::fs::write(&target, "two 2\n").unwrap();
-    serves(&exporter, b"two 2\n");
+    release("two");
+    serves(&exporter, b"two 1\n");
 }
 
 #[test]

@@ -55,7 +55,7 @@ pub(super) struct Writing {
 }
 
 /// How far the writing of a file is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Progress {
     /// Nobody is at it.
     Finished,
@@ -185,9 +185,15 @@ impl File {
 }
 
 impl Writing {
-    /// How far a file is.
-    pub(super) fn progress(&self, name: Option<&OsStr>) -> Progress {
-        let known = name.and_then(|name| self.files.get(name));
+    /// How far the writing of a file is that has all of these names: that under which it is least
+    /// to be relied on.
+    pub(super) fn progress_of<'n>(&self, names: impl Iterator<Item = &'n OsStr>) -> Progress {
+        let worst = names.map(|name| self.progress(name)).max();
+        worst.unwrap_or(Progress::Finished)
+    }
+
+    fn progress(&self, name: &OsStr) -> Progress {
+        let known = self.files.get(name);
         known.map_or(Progress::Finished, |(progress, _)| *progress)
     }
 
@@ -195,7 +201,7 @@ impl Writing {
     pub(super) fn has_ended_since(&self, earlier: &Self) -> bool {
         let under_way = |progress| progress == Progress::UnderWay;
         let mut before = earlier.files.iter().filter(|(_, (it, _))| under_way(*it));
-        before.any(|(name, _)| !under_way(self.progress(Some(name))))
+        before.any(|(name, _)| !under_way(self.progress(name)))
     }
 
     /// Whether a file was begun to be written that nobody was at when `earlier` was asked.
@@ -204,7 +210,7 @@ impl Writing {
             .files
             .iter()
             .filter(|(_, (_, begun))| *begun > earlier.begun);
-        begun.any(|(name, _)| earlier.progress(Some(name)) == Progress::Finished)
+        begun.any(|(name, _)| earlier.progress(name) == Progress::Finished)
     }
 }
 

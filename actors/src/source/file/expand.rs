@@ -8,7 +8,7 @@ use super::watch::{Interest, Target, elsewhere, identity};
 use crate::scrape::{Reason, ScrapeError};
 use crate::status::PassedOver;
 use glob::{MatchOptions, Pattern};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -21,6 +21,8 @@ const MOST_TARGETS: usize = 1024;
 /// The most names in a directory: it may be full of other files, which are
 /// looked at, but not without end.
 const MOST_NAMES: usize = 100_000;
+/// The most links on one way, as for the kernel (`path_resolution(7)`).
+pub(super) const MOST_LINKS: usize = 40;
 /// The most files that are told to have been passed over.
 const MOST_PASSED_OVER: usize = 100;
 
@@ -41,6 +43,8 @@ pub(super) struct Expansion {
     pub(super) passed_over: Vec<PassedOver>,
     /// The paths that `files` has already.
     known: HashSet<PathBuf>,
+    /// The names that links lead over, by the path of the file that is such a link.
+    further_names: HashMap<PathBuf, Vec<OsString>>,
 }
 
 /// Which names in a directory are served.
@@ -169,8 +173,35 @@ impl Expansion {
     /// enough to know that there are too many.
     fn push(&mut self, path: PathBuf, found: Result<(), ScrapeError>) {
         if self.files.len() <= MOST_FILES && self.known.insert(path.clone()) {
+            self.follow_links(&path);
             self.files.push((path, found));
         }
+    }
+
+    /// Watches for each further name that the links of a file lead over: what is behind a link
+    /// changes there.
+    fn follow_links(&mut self, path: &Path) {
+        let mut further = Vec::new();
+        let mut way = path.to_owned();
+        while further.len() < MOST_LINKS
+            && let Ok(target) = std::fs::read_link(&way)
+            && let Some(directory) = way.parent()
+        {
+            way = directory.join(target);
+            further.extend(way.file_name().map(OsStr::to_owned));
+            self.watch_for(&way);
+        }
+        if !further.is_empty() {
+            self.further_names.insert(path.to_owned(), further);
+        }
+    }
+
+    /// The name of a file, and those that it leads over if it is a link.
+    pub(super) fn names_of<'e>(&'e self, path: &'e Path) -> impl Iterator<Item = &'e OsStr> {
+        let further = self.further_names.get(path).into_iter().flatten();
+        path.file_name()
+            .into_iter()
+            .chain(further.map(OsString::as_os_str))
     }
 
     fn pass_over(&mut self, directory: &Path, name: &OsStr) {

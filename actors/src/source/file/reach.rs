@@ -3,13 +3,10 @@
 //! Links are followed as they stand now, one at a time: each of the ways counts,
 //! since each link may be replaced by what it leads to. Blocks; opens no file.
 
-use super::expand::{Patterns, expand, is_pattern, split};
+use super::expand::{MOST_LINKS, Patterns, expand, is_pattern, split};
 use local_exporter_config::FileOptions;
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
-
-/// The most links on one way, as for the kernel (`path_resolution(7)`).
-const MOST_LINKS: usize = 40;
 
 /// The directories in which the files stand that `paths` lead to, or in which
 /// they would: an absent path, or what a link leads to, need not exist.

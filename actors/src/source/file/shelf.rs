@@ -16,6 +16,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
+/// How soon a file is looked at again that could not be read for lack of something.
+const SHORTEST_RETRY: Duration = Duration::from_secs(1);
+
 /// The files of a source, by path.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shelf(HashMap<PathBuf, Known>);
@@ -76,7 +79,7 @@ impl Shelf {
         let mut verdicts = Vec::with_capacity(expansion.files.len());
         for (path, found) in &expansion.files {
             let before = known.remove(path);
-            let progress = writing.progress(path.file_name());
+            let progress = writing.progress_of(expansion.names_of(path));
             let (file, fresh) = match found {
                 Ok(()) => look(path, before, terms, progress, now),
                 Err(error) => (Known::failed(before, error.clone(), now), Fresh::No),
@@ -210,6 +213,14 @@ impl Known {
                 .saturating_sub(now.instant.saturating_duration_since(since));
             verdict.keep_for(left);
         }
+        if let (Some(Reason::Io), Some(since)) =
+            (self.error.as_ref().map(|it| it.reason), self.bad_since)
+        {
+            // After as long again as it has lasted: soon after a moment of need, seldom where
+            // nothing helps. There is no event for what was lacking.
+            let lasted = now.instant.saturating_duration_since(since);
+            verdict.look_within(lasted.max(SHORTEST_RETRY));
+        }
         if let (Some(max_age), Some(good)) = (options.max_age, &verdict.good) {
             // A file from the future is as young as can be.
             let age = now.wall.duration_since(good.modified).unwrap_or_default();
@@ -224,8 +235,12 @@ impl Verdict {
         if left.is_zero() {
             self.good = None;
         } else if self.good.is_some() {
-            self.due = Some(left);
+            self.look_within(left);
         }
+    }
+
+    fn look_within(&mut self, time: Duration) {
+        self.due = Some(self.due.map_or(time, |due| due.min(time)));
     }
 
     fn keep_while_young(&mut self, age: Duration, max_age: Duration) {
@@ -237,7 +252,7 @@ impl Verdict {
             self.good = None;
             self.due = None;
         } else {
-            self.due = Some(self.due.map_or(left, |due| due.min(left)));
+            self.look_within(left);
         }
     }
 }

@@ -80,6 +80,8 @@ enum Order {
     Forget {
         number: u64,
     },
+    #[cfg(test)]
+    Panic,
 }
 
 #[derive(Debug)]
@@ -128,7 +130,7 @@ impl Watches {
     pub(crate) fn start() -> std::io::Result<Self> {
         let (orders, inbox) = mpsc::channel();
         let thread = std::thread::Builder::new().name("file-watches".into());
-        thread.spawn(move || Keeper::default().run(&inbox))?;
+        thread.spawn(move || Keeper::new().run(&inbox))?;
         Ok(Self {
             orders,
             numbers: Arc::default(),
@@ -183,3 +185,6 @@ pub(super) fn identity(path: &Path) -> std::io::Result<Identity> {
         inode: metadata.ino(),
     })
 }
+
+#[cfg(test)]
+mod tests;

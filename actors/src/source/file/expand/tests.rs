@@ -111,6 +111,41 @@ fn the_nearest_directory_is_watched_for_what_is_missing() {
 }
 
 #[test]
+fn what_links_lead_over_is_watched_too() {
+    let folder = tree();
+    let link = |target: &str, name: &str| {
+        std::os::unix::fs::symlink(target, folder.path().join(name)).unwrap();
+    };
+    link("second", "first.prom");
+    link("b/metrics.prom", "second");
+    link("nowhere/yet", "dangling");
+    link("circle", "circle");
+    let patterns = Patterns::new(&["*.prom".to_owned()]);
+    let look = |path: &str| expand(&[folder.path().join(path)], &patterns);
+    let watched = |path: &str| -> Vec<String> {
+        let targets = look(path).targets.into_iter();
+        let named = targets.map(|target| {
+            let directory = target.directory.strip_prefix(folder.path()).unwrap();
+            let Interest::Name(name) = target.interest else {
+                return format!("{}/", directory.display());
+            };
+            directory.join(name).display().to_string()
+        });
+        named.collect()
+    };
+    let over = ["first.prom", "second", "b/metrics.prom"];
+    assert_eq!(watched("first.prom"), over);
+    // The directory's patterns cover the link, and not what it leads over.
+    assert_eq!(watched(""), ["/", "second", "b/metrics.prom"]);
+    assert_eq!(watched("dangling"), ["dangling", "nowhere"]);
+    assert_eq!(watched("circle"), ["circle"]);
+    let first = folder.path().join("first.prom");
+    let expansion = look("first.prom");
+    let names: Vec<_> = expansion.names_of(&first).collect();
+    assert_eq!(names, ["first.prom", "second", "metrics.prom"]);
+}
+
+#[test]
 fn every_file_stands_in_a_watched_directory_that_cares_for_its_name() {
     let folder = tree();
     let patterns = Patterns::new(&["*.prom".to_owned()]);

@@ -111,6 +111,22 @@ fn a_deleted_file_is_gone_at_once() {
 }
 
 #[test]
+fn what_could_not_be_read_is_looked_at_again_after_as_long_as_it_has_lasted() {
+    let mut scene = Scene::new(FileOptions::default());
+    // A regular file whose first page cannot be read: nothing is mapped there (proc_pid_mem(5)).
+    std::os::unix::fs::symlink("/proc/self/mem", scene.path()).unwrap();
+    let failed = |again| (None, Some(Reason::Io), Some(again));
+    assert_eq!(scene.look(), failed(SECOND));
+    scene.pass(SECOND / 2);
+    assert_eq!(scene.look(), failed(SECOND));
+    scene.pass(SECOND * 7 / 2);
+    assert_eq!(scene.look(), failed(SECOND * 4));
+    std::fs::remove_file(scene.path()).unwrap();
+    scene.write("good 1\n");
+    assert_eq!(scene.look(), (served("good 1\n"), None, None));
+}
+
+#[test]
 fn nothing_is_kept_where_nothing_is_to_be_kept() {
     let mut scene = Scene::new(FileOptions {
         keep_last_good: Duration::ZERO,

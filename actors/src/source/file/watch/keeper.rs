@@ -37,20 +37,42 @@ struct Watched {
     subscribers: Vec<Subscriber>,
 }
 
+/// What is watched, for as long as somebody tells of it. Whether the thread that takes orders
+/// ends or notify's own: nobody may go on waiting for events, who could have the timer.
+struct Told(Table);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        for watched in lock(&self.0).values() {
+            watched.live.store(false, Ordering::Release);
+            watched.tell_all();
+        }
+    }
+}
+
 fn lock(table: &Table) -> MutexGuard<'_, HashMap<PathBuf, Watched>> {
     table.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The owner of the watcher.
-#[derive(Default)]
 pub(super) struct Keeper {
     /// Never dropped by a panic: notify panics again when it is dropped after its
     /// own thread is gone, and two panics at once would end the process.
     watcher: Option<ManuallyDrop<RecommendedWatcher>>,
     table: Table,
+    _told: Told,
 }
 
 impl Keeper {
+    pub(super) fn new() -> Self {
+        let table = Table::default();
+        Self {
+            watcher: None,
+            _told: Told(Arc::clone(&table)),
+            table,
+        }
+    }
+
     /// Carries out orders until nobody can give any more.
     pub(super) fn run(mut self, inbox: &mpsc::Receiver<Order>) {
         while let Ok(order) = inbox.recv() {
@@ -68,6 +90,8 @@ impl Keeper {
                     }
                 }
                 Order::Forget { number } => self.forget(number),
+                #[cfg(test)]
+                Order::Panic => panic!("on order"),
             }
         }
         drop(self.watcher.take().map(ManuallyDrop::into_inner));
@@ -92,8 +116,8 @@ impl Keeper {
         let watcher = match &mut self.watcher {
             Some(watcher) => watcher,
             None => {
-                let table = Arc::clone(&self.table);
-                let watcher = notify::recommended_watcher(move |event| dispatch(&table, &event))?;
+                let told = Told(Arc::clone(&self.table));
+                let watcher = notify::recommended_watcher(move |event| dispatch(&told, &event))?;
                 self.watcher.insert(ManuallyDrop::new(watcher))
             }
         };
@@ -142,8 +166,8 @@ impl Keeper {
 }
 
 /// Called on notify's thread for each event.
-fn dispatch(table: &Table, event: &notify::Result<Event>) {
-    let table = lock(table);
+fn dispatch(told: &Told, event: &notify::Result<Event>) {
+    let table = lock(&told.0);
     let event = match event {
         Ok(event) if !event.need_rescan() => event,
         // Events were lost, and with them, perhaps, that a directory has gone: everybody looks,
