@@ -3,11 +3,13 @@
 //! Where the kernel has no Landlock, a test says so and passes.
 
 use crate::support::{Exporter, quoted, request, until};
+use landlock::{AccessFs, Ruleset, RulesetAttr, RulesetCreated, RulesetStatus};
 use local_exporter_daemons::bus::BusOptions;
 use local_exporter_daemons::prombus::{self, Prombus};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::thread;
 use tempfile::TempDir;
 
 /// A file that everybody may read, on every host, far from where tests keep theirs.
@@ -23,6 +25,23 @@ pub fn is_confined(exporter: &Exporter) -> bool {
         println!("skipped: the exporter cannot confine itself here");
     }
     not == 0
+}
+
+/// Runs something on a thread that is confined as often as the kernel allows, to nothing that
+/// matters: what it starts cannot be confined once more (landlock(7), "Ruleset layers").
+fn confined_to_the_brim<T: Send>(run: impl FnOnce() -> T + Send) -> T {
+    let confine = || {
+        let ruleset = Ruleset::default().handle_access(AccessFs::MakeBlock);
+        let ruleset = ruleset.and_then(Ruleset::create);
+        ruleset.and_then(RulesetCreated::restrict_self)
+    };
+    thread::scope(|scope| {
+        let confined = scope.spawn(|| {
+            while confine().is_ok_and(|status| status.ruleset != RulesetStatus::NotEnforced) {}
+            run()
+        });
+        confined.join().unwrap()
+    })
 }
 
 /// A folder where files last, as they do in `/srv`, and not as in `/tmp`.
@@ -56,6 +75,28 @@ pub fn told_of_threads(process: &str, what: &str) -> Vec<String> {
     let lines = statuses.iter().flat_map(|status| status.lines());
     let lines = lines.filter_map(|line| line.strip_prefix(what));
     lines.map(|line| line.trim().to_owned()).collect()
+}
+
+#[test]
+fn where_it_cannot_confine_itself_it_says_so_once_and_serves() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("m.prom");
+    fs::write(&file, "a 1\n").unwrap();
+    let configuration = format!("lifecycle = true\n{}", reads(&file));
+    let exporter = confined_to_the_brim(|| Exporter::start(&configuration));
+    for _ in 0..3 {
+        let reply = request("POST", &exporter.url("/-/reload"), &[]);
+        assert_eq!(reply.status, 200, "{}", reply.text());
+    }
+    until("it is read", || exporter.scrape("it").status == 200);
+    let log = exporter.log();
+    let said = log.iter().filter(|line| line.contains("not confined"));
+    assert_eq!(said.count(), 1, "{log:?}");
+    // It reads as before, wherever it is told to.
+    exporter.configure(&format!("lifecycle = true\n{}", reads(Path::new(OUTSIDE))));
+    assert_eq!(request("POST", &exporter.url("/-/reload"), &[]).status, 200);
+    let outside = fs::read(OUTSIDE).unwrap();
+    until("it is read", || exporter.scrape("it").body == outside);
 }
 
 #[test]
