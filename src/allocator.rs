@@ -19,10 +19,11 @@ const BOUND: &str = "MALLOC_MMAP_THRESHOLD_";
 /// Where the bound stands at first.
 const FIRST: &str = "131072";
 /// What glibc reads: the most heaps for small blocks. It makes up to eight for each
-/// processor, and what is free in one is none of another's: each creeps towards what its
-/// threads ever needed at once. A scrape costs the same processor time with two as with four.
+/// processor, and what is free in one is none of another's, so that each creeps towards what
+/// its threads ever needed at once. With a single one resident memory stays level; the threads
+/// at work are few, and keep what they allocate most at hand without its lock (tcache).
 const ARENAS: &str = "MALLOC_ARENA_MAX";
-const MOST_ARENAS: &str = "2";
+const MOST_ARENAS: &str = "1";
 /// The id of the process that has begun anew. The bound cannot say so: glibc
 /// takes it out of the environment of a program with capabilities of its own.
 const BEGUN: &str = "LOCAL_EXPORTER_BEGUN_ANEW";
