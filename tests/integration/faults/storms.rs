@@ -1,7 +1,7 @@
 //! Storms of changes to files: whatever happens how fast, an answer is one whole text that somebody
 //! wrote, and after the storm it is the last one.
 
-use super::scene::{Outcome, Scene, hold};
+use super::scene::{Outcome, SOON, Scene, hold};
 use crate::support::{quoted, until};
 use local_exporter_daemons::promfile::PromFile;
 use local_exporter_daemons::storm::Storm;
@@ -106,6 +106,7 @@ fn storm(
         }
         let changes = storm.end().unwrap();
         let took = begin.elapsed();
+        assert!(longest < SOON, "an answer took {longest:?}");
         let last = version(changes);
         until("the last version is served", || {
             scene.exporter.scrape("it").body == last
@@ -177,6 +178,7 @@ fn of_other_files() {
             }
         }
         let changes = storm.end().unwrap();
+        assert!(longest < SOON, "news took {longest:?}");
         (Outcome::good(longest), (changes, begin.elapsed()))
     });
     assert_storm(name, changes, took);
