@@ -13,6 +13,9 @@ use tempfile::TempDir;
 
 /// How long a storm blows.
 const STORM: Duration = Duration::from_millis(1500);
+/// How soon news has to be served from amid a storm in its own directory: a second was seen, with
+/// many times more events than a debug build can read.
+const NEWS: Duration = Duration::from_secs(5);
 /// What makes a storm of one: so many changes a second. A machine that has nothing else to do makes
 /// ten times as many.
 const AT_LEAST: u64 = 2000;
@@ -178,7 +181,7 @@ fn of_other_files() {
             }
         }
         let changes = storm.end().unwrap();
-        assert!(longest < SOON, "news took {longest:?}");
+        assert!(longest < NEWS, "news took {longest:?}");
         (Outcome::good(longest), (changes, begin.elapsed()))
     });
     assert_storm(name, changes, took);
