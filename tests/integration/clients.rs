@@ -2,6 +2,8 @@
 
 pub mod connection;
 mod floods;
+mod live;
+mod slow_readers;
 mod unknown;
 
 use crate::support::{Exporter, quoted, until};
@@ -25,13 +27,18 @@ struct Scene {
 
 impl Scene {
     fn start(service: &str, timeout: &str) -> Self {
+        Self::start_with(service, timeout, "")
+    }
+
+    /// [`Scene::start`] with lines of more selectors.
+    fn start_with(service: &str, timeout: &str, selectors: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (socket, file) = (folder.path().join("sock"), folder.path().join("m.prom"));
         std::fs::write(&file, "a 1\n").unwrap();
         let hung = ScriptedDaemon::start(&socket, Behaviour::HangAfterAccept).unwrap();
         let exporter = Exporter::start(&format!(
             "{service}\n[bridge.defaults]\ntimeout = \"{timeout}\"\n[bridge.selectors]\n\
-             hung = {{ kind = \"uds\", path = {} }}\nwell = {{ kind = \"file\", path = {} }}\n",
+             hung = {{ kind = \"uds\", path = {} }}\nwell = {{ kind = \"file\", path = {} }}\n{selectors}",
             quoted(&socket),
             quoted(&file),
         ));
@@ -68,6 +75,20 @@ impl Scene {
             connection
         };
         (0..scrapes).map(scrape).collect()
+    }
+
+    /// [`Scene::hang`] on all connections that there may be.
+    fn hang_on_all(&self, connections: u64) -> Vec<Connection> {
+        let mut waiting = self.hang(connections - 1);
+        until("scrapes are refused", || {
+            let mut last = self.connect();
+            last.ask("/bridge?selector=hung");
+            waiting.push(last);
+            // It may be in reserve itself, as long as somebody else is about to leave.
+            self.exporter.scrape("well").status == 503
+                && self.exporter.actor("hung")["in_flight"] == connections
+        });
+        waiting
     }
 }
 
@@ -202,13 +223,7 @@ fn connections_that_are_idle_give_way_to_new_ones() {
 fn with_all_connections_at_work_pages_are_answered_and_scrapes_refused() {
     // The last one is for whoever looks at them.
     let scene = Scene::start("max_connections = 9", "1m");
-    let mut waiting = scene.hang(8);
-    until("scrapes are refused", || {
-        let mut last = scene.connect();
-        last.ask("/bridge?selector=hung");
-        waiting.push(last);
-        scene.exporter.scrape("well").status == 503
-    });
+    let waiting = scene.hang_on_all(9);
     for page in ["/-/healthy", "/metrics", "/debug/actors"] {
         let mut client = scene.connect();
         client.ask(page);

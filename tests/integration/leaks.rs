@@ -1,4 +1,5 @@
-//! Nothing is left behind: no descriptor, no thread, no scrape.
+//! Nothing is left behind: no descriptor, no thread, no scrape, and no memory beyond what an
+//! allocator keeps.
 
 mod repeated;
 
@@ -11,6 +12,8 @@ use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const SCRAPES: usize = 1000;
+/// What three thousand scrapes may add to the resident memory, in bytes: 350 for each.
+const KEPT: f64 = 1024.0 * 1024.0;
 
 /// A silent socket, a bus method that never replies, and a FIFO in place of a
 /// file, each scraped a thousand times.
@@ -56,13 +59,17 @@ fn a_thousand_scrapes_of_silent_sources_leave_nothing_behind() {
         daemon.open() == 0 && ["socket", "bus", "fifo"].iter().all(idle)
     };
     until("all is quiet before", settled);
+    let resident = || exporter.metric("process_resident_memory_bytes").unwrap();
     let before = (exporter.descriptors(), exporter.threads());
+    let resident_before = resident();
     round(SCRAPES);
     until("all is quiet after", settled);
     let close = |after: usize, before: usize| after <= before + 3;
     until("no descriptor and no thread is left", || {
         close(exporter.descriptors(), before.0) && close(exporter.threads(), before.1)
     });
+    println!("{resident_before} bytes, then {}", resident());
+    until("no memory is left", || resident() <= resident_before + KEPT);
     for (selector, ..) in cases {
         assert_eq!(exporter.actor(selector)["scrapes"], SCRAPES + 50);
         assert_eq!(exporter.actor(selector)["restarts"], 0);

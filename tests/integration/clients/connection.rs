@@ -1,7 +1,7 @@
 //! One HTTP connection by hand, for requests that no client library would send.
 
 use crate::support::{PATIENCE, Reply};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -21,17 +21,34 @@ impl Connection {
     }
 
     pub fn ask(&mut self, path: &str) {
-        self.send(&format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n"));
+        self.ask_with(path, "");
+    }
+
+    /// [`Connection::ask`] with lines of more headers.
+    pub fn ask_with(&mut self, path: &str, headers: &str) {
+        self.send(&format!(
+            "GET {path} HTTP/1.1\r\nhost: test\r\n{headers}\r\n"
+        ));
+    }
+
+    /// Takes so many bytes of what comes; whether there were as many.
+    pub fn take(&mut self, bytes: usize) -> bool {
+        let mut taken = vec![0; bytes];
+        self.0.read_exact(&mut taken).is_ok()
     }
 
     /// The next response, by its length.
     pub fn reply(&mut self) -> Reply {
-        self.try_reply().expect("the connection ended")
+        self.answer().expect("the connection ended")
     }
 
-    fn try_reply(&mut self) -> Option<Reply> {
+    /// The next response, or nothing if the connection ends without.
+    pub fn answer(&mut self) -> Option<Reply> {
         let mut line = String::new();
-        self.0.read_line(&mut line).ok()?;
+        if let Err(error) = self.0.read_line(&mut line) {
+            assert_goes_on(&error);
+            return None;
+        }
         let status = line.split_whitespace().nth(1)?.parse().ok()?;
         let mut headers = Vec::new();
         loop {
@@ -53,9 +70,16 @@ impl Connection {
         Some(reply)
     }
 
-    /// The status of the next response, or nothing if the connection ends without.
-    pub fn status(&mut self) -> Option<u16> {
-        self.try_reply().map(|reply| reply.status)
+    /// The body of an answer whose head was taken in part.
+    pub fn rest_of(&mut self, bytes: usize) -> Vec<u8> {
+        let mut line = String::new();
+        while line != "\r\n" {
+            line.clear();
+            assert_ne!(self.0.read_line(&mut line).unwrap(), 0, "the head ended");
+        }
+        let mut body = vec![0; bytes];
+        self.0.read_exact(&mut body).unwrap();
+        body
     }
 
     /// Whatever comes until the other side ends the connection.
@@ -63,11 +87,7 @@ impl Connection {
         let mut rest = Vec::new();
         if let Err(error) = self.0.read_to_end(&mut rest) {
             // A reset may follow what was said.
-            assert_ne!(
-                error.kind(),
-                std::io::ErrorKind::WouldBlock,
-                "it does not end"
-            );
+            assert_goes_on(&error);
         }
         String::from_utf8_lossy(&rest).into_owned()
     }
@@ -81,7 +101,14 @@ impl Connection {
         let mut byte = [0];
         match stream.read(&mut byte) {
             Ok(read) => read == 0,
-            Err(error) => error.kind() != std::io::ErrorKind::WouldBlock,
+            Err(error) => error.kind() != io::ErrorKind::WouldBlock,
         }
     }
+}
+
+/// An end of any kind is one; silence is not.
+#[track_caller]
+fn assert_goes_on(error: &io::Error) {
+    let silent = error.kind() == io::ErrorKind::WouldBlock;
+    assert!(!silent, "neither an answer nor an end in {PATIENCE:?}");
 }

@@ -10,10 +10,11 @@
 use super::scene::{Expected, Outcome, Recovery, Scene, TIMEOUT, hold};
 use super::socket;
 use crate::namespaces::after;
-use crate::support::{program, quoted, until};
+use crate::support::{Exporter, program, quoted, until};
 use local_exporter_daemons::fault::Behaviour;
 use local_exporter_daemons::promfile::PromFile;
 use local_exporter_daemons::storm::Storm;
+use serde_json::Value;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -77,7 +78,7 @@ fn a_file_is_from_another_time() {
 
 /// A daemon that hangs costs its deadline, by this machine's clock, on an exporter with another.
 #[track_caller]
-fn waits_as_long(name: &str, command: Command, meanwhile: impl FnOnce() -> Option<Storm>) {
+fn waits_as_long(name: &str, command: Command, meanwhile: impl FnOnce(&Exporter) -> Option<Storm>) {
     let (scene, daemon) = socket::stage(command);
     let expected = Expected::timeout("it wrote nothing");
     scene.fault(
@@ -86,7 +87,7 @@ fn waits_as_long(name: &str, command: Command, meanwhile: impl FnOnce() -> Optio
         Recovery::InTheNextAnswer,
         || {
             daemon.set(Behaviour::HangAfterAccept).unwrap();
-            meanwhile()
+            meanwhile(&scene.exporter)
         },
         |storm| {
             daemon.set(socket::good()).unwrap();
@@ -114,18 +115,18 @@ fn the_machine_has_just_started() {
     let uptime = fs::read_to_string("/proc/uptime").unwrap();
     let uptime: i64 = uptime.split('.').next().unwrap().parse().unwrap();
     if let Some(command) = monotonic(1 - uptime) {
-        waits_as_long("machine has just started", command, || None);
+        waits_as_long("machine has just started", command, |_| None);
     }
 }
 
 #[test]
 fn the_machine_has_been_running_for_decades() {
     if let Some(command) = monotonic(1_000_000_000) {
-        waits_as_long("machine runs for decades", command, || None);
+        waits_as_long("machine runs for decades", command, |_| None);
     }
 }
 
-/// `libfaketime`, which gives a program a wall clock of its own (Debian: the package of that name).
+/// `libfaketime`, which gives a program a wall clock of its own (Debian: the package of that name; `faketime` brings it).
 fn faketime() -> Option<PathBuf> {
     let below = fs::read_dir("/usr/lib").ok()?;
     let library = |entry: io::Result<fs::DirEntry>| {
@@ -133,6 +134,21 @@ fn faketime() -> Option<PathBuf> {
         path.exists().then_some(path)
     };
     below.filter_map(library).next()
+}
+
+/// Has the clock jump forth and back; the times in the log show that the process sees it.
+fn jumps_there(exporter: &Exporter, clock: &PromFile) {
+    let told = || {
+        let line: Value = serde_json::from_str(exporter.log().last().unwrap()).unwrap();
+        humantime::parse_rfc3339(line["timestamp"].as_str().unwrap()).unwrap()
+    };
+    let now = SystemTime::now();
+    clock.write(b"+10d").unwrap();
+    exporter.signal("HUP");
+    until("it tells of days ahead", || told() > now + DAY * 9);
+    clock.write(b"-10d").unwrap();
+    exporter.signal("HUP");
+    until("it tells of days ago", || told() < now - DAY * 9);
 }
 
 #[test]
@@ -151,7 +167,8 @@ fn the_wall_clock_jumps_while_it_waits() {
         .env("FAKETIME_NO_CACHE", "1")
         .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
         .env("NO_FAKE_STAT", "1");
-    waits_as_long("wall clock jumps", command, || {
+    waits_as_long("wall clock jumps", command, |exporter| {
+        jumps_there(exporter, &clock);
         let jumps = [&b"+10d"[..], b"-10d", b"+0", b"+9000d", b"-9000d"];
         let storm = Storm::of(move |round| {
             let round = usize::try_from(round).unwrap_or_default();

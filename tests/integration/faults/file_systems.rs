@@ -1,5 +1,6 @@
 //! Faults of file systems: they hang, tell of no changes, or are full.
 
+use super::inotify::is_by;
 use super::mounts::MOUNT;
 use super::scene::{Expected, GOOD, Outcome, Recovery, Scene, TIMEOUT, When};
 use crate::namespaces::after;
@@ -62,11 +63,8 @@ fn tells_of_no_changes() {
             });
             longest = longest.max(began.elapsed());
         }
-        assert_eq!(scene.exporter.actor("it")["cache"]["watch"], "polling");
-        assert_eq!(
-            scene.exporter.actor("near_file")["cache"]["watch"],
-            "events"
-        );
+        assert!(is_by(&scene, "it", "polling"));
+        assert!(is_by(&scene, "near_file", "events"));
         (Outcome::good(longest), ())
     });
 }

@@ -1,11 +1,12 @@
 //! Faults of inotify: the selector polls, says so, and goes back to events when it can.
 
+mod overflow;
+
 use super::scene::{GOOD, Outcome, Scene, TIMEOUT};
 use crate::namespaces::{after, within};
 use crate::support::{quoted, until};
 use local_exporter_daemons::promfile::PromFile;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Instant;
 
@@ -28,7 +29,7 @@ fn limit(what: &str, most: u32) -> String {
 }
 
 /// What `/metrics` and `/debug/actors` say of how changes are noticed.
-fn is_by(scene: &Scene, selector: &str, mode: &str) -> bool {
+pub fn is_by(scene: &Scene, selector: &str, mode: &str) -> bool {
     let series = |mode: &str| {
         let labels = format!("{{mode=\"{mode}\",selector=\"{selector}\"}}");
         scene
@@ -101,81 +102,6 @@ fn has_no_watches_left() {
         assert!(is_by(&scene, "near_file", "events"));
         within(&scene.exporter, &USER[..1], &limit("watches", 1000));
         until("events are back", || is_by(&scene, "it", "events"));
-        news(&scene, "it 4\n");
-        (Outcome::good(took), ())
-    });
-}
-
-/// More events than the kernel keeps: the exporter is stopped while they happen.
-fn overflow(scene: &Scene) {
-    let most = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
-    let most: usize = most.trim().parse().unwrap();
-    let other = scene.folder().join("it/other");
-    // Each time it is created, opened, closed and deleted.
-    for _ in 0..=most / 4 {
-        drop(fs::File::create(&other).unwrap());
-        fs::remove_file(&other).unwrap();
-    }
-}
-
-#[test]
-fn loses_events_when_its_queue_overflows() {
-    let scene = Scene::start(|folder| file(folder, "1h"));
-    until("it is served", || scene.is_good());
-    scene.exporter.signal("STOP");
-    overflow(&scene);
-    PromFile::new(scene.folder().join("it/it.prom"))
-        .write(b"it 2\n")
-        .unwrap();
-    scene.exporter.signal("CONT");
-    scene.meanwhile("inotify queue overflows", || {
-        let began = Instant::now();
-        until("what was lost is found", || {
-            scene.exporter.scrape("it").text() == "it 2\n"
-        });
-        let took = began.elapsed();
-        news(&scene, "it 3\n");
-        (Outcome::good(took), ())
-    });
-}
-
-/// Another directory with the number that one had which is gone.
-fn reborn(directory: &Path) -> bool {
-    let number = fs::metadata(directory).unwrap().ino();
-    fs::remove_dir_all(directory).unwrap();
-    for attempt in 0..100 {
-        let next = directory.with_extension(attempt.to_string());
-        fs::create_dir(&next).unwrap();
-        if fs::metadata(&next).unwrap().ino() == number {
-            fs::rename(next, directory).unwrap();
-            return true;
-        }
-    }
-    fs::create_dir(directory).unwrap();
-    false
-}
-
-#[test]
-fn loses_the_end_of_a_directory_when_its_queue_overflows() {
-    let scene = Scene::start(|folder| file(folder, "1h"));
-    until("it is served", || scene.is_good());
-    scene.exporter.signal("STOP");
-    overflow(&scene);
-    // Nothing tells the new directory from the old one, which is watched no more.
-    if !reborn(&scene.folder().join("it")) {
-        println!("this file system gave the new directory another number");
-    }
-    PromFile::new(scene.folder().join("it/it.prom"))
-        .write(b"it 2\n")
-        .unwrap();
-    scene.exporter.signal("CONT");
-    scene.meanwhile("inotify loses the end of a directory", || {
-        let began = Instant::now();
-        until("what was lost is found", || {
-            scene.exporter.scrape("it").text() == "it 2\n"
-        });
-        let took = began.elapsed();
-        news(&scene, "it 3\n");
         news(&scene, "it 4\n");
         (Outcome::good(took), ())
     });

@@ -5,6 +5,7 @@ use crate::namespaces::{AS_NOBODY, nobody_can_run_it, under};
 use crate::support::quoted;
 use local_exporter_daemons::fault::Behaviour;
 use local_exporter_daemons::scripted::ScriptedDaemon;
+use rustix::fs::{XattrFlags, removexattr, setxattr};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -68,6 +69,61 @@ fn is_taken_from_a_socket() {
         || allow(&directory, 0o700),
         |()| allow(&directory, 0o755),
     );
+}
+
+/// The name of an access list, acl(5).
+const ACL: &str = "system.posix_acl_access";
+
+/// The list that lets everybody read, write and search but nobody, as the kernel keeps it: a version
+/// and entries of a kind, permissions and a user.
+fn all_but_nobody() -> Vec<u8> {
+    let everyone = u32::MAX;
+    let entries: [(u16, u16, u32); 5] = [
+        (0x01, 7, everyone),
+        (0x02, 0, 65534),
+        (0x04, 7, everyone),
+        (0x10, 7, everyone),
+        (0x20, 7, everyone),
+    ];
+    let entry = |(kind, allowed, user): (u16, u16, u32)| {
+        let words = [kind.to_le_bytes(), allowed.to_le_bytes()].concat();
+        [words, user.to_le_bytes().to_vec()].concat()
+    };
+    let entries = entries.into_iter().flat_map(entry);
+    2_u32.to_le_bytes().into_iter().chain(entries).collect()
+}
+
+/// What the mode grants, somebody else denies: that is what the error has to say.
+#[test]
+fn is_taken_though_the_mode_grants_it() {
+    let socket =
+        |directory: &Path| format!("kind = \"uds\"\npath = {}", quoted(&directory.join("sock")));
+    let Some((scene, directory)) = scene(socket) else {
+        return;
+    };
+    let path = directory.join("sock");
+    let _daemon = ScriptedDaemon::start(&path, Behaviour::Serve(GOOD.to_vec())).unwrap();
+    for (name, at) in [("socket", &path), ("directory of a socket", &directory)] {
+        allow(at, 0o777);
+        let list = all_but_nobody();
+        if setxattr(at, ACL, &list, XattrFlags::empty()).is_err() {
+            println!("skipped: this file system has no access lists");
+            return;
+        }
+        removexattr(at, ACL).unwrap();
+        let hint = format!(
+            "; the mode of {} (0777 0:0) would allow it: SELinux or AppArmor is likely, or its ACL \
+             says no",
+            at.display()
+        );
+        scene.fault(
+            &format!("permission taken from a {name} by its ACL"),
+            Expected::error("denied", String::leak(hint)),
+            Recovery::InTheNextAnswer,
+            || setxattr(at, ACL, &list, XattrFlags::empty()).unwrap(),
+            |()| removexattr(at, ACL).unwrap(),
+        );
+    }
 }
 
 #[test]

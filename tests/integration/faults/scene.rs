@@ -4,10 +4,12 @@
 //! A fault shows that `it` is answered with the right status, reason and sentence when it should be,
 //! that no neighbour noticed, that the next answer after the fault is good, and that nothing of it
 //! stays in the process. Each prints one row of figures, of which `cargo run --example faults` makes
-//! a table. Times are held against bounds far from what a busy machine does, never against each other.
+//! a table. Times are held against bounds far from what a busy machine does, and the neighbours'
+//! median against theirs without the fault.
 
 mod expected;
 mod figures;
+mod latencies;
 mod neighbours;
 
 pub use expected::{Expected, When};
@@ -15,7 +17,8 @@ pub use figures::Outcome;
 
 use crate::support::{Exporter, open_to_all, program, until};
 use figures::Level;
-use neighbours::{Latencies, Neighbours};
+use latencies::Latencies;
+use neighbours::Neighbours;
 use serde_json::Value;
 use std::panic::resume_unwind;
 use std::path::Path;
@@ -44,6 +47,8 @@ pub struct Scene {
     before: Level,
     /// Descriptors that the end of the fault brings, and that stay.
     brings: usize,
+    /// What no answer of the neighbours may take.
+    longest: Duration,
     folder: TempDir,
 }
 
@@ -76,6 +81,7 @@ impl Scene {
         Self {
             before: Level::of(&exporter),
             brings: 0,
+            longest: latencies::LONGEST,
             exporter,
             neighbours,
             calm,
@@ -87,6 +93,14 @@ impl Scene {
     pub fn bringing(self, descriptors: usize) -> Self {
         Self {
             brings: descriptors,
+            ..self
+        }
+    }
+
+    /// The fault keeps all processors busy: of the neighbours' answers single ones may be late.
+    pub fn burdening(self) -> Self {
+        Self {
+            longest: latencies::BOUND,
             ..self
         }
     }
@@ -143,10 +157,24 @@ impl Scene {
         let Self { calm, before, .. } = self;
         // A row of the table that `examples/faults.rs` makes.
         println!("| {name} | {outcome} | {calm} | {seen} | {before} | {after} |");
+        seen.assert_none_beyond(self.longest, name);
+        self.assert_usual(&seen, name);
         let actor = self.exporter.actor("it");
         assert_eq!(actor["state"], "running");
         assert_eq!(actor["restarts"], 0, "{name}");
         value
+    }
+
+    /// Holds what the neighbours saw against what they saw before. A machine that has become busy
+    /// since is still so without the fault, so they are asked again.
+    #[track_caller]
+    fn assert_usual(&self, seen: &Latencies, name: &str) {
+        let Err(longer) = seen.usual_as(&self.calm) else {
+            return;
+        };
+        let ((), calm) = self.neighbours.watched(&self.exporter, || hold(HELD));
+        let still = seen.usual_as(&calm);
+        assert!(still.is_ok(), "{name}: {longer}, and {still:?} of {calm}");
     }
 
     /// Asks several times at once, and again until the fault was there for a while.

@@ -1,6 +1,6 @@
 //! Faults of a daemon behind a unix socket.
 
-use super::scene::{Expected, GOOD, Outcome, Recovery, Scene, TIMEOUT};
+use super::scene::{Expected, GOOD, Outcome, Recovery, SOON, Scene, TIMEOUT};
 use crate::support::{program, quoted, until};
 use local_exporter_daemons::fault::Behaviour;
 use local_exporter_daemons::scripted::ScriptedDaemon;
@@ -178,6 +178,7 @@ fn forks_a_new_inode_at_every_answer() {
             assert!(scene.is_good());
             longest = longest.max(began.elapsed());
         }
+        assert!(longest < SOON, "an answer took {longest:?}");
         (Outcome::good(longest), ())
     });
     assert_eq!(daemon.accepted(), 200);
@@ -203,6 +204,7 @@ fn changes_its_mind_all_the_time() {
             daemon.set(good()).unwrap();
             assert!(scene.is_good(), "round {round}");
         }
+        assert!(longest < SOON, "an answer took {longest:?}");
         (Outcome::good(longest), ())
     });
 }

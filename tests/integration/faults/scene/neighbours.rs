@@ -4,20 +4,17 @@
 //! fault elsewhere would time out. What is written to the file must be served soon, too.
 
 use super::hold;
+use super::latencies::{BOUND, Latencies};
 use crate::support::{Exporter, exposition, open_to_all, quoted, until};
 use local_exporter_daemons::bus::{Bus, BusKind, BusOptions};
 use local_exporter_daemons::prombus::{self, Prombus};
 use local_exporter_daemons::promfile::PromFile;
 use local_exporter_daemons::promsock::PromSock;
-use std::fmt;
 use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// What a neighbour's answer must not take, nor the news of its file: whoever waits for the fault
-/// beside it waits longer, and a busy machine is far quicker.
-const BOUND: Duration = Duration::from_millis(1500);
 /// How long a client waits between two scrapes.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -90,7 +87,7 @@ impl Neighbours {
         let over = AtomicBool::new(false);
         let follow = |client: fn(&Self, &Exporter, &mut Latencies)| {
             let mut seen = Latencies::default();
-            while seen.scrapes.is_empty() || !over.load(Ordering::Relaxed) {
+            while seen.is_empty() || !over.load(Ordering::Relaxed) {
                 client(self, exporter, &mut seen);
                 hold(PAUSE);
             }
@@ -98,15 +95,17 @@ impl Neighbours {
         };
         let clients: [fn(&Self, &Exporter, &mut Latencies); 4] = [
             |all, exporter, seen| {
-                seen.scrape(exporter, "near_uds", || all.socket.last_served());
+                scrape(exporter, "near_uds", seen, || all.socket.last_served());
             },
             |all, exporter, seen| {
-                seen.scrape(exporter, "near_directory", || all.directory.last_served());
+                scrape(exporter, "near_directory", seen, || {
+                    all.directory.last_served()
+                });
             },
             |all, exporter, seen| {
-                seen.scrape(exporter, "near_dbus", || all.prombus.last_served());
+                scrape(exporter, "near_dbus", seen, || all.prombus.last_served());
             },
-            |all, exporter, seen| seen.news(exporter, &all.file, &all.versions),
+            |all, exporter, seen| news(exporter, &all.file, &all.versions, seen),
         ];
         std::thread::scope(|scope| {
             let follow = &follow;
@@ -136,70 +135,42 @@ fn version(number: u64) -> Vec<u8> {
     format!("near_file_version {number}\n").into_bytes()
 }
 
-/// How long answers took, and how long news of a file.
-#[derive(Debug, Default)]
-pub struct Latencies {
-    scrapes: Vec<Duration>,
-    longest_news: Duration,
+/// One scrape, which has to be answered with what the source served last.
+fn scrape(
+    exporter: &Exporter,
+    selector: &'static str,
+    seen: &mut Latencies,
+    served: impl FnOnce() -> Option<Vec<u8>>,
+) -> Vec<u8> {
+    let began = Instant::now();
+    let reply = exporter.scrape(selector);
+    let took = began.elapsed();
+    assert_eq!(reply.status, 200, "{selector}: {}", reply.text());
+    seen.answer(selector, took);
+    let served = served();
+    assert!(
+        served.as_ref().is_none_or(|served| *served == reply.body),
+        "{selector}: {}",
+        reply.text()
+    );
+    reply.body
 }
 
-impl Latencies {
-    /// One scrape, which has to be answered with what the source served last.
-    fn scrape(
-        &mut self,
-        exporter: &Exporter,
-        selector: &str,
-        served: impl FnOnce() -> Option<Vec<u8>>,
-    ) -> Vec<u8> {
-        let began = Instant::now();
-        let reply = exporter.scrape(selector);
-        let took = began.elapsed();
-        assert_eq!(reply.status, 200, "{selector}: {}", reply.text());
-        assert!(took < BOUND, "{selector} took {took:?}");
-        self.scrapes.push(took);
-        let served = served();
-        assert!(
-            served.as_ref().is_none_or(|served| *served == reply.body),
-            "{selector}: {}",
-            reply.text()
-        );
-        reply.body
-    }
-
-    /// Writes a new version of the file and scrapes until it is served; until then the one before
-    /// is.
-    fn news(&mut self, exporter: &Exporter, file: &PromFile, versions: &AtomicU64) {
-        let number = versions.fetch_add(1, Ordering::Relaxed);
-        let (old, new) = (version(number), version(number + 1));
-        file.write(&new).unwrap();
-        let written = Instant::now();
-        loop {
-            let body = self.scrape(exporter, "near_file", || None);
-            let took = written.elapsed();
-            assert!(took < BOUND, "the file was not read anew in {took:?}");
-            if body == new {
-                self.longest_news = self.longest_news.max(took);
-                return;
-            }
-            assert_eq!(body, old);
-            hold(PAUSE);
+/// Writes a new version of the file and scrapes until it is served; until then the one before is.
+fn news(exporter: &Exporter, file: &PromFile, versions: &AtomicU64, seen: &mut Latencies) {
+    let number = versions.fetch_add(1, Ordering::Relaxed);
+    let (old, new) = (version(number), version(number + 1));
+    file.write(&new).unwrap();
+    let written = Instant::now();
+    loop {
+        let body = scrape(exporter, "near_file", seen, || None);
+        let took = written.elapsed();
+        assert!(took < BOUND, "the file was not read anew in {took:?}");
+        if body == new {
+            seen.news(took);
+            return;
         }
-    }
-
-    fn add(&mut self, other: Self) {
-        self.scrapes.extend(other.scrapes);
-        self.longest_news = self.longest_news.max(other.longest_news);
-    }
-}
-
-impl fmt::Display for Latencies {
-    /// Median and longest answer, and the longest that a file's news took.
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut scrapes = self.scrapes.clone();
-        scrapes.sort_unstable();
-        let median = scrapes.get(scrapes.len() / 2).copied().unwrap_or_default();
-        let longest = scrapes.last().copied().unwrap_or_default();
-        let news = self.longest_news;
-        write!(out, "{median:.1?}/{longest:.1?} (news {news:.0?})")
+        assert_eq!(body, old);
+        hold(PAUSE);
     }
 }
