@@ -86,7 +86,7 @@ impl MessageBody for Sliced {
 #[derive(Debug)]
 pub struct Served {
     body: BoxBody,
-    _occupied: Option<Occupied>,
+    occupied: Option<Occupied>,
     _cut_off: Option<CutOff>,
 }
 
@@ -106,7 +106,7 @@ impl Served {
     pub fn new(body: BoxBody, occupied: Option<Occupied>) -> Self {
         Self {
             body,
-            _occupied: occupied,
+            occupied,
             _cut_off: None,
         }
     }
@@ -135,7 +135,12 @@ impl MessageBody for Served {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        self.body.as_pin_mut().poll_next(context)
+        let next = self.body.as_pin_mut().poll_next(context);
+        // What is in memory fails for one reason alone: the client takes it too slowly.
+        if let (Poll::Ready(Some(Err(_))), Some(occupied)) = (&next, &self.occupied) {
+            occupied.end(Limit::WriteTimeout);
+        }
+        next
     }
 }
 

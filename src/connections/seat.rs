@@ -194,6 +194,13 @@ pub(super) enum State {
 #[derive(Debug)]
 pub struct Occupied(Arc<Seat>);
 
+impl Occupied {
+    /// Ends the connection that is at work here, because it has met a limit.
+    pub fn end(&self, limit: Limit) {
+        self.0.end(limit);
+    }
+}
+
 impl Drop for Occupied {
     fn drop(&mut self) {
         let idle_since = self.0.connections.now();

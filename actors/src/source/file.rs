@@ -54,6 +54,9 @@ const SETTLE: Duration = Duration::from_millis(10);
 /// again before an event or the timer is waited for.
 const MOST_LOOKS: u32 = 16;
 
+/// How soon what the system refused is asked for again.
+const SHORTEST_RETRY: Duration = Duration::from_secs(1);
+
 /// Why a reading is late.
 const FILES_HANG: &str = "; the file system they are on hangs, or is slow";
 
@@ -140,7 +143,8 @@ impl Files {
             // What was left alone may have been finished since without another event.
             let ended = now.has_ended_since(&reading.writing) || held_up;
             let at_once = ended.then_some(Duration::ZERO);
-            let due = [reading.due, now.due, at_once].into_iter().flatten().min();
+            let due = [reading.due, now.due, at_once, subscriptions.due()];
+            let due = due.into_iter().flatten().min();
             let refresh = self.terms.limits.refresh;
             self.activity
                 .changed(due.map_or(refresh, |due| due.min(refresh)))
@@ -215,6 +219,12 @@ async fn in_time(reading: &mut Option<JoinHandle<Reading>>, limit: Duration) -> 
         Ok(reading) => Some(reading),
         Err(error) => gate::pass_on(error).await,
     }
+}
+
+/// After how long what the system refuses is asked for again: after as long again as it has
+/// refused it, so soon after a moment of need, and seldom where nothing helps.
+fn retry_after(lasted: Duration) -> Duration {
+    lasted.max(SHORTEST_RETRY)
 }
 
 /// Paths as one names them in a sentence.

@@ -66,7 +66,8 @@ fn has_no_instances_left() {
         return;
     };
     // The instance that is there in the end, and what waits for its events.
-    let scene = Scene::start_as(command, "100ms", |folder| file(folder, "100ms")).bringing(3);
+    // The timer is of no help: what was refused is tried again before.
+    let scene = Scene::start_as(command, "100ms", |folder| file(folder, "1h")).bringing(3);
     until("it polls", || is_by(&scene, "it", "polling"));
     scene.meanwhile("no inotify instances left", || {
         let began = Instant::now();
@@ -85,7 +86,7 @@ fn has_no_watches_left() {
     let Some(command) = after("true", &[], &USER) else {
         return;
     };
-    let scene = Scene::start_as(command, "1h", |folder| file(folder, "100ms"));
+    let scene = Scene::start_as(command, "1h", |folder| file(folder, "1h"));
     until("it has events", || is_by(&scene, "it", "events"));
     scene.meanwhile("no inotify watches left", || {
         within(&scene.exporter, &USER[..1], &limit("watches", 1));

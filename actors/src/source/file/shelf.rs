@@ -7,6 +7,7 @@ use super::Terms;
 use super::activity::{Progress, Writing};
 use super::expand::Expansion;
 use super::read::{Stamp, Version, read};
+use super::retry_after;
 use crate::exposition::Summary;
 use crate::scrape::{Reason, ScrapeError};
 use bytes::Bytes;
@@ -15,9 +16,6 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
-
-/// How soon a file is looked at again that could not be read for lack of something.
-const SHORTEST_RETRY: Duration = Duration::from_secs(1);
 
 /// The files of a source, by path.
 #[derive(Clone, Debug, Default)]
@@ -216,10 +214,9 @@ impl Known {
         if let (Some(Reason::Io), Some(since)) =
             (self.error.as_ref().map(|it| it.reason), self.bad_since)
         {
-            // After as long again as it has lasted: soon after a moment of need, seldom where
-            // nothing helps. There is no event for what was lacking.
+            // There is no event for what was lacking.
             let lasted = now.instant.saturating_duration_since(since);
-            verdict.look_within(lasted.max(SHORTEST_RETRY));
+            verdict.look_within(retry_after(lasted));
         }
         if let (Some(max_age), Some(good)) = (options.max_age, &verdict.good) {
             // A file from the future is as young as can be.

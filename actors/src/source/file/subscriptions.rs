@@ -1,18 +1,23 @@
 //! The watches of one source, kept in step with the directories that matter.
 //!
 //! Where events cannot be had, says so once and leaves the rest to the timer;
-//! tries again at each look.
+//! tries again at each look, and says when to look for that.
 
 use super::activity::Activity;
+use super::retry_after;
 use super::watch::{Subscription, Target, Unwatched, Watches};
 use crate::status::Watching;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// The watches that are set for the targets of the last look.
 #[derive(Debug)]
 pub(super) struct Subscriptions {
     held: Vec<Subscription>,
     pub(super) watching: Watching,
+    /// Since when a watch could not be set.
+    refused_since: Option<Instant>,
 }
 
 impl Default for Subscriptions {
@@ -20,6 +25,7 @@ impl Default for Subscriptions {
         Self {
             held: Vec::new(),
             watching: Watching::Events,
+            refused_since: None,
         }
     }
 }
@@ -40,6 +46,7 @@ impl Subscriptions {
         activity: &Arc<Activity>,
     ) -> Renewed {
         let mut renewed = Renewed::No;
+        let refused_before = self.refused_since.take();
         let mut without = None;
         let mut held = Vec::with_capacity(targets.len());
         for target in targets {
@@ -58,6 +65,7 @@ impl Subscriptions {
                 }
                 Err(Unwatched::Gone) => renewed = Renewed::Yes,
                 Err(Unwatched::NoEvents(error)) => {
+                    self.refused_since = refused_before.or_else(|| Some(Instant::now()));
                     without.get_or_insert_with(|| (target.directory.clone(), error));
                 }
             }
@@ -76,5 +84,11 @@ impl Subscriptions {
         self.held = held;
         self.watching = watching;
         renewed
+    }
+
+    /// When to try again to set a watch that could not be set.
+    pub(super) fn due(&self) -> Option<Duration> {
+        let since = self.refused_since?;
+        Some(retry_after(since.elapsed()))
     }
 }
