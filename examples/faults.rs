@@ -16,14 +16,16 @@ use std::process::{Command, ExitCode, Stdio};
 const HEAD: &str = "\
 | fault | answer | reason | after | neighbours before: median / longest (news of a change) | during | descriptors, threads, memory before | after |
 | --- | ---: | --- | ---: | --- | --- | --- | --- |";
-/// The suites: faults, misbehaving clients, what the host lacks, what is left behind, and
-/// configurations in quick succession.
-const SUITES: [&str; 5] = [
+/// The suites: faults, misbehaving clients, what the host lacks, what is left behind,
+/// configurations in quick succession, and what the process gives up or is not given.
+const SUITES: [&str; 7] = [
     "faults::",
     "clients::",
     "host::",
     "leaks::",
     "reload::storm",
+    "confinement::",
+    "unprivileged::",
 ];
 /// Where in a row the level of the process stands, before and after.
 const LEVELS: [usize; 2] = [7, 8];

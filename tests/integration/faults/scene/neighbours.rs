@@ -4,7 +4,7 @@
 //! fault elsewhere would time out. What is written to the file must be served soon, too.
 
 use super::hold;
-use super::latencies::{BOUND, Latencies};
+use super::latencies::Latencies;
 use crate::support::{Exporter, exposition, open_to_all, quoted, until};
 use local_exporter_daemons::bus::{Bus, BusKind, BusOptions};
 use local_exporter_daemons::prombus::{self, Prombus};
@@ -17,6 +17,10 @@ use std::time::{Duration, Instant};
 
 /// How long a client waits between two scrapes.
 const PAUSE: Duration = Duration::from_millis(10);
+/// How long a changed file may take to be served. The events of all directories come in one queue,
+/// so a storm in one holds up the news of the others, by up to a second and a half where three of
+/// these tests share two processors; nobody's scrapes wait for that.
+const NEWS: Duration = Duration::from_secs(3);
 
 /// The sources.
 pub struct Neighbours {
@@ -165,7 +169,7 @@ fn news(exporter: &Exporter, file: &PromFile, versions: &AtomicU64, seen: &mut L
     loop {
         let body = scrape(exporter, "near_file", seen, || None);
         let took = written.elapsed();
-        assert!(took < BOUND, "the file was not read anew in {took:?}");
+        assert!(took < NEWS, "the file was not read anew in {took:?}");
         if body == new {
             seen.news(took);
             return;
