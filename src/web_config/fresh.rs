@@ -4,7 +4,7 @@
 //! compares what stat(2) tells of each file; only where that has changed is the
 //! value made anew. Looks happen on the blocking pool, one at a time, and all
 //! who came before one began share it: however many ask, one thread looks. Only
-//! where a look takes longer than [`LONGEST_LOOK`], since a file system hangs,
+//! where a look takes longer than a second, since a file system hangs,
 //! everybody gets the last value until it ends.
 
 use std::fmt;
