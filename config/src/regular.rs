@@ -32,16 +32,17 @@ pub fn open_at_once(path: &Path) -> Result<File> {
 /// # Errors
 /// Those of open(2) and read(2); that it is no regular file, or larger.
 pub fn read_regular(path: &Path, most: u64) -> Result<Vec<u8>> {
+    // To open is to be noticed: by whoever waits at the other end of a pipe, by a device.
+    if !is_readable(&std::fs::metadata(path)?) {
+        return Err(not_regular());
+    }
     let file = open_at_once(path).map_err(|error| match Errno::from_io_error(&error) {
         // A socket cannot be opened, open(2).
         Some(Errno::NXIO) => not_regular(),
         _ => error,
     })?;
-    let about = file.metadata()?;
-    if is_null_device(&about) {
-        return Ok(Vec::new());
-    }
-    if !about.is_file() {
+    // It may be another by now.
+    if !is_readable(&file.metadata()?) {
         return Err(not_regular());
     }
     let mut bytes = Vec::new();
@@ -52,8 +53,8 @@ pub fn read_regular(path: &Path, most: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn is_null_device(about: &Metadata) -> bool {
-    about.file_type().is_char_device() && about.rdev() == NULL_DEVICE
+fn is_readable(about: &Metadata) -> bool {
+    about.is_file() || about.file_type().is_char_device() && about.rdev() == NULL_DEVICE
 }
 
 fn not_regular() -> Error {

@@ -2,7 +2,7 @@
 //!
 //! A token is compared in a time that does not depend on where it differs.
 
-use crate::web_config::fresh::{Fresh, Made};
+use crate::web_config::fresh::{Fresh, Made, MadeState};
 use local_exporter_actors::source::withheld;
 use local_exporter_config::read_regular;
 use std::collections::HashMap;
@@ -55,6 +55,10 @@ fn fresh(file: PathBuf) -> Fresh<Token> {
             );
         }
         Made {
+            state: match token {
+                Ok(_) => MadeState::Good,
+                Err(_) => MadeState::Wrong,
+            },
             value: Arc::new(token),
             files: vec![file.clone()],
         }

@@ -8,7 +8,6 @@ mod sections;
 use super::{Command, complain, print};
 use clap::{Args, CommandFactory};
 use clap_mangen::Man as Page;
-
 use clap_mangen::roff::{Roff, bold, roman};
 use std::fs;
 use std::io;

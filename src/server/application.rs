@@ -8,7 +8,6 @@ use super::Common;
 use super::multiplexed::unless_gone;
 use crate::access::{Gate, Judgement};
 use crate::body::Served;
-
 use crate::connections::{Class, Seat, Turns};
 use crate::{Exporter, routes};
 use actix_http::{ConnectionType, Request, Response};

@@ -8,7 +8,7 @@
 //! HTTP/2, and the rate.
 
 use super::bucket::Bucket;
-use super::fresh::{Fresh, Made};
+use super::fresh::{Fresh, Made, MadeState};
 use super::passwords::{Passwords, Verdict};
 use super::users::Users;
 use super::{Broken, WebConfig, broken};
@@ -75,6 +75,10 @@ impl Current {
                 let files = std::iter::once(path.clone()).chain(named.unwrap_or_default());
                 Made {
                     files: files.collect(),
+                    state: match loaded.mistake() {
+                        None => MadeState::Good,
+                        Some(_) => MadeState::Wrong,
+                    },
                     value: Arc::new(loaded),
                 }
             }),

@@ -21,6 +21,9 @@ use tokio::time::timeout;
 /// change: file systems keep them to a tick, and some to a second.
 const SETTLED: Duration = Duration::from_secs(2);
 
+/// How long a value stays that is not a good one, if no file changes.
+const WRONG_FOR: Duration = Duration::from_secs(1);
+
 /// How long a look may take. Clients wait for it, and their time is short.
 const LONGEST_LOOK: Duration = Duration::from_secs(1);
 
@@ -31,6 +34,18 @@ pub struct Made<T> {
     pub value: Arc<T>,
     /// The files.
     pub files: Vec<PathBuf>,
+    /// Whether it is what they ought to make.
+    pub state: MadeState,
+}
+
+/// Whether a value is a good one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MadeState {
+    /// It stays until a file changes.
+    Good,
+    /// Something was wrong. What that was may pass without a change of a file, such as a lack of
+    /// descriptors, so it is made again after a while.
+    Wrong,
 }
 
 impl<T> Clone for Made<T> {
@@ -38,6 +53,7 @@ impl<T> Clone for Made<T> {
         Self {
             value: Arc::clone(&self.value),
             files: self.files.clone(),
+            state: self.state,
         }
     }
 }
@@ -53,6 +69,8 @@ pub struct Fresh<T> {
 
 struct Held<T> {
     made: Made<T>,
+    /// When it was made, if it ever was.
+    made_at: Option<Instant>,
     stamps: Vec<Stamp>,
     /// When the last look began that has ended, if there was one.
     looked: Option<Instant>,
@@ -60,11 +78,14 @@ struct Held<T> {
     under_way: Option<Look<T>>,
 }
 
+/// What a look came to: something new, if anything, and what the files looked like before it.
+type Looked<T> = Option<(Made<T>, Vec<Stamp>)>;
+
 /// A look on the blocking pool.
 struct Look<T> {
     began: Instant,
     pace: Pace,
-    task: JoinHandle<(Made<T>, Vec<Stamp>)>,
+    task: JoinHandle<Looked<T>>,
 }
 
 /// Whether a look keeps within its time.
@@ -88,7 +109,9 @@ impl<T: Send + Sync + 'static> Fresh<T> {
             made: Made {
                 value: before,
                 files: Vec::new(),
+                state: MadeState::Good,
             },
+            made_at: None,
             stamps: Vec::new(),
             looked: None,
             under_way: None,
@@ -118,8 +141,8 @@ impl<T: Send + Sync + 'static> Fresh<T> {
             held.looked = Some(look.began);
             held.under_way = None;
             // A look that panicked, which none is known to do, leaves what was.
-            if let Ok((made, stamps)) = outcome {
-                (held.made, held.stamps) = (made, stamps);
+            if let Ok(Some((made, stamps))) = outcome {
+                (held.made, held.stamps, held.made_at) = (made, stamps, held.looked);
             }
         }
         Arc::clone(&held.made.value)
@@ -128,18 +151,22 @@ impl<T: Send + Sync + 'static> Fresh<T> {
     fn begin(&self, held: &Held<T>) -> Look<T> {
         let (maker, made) = (Arc::clone(&self.maker), held.made.clone());
         let stamps = held.stamps.clone();
-        let first = held.looked.is_none();
+        let is_due = match (held.made.state, held.made_at) {
+            (_, None) => true,
+            (MadeState::Good, Some(_)) => false,
+            (MadeState::Wrong, Some(made_at)) => made_at.elapsed() >= WRONG_FOR,
+        };
         Look {
             began: Instant::now(),
             pace: Pace::InTime,
-            task: tokio::task::spawn_blocking(move || look(&maker, made, stamps, first)),
+            task: tokio::task::spawn_blocking(move || look(&maker, &made, &stamps, is_due)),
         }
     }
 }
 
 impl<T> Look<T> {
     /// What it came to, if it has ended; of one that is late nobody waits for the end.
-    async fn outcome(&mut self) -> Option<Result<(Made<T>, Vec<Stamp>), JoinError>> {
+    async fn outcome(&mut self) -> Option<Result<Looked<T>, JoinError>> {
         let left = match self.pace {
             Pace::InTime => LONGEST_LOOK.saturating_sub(self.began.elapsed()),
             Pace::Late => Duration::ZERO,
@@ -156,16 +183,11 @@ impl<T> Look<T> {
     }
 }
 
-/// What was made, made anew if a file has changed since.
-fn look<T>(
-    maker: &Maker<T>,
-    made: Made<T>,
-    stamps: Vec<Stamp>,
-    first: bool,
-) -> (Made<T>, Vec<Stamp>) {
+/// What is made anew because a file has changed since, or because it is due.
+fn look<T>(maker: &Maker<T>, made: &Made<T>, stamps: &[Stamp], is_due: bool) -> Looked<T> {
     let now = stamps_of(&made.files);
-    if !first && now == stamps && now.iter().all(Stamp::is_settled) {
-        return (made, stamps);
+    if !is_due && now == stamps && now.iter().all(Stamp::is_settled) {
+        return None;
     }
     let remade = maker(&made.value);
     // What changes while it is read is seen at the next look: the stamps are
@@ -175,7 +197,7 @@ fn look<T>(
     } else {
         Vec::new()
     };
-    (remade, stamps)
+    Some((remade, stamps))
 }
 
 fn stamps_of(files: &[PathBuf]) -> Vec<Stamp> {
@@ -241,6 +263,7 @@ mod tests {
             Made {
                 value: Arc::new(text),
                 files: vec![file.clone()],
+                state: MadeState::Good,
             }
         })
     }
@@ -300,6 +323,7 @@ mod tests {
             Made {
                 value: Arc::new(look + 1),
                 files: files.clone(),
+                state: MadeState::Good,
             }
         }));
         assert_eq!(*fresh.get().await, 1);
@@ -314,6 +338,30 @@ mod tests {
         while *fresh.get().await < 2 {
             assert!(Instant::now() < end, "it never ends");
             tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_wrong_is_made_again_though_no_file_changes() {
+        let wrong = Arc::new(std::sync::atomic::AtomicBool::new(true));
+        let is_wrong = Arc::clone(&wrong);
+        let fresh = Fresh::new(Arc::new(false), move |_: &Arc<bool>| {
+            let wrong = is_wrong.load(Ordering::Relaxed);
+            Made {
+                value: Arc::new(!wrong),
+                files: vec!["/nowhere/at/all".into()],
+                state: match wrong {
+                    true => MadeState::Wrong,
+                    false => MadeState::Good,
+                },
+            }
+        });
+        assert!(!*fresh.get().await && !*fresh.get().await);
+        wrong.store(false, Ordering::Relaxed);
+        let end = Instant::now() + Duration::from_secs(30);
+        while !*fresh.get().await {
+            assert!(Instant::now() < end, "it stays wrong for ever");
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 }

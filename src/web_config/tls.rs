@@ -5,7 +5,6 @@
 
 use super::client_certificates::{Authority, ClientCertificates};
 use super::document::TlsServer;
-
 use super::{LARGEST, names};
 use local_exporter_actors::source::withheld;
 use local_exporter_config::read_regular;

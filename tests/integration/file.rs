@@ -200,6 +200,88 @@ fn the_timer_finds_what_events_do_not_tell() {
     serves(&exporter, b"two 1\n");
 }
 
+/// Several ways to one directory, of which one ends or changes, and one is the directory itself.
+#[test]
+fn paths_that_lead_to_one_directory_do_not_take_its_events_from_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let write = |name: &str, text: &str| {
+        std::fs::write(at("next"), text).unwrap();
+        std::fs::rename(at("next"), at(name)).unwrap();
+    };
+    let link = |target: &str, name: &str| {
+        std::os::unix::fs::symlink(target, at("next")).unwrap();
+        std::fs::rename(at("next"), at(name)).unwrap();
+    };
+    std::fs::create_dir_all(at("blue/sub")).unwrap();
+    std::fs::create_dir_all(at("green/sub")).unwrap();
+    for side in ["blue", "green"] {
+        write(&format!("{side}/x.prom"), "x 0\n");
+        write(&format!("{side}/sub/z.prom"), "z 0\n");
+    }
+    write("blue/y.prom", "y 0\n");
+    link("blue", "live");
+    link("live/x.prom", "x.prom");
+    link("live/sub/z.prom", "z.prom");
+    let paths = ["x.prom", "z.prom", "blue/y.prom"].map(PathBuf::from);
+    let exporter = exporter(folder.path(), &paths, NO_TIMER);
+    let mut round = 0;
+    let mut all_news_come = |side: &str| {
+        round += 1;
+        for (file, name) in [
+            (format!("{side}/x.prom"), 'x'),
+            (format!("{side}/sub/z.prom"), 'z'),
+            ("blue/y.prom".into(), 'y'),
+        ] {
+            let text = format!("{name} {round}\n");
+            write(&file, &text);
+            until(&text, || exporter.scrape("it").text().contains(&text));
+        }
+    };
+    all_news_come("blue");
+    for (target, side) in [
+        ("green", "green"),
+        ("blue", "blue"),
+        ("blue", "blue"),
+        ("nowhere", "blue"),
+    ] {
+        link(target, "live");
+        if target == "nowhere" {
+            until("x is gone", || !exporter.scrape("it").text().contains("x "));
+            link("blue", "live");
+        }
+        all_news_come(side);
+    }
+    std::fs::rename(at("live"), at("aside")).unwrap();
+    std::fs::rename(at("aside"), at("live")).unwrap();
+    all_news_come("blue");
+    assert_eq!(exporter.actor("it")["cache"]["watch"], "events");
+}
+
+#[test]
+fn many_links_do_not_take_the_events_of_what_is_configured_beside_them() {
+    let folder = tempfile::tempdir().unwrap();
+    for directory in ["behind", "links", "beside"] {
+        std::fs::create_dir(folder.path().join(directory)).unwrap();
+    }
+    for number in 0..1100 {
+        let file = folder.path().join(format!("behind/{number}"));
+        std::fs::write(&file, format!("behind{number} 1\n")).unwrap();
+        let link = folder.path().join(format!("links/{number}.prom"));
+        std::os::unix::fs::symlink(file, link).unwrap();
+    }
+    let file = PromFile::new(folder.path().join("beside/it.prom"));
+    file.write(b"beside 1\n").unwrap();
+    let paths = ["links".into(), "beside/it.prom".into()];
+    let exporter = exporter(folder.path(), &paths, NO_TIMER);
+    let serves = |text: &str| until(text, || exporter.scrape("it").text().contains(text));
+    serves("beside 1\n");
+    file.write(b"beside 2\n").unwrap();
+    serves("beside 2\n");
+    std::fs::write(folder.path().join("behind/7"), "behind7 2\n").unwrap();
+    serves("behind7 2\n");
+}
+
 #[test]
 fn a_config_map_swap_is_noticed() {
     let folder = tempfile::tempdir().unwrap();

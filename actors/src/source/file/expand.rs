@@ -43,6 +43,8 @@ pub(super) struct Expansion {
     pub(super) passed_over: Vec<PassedOver>,
     /// The paths that `files` has already.
     known: HashSet<PathBuf>,
+    /// Where in `targets` a directory is.
+    watched: HashMap<PathBuf, usize>,
     /// The names that links lead over, by the path of the file that is such a link.
     further_names: HashMap<PathBuf, Vec<OsString>>,
 }
@@ -78,6 +80,10 @@ pub(super) fn expand(paths: &[PathBuf], patterns: &Patterns) -> Expansion {
         } else {
             expansion.add(path, patterns);
         }
+    }
+    // Last, since there may be many: what is configured is watched before.
+    for index in 0..expansion.files.len() {
+        expansion.follow_links(index);
     }
     expansion
 }
@@ -122,7 +128,7 @@ impl Expansion {
 
     /// The files of a directory whose names are served.
     fn list(&mut self, directory: &Path, patterns: &Patterns) {
-        self.watch(directory, Interest::Patterns(patterns.clone()));
+        self.watch(directory, Interest::in_patterns(patterns));
         let names = match names(directory, MOST_NAMES) {
             Ok(names) => names,
             Err(error) => return self.push(directory.to_owned(), Err(error)),
@@ -157,7 +163,7 @@ impl Expansion {
             return self.watch_for(directory);
         }
         let pattern = Patterns::new(std::slice::from_ref(component));
-        self.watch(directory, Interest::Patterns(pattern.clone()));
+        self.watch(directory, Interest::in_patterns(&pattern));
         match names(directory, MOST_NAMES) {
             Ok(names) => {
                 let covered = names.iter().filter(|name| pattern.cover(name));
@@ -173,16 +179,18 @@ impl Expansion {
     /// enough to know that there are too many.
     fn push(&mut self, path: PathBuf, found: Result<(), ScrapeError>) {
         if self.files.len() <= MOST_FILES && self.known.insert(path.clone()) {
-            self.follow_links(&path);
             self.files.push((path, found));
         }
     }
 
     /// Watches for each further name that the links of a file lead over: what is behind a link
     /// changes there.
-    fn follow_links(&mut self, path: &Path) {
+    fn follow_links(&mut self, index: usize) {
+        let Some((path, _)) = self.files.get(index) else {
+            return;
+        };
+        let (path, mut way) = (path.clone(), path.clone());
         let mut further = Vec::new();
-        let mut way = path.to_owned();
         while further.len() < MOST_LINKS
             && let Ok(target) = std::fs::read_link(&way)
             && let Some(directory) = way.parent()
@@ -192,7 +200,7 @@ impl Expansion {
             self.watch_for(&way);
         }
         if !further.is_empty() {
-            self.further_names.insert(path.to_owned(), further);
+            self.further_names.insert(path, further);
         }
     }
 
@@ -219,17 +227,24 @@ impl Expansion {
     }
 
     fn watch(&mut self, directory: &Path, interest: Interest) {
+        if let Some(target) = self.watched.get(directory) {
+            if let Some(target) = self.targets.get_mut(*target) {
+                target.interest.add(interest);
+            }
+            return;
+        }
         let Ok(identity) = identity(directory) else {
             return;
         };
-        let target = Target {
-            directory: directory.to_owned(),
-            identity,
-            interest,
-            elsewhere: elsewhere(directory),
-        };
-        if self.targets.len() < MOST_TARGETS && !self.targets.contains(&target) {
-            self.targets.push(target);
+        if self.targets.len() < MOST_TARGETS {
+            self.watched
+                .insert(directory.to_owned(), self.targets.len());
+            self.targets.push(Target {
+                directory: directory.to_owned(),
+                identity,
+                interest,
+                elsewhere: elsewhere(directory),
+            });
         }
     }
 
@@ -239,7 +254,7 @@ impl Expansion {
         let mut path = path;
         while let (Some(parent), Some(name)) = (path.parent(), path.file_name()) {
             if parent.is_dir() {
-                return self.watch(parent, Interest::Name(name.to_owned()));
+                return self.watch(parent, Interest::in_name(name));
             }
             path = parent;
         }

@@ -211,17 +211,17 @@ impl Known {
                 .saturating_sub(now.instant.saturating_duration_since(since));
             verdict.keep_for(left);
         }
+        if let (Some(max_age), Some(good)) = (options.max_age, &verdict.good) {
+            // A file from the future is as young as can be.
+            let age = now.wall.duration_since(good.modified).unwrap_or_default();
+            verdict.keep_while_young(age, max_age);
+        }
         if let (Some(Reason::Io), Some(since)) =
             (self.error.as_ref().map(|it| it.reason), self.bad_since)
         {
             // There is no event for what was lacking.
             let lasted = now.instant.saturating_duration_since(since);
             verdict.look_within(retry_after(lasted));
-        }
-        if let (Some(max_age), Some(good)) = (options.max_age, &verdict.good) {
-            // A file from the future is as young as can be.
-            let age = now.wall.duration_since(good.modified).unwrap_or_default();
-            verdict.keep_while_young(age, max_age);
         }
         verdict
     }

@@ -48,6 +48,7 @@ impl Subscriptions {
         let mut renewed = Renewed::No;
         let refused_before = self.refused_since.take();
         let mut without = None;
+        let mut late = false;
         let mut held = Vec::with_capacity(targets.len());
         for target in targets {
             if let Some(place) = target.elsewhere {
@@ -58,17 +59,29 @@ impl Subscriptions {
                 held.push(self.held.swap_remove(index));
                 continue;
             }
-            match watches.subscribe(&target, activity).await {
+            let subscribed = match late {
+                // Each would take as long again.
+                true => Err(Unwatched::Late),
+                false => watches.subscribe(&target, activity).await,
+            };
+            let refusal = match subscribed {
                 Ok(subscription) => {
                     renewed = Renewed::Yes;
                     held.push(subscription);
+                    continue;
                 }
-                Err(Unwatched::Gone) => renewed = Renewed::Yes,
-                Err(Unwatched::NoEvents(error)) => {
-                    self.refused_since = refused_before.or_else(|| Some(Instant::now()));
-                    without.get_or_insert_with(|| (target.directory.clone(), error));
+                Err(Unwatched::Gone) => {
+                    renewed = Renewed::Yes;
+                    continue;
                 }
-            }
+                Err(Unwatched::NoEvents(error)) => error,
+                Err(Unwatched::Late) => {
+                    late = true;
+                    "inotify did not answer in time".to_owned()
+                }
+            };
+            self.refused_since = refused_before.or_else(|| Some(Instant::now()));
+            without.get_or_insert_with(|| (target.directory.clone(), refusal));
         }
         let watching = match &without {
             Some(_) => Watching::Polling,

@@ -15,6 +15,7 @@ use super::activity::Activity;
 use super::expand::Patterns;
 pub(super) use elsewhere::elsewhere;
 use keeper::Keeper;
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,21 +36,45 @@ pub(super) struct Identity {
 }
 
 /// Which names in a directory matter.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Interest {
-    /// One name.
-    Name(OsString),
-    /// Names that match one of these.
-    Patterns(Patterns),
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Interest {
+    /// These.
+    pub(super) names: BTreeSet<OsString>,
+    /// Those that one of these covers.
+    pub(super) patterns: Vec<Patterns>,
 }
 
 impl Interest {
-    fn covers(&self, name: &OsStr) -> bool {
-        let named = match self {
-            Self::Name(wanted) => name == wanted,
-            Self::Patterns(patterns) => patterns.cover(name),
-        };
-        named || name == CONFIG_MAP_LINK
+    /// In one name.
+    pub(super) fn in_name(name: &OsStr) -> Self {
+        Self {
+            names: BTreeSet::from([name.to_owned()]),
+            patterns: Vec::new(),
+        }
+    }
+
+    /// In all that patterns cover.
+    pub(super) fn in_patterns(patterns: &Patterns) -> Self {
+        Self {
+            names: BTreeSet::new(),
+            patterns: vec![patterns.clone()],
+        }
+    }
+
+    /// In all of another as well.
+    pub(super) fn add(&mut self, other: Self) {
+        self.names.extend(other.names);
+        for patterns in other.patterns {
+            if !self.patterns.contains(&patterns) {
+                self.patterns.push(patterns);
+            }
+        }
+    }
+
+    pub(super) fn covers(&self, name: &OsStr) -> bool {
+        self.names.contains(name)
+            || name == CONFIG_MAP_LINK
+            || self.patterns.iter().any(|patterns| patterns.cover(name))
     }
 }
 
@@ -98,6 +123,8 @@ pub(super) enum Unwatched {
     Gone,
     /// There are no events to be had, and why.
     NoEvents(String),
+    /// Nothing was heard of it in time.
+    Late,
 }
 
 /// A directory being watched, until this is dropped.
@@ -162,10 +189,7 @@ impl Watches {
         let live = match tokio::time::timeout(ORDER_DEADLINE, replied).await {
             Ok(Ok(live)) => live?,
             Ok(Err(_)) => return Err(ended()),
-            Err(_) => {
-                let late = "inotify did not answer in time";
-                return Err(Unwatched::NoEvents(late.into()));
-            }
+            Err(_) => return Err(Unwatched::Late),
         };
         Ok(Subscription {
             target: target.clone(),

@@ -94,15 +94,15 @@ fn the_nearest_directory_is_watched_for_what_is_missing() {
         expansion.targets.into_iter().map(target).collect()
     };
     let at = |path: &str| folder.path().join(path);
-    let name = |name: &str| Interest::Name(name.into());
+    let name = |name: &str| Interest::in_name(name.as_ref());
     assert_eq!(watched("a/new.prom"), [(at("a"), name("new.prom"))]);
     assert_eq!(
         watched("x/y/new.prom"),
         [(folder.path().to_owned(), name("x"))]
     );
-    let served = Interest::Patterns(patterns.clone());
+    let served = Interest::in_patterns(&patterns);
     assert_eq!(watched("a"), [(at("a"), served)]);
-    let deep = Interest::Patterns(Patterns::new(&["y*".to_owned()]));
+    let deep = Interest::in_patterns(&Patterns::new(&["y*".to_owned()]));
     assert_eq!(watched("a/y*/z.prom"), [(at("a"), deep)]);
     assert_eq!(
         watched("x/y*/z.prom"),
@@ -124,12 +124,14 @@ fn what_links_lead_over_is_watched_too() {
     let look = |path: &str| expand(&[folder.path().join(path)], &patterns);
     let watched = |path: &str| -> Vec<String> {
         let targets = look(path).targets.into_iter();
-        let named = targets.map(|target| {
+        let named = targets.flat_map(|target| {
             let directory = target.directory.strip_prefix(folder.path()).unwrap();
-            let Interest::Name(name) = target.interest else {
-                return format!("{}/", directory.display());
-            };
-            directory.join(name).display().to_string()
+            let Interest { names, patterns } = target.interest;
+            let patterns = patterns.iter().map(|_| format!("{}/", directory.display()));
+            let names = names
+                .iter()
+                .map(|name| directory.join(name).display().to_string());
+            patterns.chain(names).collect::<Vec<_>>()
         });
         named.collect()
     };
@@ -162,11 +164,7 @@ fn every_file_stands_in_a_watched_directory_that_cares_for_its_name() {
         for (file, _) in &expansion.files {
             let cares = |target: &Target| {
                 let name = file.file_name().unwrap();
-                Some(target.directory.as_path()) == file.parent()
-                    && match &target.interest {
-                        Interest::Name(wanted) => wanted == name,
-                        Interest::Patterns(patterns) => patterns.cover(name),
-                    }
+                Some(target.directory.as_path()) == file.parent() && target.interest.covers(name)
             };
             assert!(
                 expansion.targets.iter().any(cares),

@@ -127,6 +127,28 @@ fn what_could_not_be_read_is_looked_at_again_after_as_long_as_it_has_lasted() {
 }
 
 #[test]
+fn what_could_not_be_read_is_looked_at_again_though_it_has_become_stale() {
+    let mut scene = Scene::new(FileOptions {
+        max_age: Some(SECOND * 100),
+        ..FileOptions::default()
+    });
+    scene.write("good 1\n");
+    scene.look();
+    std::fs::remove_file(scene.path()).unwrap();
+    std::os::unix::fs::symlink("/proc/self/mem", scene.path()).unwrap();
+    let passing = (served("good 1\n"), Some(Reason::Io), Some(SECOND));
+    assert_eq!(scene.look(), passing);
+    scene.pass(SECOND * 50);
+    scene.look();
+    scene.options.keep_last_good = SECOND * 1000;
+    scene.pass(SECOND * 51);
+    assert_eq!(
+        scene.look(),
+        (None, Some(Reason::Stale), Some(SECOND * 101))
+    );
+}
+
+#[test]
 fn nothing_is_kept_where_nothing_is_to_be_kept() {
     let mut scene = Scene::new(FileOptions {
         keep_last_good: Duration::ZERO,

@@ -5,13 +5,14 @@
 //! panic (that would end notify's thread without a word) and must not order
 //! (that would wait for itself).
 
-use super::{Identity, Order, Subscriber, Target, Unwatched};
+use super::{Identity, Order, Subscriber, Target, Unwatched, identity};
 use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::mem::ManuallyDrop;
-use std::path::PathBuf;
+use std::ops::Bound;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
@@ -28,7 +29,7 @@ impl From<notify::Error> for Unwatched {
 }
 
 /// What is watched, by the path given to notify; shared with the callback.
-type Table = Arc<Mutex<HashMap<PathBuf, Watched>>>;
+type Table = Arc<Mutex<BTreeMap<PathBuf, Watched>>>;
 
 #[derive(Debug)]
 struct Watched {
@@ -43,14 +44,11 @@ struct Told(Table);
 
 impl Drop for Told {
     fn drop(&mut self) {
-        for watched in lock(&self.0).values() {
-            watched.live.store(false, Ordering::Release);
-            watched.tell_all();
-        }
+        lock(&self.0).values().for_each(Watched::end);
     }
 }
 
-fn lock(table: &Table) -> MutexGuard<'_, HashMap<PathBuf, Watched>> {
+fn lock(table: &Table) -> MutexGuard<'_, BTreeMap<PathBuf, Watched>> {
     table.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -102,17 +100,22 @@ impl Keeper {
         target: &Target,
         subscriber: Subscriber,
     ) -> Result<Arc<AtomicBool>, Unwatched> {
-        // notify keys by path and inotify by inode: a second path to the same
-        // directory would silence the first, so it shares the first's watch.
-        if let Some(watched) = lock(&self.table)
-            .values_mut()
-            .find(|watched| watched.identity == target.identity)
-            .filter(|watched| watched.live.load(Ordering::Acquire))
-        {
-            watched.subscribers.push(subscriber);
-            return Ok(Arc::clone(&watched.live));
-        }
+        // notify keys by path and inotify by inode: of two paths to one directory the second
+        // would silence the first, and the end of either would end both. So there is one entry
+        // for each directory, which all share.
         let path = &target.directory;
+        {
+            let mut table = lock(&self.table);
+            let is_same = |watched: &&mut Watched| watched.identity == target.identity;
+            let mut same = table.values_mut().filter(is_same);
+            if let Some(watched) = same.find(|watched| watched.live.load(Ordering::Acquire)) {
+                watched.subscribers.push(subscriber);
+                return Ok(Arc::clone(&watched.live));
+            }
+        }
+        // What stood under this path before is gone, or is this under another path. Watching it
+        // again without this would go on reporting the old directory.
+        self.end_all(|known, watched| known == path || watched.identity == target.identity);
         let watcher = match &mut self.watcher {
             Some(watcher) => watcher,
             None => {
@@ -121,24 +124,46 @@ impl Keeper {
                 self.watcher.insert(ManuallyDrop::new(watcher))
             }
         };
-        // What stood under this path before is gone; watching it again without
-        // this would go on reporting the old directory.
-        let before = lock(&self.table).remove(path);
-        if let Some(before) = &before {
-            before.live.store(false, Ordering::Release);
-            let _ = watcher.unwatch(path);
-        }
         watcher.watch(path, RecursiveMode::NonRecursive)?;
+        if identity(path).ok() != Some(target.identity) {
+            // It leads elsewhere since it was looked at. Whoever watched that has lost it to this
+            // path, and has to ask again, as has whoever asked now.
+            let _ = watcher.unwatch(path);
+            let found = identity(path);
+            self.end_all(|_, watched| found.as_ref().is_ok_and(|it| *it == watched.identity));
+            return Err(Unwatched::Gone);
+        }
         let live = Arc::new(AtomicBool::new(true));
-        let mut subscribers = before.map_or_else(Vec::new, |before| before.subscribers);
-        subscribers.push(subscriber);
         let watched = Watched {
             identity: target.identity,
             live: Arc::clone(&live),
-            subscribers,
+            subscribers: vec![subscriber],
         };
         lock(&self.table).insert(path.clone(), watched);
         Ok(live)
+    }
+
+    /// Ends the watching of directories: whoever waits for their events is told.
+    fn end_all(&mut self, which: impl Fn(&PathBuf, &Watched) -> bool) {
+        let mut ended = Vec::new();
+        lock(&self.table).retain(|path, watched| {
+            let ends = which(path, watched);
+            if ends {
+                watched.end();
+                ended.push(path.clone());
+            }
+            !ends
+        });
+        self.unwatch(&ended);
+    }
+
+    fn unwatch(&mut self, paths: &[PathBuf]) {
+        for path in paths {
+            if let Some(watcher) = &mut self.watcher {
+                // The kernel forgets a directory that is gone by itself.
+                let _ = watcher.unwatch(path);
+            }
+        }
     }
 
     fn forget(&mut self, number: u64) {
@@ -156,12 +181,7 @@ impl Keeper {
             table.remove(path);
         }
         drop(table);
-        for path in &unused {
-            if let Some(watcher) = &mut self.watcher {
-                // The kernel forgets a directory that is gone by itself.
-                let _ = watcher.unwatch(path);
-            }
-        }
+        self.unwatch(&unused);
     }
 }
 
@@ -173,10 +193,7 @@ fn dispatch(told: &Told, event: &notify::Result<Event>) {
         // Events were lost, and with them, perhaps, that a directory has gone: everybody looks,
         // and what is there now is watched anew.
         _ => {
-            for watched in table.values() {
-                watched.live.store(false, Ordering::Release);
-                watched.tell_all();
-            }
+            table.values().for_each(Watched::end);
             return;
         }
     };
@@ -184,15 +201,16 @@ fn dispatch(told: &Told, event: &notify::Result<Event>) {
         return;
     };
     for path in &event.paths {
-        if let Some(watched) = table.get(path) {
-            // About the watched directory itself.
-            let gone = matches!(
-                event.kind,
-                EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))
-            );
-            if gone {
-                watched.live.store(false, Ordering::Release);
-            }
+        // With a directory, or a link to one, notify stops watching all that is below its path.
+        let gone = matches!(
+            event.kind,
+            EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))
+        );
+        if gone {
+            let below = table.range::<Path, _>((Bound::Included(path.as_path()), Bound::Unbounded));
+            let below = below.take_while(|(known, _)| known.starts_with(path));
+            below.for_each(|(_, watched)| watched.end());
+        } else if let Some(watched) = table.get(path) {
             watched.tell_all();
         }
         if let (Some(parent), Some(name)) = (path.parent(), path.file_name())
@@ -242,6 +260,12 @@ impl Watched {
                 News::Changed => subscriber.activity.has_changed(name),
             }
         }
+    }
+
+    /// There are no more events: whoever wants some subscribes again.
+    fn end(&self) {
+        self.live.store(false, Ordering::Release);
+        self.tell_all();
     }
 
     fn tell_all(&self) {

@@ -8,7 +8,7 @@ fn target(directory: &Path) -> Target {
     Target {
         directory: directory.to_owned(),
         identity: identity(directory).unwrap(),
-        interest: Interest::Name("it".into()),
+        interest: Interest::in_name("it".as_ref()),
         elsewhere: None,
     }
 }
