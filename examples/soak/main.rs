@@ -72,8 +72,8 @@ fn main() -> ExitCode {
     println!("seed {seed}");
 
     let mut scene = Scene::start(arguments.program.as_deref());
-    // With a rest in between: threads and connections that begin anew after the first one take some
-    // 400 KiB more than before it, and no more after the next.
+    // With a rest in between: threads and connections begin anew after it, which changed the level
+    // by up to a MiB where the first rest was the one it was read at.
     let half = arguments.warm_up() / 2;
     scene.run(seed, half);
     println!("at the first rest: {}", scene.level());

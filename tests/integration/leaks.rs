@@ -3,12 +3,11 @@
 
 mod repeated;
 
-use crate::support::{Exporter, exposition, quoted, until};
+use crate::support::{Exporter, exposition, make_fifo, quoted, until};
 use local_exporter_daemons::bus::{BusKind, BusOptions};
 use local_exporter_daemons::fault::Behaviour;
 use local_exporter_daemons::prombus::{self, Prombus};
 use local_exporter_daemons::scripted::ScriptedDaemon;
-use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const SCRAPES: usize = 1000;
@@ -22,13 +21,7 @@ fn a_thousand_scrapes_of_silent_sources_leave_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let (socket, fifo) = (folder.path().join("sock"), folder.path().join("fifo"));
     let daemon = ScriptedDaemon::start(&socket, Behaviour::HangAfterAccept).unwrap();
-    assert!(
-        Command::new("mkfifo")
-            .arg(&fifo)
-            .status()
-            .unwrap()
-            .success()
-    );
+    make_fifo(&fifo);
     let bus = BusOptions::new().kind(BusKind::System).start().unwrap();
     let prombus = Prombus::start(&bus.address(), exposition()).unwrap();
     let exporter = Exporter::start(&format!(

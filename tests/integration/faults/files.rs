@@ -1,13 +1,12 @@
 //! Faults of files: what stands where a file should, and what is done to it.
 
 use super::scene::{Expected, GOOD, Outcome, Recovery, Scene};
-use crate::support::{program, quoted, until};
+use crate::support::{make_fifo, program, quoted, until};
 use local_exporter_daemons::promfile::PromFile;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// Where the file of `it` is, in a directory of its own.
@@ -90,12 +89,8 @@ fn in_its_place<T>(name: &str, make: impl FnOnce(&Path) -> T, expected: Expected
 
 #[test]
 fn is_a_fifo() {
-    let fifo = |path: &Path| {
-        let made = Command::new("mkfifo").arg(path).status();
-        assert!(made.unwrap().success());
-    };
     let expected = Expected::error("unsuitable", "is no regular file");
-    in_its_place("file is a FIFO", fifo, expected);
+    in_its_place("file is a FIFO", make_fifo, expected);
 }
 
 #[test]

@@ -43,15 +43,23 @@ fn file() -> Option<(Scene, PathBuf)> {
     Some((scene, directory.join("it.prom")))
 }
 
+/// A scene whose `it` is the good socket `sock` in a directory.
+fn socket() -> Option<(Scene, PathBuf, ScriptedDaemon)> {
+    let (scene, directory) = scene(|directory| {
+        let path = quoted(&directory.join("sock"));
+        format!("kind = \"uds\"\npath = {path}")
+    })?;
+    let serve = Behaviour::Serve(GOOD.to_vec());
+    let daemon = ScriptedDaemon::start(directory.join("sock"), serve).unwrap();
+    Some((scene, directory, daemon))
+}
+
 #[test]
 fn is_taken_from_a_socket() {
-    let socket =
-        |directory: &Path| format!("kind = \"uds\"\npath = {}", quoted(&directory.join("sock")));
-    let Some((scene, directory)) = scene(socket) else {
+    let Some((scene, directory, _daemon)) = socket() else {
         return;
     };
     let path = directory.join("sock");
-    let _daemon = ScriptedDaemon::start(&path, Behaviour::Serve(GOOD.to_vec())).unwrap();
     let hint = format!("; uid 65534 may not connect to {} (0755 ", path.display());
     scene.fault(
         "permission taken from a socket",
@@ -96,13 +104,10 @@ fn all_but_nobody() -> Vec<u8> {
 /// What the mode grants, somebody else denies: that is what the error has to say.
 #[test]
 fn is_taken_though_the_mode_grants_it() {
-    let socket =
-        |directory: &Path| format!("kind = \"uds\"\npath = {}", quoted(&directory.join("sock")));
-    let Some((scene, directory)) = scene(socket) else {
+    let Some((scene, directory, _daemon)) = socket() else {
         return;
     };
     let path = directory.join("sock");
-    let _daemon = ScriptedDaemon::start(&path, Behaviour::Serve(GOOD.to_vec())).unwrap();
     for (name, at) in [("socket", &path), ("directory of a socket", &directory)] {
         allow(at, 0o777);
         let list = all_but_nobody();
