@@ -2,14 +2,17 @@
 //!
 //! Every connection has a [`Seat`]. When all are taken, the connection that has
 //! been idle the longest is closed for the newcomer, so neither a flood nor
-//! forgotten connections keep anybody out. When none is idle, the newcomer gets
-//! one of a few seats in reserve, on which the pages about the exporter are
-//! answered and scrapes are refused; these give way to each other likewise. With
-//! all of those at work too it is closed unheard. Nothing here knows HTTP; how
-//! long a connection may take is the [`stream`]'s affair.
+//! forgotten connections keep anybody out. It has had a moment by then in which
+//! its request could come: where all idle ones are that young, the newcomer
+//! waits. When none is idle, the newcomer gets one of a few seats in reserve, on
+//! which the pages about the exporter are answered and scrapes are refused;
+//! these give way to each other likewise. With all of those at work too it is
+//! closed unheard. Nothing here knows HTTP; how long a connection may take is the
+//! [`stream`]'s affair.
 
 mod head;
 mod seat;
+mod seats;
 pub mod stream;
 
 pub use head::{LARGEST_HEAD, Turns};
@@ -18,16 +21,22 @@ pub use seat::{Class, Occupied, Seat};
 use crate::metrics::{ConnectionMetrics, Limit};
 use arc_swap::ArcSwap;
 use local_exporter_config::ClientLimits;
-use seat::GivingAway;
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use seats::{Idle, Room, Seats};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::time::Instant;
+use tokio::sync::Notify;
+use tokio::time::{Duration, Instant, timeout};
 
 /// Seats beyond `max_connections`, so that the exporter can be asked what is
 /// going on while its connections are all at work.
 pub const RESERVE: usize = 32;
+
+/// How long each connection keeps its seat though it is idle, in milliseconds:
+/// what a client may take, on a busy host, from connecting to its request.
+const MOMENT: u64 = 100;
+/// How long a newcomer waits for those moments to pass. Few wait at once: the
+/// others wait in the kernel's queue.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// All connections.
 #[derive(Debug)]
@@ -38,23 +47,13 @@ pub struct Connections {
     metrics: ConnectionMetrics,
     began: Instant,
     seats: Mutex<Seats>,
+    /// Newcomers come one after the other.
+    turn: tokio::sync::Mutex<()>,
+    /// Tells the one whose turn it is that somebody left.
+    left: Notify,
     /// Set when connections are to end as soon as they are idle.
     stopping: AtomicBool,
 }
-
-#[derive(Debug, Default)]
-struct Seats {
-    /// Those that are not given away, by number; numbers rise.
-    taken: HashMap<u64, Arc<Seat>>,
-    next: u64,
-    ordinary: Idlest,
-    reserved: Idlest,
-}
-
-/// Seats by when they were last known to become idle, the earliest first. What
-/// happens to a seat is not noted here but found when it is its turn: requests
-/// come far more often than seats run out.
-type Idlest = BinaryHeap<Reverse<(u64, u64)>>;
 
 impl Connections {
     /// None yet.
@@ -66,6 +65,8 @@ impl Connections {
             metrics,
             began: Instant::now(),
             seats: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+            left: Notify::new(),
             stopping: AtomicBool::new(false),
         })
     }
@@ -100,37 +101,54 @@ impl Connections {
         u64::try_from(millis).unwrap_or(u64::MAX)
     }
 
-    /// A seat for a new connection, if there is one.
-    pub fn admit(self: &Arc<Self>) -> Option<Arc<Seat>> {
-        let mut seats = self.seats();
-        let full = seats.taken.len() >= self.max_connections;
-        if full {
-            self.metrics.reached(Limit::MaxConnections);
+    /// A seat for a new connection, if there is one. Waits for the moment of another to
+    /// pass, and once it has waited for long enough takes its seat without.
+    pub async fn admit(self: &Arc<Self>) -> Option<Arc<Seat>> {
+        let patience = Instant::now() + LONGEST_WAIT;
+        let _turn = self.turn.lock().await;
+        if self.is_full() {
+            self.reached(Limit::MaxConnections);
         }
-        let reserve = seats.taken.len() < self.most();
+        loop {
+            let may_wait = Instant::now() < patience;
+            match self.find_room(if may_wait { MOMENT } else { 0 }) {
+                Room::Made(seat) => return Some(seat),
+                // Or until somebody leaves.
+                Room::In(wait) => drop(timeout(wait, self.left.notified()).await),
+                Room::None => break,
+            }
+        }
+        self.reached(Limit::Reserve);
+        None
+    }
+
+    fn is_full(&self) -> bool {
+        self.seats().count() >= self.max_connections
+    }
+
+    /// A seat for a new connection, if there is one now that each has had so long a moment.
+    fn find_room(self: &Arc<Self>, moment: u64) -> Room<Arc<Seat>> {
+        let mut seats = self.seats();
         let now = self.now();
-        let class = if !full || seats.give_away_the_idlest(Class::Ordinary, now) {
-            Class::Ordinary
-        } else if reserve || seats.give_away_the_idlest(Class::Reserved, now) {
-            Class::Reserved
-        } else {
-            self.metrics.reached(Limit::Reserve);
-            return None;
+        let idle = Idle { now, moment };
+        let class = match seats.make_room(self.max_connections, self.most(), idle) {
+            Room::Made(class) => class,
+            Room::In(wait) => return Room::In(wait),
+            Room::None => return Room::None,
         };
-        let number = seats.next;
-        seats.next += 1;
-        let seat = Arc::new(Seat::new(number, class, Arc::clone(self), now));
-        seats.taken.insert(number, Arc::clone(&seat));
-        seats.idlest(class).push(Reverse((now, number)));
-        self.metrics.open(seats.taken.len());
-        Some(seat)
+        let seat = seats.take(
+            |number| Seat::new(number, class, Arc::clone(self), now),
+            now,
+        );
+        self.metrics.open(seats.count());
+        Room::Made(seat)
     }
 
     /// From now on multiplexed connections end once they are idle. The others
     /// end with the answer they are at, which is up to whoever writes it.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
-        for seat in self.seats().taken.values() {
+        for seat in self.seats().all() {
             seat.wake();
         }
     }
@@ -146,49 +164,9 @@ impl Connections {
     /// The connection is gone.
     fn leave(&self, seat: &Seat) {
         let mut seats = self.seats();
-        seats.taken.remove(&seat.number());
-        seats.forget_who_left(seat.class());
-        self.metrics.open(seats.taken.len());
-    }
-}
-
-impl Seats {
-    fn idlest(&mut self, class: Class) -> &mut Idlest {
-        match class {
-            Class::Ordinary => &mut self.ordinary,
-            Class::Reserved => &mut self.reserved,
-        }
-    }
-
-    /// Takes the seat of the connection of a class that has been idle the longest, if any is idle.
-    fn give_away_the_idlest(&mut self, class: Class, now: u64) -> bool {
-        // Each has its turn once at most.
-        for _ in 0..self.idlest(class).len() {
-            let Some(Reverse((noted, number))) = self.idlest(class).pop() else {
-                return false;
-            };
-            let Some(seat) = self.taken.get(&number) else {
-                continue;
-            };
-            match seat.give_away_if_idle_since(noted) {
-                GivingAway::Done => {
-                    self.taken.remove(&number);
-                    return true;
-                }
-                GivingAway::IdleSince(since) => self.idlest(class).push(Reverse((since, number))),
-                GivingAway::Busy => self.idlest(class).push(Reverse((now, number))),
-            }
-        }
-        false
-    }
-
-    /// Keeps what is noted in proportion to what there is.
-    fn forget_who_left(&mut self, class: Class) {
-        let mut noted = std::mem::take(self.idlest(class));
-        if noted.len() > 2 * self.taken.len() + RESERVE {
-            noted.retain(|Reverse((_, number))| self.taken.contains_key(number));
-        }
-        *self.idlest(class) = noted;
+        seats.leave(seat);
+        self.metrics.open(seats.count());
+        self.left.notify_one();
     }
 }
 

@@ -120,9 +120,13 @@ impl Seat {
                 self.waker.wake();
                 GivingAway::Done
             }
-            Err(since) if since < OCCUPANT => GivingAway::IdleSince(since),
-            Err(_) => GivingAway::Busy,
+            Err(occupancy) => GivingAway::refused(occupancy),
         }
+    }
+
+    /// Since when nobody occupies it; nothing is given away.
+    pub(super) fn idle_since(&self) -> GivingAway {
+        GivingAway::refused(self.occupancy.load(Ordering::Acquire))
     }
 
     /// The connection looks at what it is to do.
@@ -177,6 +181,16 @@ pub(super) enum GivingAway {
     IdleSince(u64),
     /// It is at work.
     Busy,
+}
+
+impl GivingAway {
+    fn refused(occupancy: u64) -> Self {
+        if occupancy < OCCUPANT {
+            Self::IdleSince(occupancy)
+        } else {
+            Self::Busy
+        }
+    }
 }
 
 /// What a connection is doing.

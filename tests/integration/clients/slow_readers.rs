@@ -85,7 +85,7 @@ fn hundreds_hold_little_and_keep_nobody_waiting() {
     // They were not given up: who goes on gets all of it.
     let mut last = readers.swap_remove(READERS as usize - 2);
     assert!(last.rest_of(body.len()) == body);
-    drop(readers);
+    drop((readers, last));
     until("no descriptor is left", || {
         scene.exporter.descriptors() <= descriptors
     });
