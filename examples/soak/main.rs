@@ -6,10 +6,10 @@
 //!
 //! Starts the program as a process of its own, sources of all kinds, and clients
 //! of all manners, while faults are drawn by a printed seed. After a warm-up and
-//! at the end, with all sources well and nothing under way, resident memory,
-//! descriptors, threads and scrapes in flight are read. The run fails if one of
-//! them has grown, if a client was ever answered wrongly, if an actor had to be
-//! restarted, or if the process is gone.
+//! at the end, in several rests with all sources well and nothing under way,
+//! resident memory, descriptors, threads and scrapes in flight are read. The run
+//! fails if the median of one of them has grown, if a client was ever answered
+//! wrongly, if an actor had to be restarted, or if the process is gone.
 
 #![allow(
     clippy::print_stdout,
@@ -48,6 +48,9 @@ struct Arguments {
     /// of seconds the allocator has not seen yet what it will see.
     #[arg(long, default_value_t = 0)]
     slack_kib: u64,
+    /// How many rests a level is the median of.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    rests: u64,
 }
 
 impl Arguments {
@@ -72,16 +75,11 @@ fn main() -> ExitCode {
     println!("seed {seed}");
 
     let mut scene = Scene::start(arguments.program.as_deref());
-    // With a rest in between: threads and connections begin anew after it, which changed the level
-    // by up to a MiB where the first rest was the one it was read at.
-    let half = arguments.warm_up() / 2;
-    scene.run(seed, half);
-    println!("at the first rest: {}", scene.level());
-    scene.run(seed.wrapping_add(2), half);
-    let before = scene.level();
+    scene.run(seed, arguments.warm_up());
+    let before = scene.level(seed, arguments.rests);
     println!("after the warm-up: {before}");
     scene.run(seed.wrapping_add(1), arguments.length());
-    let after = scene.level();
+    let after = scene.level(seed, arguments.rests);
     println!("at the end:        {after}");
     let growth = after.growth_since(&before, arguments.slack_kib);
     verdict(&mut scene, &growth)

@@ -10,7 +10,7 @@ use std::time::Duration;
 /// tokio ends a thread of its blocking pool after 10 s.
 const REST: Duration = Duration::from_secs(12);
 /// How often is looked at rest, and how long after one another.
-const LOOKS: usize = 9;
+const LOOKS: u64 = 9;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 /// A twentieth of a small count is nothing: this much more is no growth either.
 const SLACK: u64 = 2;
@@ -40,48 +40,50 @@ impl Measure {
     }
 }
 
-/// What the process holds at rest: the medians of some looks.
-#[derive(Debug)]
+/// What the process holds at rest.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Level {
-    resident_kib: u64,
-    descriptors: u64,
-    threads: u64,
+    held: Measure,
     /// Stands for tasks, which nobody outside can count: each scrape that an
     /// actor still works on is one, and so is each that was left behind.
     in_flight: u64,
 }
 
 impl Level {
-    /// Waits until what idles is gone, then looks.
+    /// Waits until what idles is gone, then looks some times.
     pub(crate) fn of(exporter: &Exporter) -> Self {
         park_timeout(REST);
         let in_flight = exporter.in_flight();
-        let mut looks = Vec::new();
-        for _ in 0..LOOKS {
+        let look = |_| {
             park_timeout(BETWEEN_LOOKS);
-            looks.push(Measure::of(exporter.process()));
-        }
-        let median_of = |what: fn(&Measure) -> u64| median(looks.iter().map(what).collect());
+            let held = Measure::of(exporter.process());
+            Self { held, in_flight }
+        };
+        let looks: Vec<_> = (0..LOOKS).map(look).collect();
+        Self::median(&looks)
+    }
+
+    /// The medians, each by itself.
+    pub(crate) fn median(levels: &[Self]) -> Self {
+        let of = |what: fn(&Self) -> u64| median(levels.iter().map(what).collect());
         Self {
-            resident_kib: median_of(|look| look.resident_kib),
-            descriptors: median_of(|look| look.descriptors),
-            threads: median_of(|look| look.threads),
-            in_flight,
+            held: Measure {
+                resident_kib: of(|level| level.held.resident_kib),
+                descriptors: of(|level| level.held.descriptors),
+                threads: of(|level| level.held.threads),
+            },
+            in_flight: of(|level| level.in_flight),
         }
     }
 
     /// What stands more than a twentieth higher than before, in words; resident memory
     /// more than `slack_kib` too.
     pub(crate) fn growth_since(&self, before: &Self, slack_kib: u64) -> Vec<String> {
+        let (was, is) = (&before.held, &self.held);
         let compared = [
-            (
-                "resident KiB",
-                before.resident_kib,
-                self.resident_kib,
-                slack_kib,
-            ),
-            ("descriptors", before.descriptors, self.descriptors, SLACK),
-            ("threads", before.threads, self.threads, SLACK),
+            ("resident KiB", was.resident_kib, is.resident_kib, slack_kib),
+            ("descriptors", was.descriptors, is.descriptors, SLACK),
+            ("threads", was.threads, is.threads, SLACK),
             ("scrapes in flight", before.in_flight, self.in_flight, 0),
         ];
         let has_grown = |(_, before, after, slack): &(_, u64, u64, u64)| {
@@ -96,12 +98,12 @@ impl Level {
 
 impl fmt::Display for Level {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
+        let Measure {
             resident_kib,
             descriptors,
             threads,
-            in_flight,
-        } = self;
+        } = self.held;
+        let in_flight = self.in_flight;
         write!(
             out,
             "{resident_kib} KiB resident, {descriptors} descriptors, {threads} threads, \

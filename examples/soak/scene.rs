@@ -18,6 +18,9 @@ use tempfile::TempDir;
 const BETWEEN_FAULTS: Duration = Duration::from_millis(20);
 /// The time from one look at the process to the next.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
+/// How long scrapes and faults go on between two rests: a rest leaves the heap as the scrapes before
+/// it happened to, up to half a MiB more or less, and these are to be others for each.
+const BETWEEN_RESTS: Duration = Duration::from_secs(20);
 const A_MINUTE: Duration = Duration::from_secs(60);
 /// How long sources that are well again may take to be answered for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -92,8 +95,23 @@ impl Scene {
         self.sources.heal();
     }
 
-    /// What the process holds with all well and nobody scraping.
-    pub(crate) fn level(&self) -> Level {
+    /// What the process holds with all well and nobody scraping: the median of some rests, with
+    /// scrapes and faults between them.
+    pub(crate) fn level(&mut self, seed: u64, rests: u64) -> Level {
+        let rest = |number| {
+            if number > 0 {
+                self.run(seed.wrapping_sub(number), BETWEEN_RESTS);
+            }
+            let level = self.rest();
+            println!("at rest {}: {level}", number + 1);
+            level
+        };
+        let levels: Vec<_> = (0..rests).map(rest).collect();
+        Level::median(&levels)
+    }
+
+    /// What the process holds in a single rest.
+    fn rest(&self) -> Level {
         let end = Instant::now() + PATIENCE;
         while !self.is_well() {
             assert!(Instant::now() < end, "not well within {PATIENCE:?}");
