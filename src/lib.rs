@@ -183,6 +183,8 @@ impl Running {
         let reached = metrics.connections().counter(metrics::Limit::MaxInFlight);
         let ceiling = Ceiling::new(clients.max_in_flight, reached);
         let arbiters = Arbiters::start(ceiling.clone())?;
+        let lost = arbiters.lost_file_events();
+        metrics.add(lost).map_err(io::Error::other)?;
         let roster = Roster::start(selectors.clone(), &arbiters, metrics.selectors());
         let connections = Connections::new(clients, metrics.connections().clone());
         let exporter = web::Data::new(Exporter {

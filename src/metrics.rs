@@ -16,7 +16,9 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use local_exporter_actors::Metrics;
 use prometheus::process_collector::ProcessCollector;
-use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry, TEXT_FORMAT, TextEncoder};
+use prometheus::{
+    IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TEXT_FORMAT, TextEncoder,
+};
 
 /// The registry and the handles that requests need.
 #[derive(Debug)]
@@ -100,6 +102,14 @@ impl Exporter {
             connections,
             configuration,
         })
+    }
+
+    /// Shows a counter of the actors as well.
+    ///
+    /// # Errors
+    /// When there is a family of its name, which a test rules out.
+    pub fn add(&self, counter: &IntCounter) -> prometheus::Result<()> {
+        self.registry.register(Box::new(counter.clone()))
     }
 
     /// The families about clients.

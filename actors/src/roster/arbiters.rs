@@ -9,6 +9,7 @@ use crate::backoff::Backoff;
 use crate::source::Watches;
 use crate::status::Ceiling;
 use futures_util::future::join_all;
+use prometheus::IntCounter;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -87,6 +88,12 @@ impl Arbiters {
             count,
             patience: PATIENCE,
         })
+    }
+
+    /// How often events of files were lost, for whoever shows metrics.
+    #[must_use]
+    pub fn lost_file_events(&self) -> &IntCounter {
+        self.watches.lost()
     }
 
     /// The threads, to see whether they answer.

@@ -107,3 +107,38 @@ fn has_no_watches_left() {
         (Outcome::good(took), ())
     });
 }
+
+#[test]
+fn has_more_directories_than_are_watched() {
+    const MOST: usize = 1024;
+    let directory = |folder: &Path, number: usize| folder.join(format!("it/{number:04}"));
+    let scene = Scene::start(|folder| {
+        for number in 0..=MOST {
+            fs::create_dir_all(directory(folder, number)).unwrap();
+        }
+        fs::write(directory(folder, MOST).join("it.prom"), GOOD).unwrap();
+        let path = quoted(&folder.join("it/*/it.prom"));
+        format!(
+            "[bridge.selectors.it]\nkind = \"file\"\npath = {path}\nrefresh = \"100ms\"\n\
+             timeout = \"{TIMEOUT:?}\"\n"
+        )
+    });
+    let write = |text: &str| {
+        let last = directory(scene.folder(), MOST).join("it.prom");
+        PromFile::new(last).write(text.as_bytes()).unwrap();
+        until(text, || scene.exporter.scrape("it").text() == text);
+    };
+    until("it polls", || is_by(&scene, "it", "polling"));
+    scene.meanwhile("more directories than are watched", || {
+        let began = Instant::now();
+        write("it 2\n");
+        let took = began.elapsed();
+        assert_eq!(told(&scene), 1, "said once, not at every look");
+        for number in 0..MOST {
+            fs::remove_dir(directory(scene.folder(), number)).unwrap();
+        }
+        until("events are back", || is_by(&scene, "it", "events"));
+        write("it 3\n");
+        (Outcome::good(took), ())
+    });
+}

@@ -4,7 +4,7 @@
 //! says which there are, which were passed over and why, and in which
 //! directories a change would matter.
 
-use super::watch::{Interest, Target, elsewhere, identity};
+use super::watch::{Interest, Target, Targets, elsewhere, identity};
 use crate::scrape::{Reason, ScrapeError};
 use crate::status::PassedOver;
 use glob::{MatchOptions, Pattern};
@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// The most files that one selector may have.
 pub(super) const MOST_FILES: usize = 4096;
 /// The most directories that one selector has watched; beyond, the timer has to do.
-const MOST_TARGETS: usize = 1024;
+pub(super) const MOST_TARGETS: usize = 1024;
 /// The most names in a directory: it may be full of other files, which are
 /// looked at, but not without end.
 const MOST_NAMES: usize = 100_000;
@@ -39,11 +39,11 @@ pub(super) struct Expansion {
     /// The files in the order they are served: that of the paths, then by name.
     /// A path that leads to no file stands here with the reason.
     pub(super) files: Vec<(PathBuf, Result<(), ScrapeError>)>,
-    pub(super) targets: Vec<Target>,
+    pub(super) targets: Targets,
     pub(super) passed_over: Vec<PassedOver>,
     /// The paths that `files` has already.
     known: HashSet<PathBuf>,
-    /// Where in `targets` a directory is.
+    /// Where among the watched `targets` a directory is.
     watched: HashMap<PathBuf, usize>,
     /// The names that links lead over, by the path of the file that is such a link.
     further_names: HashMap<PathBuf, Vec<OsString>>,
@@ -228,7 +228,7 @@ impl Expansion {
 
     fn watch(&mut self, directory: &Path, interest: Interest) {
         if let Some(target) = self.watched.get(directory) {
-            if let Some(target) = self.targets.get_mut(*target) {
+            if let Some(target) = self.targets.watched.get_mut(*target) {
                 target.interest.add(interest);
             }
             return;
@@ -236,16 +236,19 @@ impl Expansion {
         let Ok(identity) = identity(directory) else {
             return;
         };
-        if self.targets.len() < MOST_TARGETS {
-            self.watched
-                .insert(directory.to_owned(), self.targets.len());
-            self.targets.push(Target {
-                directory: directory.to_owned(),
-                identity,
-                interest,
-                elsewhere: elsewhere(directory),
-            });
+        let targets = &mut self.targets;
+        if targets.watched.len() == MOST_TARGETS {
+            targets.beyond.get_or_insert_with(|| directory.to_owned());
+            return;
         }
+        self.watched
+            .insert(directory.to_owned(), targets.watched.len());
+        targets.watched.push(Target {
+            directory: directory.to_owned(),
+            identity,
+            interest,
+            elsewhere: elsewhere(directory),
+        });
     }
 
     /// Watches for the name of `path` in its parent; where that is missing, in

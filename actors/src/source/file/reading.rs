@@ -8,7 +8,7 @@ use super::activity::Writing;
 use super::compose::{Composed, compose};
 use super::expand::{MOST_FILES, Patterns, expand};
 use super::shelf::{Now, Shelf, Verdict};
-use super::watch::Target;
+use super::watch::Targets;
 use crate::scrape::{Answer, Reason, ScrapeError};
 use crate::status::{CacheReport, FileReport, Watching};
 use std::time::{Duration, SystemTime};
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub(super) struct Reading {
     pub(super) shelf: Shelf,
-    pub(super) targets: Vec<Target>,
+    pub(super) targets: Targets,
     pub(super) answer: Answer,
     pub(super) report: CacheReport,
     /// After how long to read again even if nothing changes.

@@ -4,8 +4,9 @@
 //! tries again at each look, and says when to look for that.
 
 use super::activity::Activity;
+use super::expand::MOST_TARGETS;
 use super::retry_after;
-use super::watch::{Subscription, Target, Unwatched, Watches};
+use super::watch::{Subscription, Targets, Unwatched, Watches};
 use crate::status::Watching;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,15 +43,18 @@ impl Subscriptions {
     pub(super) async fn follow(
         &mut self,
         watches: &Watches,
-        targets: Vec<Target>,
+        targets: Targets,
         activity: &Arc<Activity>,
     ) -> Renewed {
         let mut renewed = Renewed::No;
         let refused_before = self.refused_since.take();
-        let mut without = None;
+        let mut without = targets.beyond.map(|directory| {
+            let why = format!("more than {MOST_TARGETS} directories are not watched");
+            (directory, why)
+        });
         let mut late = false;
-        let mut held = Vec::with_capacity(targets.len());
-        for target in targets {
+        let mut held = Vec::with_capacity(targets.watched.len());
+        for target in targets.watched {
             if let Some(place) = target.elsewhere {
                 without.get_or_insert_with(|| (target.directory.clone(), place.to_owned()));
             }

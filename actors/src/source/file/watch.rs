@@ -15,8 +15,10 @@ use super::activity::Activity;
 use super::expand::Patterns;
 pub(super) use elsewhere::elsewhere;
 use keeper::Keeper;
+use prometheus::IntCounter;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
@@ -88,10 +90,20 @@ pub(super) struct Target {
     pub(super) elsewhere: Option<&'static str>,
 }
 
+/// The directories in which changes matter to one source.
+#[derive(Debug, Default)]
+pub(super) struct Targets {
+    pub(super) watched: Vec<Target>,
+    /// The first of those that are too many to be watched.
+    pub(super) beyond: Option<PathBuf>,
+}
+
 /// The way to the watcher; clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Watches {
     orders: mpsc::Sender<Order>,
+    /// How often events were lost.
+    lost: IntCounter,
     numbers: Arc<std::sync::atomic::AtomicU64>,
 }
 
@@ -154,14 +166,28 @@ impl Drop for Subscription {
 
 impl Watches {
     /// Starts the thread that owns the watcher; the inotify instance is made at the first order.
-    pub(crate) fn start() -> std::io::Result<Self> {
+    pub(crate) fn start() -> io::Result<Self> {
         let (orders, inbox) = mpsc::channel();
+        let lost = IntCounter::new(
+            "local_exporter_file_events_lost_total",
+            "Times that events of files were lost, mostly since the kernel's queue was full; all files \
+             were looked at then.",
+        );
+        let lost = lost.map_err(io::Error::other)?;
+        let keeper = Keeper::new(lost.clone());
         let thread = std::thread::Builder::new().name("file-watches".into());
-        thread.spawn(move || Keeper::new().run(&inbox))?;
+        thread.spawn(move || keeper.run(&inbox))?;
         Ok(Self {
             orders,
+            lost,
             numbers: Arc::default(),
         })
+    }
+
+    /// How often events were lost: the kernel's queue was full (`IN_Q_OVERFLOW`,
+    /// inotify(7)), or could not be read.
+    pub(crate) fn lost(&self) -> &IntCounter {
+        &self.lost
     }
 
     /// Watches a directory: `activity` is told whenever something that matters happens in it.
@@ -201,7 +227,7 @@ impl Watches {
 }
 
 /// The identity of a directory, following links.
-pub(super) fn identity(path: &Path) -> std::io::Result<Identity> {
+pub(super) fn identity(path: &Path) -> io::Result<Identity> {
     use std::os::unix::fs::MetadataExt;
     let metadata = std::fs::metadata(path)?;
     Ok(Identity {

@@ -63,11 +63,18 @@ impl Witness {
     }
 }
 
+fn times_lost(scene: &Scene) -> Option<f64> {
+    scene
+        .exporter
+        .metric("local_exporter_file_events_lost_total")
+}
+
 /// Loses events, has something happen meanwhile, and looks whether the file is found that was
 /// written then, and what is written after it.
 fn lost(name: &'static str, meanwhile: impl FnOnce(&Scene)) {
     let scene = Scene::start(|folder| file(folder, "1h"));
     until("it is served", || scene.is_good());
+    assert_eq!(times_lost(&scene), Some(0.0));
     overflow(&scene);
     meanwhile(&scene);
     PromFile::new(scene.folder().join("it/it.prom"))
@@ -81,6 +88,7 @@ fn lost(name: &'static str, meanwhile: impl FnOnce(&Scene)) {
         });
         let took = began.elapsed();
         assert!(is_by(&scene, "it", "events"));
+        assert!(times_lost(&scene) >= Some(1.0));
         news(&scene, "it 3\n");
         news(&scene, "it 4\n");
         (Outcome::good(took), ())

@@ -91,7 +91,7 @@ fn the_nearest_directory_is_watched_for_what_is_missing() {
     let watched = |path: &str| -> Vec<(PathBuf, Interest)> {
         let expansion = expand(&[folder.path().join(path)], &patterns);
         let target = |target: Target| (target.directory, target.interest);
-        expansion.targets.into_iter().map(target).collect()
+        expansion.targets.watched.into_iter().map(target).collect()
     };
     let at = |path: &str| folder.path().join(path);
     let name = |name: &str| Interest::in_name(name.as_ref());
@@ -111,6 +111,25 @@ fn the_nearest_directory_is_watched_for_what_is_missing() {
 }
 
 #[test]
+fn of_too_many_directories_one_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = |number: usize| folder.path().join(format!("{number:04}"));
+    let look = |directories: usize| {
+        let paths: Vec<_> = (0..directories)
+            .map(|number| directory(number).join("it.prom"))
+            .collect();
+        let targets = expand(&paths, &Patterns::new(&[])).targets;
+        (targets.watched.len(), targets.beyond)
+    };
+    for number in 0..MOST_TARGETS + 2 {
+        std::fs::create_dir(directory(number)).unwrap();
+    }
+    assert_eq!(look(MOST_TARGETS), (MOST_TARGETS, None));
+    let beyond = Some(directory(MOST_TARGETS));
+    assert_eq!(look(MOST_TARGETS + 2), (MOST_TARGETS, beyond));
+}
+
+#[test]
 fn what_links_lead_over_is_watched_too() {
     let folder = tree();
     let link = |target: &str, name: &str| {
@@ -123,7 +142,7 @@ fn what_links_lead_over_is_watched_too() {
     let patterns = Patterns::new(&["*.prom".to_owned()]);
     let look = |path: &str| expand(&[folder.path().join(path)], &patterns);
     let watched = |path: &str| -> Vec<String> {
-        let targets = look(path).targets.into_iter();
+        let targets = look(path).targets.watched.into_iter();
         let named = targets.flat_map(|target| {
             let directory = target.directory.strip_prefix(folder.path()).unwrap();
             let Interest { names, patterns } = target.interest;
@@ -167,7 +186,7 @@ fn every_file_stands_in_a_watched_directory_that_cares_for_its_name() {
                 Some(target.directory.as_path()) == file.parent() && target.interest.covers(name)
             };
             assert!(
-                expansion.targets.iter().any(cares),
+                expansion.targets.watched.iter().any(cares),
                 "{path}: {}",
                 file.display()
             );

@@ -8,6 +8,7 @@
 use super::{Identity, Order, Subscriber, Target, Unwatched, identity};
 use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
+use prometheus::IntCounter;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::mem::ManuallyDrop;
@@ -40,11 +41,14 @@ struct Watched {
 
 /// What is watched, for as long as somebody tells of it. Whether the thread that takes orders
 /// ends or notify's own: nobody may go on waiting for events, who could have the timer.
-struct Told(Table);
+struct Told {
+    table: Table,
+    lost: IntCounter,
+}
 
 impl Drop for Told {
     fn drop(&mut self) {
-        lock(&self.0).values().for_each(Watched::end);
+        lock(&self.table).values().for_each(Watched::end);
     }
 }
 
@@ -57,17 +61,16 @@ pub(super) struct Keeper {
     /// Never dropped by a panic: notify panics again when it is dropped after its
     /// own thread is gone, and two panics at once would end the process.
     watcher: Option<ManuallyDrop<RecommendedWatcher>>,
-    table: Table,
-    _told: Told,
+    told: Told,
 }
 
 impl Keeper {
-    pub(super) fn new() -> Self {
+    /// One that watches nothing yet, and counts how often events were lost.
+    pub(super) fn new(lost: IntCounter) -> Self {
         let table = Table::default();
         Self {
             watcher: None,
-            _told: Told(Arc::clone(&table)),
-            table,
+            told: Told { table, lost },
         }
     }
 
@@ -105,7 +108,7 @@ impl Keeper {
         // for each directory, which all share.
         let path = &target.directory;
         {
-            let mut table = lock(&self.table);
+            let mut table = lock(&self.told.table);
             let is_same = |watched: &&mut Watched| watched.identity == target.identity;
             let mut same = table.values_mut().filter(is_same);
             if let Some(watched) = same.find(|watched| watched.live.load(Ordering::Acquire)) {
@@ -119,7 +122,10 @@ impl Keeper {
         let watcher = match &mut self.watcher {
             Some(watcher) => watcher,
             None => {
-                let told = Told(Arc::clone(&self.table));
+                let told = Told {
+                    table: Arc::clone(&self.told.table),
+                    lost: self.told.lost.clone(),
+                };
                 let watcher = notify::recommended_watcher(move |event| dispatch(&told, &event))?;
                 self.watcher.insert(ManuallyDrop::new(watcher))
             }
@@ -139,14 +145,14 @@ impl Keeper {
             live: Arc::clone(&live),
             subscribers: vec![subscriber],
         };
-        lock(&self.table).insert(path.clone(), watched);
+        lock(&self.told.table).insert(path.clone(), watched);
         Ok(live)
     }
 
     /// Ends the watching of directories: whoever waits for their events is told.
     fn end_all(&mut self, which: impl Fn(&PathBuf, &Watched) -> bool) {
         let mut ended = Vec::new();
-        lock(&self.table).retain(|path, watched| {
+        lock(&self.told.table).retain(|path, watched| {
             let ends = which(path, watched);
             if ends {
                 watched.end();
@@ -167,7 +173,7 @@ impl Keeper {
     }
 
     fn forget(&mut self, number: u64) {
-        let mut table = lock(&self.table);
+        let mut table = lock(&self.told.table);
         let mut unused = Vec::new();
         for (path, watched) in table.iter_mut() {
             watched
@@ -187,12 +193,13 @@ impl Keeper {
 
 /// Called on notify's thread for each event.
 fn dispatch(told: &Told, event: &notify::Result<Event>) {
-    let table = lock(&told.0);
+    let table = lock(&told.table);
     let event = match event {
         Ok(event) if !event.need_rescan() => event,
         // Events were lost, and with them, perhaps, that a directory has gone: everybody looks,
         // and what is there now is watched anew.
         _ => {
+            told.lost.inc();
             table.values().for_each(Watched::end);
             return;
         }
