@@ -150,7 +150,7 @@ impl Common {
         if tls.is_none() && self.gate.protection() == Protection::Tls {
             return None;
         }
-        let seat = self.connections.admit().await?;
+        let seat = self.connections.admit()?;
         let mut connection = Seated::new(Transport::new(wire, tls), seat);
         match connection.prepare(Transport::poll_handshake).await {
             Ok(protocol) => {

@@ -6,7 +6,7 @@ use super::Connections;
 use crate::metrics::Limit;
 use futures_util::task::AtomicWaker;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Waker;
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
@@ -39,6 +39,8 @@ pub struct Seat {
     requests: AtomicU64,
     /// Wakes the connection when its seat is given away.
     waker: AtomicWaker,
+    /// Whether it is to be woken when a request begins or ends too.
+    held_up: AtomicBool,
     /// Becomes true when the connection has ended.
     gone: watch::Sender<bool>,
 }
@@ -58,6 +60,7 @@ impl Seat {
             occupancy: AtomicU64::new(idle_since % OCCUPANT),
             requests: AtomicU64::new(0),
             waker: AtomicWaker::new(),
+            held_up: AtomicBool::new(false),
             gone: watch::Sender::new(false),
         }
     }
@@ -77,6 +80,7 @@ impl Seat {
     #[must_use]
     pub fn serve(self: &Arc<Self>) -> Occupied {
         self.requests.fetch_add(1, Ordering::AcqRel);
+        self.go_on();
         self.occupy()
     }
 
@@ -120,13 +124,20 @@ impl Seat {
                 self.waker.wake();
                 GivingAway::Done
             }
-            Err(occupancy) => GivingAway::refused(occupancy),
+            Err(since) if since < OCCUPANT => GivingAway::IdleSince(since),
+            Err(_) => GivingAway::Busy,
         }
     }
 
-    /// Since when nobody occupies it; nothing is given away.
-    pub(super) fn idle_since(&self) -> GivingAway {
-        GivingAway::refused(self.occupancy.load(Ordering::Acquire))
+    /// Wakes the connection when its next request begins or one ends.
+    pub(super) fn hold_up(&self) {
+        self.held_up.store(true, Ordering::Release);
+    }
+
+    fn go_on(&self) {
+        if self.held_up.swap(false, Ordering::AcqRel) {
+            self.waker.wake();
+        }
     }
 
     /// The connection looks at what it is to do.
@@ -183,16 +194,6 @@ pub(super) enum GivingAway {
     Busy,
 }
 
-impl GivingAway {
-    fn refused(occupancy: u64) -> Self {
-        if occupancy < OCCUPANT {
-            Self::IdleSince(occupancy)
-        } else {
-            Self::Busy
-        }
-    }
-}
-
 /// What a connection is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
@@ -223,5 +224,6 @@ impl Drop for Occupied {
             (now != GIVEN_AWAY).then_some(others * OCCUPANT + idle_since)
         };
         let _ = self.0.change(vacate);
+        self.0.go_on();
     }
 }

@@ -1,14 +1,12 @@
 //! All seats that are taken: who is in which, and which of them gives way.
 //!
-//! Pure: it knows neither the clock nor how many seats there may be, and waits
-//! for nothing.
+//! It knows neither the clock nor how many seats there may be.
 
 use super::RESERVE;
 use super::seat::{Class, GivingAway, Seat};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
-use tokio::time::Duration;
 
 /// The seats that are not given away.
 #[derive(Debug, Default)]
@@ -25,24 +23,6 @@ pub(super) struct Seats {
 /// come far more often than seats run out.
 type Idlest = BinaryHeap<Reverse<(u64, u64)>>;
 
-/// What it takes to have been idle for long enough to give way, in milliseconds.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Idle {
-    pub(super) now: u64,
-    pub(super) moment: u64,
-}
-
-/// Whether there is room for one more.
-#[derive(Debug)]
-pub(super) enum Room<T> {
-    /// There is.
-    Made(T),
-    /// There will be once the one that is idle for longest has been for its moment.
-    In(Duration),
-    /// All are at work.
-    None,
-}
-
 impl Seats {
     pub(super) fn count(&self) -> usize {
         self.taken.len()
@@ -52,17 +32,16 @@ impl Seats {
         self.taken.values()
     }
 
-    /// Room for one more among so many ordinary seats, or `most` with those in reserve;
-    /// with all taken, that of the idlest.
-    pub(super) fn make_room(&mut self, ordinary: usize, most: usize, idle: Idle) -> Room<Class> {
-        if self.count() < ordinary {
-            return Room::Made(Class::Ordinary);
-        }
+    /// What a newcomer may have among so many ordinary seats, or `most` with those in
+    /// reserve: with all taken, the seat of the idlest.
+    pub(super) fn make_room(&mut self, ordinary: usize, most: usize, now: u64) -> Option<Class> {
         let reserve = self.count() < most;
-        match self.give_away_the_idlest(Class::Ordinary, idle) {
-            Room::None if reserve => Room::Made(Class::Reserved),
-            Room::None => self.give_away_the_idlest(Class::Reserved, idle),
-            room => room,
+        if self.count() < ordinary || self.give_away_the_idlest(Class::Ordinary, now) {
+            Some(Class::Ordinary)
+        } else if reserve || self.give_away_the_idlest(Class::Reserved, now) {
+            Some(Class::Reserved)
+        } else {
+            None
         }
     }
 
@@ -89,37 +68,35 @@ impl Seats {
         }
     }
 
-    /// Takes the seat of the connection of a class that has been idle the longest, if any has been
-    /// for long enough.
-    fn give_away_the_idlest(&mut self, class: Class, Idle { now, moment }: Idle) -> Room<Class> {
+    /// Takes the seat of the connection of a class that has been idle the longest, if any is idle.
+    fn give_away_the_idlest(&mut self, class: Class, now: u64) -> bool {
+        let mut perhaps_idle = self.idlest(class).len();
         // Each has its turn twice at most: to say since when it is idle, and to be given away.
-        for _ in 0..2 * self.idlest(class).len() {
+        for _ in 0..2 * perhaps_idle {
+            if perhaps_idle == 0 {
+                break;
+            }
             let Some(Reverse((noted, number))) = self.idlest(class).pop() else {
-                return Room::None;
+                break;
             };
             let Some(seat) = self.taken.get(&number) else {
+                perhaps_idle -= 1;
                 continue;
             };
-            let wait = (noted + moment).saturating_sub(now);
-            let giving_away = if wait == 0 {
-                seat.give_away_if_idle_since(noted)
-            } else {
-                seat.idle_since()
-            };
-            match giving_away {
+            let noted = match seat.give_away_if_idle_since(noted) {
                 GivingAway::Done => {
                     self.taken.remove(&number);
-                    return Room::Made(class);
+                    return true;
                 }
-                GivingAway::IdleSince(since) => self.idlest(class).push(Reverse((since, number))),
-                GivingAway::Busy => self.idlest(class).push(Reverse((now, number))),
-            }
-            // All others are idle since then at the earliest.
-            if wait > 0 && giving_away == GivingAway::IdleSince(noted) {
-                return Room::In(Duration::from_millis(wait));
-            }
+                GivingAway::IdleSince(since) => since,
+                GivingAway::Busy => {
+                    perhaps_idle -= 1;
+                    now
+                }
+            };
+            self.idlest(class).push(Reverse((noted, number)));
         }
-        Room::None
+        false
     }
 
     /// Keeps what is noted in proportion to what there is.

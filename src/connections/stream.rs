@@ -4,13 +4,15 @@
 //! and within [`LARGEST_HEAD`](super::LARGEST_HEAD); without any, the connection ends after
 //! `idle_timeout`. (actix-http bounds the first head of a connection only, and
 //! keeps 128 KiB of each.) Whoever sent half a head is told why it ends. While a
-//! request is under way nothing here interferes.
+//! request is under way nothing here interferes, but that few requests are let
+//! through ahead of their turn ([`ahead`](super::ahead)).
 //!
 //! On a multiplexed connection (HTTP/2) requests have no turns, and control
 //! frames may come at any time. There the same times hold from one request to
 //! the next; and what comes without becoming a request is bounded in bytes, in
 //! proportion to what is sent, since receiving an answer is acknowledged.
 
+use super::ahead::Ahead;
 use super::head::{Head, Turns};
 use super::seat::{Occupied, Seat, State};
 use crate::metrics::Limit;
@@ -19,7 +21,7 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Duration, Instant, Sleep, sleep};
 
@@ -39,6 +41,9 @@ pub struct Seated<S> {
     stream: S,
     seat: Arc<Seat>,
     head: Head,
+    ahead: Ahead,
+    /// Set once the heads that may wait were given, for the next look.
+    gave_all: bool,
     /// Set while the client does not take what is to be written.
     blocked: Option<Blocked>,
     timer: Pin<Box<Sleep>>,
@@ -64,6 +69,8 @@ impl<S> Seated<S> {
             stream,
             seat,
             head: Head::new(Turns::InTurn, 0),
+            ahead: Ahead::default(),
+            gave_all: false,
             blocked: None,
             timer,
             ending: None,
@@ -177,9 +184,56 @@ impl<S> Seated<S> {
         }
     }
 
+    /// Whether the head of another request may be let through now. If not, it is
+    /// looked at again when that may have changed.
+    fn may_go_on(&mut self, cx: &Context<'_>) -> bool {
+        let requests = self.seat.requests();
+        if !self.ahead.is_full(requests) {
+            self.gave_all = false;
+            return true;
+        }
+        if self.seat.state() == State::Busy {
+            self.seat.hold_up();
+        } else if self.gave_all {
+            // They were looked at since, and there is nothing to do: they were no heads.
+            self.ahead.begin_anew(requests);
+            self.gave_all = false;
+            return true;
+        } else {
+            cx.waker().wake_by_ref();
+        }
+        self.gave_all = true;
+        false
+    }
+
     fn end_by(&mut self, limit: Limit) {
         self.seat.reached(limit);
         self.ending = Some(Some(limit));
+    }
+}
+
+impl<S: AsyncRead + Unpin> Seated<S> {
+    /// Reads no more than may be let through.
+    fn poll_read_in_turn(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.may_go_on(cx) {
+            return Poll::Pending;
+        }
+        let before = buffer.filled().len();
+        let kept = self.ahead.take_kept(buffer.remaining());
+        if kept.is_empty() {
+            ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        } else {
+            buffer.put_slice(&kept);
+        }
+        let (_, came) = buffer.filled().split_at(before);
+        let given = self.ahead.give(came, self.seat.requests());
+        self.ahead.keep_first(came.split_at(given).1);
+        buffer.set_filled(before + given);
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -191,7 +245,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Seated<S> {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buffer.filled().len();
-        let read = Pin::new(&mut this.stream).poll_read(cx, buffer);
+        let read = match this.turns() {
+            Turns::InTurn => this.poll_read_in_turn(cx, buffer),
+            Turns::Multiplexed => Pin::new(&mut this.stream).poll_read(cx, buffer),
+        };
         match &read {
             Poll::Pending => this.watch(cx),
             Poll::Ready(Ok(())) => this.came(buffer.filled().len() - before),

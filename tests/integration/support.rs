@@ -42,6 +42,12 @@ impl Reply {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
+    /// The value of one series of an answer.
+    pub fn metric(&self, series: &str) -> Option<f64> {
+        let value = |line: &str| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok();
+        self.text().lines().find_map(value)
+    }
+
     /// Asserts an error of one sentence that names the selector and the reason.
     #[track_caller]
     pub fn assert_error(&self, status: u16, selector: &str, reason: &str) {
@@ -125,9 +131,7 @@ impl Exporter {
 
     /// The value of one series on `/metrics`.
     pub fn metric(&self, series: &str) -> Option<f64> {
-        let text = self.get("/metrics").text();
-        let value = |line: &str| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok();
-        text.lines().find_map(value)
+        self.get("/metrics").metric(series)
     }
 
     /// One selector's entry on `/debug/actors`.

@@ -92,6 +92,29 @@ fn hundreds_hold_little_and_keep_nobody_waiting() {
     scene.assert_well();
 }
 
+/// What was read of their requests is theirs as well.
+#[test]
+fn whoever_asks_ahead_and_takes_nothing_holds_little() {
+    const CLIENTS: u32 = 50;
+    const AHEAD: usize = 800;
+    let scene = Scene::start("", "5s");
+    let request = "GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n";
+    let before = resident(&scene);
+    let reader = |_| {
+        let mut reader = scene.connect();
+        reader.send(&request.repeat(AHEAD));
+        assert!(reader.take(request.len()), "not answered");
+        reader
+    };
+    let readers: Vec<_> = (0..CLIENTS).map(reader).collect();
+    scene.assert_well();
+    let (more, bound) = (resident(&scene) - before, MEMORY + CLIENTS * EACH);
+    println!("{CLIENTS} clients: {more} bytes more, {bound} may be");
+    assert!(more <= f64::from(bound), "{more} bytes");
+    drop(readers);
+    scene.assert_well();
+}
+
 /// Whoever takes nothing of a page in reserve holds its seat, and the next one finds none.
 #[test]
 fn past_the_reserve_connections_end_unheard_and_are_counted() {
