@@ -28,7 +28,7 @@ mod sources;
 mod tally;
 
 use clap::Parser;
-use scene::Scene;
+use scene::{Rests, Scene};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -54,16 +54,26 @@ struct Arguments {
 }
 
 impl Arguments {
+    /// How many rests there are, and how long faults and scrapes go on between them: a rest leaves
+    /// the heap as the scrapes before it happened to, up to a MiB more or less, and these are to
+    /// be others for each.
+    fn rests(&self) -> Rests {
+        Rests {
+            count: self.rests,
+            between: (self.length() / 3).min(Duration::from_secs(20)),
+        }
+    }
+
     fn length(&self) -> Duration {
         Duration::from_secs_f64(self.minutes * 60.0)
     }
 
     /// How long faults and scrapes go on before anything is compared: long
-    /// enough for every kind of fault to have met every source, many times.
-    /// By then the allocator's arenas have seen what they will see: resident
-    /// memory was found to rise by half a MiB until the fourth minute, and not after.
+    /// enough for every kind of fault to have met every source, many times, and
+    /// for the heap to have met most of what coincides: its lowest in a minute was
+    /// found to rise by a twenty-fifth in the first ten, and by a fiftieth in the next thirty.
     fn warm_up(&self) -> Duration {
-        (self.length() / 2).clamp(Duration::from_secs(10), Duration::from_secs(300))
+        (self.length() / 2).clamp(Duration::from_secs(10), Duration::from_secs(600))
     }
 }
 
@@ -76,10 +86,10 @@ fn main() -> ExitCode {
 
     let mut scene = Scene::start(arguments.program.as_deref());
     scene.run(seed, arguments.warm_up());
-    let before = scene.level(seed, arguments.rests);
+    let before = scene.level(seed, arguments.rests());
     println!("after the warm-up: {before}");
     scene.run(seed.wrapping_add(1), arguments.length());
-    let after = scene.level(seed, arguments.rests);
+    let after = scene.level(seed, arguments.rests());
     println!("at the end:        {after}");
     let growth = after.growth_since(&before, arguments.slack_kib);
     verdict(&mut scene, &growth)

@@ -18,12 +18,17 @@ use tempfile::TempDir;
 const BETWEEN_FAULTS: Duration = Duration::from_millis(20);
 /// The time from one look at the process to the next.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
-/// How long scrapes and faults go on between two rests: a rest leaves the heap as the scrapes before
-/// it happened to, up to half a MiB more or less, and these are to be others for each.
-const BETWEEN_RESTS: Duration = Duration::from_secs(20);
 const A_MINUTE: Duration = Duration::from_secs(60);
 /// How long sources that are well again may take to be answered for.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The rests at which a level is read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rests {
+    pub(crate) count: u64,
+    /// How long scrapes and faults go on from one to the next.
+    pub(crate) between: Duration,
+}
 
 /// All of it; ended by dropping it, the exporter first.
 pub(crate) struct Scene {
@@ -97,16 +102,16 @@ impl Scene {
 
     /// What the process holds with all well and nobody scraping: the median of some rests, with
     /// scrapes and faults between them.
-    pub(crate) fn level(&mut self, seed: u64, rests: u64) -> Level {
+    pub(crate) fn level(&mut self, seed: u64, rests: Rests) -> Level {
         let rest = |number| {
             if number > 0 {
-                self.run(seed.wrapping_sub(number), BETWEEN_RESTS);
+                self.run(seed.wrapping_sub(number), rests.between);
             }
             let level = self.rest();
             println!("at rest {}: {level}", number + 1);
             level
         };
-        let levels: Vec<_> = (0..rests).map(rest).collect();
+        let levels: Vec<_> = (0..rests.count).map(rest).collect();
         Level::median(&levels)
     }
 
