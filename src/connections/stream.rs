@@ -5,7 +5,7 @@
 //! `idle_timeout`. (actix-http bounds the first head of a connection only, and
 //! keeps 128 KiB of each.) Whoever sent half a head is told why it ends. While a
 //! request is under way nothing here interferes, but that few requests are let
-//! through ahead of their turn ([`ahead`](super::ahead)).
+//! through ahead of their turn (`ahead`).
 //!
 //! On a multiplexed connection (HTTP/2) requests have no turns, and control
 //! frames may come at any time. There the same times hold from one request to
