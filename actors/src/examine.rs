@@ -15,11 +15,11 @@ mod trail;
 
 pub(crate) use denied::denied;
 
-use crate::exposition::Summary;
 use crate::scrape::{Reason, ScrapeError};
 use crate::source::{self, Place};
 use crate::status::{CacheReport, PassedOver};
 use local_exporter_config as config;
+use local_exporter_exposition::Summary;
 use permission::Need;
 use std::io::ErrorKind;
 use std::os::unix::fs::FileTypeExt;

@@ -3,14 +3,15 @@
 //! Knows what was agreed (the contract) and what the checker says; it may not
 //! know where the bytes come from, and does no I/O.
 
-use crate::exposition::{
-    Check, Fault, FaultKind, FinalNewline, FormatChoice, Rules, Summary, check, look,
-    strip_timestamps,
-};
 use crate::faults::{Faults, Place};
+use crate::rules::rules;
 use crate::scrape::{Answer, Exposition, Reason, ScrapeError};
 use bytes::Bytes;
 use local_exporter_config::{Contract, Timestamps};
+use local_exporter_exposition::{
+    Check, Fault, FaultKind, FinalNewline, FormatChoice, Rules, Summary, check, look,
+    strip_timestamps,
+};
 use std::borrow::Cow;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -35,12 +36,7 @@ impl Gate {
     /// For answers that come whole or not at all.
     pub(crate) fn new(contract: Contract) -> Self {
         Self {
-            rules: Rules {
-                check: contract.check,
-                format: contract.format,
-                allow_empty: contract.allow_empty,
-                final_newline: FinalNewline::Required,
-            },
+            rules: rules(contract, FinalNewline::Required),
             timestamps: contract.timestamps,
             judging: Arc::new(Semaphore::new(1)),
             faults: Faults::default(),
@@ -163,6 +159,7 @@ fn refusal(fault: &Fault, from: &str) -> ScrapeError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use local_exporter_config::Check;
 
     fn judge(contract: Contract, body: &'static [u8]) -> Result<Bytes, Reason> {
         let answer = Gate::new(contract).judge(Bytes::from_static(body), "it");

@@ -10,13 +10,12 @@
 //! - `selector`: the actor; `flight`: how its scrapes share a pull.
 //! - `supervise`, `backoff`: keeping it going.
 //! - `source`: the kinds, one file each; `gate`: what every body must pass.
-//! - [`exposition`]: the checker of bodies, by itself.
+//! - `rules`: the configuration's words for the checker's rules (the crate `local-exporter-exposition`).
 //! - [`examine`]: what is wrong with the host, told without an actor.
 //! - [`status`], [`metrics`]: what is known without asking the actor.
 
 mod backoff;
 pub mod examine;
-pub mod exposition;
 mod faults;
 mod flight;
 mod gate;
@@ -24,6 +23,7 @@ pub mod metrics;
 #[cfg(test)]
 mod paused;
 pub mod roster;
+mod rules;
 pub mod scrape;
 mod selector;
 pub mod source;

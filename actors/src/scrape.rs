@@ -3,10 +3,10 @@
 //! Answers are whole or they are errors. Nothing here may name a kind of
 //! source, or know what HTTP makes of an error.
 
-use crate::exposition::Summary;
 use crate::status::Permit;
 use actix::Message;
 use bytes::Bytes;
+use local_exporter_exposition::Summary;
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;

@@ -2,11 +2,9 @@
 
 use actix_web::web::{Bytes, Data};
 use local_exporter::gzip::Compressors;
-use local_exporter_actors::exposition::{
-    Check, FormatChoice, Rules, check, join, strip_timestamps,
-};
 use local_exporter_actors::{Arbiters, Ceiling, Metrics, Names, Roster};
 use local_exporter_config::{Environment, Input, Settings, load};
+use local_exporter_exposition::{Check, FormatChoice, Rules, check, join, strip_timestamps};
 use std::hint::black_box;
 use std::time::Duration;
 

@@ -6,8 +6,8 @@
 //! that is ever shown is the one that the same client could have had.
 
 use super::settings;
-use local_exporter_actors::exposition::Format;
 use local_exporter_actors::{Answer, Door, Exposition};
+use local_exporter_exposition::Format;
 use std::fmt::{Display, Write};
 use std::time::{Duration, SystemTime};
 

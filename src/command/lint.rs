@@ -2,8 +2,8 @@
 
 use super::{WRONG, complain};
 use clap::{Args, ValueEnum};
-use local_exporter_actors::exposition::{
-    self, Check, FinalNewline, FormatChoice, MOST_PROBLEMS, Rules, problems,
+use local_exporter_exposition::{
+    Check, Fault, FinalNewline, FormatChoice, MOST_PROBLEMS, Rules, check, problems,
 };
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -76,7 +76,7 @@ impl Lint {
         let mut out = io::stdout().lock();
         let name = file.display();
         for problem in &problems {
-            let exposition::Fault {
+            let Fault {
                 line,
                 column,
                 message,
@@ -94,7 +94,7 @@ impl Lint {
                 "{name}: only the first {MOST_PROBLEMS} problems are shown"
             ));
         }
-        if let Ok(summary) = exposition::check(body, &rules) {
+        if let Ok(summary) = check(body, &rules) {
             let (samples, families) = (summary.samples, summary.families);
             let format = summary.format.name();
             complain(&format!(

@@ -63,7 +63,7 @@ fn every_path_in_the_documents_exists() {
 #[test]
 fn every_source_file_is_on_the_map() {
     let map = text("ARCHITECTURE.md");
-    for folder in ["src", "actors/src", "config/src"] {
+    for folder in ["src", "actors/src", "actors/exposition/src", "config/src"] {
         for file in sources(&root().join(folder)) {
             let path = file
                 .strip_prefix(root())
@@ -159,6 +159,7 @@ fn dependencies_point_one_way() {
             "zbus",
             "notify",
             "local-exporter-actors",
+            "local-exporter-exposition",
             "local-exporter",
         ],
     );
@@ -167,8 +168,14 @@ fn dependencies_point_one_way() {
         "local-exporter",
         "local-exporter-actors",
         "local-exporter-config",
+        "local-exporter-exposition",
     ];
     forbid("local-exporter-daemons", &ours);
+    // The exposition crate is for other projects too: it depends on nothing but the standard library.
+    assert_eq!(
+        names(&tree("local-exporter-exposition")),
+        ["local-exporter-exposition"]
+    );
 }
 
 #[test]
@@ -180,7 +187,7 @@ fn one_place_each_for_what_must_stand_once() {
         places.any(|(at, _)| !line[..at].ends_with(within))
     };
     let once = |what: &str, place: &str| {
-        for folder in ["src", "actors/src", "config/src"] {
+        for folder in ["src", "actors/src", "actors/exposition/src", "config/src"] {
             for file in sources(&root().join(folder)) {
                 let code = std::fs::read_to_string(&file).unwrap();
                 let name = file.strip_prefix(root()).unwrap().to_str().unwrap();
@@ -221,7 +228,7 @@ fn the_wall_clock_is_read_in_these_places_alone() {
         "src/web_config/fresh.rs",
     ];
     let mut found = Vec::new();
-    for folder in ["src", "actors/src", "config/src"] {
+    for folder in ["src", "actors/src", "actors/exposition/src", "config/src"] {
         for file in sources(&root().join(folder)) {
             let code = std::fs::read_to_string(&file).unwrap();
             let name = file.strip_prefix(root()).unwrap().to_str().unwrap();

@@ -1,8 +1,8 @@
 //! What an answer made of files lacks, which a scrape that succeeds does not say.
 
 use super::{Finding, MOST_FINDINGS, advice};
-use crate::exposition::Summary;
 use crate::status::{CacheReport, FileReport};
+use local_exporter_exposition::Summary;
 
 /// Adds to what was found on the host what was found when its files were read.
 pub(super) fn add(findings: &mut Vec<Finding>, report: &CacheReport, summary: &Summary) {

@@ -5,7 +5,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use local_exporter_actors::exposition::{
+use local_exporter_exposition::{
     Check, FinalNewline, Format, FormatChoice, Rules, check, format_of, join, problems,
     strip_timestamps,
 };

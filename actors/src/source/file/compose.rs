@@ -5,9 +5,9 @@
 
 use super::shelf::{Good, Verdict};
 use super::{Terms, listed};
-use crate::exposition::{Conflict, join};
 use crate::gate::Gate;
 use crate::scrape::{Answer, Exposition, Reason, ScrapeError};
+use local_exporter_exposition::{Conflict, join};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

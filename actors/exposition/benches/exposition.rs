@@ -1,6 +1,6 @@
 //! What judging a body costs, in bytes a second.
 //!
-//! `cargo bench --bench exposition`. The bodies are 1 MB each; "ordinary" is
+//! `cargo bench -p local-exporter-exposition`. The bodies are 1 MB each; "ordinary" is
 //! what registries write, series after series of one family.
 
 #![allow(
@@ -12,9 +12,7 @@
 
 use divan::Bencher;
 use divan::counter::BytesCount;
-use local_exporter_actors::exposition::{
-    Check, FormatChoice, Rules, check, join, strip_timestamps,
-};
+use local_exporter_exposition::{Check, FormatChoice, Rules, check, join, strip_timestamps};
 use std::fmt::Write;
 
 fn main() {

@@ -27,7 +27,10 @@ fn verdicts(table: &str) -> Vec<(&str, bool)> {
     reason = "a test that skips says so, and one that compares says how many agree"
 )]
 fn ingest_agrees_with_prometheus() {
-    let corpus = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/corpus"));
+    let corpus = Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../../shared/corpus"
+    ));
     let Ok(table) = std::fs::read_to_string(corpus.join("verdicts.json")) else {
         eprintln!(
             "skipped: no collection of bodies with verdicts in {}",

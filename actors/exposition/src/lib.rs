@@ -30,7 +30,6 @@ mod tests;
 
 pub use fault::{Fault, FaultKind};
 pub use join::{Conflict, Joined, join};
-pub use local_exporter_config::{Check, FormatChoice};
 pub use strip::strip_timestamps;
 
 use survey::survey;
@@ -84,6 +83,34 @@ impl Format {
             }
         }
     }
+}
+
+/// How much of a body is checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Check {
+    /// Accepts what Prometheus ingests completely.
+    #[default]
+    Ingest,
+    /// Accepts what [`Check::Ingest`] accepts and the specification of the format allows.
+    Strict,
+    /// Accepts what is complete: not empty, not cut off.
+    Whole,
+    /// Accepts everything.
+    None,
+}
+
+/// The format a body is read as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum FormatChoice {
+    /// Detected from the bytes.
+    #[default]
+    Auto,
+    /// Prometheus text.
+    Text,
+    /// `OpenMetrics` text.
+    OpenMetrics,
+    /// Delimited protobuf.
+    Protobuf,
 }
 
 /// Whether a text body must end with a newline.

@@ -1,0 +1,35 @@
+//! Maps the settings of a selector to the rules of the checker.
+//!
+//! The configuration and the checker know nothing of each other: each has its own types, and this is the only
+//! place that translates between them.
+
+use local_exporter_config as config;
+use local_exporter_exposition::{Check, FinalNewline, FormatChoice, Rules};
+
+/// The rules for bodies of a selector with this contract.
+pub(crate) fn rules(contract: config::Contract, final_newline: FinalNewline) -> Rules {
+    Rules {
+        check: check(contract.check),
+        format: format(contract.format),
+        allow_empty: contract.allow_empty,
+        final_newline,
+    }
+}
+
+fn check(check: config::Check) -> Check {
+    match check {
+        config::Check::Ingest => Check::Ingest,
+        config::Check::Strict => Check::Strict,
+        config::Check::Whole => Check::Whole,
+        config::Check::None => Check::None,
+    }
+}
+
+fn format(format: config::FormatChoice) -> FormatChoice {
+    match format {
+        config::FormatChoice::Auto => FormatChoice::Auto,
+        config::FormatChoice::Text => FormatChoice::Text,
+        config::FormatChoice::OpenMetrics => FormatChoice::OpenMetrics,
+        config::FormatChoice::Protobuf => FormatChoice::Protobuf,
+    }
+}
