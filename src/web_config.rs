@@ -27,7 +27,7 @@ pub use headers::Headers;
 pub use users::Users;
 
 use current::Protection;
-use local_exporter_actors::source::withheld;
+use local_exporter_actors::host::lsm::denial_hint;
 use local_exporter_config::read_regular;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -93,8 +93,8 @@ impl WebConfig {
     /// Reads and checks a file, but not yet the files that it names.
     fn read(path: &Path) -> Result<Self, Broken> {
         let text = read_regular(path, LARGEST).map_err(|error| {
-            let withheld = withheld(path, &error);
-            broken(path, format!("cannot be read: {error}{withheld}"))
+            let denial = denial_hint(path, &error);
+            broken(path, format!("cannot be read: {error}{denial}"))
         })?;
         let text = String::from_utf8(text)
             .map_err(|_| broken(path, "cannot be read: not UTF-8".into()))?;

@@ -11,14 +11,16 @@
 //! - `supervise`, `backoff`: keeping it going.
 //! - `source`: the kinds, one file each; `gate`: what every body must pass.
 //! - `rules`: the configuration's words for the checker's rules (the crate `local-exporter-exposition`).
-//! - [`examine`]: what is wrong with the host, told without an actor.
+//! - [`diagnose`]: what is wrong with a source, found without its actor.
+//! - [`host`]: facts about paths, permissions, mounts and file systems.
 //! - [`status`], [`metrics`]: what is known without asking the actor.
 
 mod backoff;
-pub mod examine;
+pub mod diagnose;
 mod faults;
 mod flight;
 mod gate;
+pub mod host;
 pub mod metrics;
 #[cfg(test)]
 mod paused;

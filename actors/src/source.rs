@@ -7,13 +7,11 @@
 
 mod connect;
 pub mod dbus;
-mod dead_mount;
 mod directory;
 mod file;
 mod uds;
 
 pub(crate) use file::Watches;
-pub use file::withheld::hint as withheld;
 
 use crate::faults::Faults;
 use crate::gate::Gate;

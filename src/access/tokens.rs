@@ -3,7 +3,7 @@
 //! A token is compared in a time that does not depend on where it differs.
 
 use crate::web_config::fresh::{Fresh, Made, MadeState};
-use local_exporter_actors::source::withheld;
+use local_exporter_actors::host::lsm::denial_hint;
 use local_exporter_config::read_regular;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -68,8 +68,8 @@ fn fresh(file: PathBuf) -> Fresh<Token> {
 /// The token in a file, without the blanks around it.
 pub(super) fn read(file: &Path) -> Token {
     let text = read_regular(file, LARGEST).map_err(|error| {
-        let withheld = withheld(file, &error);
-        format!("{} cannot be read: {error}{withheld}", file.display())
+        let denial = denial_hint(file, &error);
+        format!("{} cannot be read: {error}{denial}", file.display())
     })?;
     match text.trim_ascii() {
         b"" => Err(format!("{} holds no token", file.display())),

@@ -2,7 +2,7 @@
 //!
 //! Each selector is looked at on the host and really scraped, through the same actor and the same
 //! gate as the server's, as this uid and in this mount namespace. What is found is known to
-//! `local_exporter_actors::examine`; here it is asked for, bounded in time, and printed.
+//! `local_exporter_actors::diagnose`; here it is asked for, bounded in time, and printed.
 
 mod report;
 
@@ -11,7 +11,7 @@ use super::{WRONG, complain, print};
 use clap::{Args, ValueEnum};
 use futures_util::future::join3;
 use futures_util::stream::{self, StreamExt};
-use local_exporter_actors::examine::{self, Finding};
+use local_exporter_actors::diagnose::{self, Finding};
 use local_exporter_actors::{Arbiters, Ceiling, Door, Metrics, Names, Roster};
 use local_exporter_config::{Flags, Origin, Selector, Settings};
 use report::{Report, Verdict};
@@ -112,23 +112,23 @@ async fn check(selectors: Vec<Selector>) -> io::Result<Vec<Report>> {
         let scrape = door.scrape(Duration::MAX, Names::Utf8);
         // What is known of its files is known a moment after their answer.
         let known = timeout(door.spec().limits.timeout, door.prepared());
-        let (answer, findings, _) = join3(scrape, examine(door.spec()), known).await;
+        let (answer, findings, _) = join3(scrape, inspect(door.spec()), known).await;
         Report::new(&door, answer, findings)
     });
     Ok(checks.buffered(AT_ONCE).collect().await)
 }
 
 /// Looks at the host, for no longer than a scrape may take.
-async fn examine(selector: &Selector) -> Vec<Finding> {
+async fn inspect(selector: &Selector) -> Vec<Finding> {
     let (tell, told) = oneshot::channel();
     let source = selector.source.clone();
     // A thread of its own, since a runtime does not end before those of its pool: one that a file
     // system holds is left behind, and ends with the process.
     let thread = std::thread::Builder::new().spawn(move || {
-        let _ = tell.send(examine::examine(&source));
+        let _ = tell.send(diagnose::inspect(&source));
     });
     match (thread, timeout(selector.limits.timeout, told).await) {
         (Ok(_), Ok(Ok(findings))) => findings,
-        _ => vec![examine::given_up()],
+        _ => vec![diagnose::timed_out()],
     }
 }

@@ -6,7 +6,7 @@
 use super::client_certificates::{Authority, ClientCertificates};
 use super::document::TlsServer;
 use super::{LARGEST, names};
-use local_exporter_actors::source::withheld;
+use local_exporter_actors::host::lsm::denial_hint;
 use local_exporter_config::read_regular;
 use rustls::crypto::{CryptoProvider, SupportedKxGroup, ring};
 use rustls::pki_types::pem::PemObject;
@@ -81,8 +81,8 @@ impl Pem {
                 match read_regular(path, LARGEST) {
                     Ok(text) => Ok((text, name)),
                     Err(error) => {
-                        let withheld = withheld(path, &error);
-                        Err(format!("{name} cannot be read: {error}{withheld}"))
+                        let denial = denial_hint(path, &error);
+                        Err(format!("{name} cannot be read: {error}{denial}"))
                     }
                 }
             }

@@ -3,17 +3,17 @@
 //! The kernel looks a path up before anything else, and a file system that hangs
 //! holds whoever asks: so it is asked on the blocking pool, by one task at a time
 //! for each source. Where the path leads through file systems alone that do not
-//! hang ([`local`]), and in what has no path, the detour is spared; whether that is
+//! hang ([`filesystem`]), and in what has no path, the detour is spared; whether that is
 //! so is seen on the blocking pool, anew now and then and after every failure.
 //! A full queue of the listener means waiting, as it does for a blocking connect,
 //! unix(7): a non-blocking one gets `EAGAIN`.
 
-mod local;
 mod unconnected;
 
 pub(super) use unconnected::Unconnected;
 
 use crate::gate;
+use crate::host::filesystem;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use std::cell::Cell;
 use std::fmt;
@@ -150,7 +150,7 @@ impl Address {
     fn is_local(&self) -> bool {
         match self {
             Self::Abstract(_) => true,
-            Self::Path(path) => local::is_local(path),
+            Self::Path(path) => filesystem::is_non_blocking(path),
         }
     }
 }

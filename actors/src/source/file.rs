@@ -8,28 +8,29 @@
 mod activity;
 mod compose;
 mod expand;
-mod places;
+mod pattern;
 mod reach;
 mod read;
 mod reading;
 mod shelf;
 mod subscriptions;
 mod watch;
-pub(super) mod withheld;
 
-pub(super) use places::places;
+pub(super) use expand::places;
 pub(super) use reach::directories;
 pub(crate) use watch::Watches;
 
 use super::{Source, Surroundings};
 use crate::faults::Place;
 use crate::gate::{self, Gate};
+use crate::host::lsm::denial_hint;
+use crate::host::mounts;
 use crate::scrape::{Answer, Reason, ScrapeError};
 use crate::status::CacheReport;
 use activity::Activity;
-use expand::Patterns;
 use futures_util::future::LocalBoxFuture;
 use local_exporter_config::{FileOptions, Limits};
+use pattern::Patterns;
 use read::Stamp;
 use reading::{Reading, look};
 use rustix::io::Errno;
@@ -240,10 +241,10 @@ fn failed(what: &str, path: &Path, error: &io::Error) -> ScrapeError {
         Some(Errno::LOOP | Errno::ISDIR) => Reason::Unsuitable,
         _ => Reason::of_io(error),
     };
-    let dead = super::dead_mount::hint(path);
-    let withheld = withheld::hint(path, error);
+    let stale = mounts::stale_hint(path);
+    let denial = denial_hint(path, error);
     let path = path.display();
-    ScrapeError::new(reason, format!("{what} {path}: {error}{dead}{withheld}"))
+    ScrapeError::new(reason, format!("{what} {path}: {error}{stale}{denial}"))
 }
 
 impl Source for Files {

@@ -1,6 +1,6 @@
 //! What a check of one selector came to, for people and for programs.
 
-use local_exporter_actors::examine::{Finding, complete, explain};
+use local_exporter_actors::diagnose::{Finding, complete, explain};
 use local_exporter_actors::{Answer, Door};
 use serde::Serialize;
 use std::fmt::{self, Write};

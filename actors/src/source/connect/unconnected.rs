@@ -3,8 +3,8 @@
 //! Looks at names alone; blocks for as long as a file system hangs, so this is for the blocking pool.
 
 use super::Address;
-use crate::examine;
-use crate::source::dead_mount;
+use crate::host::denied::denied;
+use crate::host::mounts;
 use rustix::io::Errno;
 use std::io;
 use std::os::unix::fs::FileTypeExt;
@@ -29,10 +29,10 @@ impl Unconnected {
         };
         let instead = instead(path, &error);
         let mut found = match Errno::from_io_error(&error) {
-            Some(Errno::ACCESS) if instead.is_none() => examine::denied(path),
+            Some(Errno::ACCESS) if instead.is_none() => denied(path),
             _ => String::new(),
         };
-        found.push_str(&dead_mount::hint(path));
+        found.push_str(&mounts::stale_hint(path));
         Self {
             instead,
             found,

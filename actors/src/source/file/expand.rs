@@ -4,15 +4,17 @@
 //! says which there are, which were passed over and why, and in which
 //! directories a change would matter.
 
-use super::watch::{Interest, Target, Targets, elsewhere, identity};
+use super::pattern::{Patterns, is_pattern, split};
+use super::watch::{Interest, Target, Targets, identity};
+use crate::host::filesystem;
 use crate::scrape::{Reason, ScrapeError};
+use crate::source::Place;
 use crate::status::PassedOver;
-use glob::{MatchOptions, Pattern};
+use local_exporter_config::FileOptions;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 
 /// The most files that one selector may have.
 pub(super) const MOST_FILES: usize = 4096;
@@ -25,13 +27,6 @@ const MOST_NAMES: usize = 100_000;
 pub(super) const MOST_LINKS: usize = 40;
 /// The most files that are told to have been passed over.
 const MOST_PASSED_OVER: usize = 100;
-
-/// Names as a shell would match them: a `*` does not stand for a leading dot.
-const LIKE_A_SHELL: MatchOptions = MatchOptions {
-    case_sensitive: true,
-    require_literal_separator: true,
-    require_literal_leading_dot: true,
-};
 
 /// What the configured paths come to.
 #[derive(Debug, Default)]
@@ -47,27 +42,6 @@ pub(super) struct Expansion {
     watched: HashMap<PathBuf, usize>,
     /// The names that links lead over, by the path of the file that is such a link.
     further_names: HashMap<PathBuf, Vec<OsString>>,
-}
-
-/// Which names in a directory are served.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Patterns(Arc<[Pattern]>);
-
-impl Patterns {
-    /// The patterns were checked when the configuration was read: one that is
-    /// none would only match nothing.
-    pub(super) fn new(patterns: &[String]) -> Self {
-        let compiled = patterns.iter().filter_map(|text| Pattern::new(text).ok());
-        Self(compiled.collect())
-    }
-
-    pub(super) fn cover(&self, name: &OsStr) -> bool {
-        let Some(name) = name.to_str() else {
-            return false;
-        };
-        let covers = |pattern: &Pattern| pattern.matches_with(name, LIKE_A_SHELL);
-        self.0.iter().any(covers)
-    }
 }
 
 /// Looks up what `paths` come to now.
@@ -86,25 +60,6 @@ pub(super) fn expand(paths: &[PathBuf], patterns: &Patterns) -> Expansion {
         expansion.follow_links(index);
     }
     expansion
-}
-
-pub(super) fn is_pattern(text: &str) -> bool {
-    text.contains(['*', '?', '['])
-}
-
-/// The part of a pattern before its first wildcard, and the components after it.
-pub(super) fn split(path: &Path) -> (PathBuf, Vec<String>) {
-    let mut base = PathBuf::new();
-    let mut rest = Vec::new();
-    for component in path.components() {
-        let text = component.as_os_str().to_string_lossy().into_owned();
-        if rest.is_empty() && !is_pattern(&text) {
-            base.push(component);
-        } else if matches!(component, Component::Normal(_)) {
-            rest.push(text);
-        }
-    }
-    (base, rest)
 }
 
 impl Expansion {
@@ -247,7 +202,7 @@ impl Expansion {
             directory: directory.to_owned(),
             identity,
             interest,
-            elsewhere: elsewhere(directory),
+            elsewhere: filesystem::without_events(directory),
         });
     }
 
@@ -262,6 +217,33 @@ impl Expansion {
             path = parent;
         }
     }
+}
+
+/// Each path, and the files that it leads to now.
+pub(in crate::source) fn places(paths: &[PathBuf], options: &FileOptions) -> Vec<Place> {
+    let patterns = Patterns::new(&options.patterns);
+    let mut places = Vec::new();
+    for path in paths {
+        let expansion = expand(std::slice::from_ref(path), &patterns);
+        let several = path.to_str().is_some_and(is_pattern);
+        if several {
+            places.push(Place::Directory(split(path).0));
+        } else if path.is_dir() {
+            places.push(Place::Directory(path.clone()));
+        } else {
+            places.push(Place::File(path.clone()));
+            continue;
+        }
+        if expansion.files.is_empty() {
+            let other = expansion.passed_over.first().cloned();
+            places.push(Place::Unmatched(path.clone(), other));
+        }
+        let files = expansion.files.into_iter();
+        // A directory that cannot be listed stands there with its error.
+        let files = files.filter(|(file, _)| !file.is_dir());
+        places.extend(files.map(|(file, _)| Place::File(file)));
+    }
+    places
 }
 
 /// The names in a directory, sorted; all of them or, if there are more than `most`, an error: which

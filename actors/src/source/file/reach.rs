@@ -3,7 +3,8 @@
 //! Links are followed as they stand now, one at a time: each of the ways counts,
 //! since each link may be replaced by what it leads to. Blocks; opens no file.
 
-use super::expand::{MOST_LINKS, Patterns, expand, is_pattern, split};
+use super::expand::{MOST_LINKS, expand};
+use super::pattern::{Patterns, is_pattern, split};
 use local_exporter_config::FileOptions;
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};

@@ -5,6 +5,7 @@
 
 use super::failed;
 use super::watch::Identity;
+use crate::host::mounts::is_deleted;
 use crate::scrape::{Reason, ScrapeError};
 use bytes::Bytes;
 use local_exporter_config::open_at_once;
@@ -90,7 +91,7 @@ pub(super) fn read(path: &Path, max_bytes: usize) -> Result<Version, ScrapeError
         if !before.is_file() {
             return Err(not_regular(path));
         }
-        if before.nlink() == 0 {
+        if is_deleted(&before) {
             // Deleted: replaced a moment ago, unless its path leads to it once more.
             if deleted.replace(before.ino()) == Some(before.ino()) {
                 return Err(deleted_and_mounted(path));

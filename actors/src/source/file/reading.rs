@@ -6,7 +6,8 @@
 use super::Terms;
 use super::activity::Writing;
 use super::compose::{Composed, compose};
-use super::expand::{MOST_FILES, Patterns, expand};
+use super::expand::{MOST_FILES, expand};
+use super::pattern::Patterns;
 use super::shelf::{Now, Shelf, Verdict};
 use super::watch::Targets;
 use crate::scrape::{Answer, Reason, ScrapeError};

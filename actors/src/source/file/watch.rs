@@ -5,15 +5,13 @@
 //! thread behind it, which knows notify, stands in `keeper`.
 //!
 //! Events are a hint, never the truth: overlay file systems, unmounts and dead
-//! mounts report nothing, and what is mounted from elsewhere (`elsewhere`) only
+//! mounts report nothing, and what is mounted from elsewhere (`host::filesystem`) only
 //! what is done here. Whoever watches also has a timer.
 
-mod elsewhere;
 mod keeper;
 
 use super::activity::Activity;
-use super::expand::Patterns;
-pub(super) use elsewhere::elsewhere;
+use super::pattern::Patterns;
 use keeper::Keeper;
 use prometheus::IntCounter;
 use std::collections::BTreeSet;

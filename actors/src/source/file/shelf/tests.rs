@@ -4,7 +4,8 @@ use super::*;
 use crate::gate::Gate;
 use crate::source::file::Role;
 use crate::source::file::activity::Activity;
-use crate::source::file::expand::{Patterns, expand};
+use crate::source::file::expand::expand;
+use crate::source::file::pattern::Patterns;
 use local_exporter_config::{Contract, Limits};
 use std::ffi::OsStr;
 

@@ -5,14 +5,14 @@
 //! process may not read what they are called. Blocks for as long as a file system hangs.
 
 use super::mode::{Owned, Process};
+use super::path_walk::{self, Stop};
 use super::permission::{self, Need};
-use super::trail::{self, Stop};
 use std::io::ErrorKind;
 use std::path::Path;
 
 /// What to tell of an absolute path that this process was not let connect to.
 pub(crate) fn denied(path: &Path) -> String {
-    let trail = trail::follow(path);
+    let trail = path_walk::follow(path);
     // What was denied is not there any more.
     if matches!(&trail.end, Err(broken) if broken.error.kind() != ErrorKind::PermissionDenied) {
         return String::new();

@@ -3,8 +3,8 @@
 //! Asks by access(2), which counts groups, ACLs and labels in; the mode then tells what to change.
 
 use super::mode::{Class, Owned, Process};
-use super::trail::Stop;
-use super::{Finding, Reason};
+use super::path_walk::Stop;
+use super::problem::Problem;
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 use rustix::io::Errno;
 use rustix::process::geteuid;
@@ -13,7 +13,7 @@ use std::path::Path;
 
 /// What is to be done with what a path leads through, or to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Need {
+pub(crate) enum Need {
     /// Going through a directory.
     Search,
     /// Reading the names in a directory.
@@ -43,7 +43,7 @@ impl Need {
     }
 
     /// The bit of the permission among those of others.
-    pub(super) fn bit(self) -> u32 {
+    pub(crate) fn bit(self) -> u32 {
         match self {
             Self::Search => 0o1,
             Self::List | Self::Read => 0o4,
@@ -62,26 +62,25 @@ impl Need {
 }
 
 /// What the kernel says to this process.
-pub(super) fn may(stop: &Stop, need: Need) -> bool {
+pub(crate) fn may(stop: &Stop, need: Need) -> bool {
     accessat(CWD, &stop.path, need.access(), AtFlags::EACCESS) != Err(Errno::ACCESS)
 }
 
 /// What to say of a permission that this process lacks.
-pub(super) fn lacking(stop: &Stop, need: Need) -> Option<Finding> {
+pub(crate) fn lacking(stop: &Stop, need: Need) -> Option<Problem> {
     if may(stop, need) {
         return None;
     }
     let owned = named(&Owned::from(&stop.found));
-    Some(Finding {
+    Some(Problem {
         what: lacks(geteuid().as_raw(), need, &stop.path, &owned),
-        path: Some(stop.path.clone()),
+        path: stop.path.clone(),
         remedy: remedy(stop, need),
-        leads_to: &[Reason::Denied],
     })
 }
 
 /// What a user lacks, in words.
-pub(super) fn lacks(user: u32, need: Need, path: &Path, owned: &dyn Display) -> String {
+pub(crate) fn lacks(user: u32, need: Need, path: &Path, owned: &dyn Display) -> String {
     let (words, path, letter) = (need.words(), path.display(), need.letter());
     format!("uid {user} may not {words} {path} ({owned}): it needs permission {letter}")
 }

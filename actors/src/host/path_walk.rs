@@ -14,31 +14,31 @@ const MOST_LINKS: usize = 40;
 
 /// Where a path leads through, without links, and to what.
 #[derive(Debug)]
-pub(super) struct Trail {
+pub(crate) struct Trail {
     /// What has to be searched, from the root on.
-    pub(super) passed: Vec<Stop>,
+    pub(crate) passed: Vec<Stop>,
     /// What it leads to in the end.
-    pub(super) end: Result<Stop, Broken>,
+    pub(crate) end: Result<Stop, Broken>,
 }
 
 /// One name that is there.
 #[derive(Debug)]
-pub(super) struct Stop {
-    pub(super) path: PathBuf,
-    pub(super) found: Metadata,
+pub(crate) struct Stop {
+    pub(crate) path: PathBuf,
+    pub(crate) found: Metadata,
 }
 
 /// Where the way ends too early.
 #[derive(Debug)]
-pub(super) struct Broken {
-    pub(super) at: PathBuf,
+pub(crate) struct Broken {
+    pub(crate) at: PathBuf,
     /// The last link that was followed to there, if there was one.
-    pub(super) link: Option<PathBuf>,
-    pub(super) error: io::Error,
+    pub(crate) link: Option<PathBuf>,
+    pub(crate) error: io::Error,
 }
 
 /// Goes along an absolute path.
-pub(super) fn follow(path: &Path) -> Trail {
+pub(crate) fn follow(path: &Path) -> Trail {
     let mut passed: Vec<Stop> = Vec::new();
     let end = walk(path, &mut passed);
     Trail { passed, end }

@@ -6,25 +6,20 @@
 //! system hangs, so that callers bound it. Only `source` knows what a kind needs.
 
 mod advice;
-mod denied;
 mod lacking;
-mod mode;
-mod mounted;
-mod permission;
-mod trail;
 
-pub(crate) use denied::denied;
-
+use crate::host::mounts;
+use crate::host::path_walk::{self, Broken, Stop};
+use crate::host::permission::{self, Need};
+use crate::host::problem::Problem;
 use crate::scrape::{Reason, ScrapeError};
 use crate::source::{self, Place};
 use crate::status::{CacheReport, PassedOver};
 use local_exporter_config as config;
 use local_exporter_exposition::Summary;
-use permission::Need;
 use std::io::ErrorKind;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
-use trail::{Broken, Stop};
 
 /// The most findings about one source: a directory may be full of files that nobody may read.
 const MOST_FINDINGS: usize = 20;
@@ -42,9 +37,21 @@ pub struct Finding {
     leads_to: &'static [Reason],
 }
 
+impl Finding {
+    fn of(problem: Problem, leads_to: &'static [Reason]) -> Self {
+        let Problem { what, path, remedy } = problem;
+        Self {
+            what,
+            path: Some(path),
+            remedy,
+            leads_to,
+        }
+    }
+}
+
 /// What is wrong with the host, as far as a source needs it; in the order in which a path meets it.
 #[must_use]
-pub fn examine(source: &config::Source) -> Vec<Finding> {
+pub fn inspect(source: &config::Source) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     for finding in source::places(source).iter().flat_map(look) {
         if findings.len() == MOST_FINDINGS {
@@ -93,7 +100,7 @@ pub fn complete(
 
 /// What is to be said where looking was given up.
 #[must_use]
-pub fn given_up() -> Finding {
+pub fn timed_out() -> Finding {
     Finding {
         what: "looking at its paths did not end within its timeout".to_owned(),
         path: None,
@@ -109,11 +116,11 @@ fn look(place: &Place) -> Vec<Finding> {
         Place::Directory(path) => (path, Need::List),
         Place::Unmatched(path, other) => return vec![unmatched(path, other.as_ref())],
     };
-    let trail = trail::follow(path);
+    let trail = path_walk::follow(path);
     let mut findings = Vec::new();
     for stop in trail.passed.iter().filter(|stop| stop.found.is_dir()) {
-        findings.extend(mounted::deleted(stop));
-        findings.extend(permission::lacking(stop, Need::Search));
+        findings.extend(stale_mount(stop));
+        findings.extend(denied(stop, Need::Search));
     }
     match trail.end {
         Ok(stop) => findings.extend(at_the_end(&stop, need)),
@@ -129,12 +136,21 @@ fn at_the_end(stop: &Stop, need: Need) -> Vec<Finding> {
     if let Some(unsuitable) = unsuitable(stop, need) {
         return vec![unsuitable];
     }
-    let mounted = mounted::deleted(stop).or_else(|| match need {
-        Need::Read | Need::Connect => mounted::alone(stop),
+    let mounted = stale_mount(stop).or_else(|| match need {
+        Need::Read | Need::Connect => mounts::alone(stop).map(|alone| Finding::of(alone, &[])),
         Need::List | Need::Search => None,
     });
-    let lacking = permission::lacking(stop, need);
-    lacking.into_iter().chain(mounted).collect()
+    denied(stop, need).into_iter().chain(mounted).collect()
+}
+
+fn stale_mount(stop: &Stop) -> Option<Finding> {
+    const REASONS: &[Reason] = &[Reason::Absent, Reason::Refused, Reason::Bus];
+    mounts::stale(stop).map(|problem| Finding::of(problem, REASONS))
+}
+
+fn denied(stop: &Stop, need: Need) -> Option<Finding> {
+    let problem = permission::lacking(stop, need)?;
+    Some(Finding::of(problem, &[Reason::Denied]))
 }
 
 fn unsuitable(stop: &Stop, need: Need) -> Option<Finding> {

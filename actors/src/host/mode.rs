@@ -10,22 +10,22 @@ use std::os::unix::fs::MetadataExt;
 
 /// Whose a file is, and what it allows whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Owned {
-    pub(super) mode: u32,
-    pub(super) owner: u32,
-    pub(super) group: u32,
+pub(crate) struct Owned {
+    pub(crate) mode: u32,
+    pub(crate) owner: u32,
+    pub(crate) group: u32,
 }
 
 /// Who wants something.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Process {
-    pub(super) user: u32,
-    pub(super) groups: Vec<u32>,
+pub(crate) struct Process {
+    pub(crate) user: u32,
+    pub(crate) groups: Vec<u32>,
 }
 
 /// Which of the three parts of a mode holds for a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Class {
+pub(crate) enum Class {
     Owner,
     Group,
     Others,
@@ -33,7 +33,7 @@ pub(super) enum Class {
 
 impl Process {
     /// This one.
-    pub(super) fn own() -> Self {
+    pub(crate) fn own() -> Self {
         let groups = getgroups().unwrap_or_default();
         let groups = groups.into_iter().chain([getegid()]);
         Self {
@@ -42,7 +42,7 @@ impl Process {
         }
     }
 
-    pub(super) fn class(&self, owned: &Owned) -> Class {
+    pub(crate) fn class(&self, owned: &Owned) -> Class {
         if owned.owner == self.user {
             Class::Owner
         } else if self.groups.contains(&owned.group) {
@@ -55,7 +55,7 @@ impl Process {
 
 impl Owned {
     /// Whether a bit of the three that others have is set for a class.
-    pub(super) fn allows(&self, class: Class, bit: u32) -> bool {
+    pub(crate) fn allows(&self, class: Class, bit: u32) -> bool {
         let shift = match class {
             Class::Owner => 6,
             Class::Group => 3,

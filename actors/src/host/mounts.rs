@@ -1,0 +1,63 @@
+//! Stale mounts, and files or sockets that are mount points.
+//!
+//! A daemon that restarts may delete and re-create its runtime directory, its
+//! socket or its file. A bind mount of the old one then shows the deleted
+//! object forever, whatever happens to the name on the other side of the mount
+//! (moby#22789, systemd#6087). The link count of a deleted object is 0
+//! (stat(2)), which distinguishes it from a directory that is merely empty.
+
+use super::path_walk::Stop;
+use super::problem::Problem;
+use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// Whether these are the metadata of something that was deleted.
+pub(crate) fn is_deleted(metadata: &Metadata) -> bool {
+    metadata.nlink() == 0
+}
+
+/// The problem of a component that was deleted and is only still mounted.
+pub(crate) fn stale(stop: &Stop) -> Option<Problem> {
+    let path = stop.path.display();
+    is_deleted(&stop.found).then(|| Problem {
+        what: format!("{path} was deleted and is only still mounted"),
+        path: stop.path.clone(),
+        remedy: format!(
+            "mount a directory above it that stays, instead of {path}; until then, mount it anew"
+        ),
+    })
+}
+
+/// The end of an error message for a path that leads through a stale mount; empty for any other
+/// path.
+pub(crate) fn stale_hint(path: &Path) -> String {
+    let is_stale = |path: &&Path| std::fs::metadata(path).is_ok_and(|found| is_deleted(&found));
+    match path.ancestors().find(is_stale) {
+        Some(stale) => format!(
+            "; {} was deleted and is only still mounted: mount its parent directory instead",
+            stale.display()
+        ),
+        None => String::new(),
+    }
+}
+
+/// The problem of a file or a socket that is itself a mount point.
+pub(crate) fn alone(stop: &Stop) -> Option<Problem> {
+    let parent = stop.path.parent()?;
+    let (own, around) = (mount_id(&stop.path)?, mount_id(parent)?);
+    let path = stop.path.display();
+    (own != around).then(|| Problem {
+        what: format!("{path} is mounted by itself: a rename over it is never seen here"),
+        path: stop.path.clone(),
+        remedy: "mount the directory that it is in instead".to_owned(),
+    })
+}
+
+/// The ID of the mount that a path is on, if the kernel reports it (since Linux 5.8, statx(2)).
+fn mount_id(path: &Path) -> Option<u64> {
+    let found = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::MNT_ID).ok()?;
+    let reported = StatxFlags::from_bits_retain(found.stx_mask).contains(StatxFlags::MNT_ID);
+    reported.then_some(found.stx_mnt_id)
+}
