@@ -6,6 +6,13 @@ use super::cursor::Cursor;
 use super::fault::Flaw;
 use std::ops::Range;
 
+/// The text formats, where their rules differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Text,
+    OpenMetrics,
+}
+
 /// The type a family is announced with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Kind {

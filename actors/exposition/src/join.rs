@@ -8,9 +8,8 @@ mod gather;
 #[cfg(test)]
 mod tests;
 
-use super::entry::{Kind, Reader};
+use super::entry::{Dialect, Kind, Reader};
 use super::openmetrics::OpenMetricsReader;
-use super::strict::Dialect;
 use super::text::TextReader;
 use super::{Format, FormatChoice, detect};
 use std::collections::HashMap;

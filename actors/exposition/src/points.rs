@@ -3,10 +3,9 @@
 //! Sources: `OpenMetrics` 1.0, "Metric Types", and the text format's "Histograms and summaries". Where the two differ
 //! the dialect decides: `OpenMetrics` knows more types and is stricter on values and on what must come together.
 
-use super::entry::{Kind, Label};
+use super::entry::{Dialect, Kind, Label};
 use super::fault::Flaw;
 use super::number;
-use super::strict::Dialect;
 
 /// What follows the family's name in the names of its samples.
 pub(super) const fn suffixes(kind: Kind, dialect: Dialect) -> &'static [&'static str] {

@@ -4,17 +4,11 @@
 //! and groups are remembered as 64-bit hashes: two that collide would be taken for one, which for a million series
 //! happens once in some ten million bodies.
 
-use super::entry::{Entry, Kind, Label, Reader, Sample, unescaped};
+use super::entry::{Dialect, Entry, Kind, Label, Reader, Sample, unescaped};
 use super::fault::{Flaw, shown};
 use super::points::{self, Points};
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hasher, RandomState};
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Dialect {
-    Text,
-    OpenMetrics,
-}
 
 /// The family whose lines are being read.
 #[derive(Debug, Default)]

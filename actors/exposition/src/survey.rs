@@ -4,12 +4,12 @@
 //! through the reader. After a fault reading goes on with the next line, up to the number of faults wanted.
 
 use super::detect;
-use super::entry::{Entry, Reader};
+use super::entry::{Dialect, Entry, Reader};
 use super::fault::{Fault, FaultKind, Flaw};
 use super::labels::Names;
 use super::openmetrics::OpenMetricsReader;
 use super::ordinary::{self, Stamps, Tally};
-use super::strict::{Dialect, Ledger};
+use super::strict::Ledger;
 use super::text::TextReader;
 use super::{Check, FinalNewline, Format, FormatChoice, Rules, Summary, protobuf};
 

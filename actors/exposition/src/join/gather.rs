@@ -3,9 +3,8 @@
 //! First every file's types are noted, then lines are added: a sample belongs to the family that any file announces for
 //! it. It works on files that read to their end; the others are left out before.
 
-use super::super::entry::{Entry, Kind, Label, unescaped};
+use super::super::entry::{Dialect, Entry, Kind, Label, unescaped};
 use super::super::points;
-use super::super::strict::Dialect;
 use super::Join;
 use std::collections::HashSet;
 
