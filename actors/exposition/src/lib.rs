@@ -8,12 +8,12 @@
 mod cursor;
 mod detect;
 mod entry;
+mod fast_path;
 mod fault;
 mod join;
 mod labels;
 mod number;
 mod openmetrics;
-mod ordinary;
 mod points;
 mod protobuf;
 mod strict;

@@ -5,10 +5,10 @@
 
 use super::detect;
 use super::entry::{Dialect, Entry, Reader};
+use super::fast_path::{self, Stamps, Tally};
 use super::fault::{Fault, FaultKind, Flaw};
 use super::labels::Names;
 use super::openmetrics::OpenMetricsReader;
-use super::ordinary::{self, Stamps, Tally};
 use super::strict::Ledger;
 use super::text::TextReader;
 use super::{Check, FinalNewline, Format, FormatChoice, Rules, Summary, protobuf};
@@ -92,12 +92,12 @@ fn judge(body: &[u8], rules: &Rules, format: Format, most: usize) -> Result<Summ
 fn judge_lines(strict: bool, findings: &mut Findings<'_>, summary: &mut Summary) {
     let body = findings.body;
     let utf8 = std::str::from_utf8(body);
-    let swift = !strict && utf8.is_ok();
+    let fast = !strict && utf8.is_ok();
     if summary.format == Format::Text {
         let ledger = strict.then(|| Ledger::new(Dialect::Text));
         read(
             TextReader::new(body),
-            swift.then_some(Stamps::Milliseconds),
+            fast.then_some(Stamps::Milliseconds),
             ledger,
             findings,
             summary,
@@ -106,7 +106,7 @@ fn judge_lines(strict: bool, findings: &mut Findings<'_>, summary: &mut Summary)
         let ledger = strict.then(|| Ledger::new(Dialect::OpenMetrics));
         read(
             OpenMetricsReader::new(body),
-            swift.then_some(Stamps::Seconds),
+            fast.then_some(Stamps::Seconds),
             ledger,
             findings,
             summary,
@@ -158,7 +158,7 @@ impl Findings<'_> {
 /// Reads all of a text body.
 fn read<'a>(
     mut reader: impl Reader<'a>,
-    swift: Option<Stamps>,
+    fast: Option<Stamps>,
     mut ledger: Option<Ledger>,
     findings: &mut Findings<'a>,
     summary: &mut Summary,
@@ -168,8 +168,8 @@ fn read<'a>(
     let mut tally = Tally::default();
     let mut family: &[u8] = &[];
     while !findings.is_full() {
-        if let Some(stamps) = swift {
-            reader.jump(ordinary::skip(body, reader.at(), stamps, &mut tally));
+        if let Some(stamps) = fast {
+            reader.jump(fast_path::skip(body, reader.at(), stamps, &mut tally));
         }
         let start = reader.at();
         let entry = match reader.next() {

@@ -423,9 +423,9 @@ fn cut_bodies_are_refused() {
 
 /// Whatever ordinary lines are stepped over at speed, the readers accept, with the same end and timestamp.
 #[test]
-fn the_swift_path_takes_nothing_the_readers_refuse() {
+fn the_fast_path_accepts_nothing_the_readers_refuse() {
     use super::entry::{Entry, Reader};
-    use super::ordinary::{Stamps, Tally, skip};
+    use super::fast_path::{Stamps, Tally, skip};
     use super::{openmetrics::OpenMetricsReader, text::TextReader};
     let line = b"ab:c{d=\"e f\",_g=\"\",h=\"a longer value\"} -12.5e+3 1234\n";
     let bytes = b"a0_:{}=\",\\ .-+eN\n\t\0#\x7f";
