@@ -75,7 +75,7 @@ fn dated() -> Vec<u8> {
     lines("", line, "")
 }
 
-fn judge(bencher: Bencher<'_, '_>, body: &[u8], check_: Check) {
+fn check_as(bencher: Bencher<'_, '_>, body: &[u8], check_: Check) {
     let rules = Rules {
         check: check_,
         ..Rules::default()
@@ -91,32 +91,32 @@ fn judge(bencher: Bencher<'_, '_>, body: &[u8], check_: Check) {
 
 #[divan::bench]
 fn ingest_ordinary(bencher: Bencher<'_, '_>) {
-    judge(bencher, &ordinary(), Check::Ingest);
+    check_as(bencher, &ordinary(), Check::Ingest);
 }
 
 #[divan::bench]
 fn ingest_unlike_lines(bencher: Bencher<'_, '_>) {
-    judge(bencher, &unlike(), Check::Ingest);
+    check_as(bencher, &unlike(), Check::Ingest);
 }
 
 #[divan::bench]
 fn ingest_timestamps(bencher: Bencher<'_, '_>) {
-    judge(bencher, &dated(), Check::Ingest);
+    check_as(bencher, &dated(), Check::Ingest);
 }
 
 #[divan::bench]
 fn ingest_openmetrics(bencher: Bencher<'_, '_>) {
-    judge(bencher, &openmetrics(), Check::Ingest);
+    check_as(bencher, &openmetrics(), Check::Ingest);
 }
 
 #[divan::bench]
 fn strict_ordinary(bencher: Bencher<'_, '_>) {
-    judge(bencher, &ordinary(), Check::Strict);
+    check_as(bencher, &ordinary(), Check::Strict);
 }
 
 #[divan::bench]
 fn whole_ordinary(bencher: Bencher<'_, '_>) {
-    judge(bencher, &ordinary(), Check::Whole);
+    check_as(bencher, &ordinary(), Check::Whole);
 }
 
 #[divan::bench]

@@ -5,6 +5,7 @@
 //! parsers and scrape loop (`model/textparse`, `scrape/scrape.go`), not from the specifications: those are the
 //! business of [`Check::Strict`].
 
+mod check;
 mod cursor;
 mod detect;
 mod entry;
@@ -18,7 +19,7 @@ mod points;
 mod protobuf;
 mod strict;
 mod strip;
-mod survey;
+
 mod text;
 
 #[cfg(test)]
@@ -32,7 +33,7 @@ pub use fault::{Fault, FaultKind};
 pub use join::{Conflict, Joined, join};
 pub use strip::strip_timestamps;
 
-use survey::survey;
+use check::check_body;
 
 /// A format a body can be in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -185,7 +186,7 @@ impl Summary {
 ///
 /// The first fault, with its place.
 pub fn check(body: &[u8], rules: &Rules) -> Result<Summary, Fault> {
-    survey(body, rules, 1).map_err(|faults| faults.into_iter().next().unwrap_or_default())
+    check_body(body, rules, 1).map_err(|faults| faults.into_iter().next().unwrap_or_default())
 }
 
 /// What can be seen of a body that is passed on unjudged, as far as it reads:
@@ -209,7 +210,9 @@ pub const MOST_PROBLEMS: usize = 1000;
 /// A fault can make the lines after it look wrong; the first is the one to trust.
 #[must_use]
 pub fn problems(body: &[u8], rules: &Rules) -> Vec<Fault> {
-    survey(body, rules, MOST_PROBLEMS).err().unwrap_or_default()
+    check_body(body, rules, MOST_PROBLEMS)
+        .err()
+        .unwrap_or_default()
 }
 
 /// The format `body` is read as under `choice`.

@@ -1,7 +1,7 @@
 //! Steps through delimited protobuf: whole messages of `io.prometheus.client.MetricFamily`.
 //!
 //! Promises that every length fits the body, that each message is a family with a name and a type, and that its names,
-//! labels and help are UTF-8. It does not judge buckets or native histograms. Source: `metrics.proto` of
+//! labels and help are UTF-8. It does not check_as buckets or native histograms. Source: `metrics.proto` of
 //! `prometheus/client_model`, `model/textparse/protobufparse.go`.
 
 use super::Summary;

@@ -478,7 +478,7 @@ fn the_fast_path_accepts_nothing_the_readers_refuse() {
 
 /// No body makes the checker panic, and its levels only ever get stricter: every body of up to five of these bytes.
 #[test]
-fn short_bodies_are_all_judged() {
+fn short_bodies_are_all_checked() {
     let bytes = b"a{}=\" 1\n#,\\\0\xff";
     for length in 1..=5_u32 {
         for number in 0..bytes.len().pow(length) {

@@ -14,22 +14,27 @@ use super::text::TextReader;
 use super::{Check, FinalNewline, Format, FormatChoice, Rules, Summary, protobuf};
 
 /// The summary of `body`, or its faults: at least one and at most `most`.
-pub(super) fn survey(body: &[u8], rules: &Rules, most: usize) -> Result<Summary, Vec<Fault>> {
+pub(super) fn check_body(body: &[u8], rules: &Rules, most: usize) -> Result<Summary, Vec<Fault>> {
     let unread = matches!(rules.check, Check::Whole | Check::None);
     let guess = if unread {
         detect::format_of(body, rules.format)
     } else {
         detect::guess(body, rules.format)
     };
-    let result = judge(body, rules, guess, most);
+    let result = check_as(body, rules, guess, most);
     let doubted = result.is_err() && !unread && rules.format == FormatChoice::Auto;
     if doubted && detect::is_text_after_all(body, guess) {
-        return judge(body, rules, Format::Text, most);
+        return check_as(body, rules, Format::Text, most);
     }
     result
 }
 
-fn judge(body: &[u8], rules: &Rules, format: Format, most: usize) -> Result<Summary, Vec<Fault>> {
+fn check_as(
+    body: &[u8],
+    rules: &Rules,
+    format: Format,
+    most: usize,
+) -> Result<Summary, Vec<Fault>> {
     let mut summary = Summary::new(format);
     if rules.check == Check::None {
         return Ok(summary);
@@ -59,7 +64,7 @@ fn judge(body: &[u8], rules: &Rules, format: Format, most: usize) -> Result<Summ
         faults: Vec::new(),
     };
     if rules.check != Check::Whole {
-        judge_lines(rules.check == Check::Strict, &mut findings, &mut summary);
+        check_lines(rules.check == Check::Strict, &mut findings, &mut summary);
     }
     // Prometheus also takes NUL bytes around the last line, which no whole body has.
     if format == Format::OpenMetrics && findings.faults.is_empty() && !detect::ends_with_eof(body) {
@@ -89,7 +94,7 @@ fn judge(body: &[u8], rules: &Rules, format: Format, most: usize) -> Result<Summ
 }
 
 /// Judges the lines of a body in one of the text formats.
-fn judge_lines(strict: bool, findings: &mut Findings<'_>, summary: &mut Summary) {
+fn check_lines(strict: bool, findings: &mut Findings<'_>, summary: &mut Summary) {
     let body = findings.body;
     let utf8 = std::str::from_utf8(body);
     let fast = !strict && utf8.is_ok();
