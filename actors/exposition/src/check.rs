@@ -9,7 +9,7 @@ use super::fast_path::{self, Stamps, Tally};
 use super::fault::{Fault, FaultKind, Flaw};
 use super::labels::Names;
 use super::openmetrics::OpenMetricsReader;
-use super::strict::Ledger;
+use super::strict::FamilyState;
 use super::text::TextReader;
 use super::{Check, FinalNewline, Format, FormatChoice, Rules, Summary, protobuf};
 
@@ -99,20 +99,20 @@ fn check_lines(strict: bool, findings: &mut Findings<'_>, summary: &mut Summary)
     let utf8 = std::str::from_utf8(body);
     let fast = !strict && utf8.is_ok();
     if summary.format == Format::Text {
-        let ledger = strict.then(|| Ledger::new(Dialect::Text));
+        let state = strict.then(|| FamilyState::new(Dialect::Text));
         read(
             TextReader::new(body),
             fast.then_some(Stamps::Milliseconds),
-            ledger,
+            state,
             findings,
             summary,
         );
     } else {
-        let ledger = strict.then(|| Ledger::new(Dialect::OpenMetrics));
+        let state = strict.then(|| FamilyState::new(Dialect::OpenMetrics));
         read(
             OpenMetricsReader::new(body),
             fast.then_some(Stamps::Seconds),
-            ledger,
+            state,
             findings,
             summary,
         );
@@ -164,7 +164,7 @@ impl Findings<'_> {
 fn read<'a>(
     mut reader: impl Reader<'a>,
     fast: Option<Stamps>,
-    mut ledger: Option<Ledger>,
+    mut state: Option<FamilyState>,
     findings: &mut Findings<'a>,
     summary: &mut Summary,
 ) {
@@ -205,13 +205,13 @@ fn read<'a>(
             }
             Entry::Comment => {}
         }
-        if let Some(ledger) = &mut ledger {
-            for flaw in ledger.enter(body, start, &entry, &reader) {
+        if let Some(state) = &mut state {
+            for flaw in state.add(body, start, &entry, &reader) {
                 findings.add(flaw);
             }
         }
     }
-    if let Some(flaw) = ledger.and_then(|mut ledger| ledger.finish()) {
+    if let Some(flaw) = state.and_then(|mut state| state.finish()) {
         findings.add(flaw);
     }
     summary.samples = tally.samples;

@@ -27,7 +27,7 @@ struct Group {
     stamp: Option<i64>,
 }
 
-pub(super) struct Ledger {
+pub(super) struct FamilyState {
     dialect: Dialect,
     family: Option<Family>,
     /// Every sample name a family has a right to, and that family.
@@ -40,7 +40,7 @@ pub(super) struct Ledger {
     scratch: Vec<u8>,
 }
 
-impl Ledger {
+impl FamilyState {
     pub(super) fn new(dialect: Dialect) -> Self {
         Self {
             dialect,
@@ -56,7 +56,7 @@ impl Ledger {
     }
 
     /// Enters what was just read; gives what is wrong with it, or with the family it ends.
-    pub(super) fn enter<'a>(
+    pub(super) fn add<'a>(
         &mut self,
         body: &[u8],
         at: usize,
