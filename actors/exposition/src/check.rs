@@ -6,7 +6,7 @@
 use super::detect;
 use super::entry::{Dialect, Entry, Reader};
 use super::fast_path::{self, Stamps, Tally};
-use super::fault::{Fault, FaultKind, Flaw};
+use super::fault::{Fault, FaultKind, RawFault};
 use super::labels::Names;
 use super::openmetrics::OpenMetricsReader;
 use super::strict::FamilyState;
@@ -68,7 +68,7 @@ fn check_as(
     }
     // Prometheus also takes NUL bytes around the last line, which no whole body has.
     if format == Format::OpenMetrics && findings.faults.is_empty() && !detect::ends_with_eof(body) {
-        findings.add(Flaw::truncated(
+        findings.add(RawFault::truncated(
             body.len(),
             "the body does not end with the line `# EOF`",
         ));
@@ -76,7 +76,7 @@ fn check_as(
     if format == Format::Text && body.last() != Some(&b'\n') {
         summary.missing_final_newline = true;
         if findings.newline_required && findings.faults.is_empty() {
-            findings.add(Flaw::truncated(
+            findings.add(RawFault::truncated(
                 body.len(),
                 "the last line does not end with a newline: the body was cut",
             ));
@@ -118,7 +118,7 @@ fn check_lines(strict: bool, findings: &mut Findings<'_>, summary: &mut Summary)
         );
     }
     if let (true, Err(error)) = (strict, utf8) {
-        findings.add(Flaw::malformed(
+        findings.add(RawFault::malformed(
             error.valid_up_to(),
             "the body is not UTF-8 from here on",
         ));
@@ -135,23 +135,23 @@ struct Findings<'a> {
 }
 
 impl Findings<'_> {
-    fn add(&mut self, mut flaw: Flaw) {
+    fn add(&mut self, mut fault: RawFault) {
         let on_cut_line = || {
             !self
                 .body
-                .get(flaw.at..)
+                .get(fault.at..)
                 .unwrap_or_default()
                 .contains(&b'\n')
         };
-        if flaw.kind == FaultKind::Malformed
+        if fault.kind == FaultKind::Malformed
             && self.newline_required
             && self.body.last() != Some(&b'\n')
             && on_cut_line()
         {
-            flaw.kind = FaultKind::Truncated;
+            fault.kind = FaultKind::Truncated;
         }
         if !self.is_full() {
-            self.faults.push(flaw.into_fault(self.body));
+            self.faults.push(fault.into_fault(self.body));
         }
     }
 
@@ -180,8 +180,8 @@ fn read<'a>(
         let entry = match reader.next() {
             Ok(Some(entry)) => entry,
             Ok(None) => break,
-            Err(flaw) => {
-                findings.add(flaw);
+            Err(fault) => {
+                findings.add(fault);
                 reader.resume_after(start);
                 continue;
             }
@@ -206,13 +206,13 @@ fn read<'a>(
             Entry::Comment => {}
         }
         if let Some(state) = &mut state {
-            for flaw in state.add(body, start, &entry, &reader) {
-                findings.add(flaw);
+            for fault in state.add(body, start, &entry, &reader) {
+                findings.add(fault);
             }
         }
     }
-    if let Some(flaw) = state.and_then(|mut state| state.finish()) {
-        findings.add(flaw);
+    if let Some(fault) = state.and_then(|mut state| state.finish()) {
+        findings.add(fault);
     }
     summary.samples = tally.samples;
     summary.newest_timestamp_ms = tally.newest;

@@ -3,7 +3,7 @@
 //! It never steps past the end, and reading at the end gives `None`. NUL bytes follow Prometheus' lexers, which skip
 //! them unseen in some places and stop at them in others (`next` in `promparse.go` and `openmetricsparse.go`).
 
-use super::fault::Flaw;
+use super::fault::RawFault;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor<'a> {
@@ -122,9 +122,9 @@ impl<'a> Cursor<'a> {
     }
 
     /// A string in quotes, from its first quote on; gives what stands between them, escapes untouched.
-    pub(super) fn quoted(&mut self, quoting: Quoting, wanted: &str) -> Result<&'a [u8], Flaw> {
+    pub(super) fn quoted(&mut self, quoting: Quoting, wanted: &str) -> Result<&'a [u8], RawFault> {
         if !self.take(b'"') {
-            return Err(Flaw::unexpected(self.body, self.at, wanted));
+            return Err(RawFault::unexpected(self.body, self.at, wanted));
         }
         let inside = self.at;
         loop {
@@ -140,7 +140,7 @@ impl<'a> Cursor<'a> {
                     }
                     match self.peek() {
                         None | Some(b'\n' | 0) => {
-                            return Err(Flaw::unexpected(
+                            return Err(RawFault::unexpected(
                                 self.body,
                                 self.at,
                                 "an escaped character",
@@ -150,7 +150,7 @@ impl<'a> Cursor<'a> {
                     }
                 }
                 Some(_) | None => {
-                    return Err(Flaw::unexpected(self.body, self.at, "a closing quote"));
+                    return Err(RawFault::unexpected(self.body, self.at, "a closing quote"));
                 }
             }
         }

@@ -3,7 +3,7 @@
 //! Entries borrow from the body; labels stand in a list that the reader uses again for every sample.
 
 use super::cursor::Cursor;
-use super::fault::Flaw;
+use super::fault::RawFault;
 use std::ops::Range;
 
 /// The text formats, where their rules differ.
@@ -90,7 +90,7 @@ pub(super) type Quirk = (usize, &'static str);
 /// A reader of one of the text formats.
 pub(super) trait Reader<'a> {
     /// The next entry; nothing at the end.
-    fn next(&mut self) -> Result<Option<Entry<'a>>, Flaw>;
+    fn next(&mut self) -> Result<Option<Entry<'a>>, RawFault>;
     /// Where the next entry starts.
     fn at(&self) -> usize;
     /// The place it reads at.

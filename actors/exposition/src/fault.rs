@@ -1,6 +1,6 @@
 //! Faults: what is wrong with a body, where, and in which words.
 //!
-//! Inside the module a [`Flaw`] carries only an offset and a sentence, so that nothing is counted while all is
+//! Inside the module a [`RawFault`] carries only an offset and a sentence, so that nothing is counted while all is
 //! well; it becomes a [`Fault`] with line, column and excerpt once, when it is reported.
 
 use std::borrow::Cow;
@@ -51,13 +51,13 @@ impl std::error::Error for Fault {}
 
 /// A fault before its line is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Flaw {
+pub(super) struct RawFault {
     pub(super) at: usize,
     pub(super) kind: FaultKind,
     pub(super) message: Cow<'static, str>,
 }
 
-impl Flaw {
+impl RawFault {
     pub(super) fn malformed(at: usize, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             at,
@@ -93,7 +93,7 @@ impl Flaw {
         }
     }
 
-    /// Gives the flaw its line, column and excerpt.
+    /// Gives the fault its line, column and excerpt.
     #[cold]
     pub(super) fn into_fault(self, body: &[u8]) -> Fault {
         let at = self.at.min(body.len());
@@ -166,12 +166,12 @@ pub(super) fn excerpt(head: &[u8], tail: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{FaultKind, Flaw};
+    use super::{FaultKind, RawFault};
 
     #[test]
     fn a_fault_has_line_column_and_excerpt() {
         let body = b"a 1\nb{c=\"\xff\x00\"} x\nd 2\n";
-        let fault = Flaw::unexpected(body, 13, "a number").into_fault(body);
+        let fault = RawFault::unexpected(body, 13, "a number").into_fault(body);
         assert_eq!(
             (fault.line, fault.column, fault.kind),
             (2, 10, FaultKind::Malformed)
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn the_end_of_the_body_means_it_was_cut() {
-        let fault = Flaw::unexpected(b"a", 1, "a value").into_fault(b"a");
+        let fault = RawFault::unexpected(b"a", 1, "a value").into_fault(b"a");
         assert_eq!(
             (fault.line, fault.column, fault.kind),
             (1, 2, FaultKind::Truncated)
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn a_long_line_is_shortened_around_the_place() {
         let body = format!("{}!{}", "x".repeat(100), "y".repeat(100));
-        let fault = Flaw::malformed(100, "").into_fault(body.as_bytes());
+        let fault = RawFault::malformed(100, "").into_fault(body.as_bytes());
         assert!(
             fault.excerpt.starts_with('…')
                 && fault.excerpt.ends_with('…')

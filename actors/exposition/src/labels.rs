@@ -5,7 +5,7 @@
 
 use super::cursor::{is_legacy_label_name, is_legacy_metric_name};
 use super::entry::{Label, Name, unescaped};
-use super::fault::{Flaw, shown};
+use super::fault::{RawFault, shown};
 
 /// What the names seen so far ask of the Content-Type.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,12 +29,12 @@ impl Names {
 }
 
 /// Whether the sample that starts at `at` can be stored.
-pub(super) fn accept(at: usize, name: Name<'_>, labels: &[Label<'_>]) -> Result<(), Flaw> {
+pub(super) fn accept(at: usize, name: Name<'_>, labels: &[Label<'_>]) -> Result<(), RawFault> {
     if name.text.is_empty() {
-        return Err(Flaw::malformed(at, "the metric name is empty"));
+        return Err(RawFault::malformed(at, "the metric name is empty"));
     }
     if std::str::from_utf8(name.text).is_err() {
-        return Err(Flaw::malformed(at, "the metric name is not UTF-8"));
+        return Err(RawFault::malformed(at, "the metric name is not UTF-8"));
     }
     if labels.len() > FEW {
         return accept_many(at, labels);
@@ -58,7 +58,7 @@ pub(super) fn accept(at: usize, name: Name<'_>, labels: &[Label<'_>]) -> Result<
 const FEW: usize = 16;
 
 /// [`accept`] for many labels, in no more than the time of sorting them.
-fn accept_many(at: usize, labels: &[Label<'_>]) -> Result<(), Flaw> {
+fn accept_many(at: usize, labels: &[Label<'_>]) -> Result<(), RawFault> {
     for label in labels {
         accept_name(at, label)?;
     }
@@ -83,9 +83,9 @@ fn accept_many(at: usize, labels: &[Label<'_>]) -> Result<(), Flaw> {
 }
 
 /// What holds of any label, stored or not.
-fn accept_name(at: usize, label: &Label<'_>) -> Result<(), Flaw> {
+fn accept_name(at: usize, label: &Label<'_>) -> Result<(), RawFault> {
     if label.name.text == b"__name__" {
-        return Err(Flaw::malformed(
+        return Err(RawFault::malformed(
             at,
             "a label is called __name__, which is the metric name itself",
         ));
@@ -94,19 +94,19 @@ fn accept_name(at: usize, label: &Label<'_>) -> Result<(), Flaw> {
 }
 
 /// What holds of a label that is stored.
-fn accept_stored(at: usize, label: &Label<'_>) -> Result<(), Flaw> {
+fn accept_stored(at: usize, label: &Label<'_>) -> Result<(), RawFault> {
     if label.name.text.is_empty() {
-        return Err(Flaw::malformed(at, "a label name is empty"));
+        return Err(RawFault::malformed(at, "a label name is empty"));
     }
     if std::str::from_utf8(label.name.text).is_err() {
-        return Err(Flaw::malformed(at, "a label name is not UTF-8"));
+        return Err(RawFault::malformed(at, "a label name is not UTF-8"));
     }
     Ok(())
 }
 
-fn twice(at: usize, label: &Label<'_>) -> Flaw {
+fn twice(at: usize, label: &Label<'_>) -> RawFault {
     let name = shown(label.name.text);
-    Flaw::malformed(at, format!("label `{name}` occurs twice in one sample"))
+    RawFault::malformed(at, format!("label `{name}` occurs twice in one sample"))
 }
 
 fn same_name(one: Name<'_>, other: Name<'_>) -> bool {

@@ -7,7 +7,7 @@ mod metadata;
 
 use super::cursor::{Cursor, Quoting, starts_label, starts_name};
 use super::entry::{Entry, Label, Name, Quirk, Reader, Sample};
-use super::fault::{Flaw, shown};
+use super::fault::{RawFault, shown};
 use super::labels;
 use super::number;
 use super::text::name_without_quotes;
@@ -46,11 +46,11 @@ impl<'a> OpenMetricsReader<'a> {
         }
     }
 
-    fn unexpected(&self, wanted: &str) -> Flaw {
-        Flaw::unexpected(self.cursor.body, self.cursor.at, wanted)
+    fn unexpected(&self, wanted: &str) -> RawFault {
+        RawFault::unexpected(self.cursor.body, self.cursor.at, wanted)
     }
 
-    fn sample(&mut self) -> Result<Entry<'a>, Flaw> {
+    fn sample(&mut self) -> Result<Entry<'a>, RawFault> {
         let start = self.cursor.at;
         self.labels.clear();
         self.exemplar.clear();
@@ -65,7 +65,7 @@ impl<'a> OpenMetricsReader<'a> {
             self.braces(&mut name)?;
         }
         let Some(name) = name else {
-            return Err(Flaw::malformed(start, "the sample has no metric name"));
+            return Err(RawFault::malformed(start, "the sample has no metric name"));
         };
         let value = self.number("a space and a value")?;
         let mut timestamp = None;
@@ -88,7 +88,7 @@ impl<'a> OpenMetricsReader<'a> {
         }))
     }
 
-    fn braces(&mut self, name: &mut Option<Name<'a>>) -> Result<(), Flaw> {
+    fn braces(&mut self, name: &mut Option<Name<'a>>) -> Result<(), RawFault> {
         loop {
             let start = self.cursor.at;
             if self.cursor.take(b'}') {
@@ -99,7 +99,7 @@ impl<'a> OpenMetricsReader<'a> {
                 if name.is_some() {
                     let message =
                         "a word without a value stands here, but the metric name is already given";
-                    return Err(Flaw::malformed(start, message));
+                    return Err(RawFault::malformed(start, message));
                 }
                 if !word.quoted {
                     self.quirk
@@ -118,7 +118,7 @@ impl<'a> OpenMetricsReader<'a> {
         }
     }
 
-    fn label_name(&mut self, quoting: Quoting) -> Result<Name<'a>, Flaw> {
+    fn label_name(&mut self, quoting: Quoting) -> Result<Name<'a>, RawFault> {
         match self.cursor.peek() {
             Some(b'"') => Ok(Name {
                 text: self.cursor.quoted(quoting, "a label name")?,
@@ -132,19 +132,19 @@ impl<'a> OpenMetricsReader<'a> {
         }
     }
 
-    fn label_value(&mut self, quoting: Quoting) -> Result<&'a [u8], Flaw> {
+    fn label_value(&mut self, quoting: Quoting) -> Result<&'a [u8], RawFault> {
         if !self.cursor.take(b'=') {
             return Err(self.unexpected("`=`"));
         }
         let start = self.cursor.at;
         let value = self.cursor.quoted(quoting, "a label value in quotes")?;
         if std::str::from_utf8(value).is_err() {
-            return Err(Flaw::malformed(start, "the label value is not UTF-8"));
+            return Err(RawFault::malformed(start, "the label value is not UTF-8"));
         }
         Ok(value)
     }
 
-    fn after_label(&mut self) -> Result<(), Flaw> {
+    fn after_label(&mut self) -> Result<(), RawFault> {
         let comma = self.cursor.at;
         if self.cursor.take(b',') {
             if self.cursor.peek() == Some(b'}') {
@@ -161,7 +161,7 @@ impl<'a> OpenMetricsReader<'a> {
     }
 
     /// A space and what follows up to the next space or the end of the line.
-    fn word(&mut self, wanted: &str) -> Result<Range<usize>, Flaw> {
+    fn word(&mut self, wanted: &str) -> Result<Range<usize>, RawFault> {
         if !self.cursor.take(b' ') {
             return Err(self.unexpected(wanted));
         }
@@ -176,17 +176,17 @@ impl<'a> OpenMetricsReader<'a> {
         Ok(start..self.cursor.at)
     }
 
-    fn number(&mut self, wanted: &str) -> Result<Range<usize>, Flaw> {
+    fn number(&mut self, wanted: &str) -> Result<Range<usize>, RawFault> {
         let range = self.word(wanted)?;
         let text = self.cursor.since(range.start);
         if number::parse(text).is_none() {
             let message = format!("`{}` is no number Prometheus reads", shown(text));
-            return Err(Flaw::malformed(range.start, message));
+            return Err(RawFault::malformed(range.start, message));
         }
         Ok(range)
     }
 
-    fn timestamp(&mut self) -> Result<(Range<usize>, i64), Flaw> {
+    fn timestamp(&mut self) -> Result<(Range<usize>, i64), RawFault> {
         let range = self.word("a timestamp or the end of the line")?;
         let text = self.cursor.since(range.start);
         let Some(milliseconds) = number::parse_seconds(text) else {
@@ -194,12 +194,12 @@ impl<'a> OpenMetricsReader<'a> {
                 "`{}` is no timestamp: finite seconds are expected",
                 shown(text)
             );
-            return Err(Flaw::malformed(range.start, message));
+            return Err(RawFault::malformed(range.start, message));
         };
         Ok((range, milliseconds))
     }
 
-    fn exemplar_part(&mut self) -> Result<(), Flaw> {
+    fn exemplar_part(&mut self) -> Result<(), RawFault> {
         for byte in b" # {" {
             if !self.cursor.take(*byte) {
                 return Err(self.unexpected("an exemplar (` # {`) or the end of the line"));
@@ -220,7 +220,7 @@ impl<'a> OpenMetricsReader<'a> {
 }
 
 impl<'a> Reader<'a> for OpenMetricsReader<'a> {
-    fn next(&mut self) -> Result<Option<Entry<'a>>, Flaw> {
+    fn next(&mut self) -> Result<Option<Entry<'a>>, RawFault> {
         self.quirk = None;
         if self.ended {
             return Ok(None);
@@ -230,7 +230,7 @@ impl<'a> Reader<'a> for OpenMetricsReader<'a> {
             Some(byte) if byte == b'{' || starts_name(byte) => self.sample().map(Some),
             None => {
                 self.ended = true;
-                Err(Flaw::truncated(
+                Err(RawFault::truncated(
                     self.cursor.at,
                     "the body does not end with `# EOF`",
                 ))

@@ -4,7 +4,7 @@
 //! the dialect decides: `OpenMetrics` knows more types and is stricter on values and on what must come together.
 
 use super::entry::{Dialect, Kind, Label};
-use super::fault::Flaw;
+use super::fault::RawFault;
 use super::number;
 
 /// What follows the family's name in the names of its samples.
@@ -60,10 +60,10 @@ impl<'a> Point<'a> {
     }
 
     /// What is wrong with this sample by itself.
-    pub(super) fn check(&self, at: usize) -> Option<Flaw> {
+    pub(super) fn check(&self, at: usize) -> Option<RawFault> {
         let known = suffixes(self.kind, self.dialect);
         if !known.iter().any(|known| known.as_bytes() == self.suffix) {
-            return Some(Flaw::malformed(
+            return Some(RawFault::malformed(
                 at,
                 format!(
                     "the type of this family allows only samples with {}",
@@ -73,7 +73,7 @@ impl<'a> Point<'a> {
         }
         self.wrong_label()
             .or_else(|| self.wrong_value())
-            .map(|message| Flaw::malformed(at, message))
+            .map(|message| RawFault::malformed(at, message))
     }
 
     fn wrong_label(&self) -> Option<&'static str> {
@@ -143,7 +143,7 @@ pub(super) fn exemplar(
     suffix: &[u8],
     present: bool,
     labels: &[Label<'_>],
-) -> Option<Flaw> {
+) -> Option<RawFault> {
     if !present {
         return None;
     }
@@ -152,7 +152,7 @@ pub(super) fn exemplar(
         (Kind::Counter, b"_total") | (Kind::Histogram | Kind::GaugeHistogram, b"_bucket")
     );
     if !allowed {
-        return Some(Flaw::malformed(
+        return Some(RawFault::malformed(
             at,
             "only a counter's total and a histogram's buckets have exemplars",
         ));
@@ -168,7 +168,7 @@ pub(super) fn exemplar(
         })
         .sum();
     (characters > 128).then(|| {
-        Flaw::malformed(
+        RawFault::malformed(
             at,
             "the labels of an exemplar have more than 128 characters",
         )
@@ -199,7 +199,7 @@ impl Points {
     }
 
     /// Adds a sample of a histogram; says what is wrong with it after those before it.
-    pub(super) fn enter(&mut self, at: usize, point: &Point<'_>) -> Option<Flaw> {
+    pub(super) fn enter(&mut self, at: usize, point: &Point<'_>) -> Option<RawFault> {
         let value = point.value();
         match point.suffix {
             b"_count" | b"_gcount" => self.count = Some(value),
@@ -210,13 +210,13 @@ impl Points {
                 let bucket = std::mem::replace(&mut self.bucket, value);
                 self.below_zero |= bound < 0.0;
                 if before.is_some_and(|before| before >= bound) {
-                    return Some(Flaw::malformed(
+                    return Some(RawFault::malformed(
                         at,
                         "the buckets of a histogram are not in increasing order",
                     ));
                 }
                 if before.is_some() && value < bucket {
-                    return Some(Flaw::malformed(
+                    return Some(RawFault::malformed(
                         at,
                         "a bucket holds less than the one before it",
                     ));
@@ -228,7 +228,7 @@ impl Points {
     }
 
     /// What is wrong with all of them together.
-    pub(super) fn finish(self, kind: Option<Kind>, dialect: Dialect) -> Option<Flaw> {
+    pub(super) fn finish(self, kind: Option<Kind>, dialect: Dialect) -> Option<RawFault> {
         let kind = kind.filter(|kind| matches!(kind, Kind::Histogram | Kind::GaugeHistogram))?;
         let openmetrics = dialect == Dialect::OpenMetrics;
         let message = match (self.bound, self.count, self.sum) {
@@ -249,7 +249,7 @@ impl Points {
             }
             _ => return None,
         };
-        Some(Flaw::malformed(self.at, message))
+        Some(RawFault::malformed(self.at, message))
     }
 }
 

@@ -5,7 +5,7 @@
 //! happens once in some ten million bodies.
 
 use super::entry::{Dialect, Entry, Kind, Label, Reader, Sample, unescaped};
-use super::fault::{Flaw, shown};
+use super::fault::{RawFault, shown};
 use super::points::{self, Points};
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -62,10 +62,10 @@ impl FamilyState {
         at: usize,
         entry: &Entry<'a>,
         reader: &impl Reader<'a>,
-    ) -> Vec<Flaw> {
-        let mut flaws = Vec::new();
+    ) -> Vec<RawFault> {
+        let mut faults = Vec::new();
         if let Some((at, quirk)) = reader.quirk() {
-            flaws.push(Flaw::malformed(at, quirk));
+            faults.push(RawFault::malformed(at, quirk));
         }
         match entry {
             Entry::Comment => {}
@@ -75,48 +75,48 @@ impl FamilyState {
                     .as_ref()
                     .is_none_or(|family| family.name != name.text)
                 {
-                    flaws.extend(self.begin(at, name.text));
+                    faults.extend(self.begin(at, name.text));
                 }
-                flaws.extend(self.metadata(at, entry));
+                faults.extend(self.metadata(at, entry));
             }
             Entry::Sample(sample) => {
                 let name = sample.name.text;
                 if self.suffix(name).is_none() {
-                    flaws.extend(self.begin(at, name));
+                    faults.extend(self.begin(at, name));
                 }
-                flaws.extend(self.sample(body, at, sample, reader));
+                faults.extend(self.sample(body, at, sample, reader));
             }
         }
-        flaws
+        faults
     }
 
     /// Ends the last family.
-    pub(super) fn finish(&mut self) -> Option<Flaw> {
+    pub(super) fn finish(&mut self) -> Option<RawFault> {
         self.group = None;
         self.groups.clear();
         let family = self.family.take()?;
-        let mut flaws: Vec<Flaw> = self
+        let mut faults: Vec<RawFault> = self
             .points
             .drain()
             .filter_map(|(_, points)| points.finish(family.kind, self.dialect))
             .collect();
-        flaws.sort_by_key(|flaw| flaw.at);
-        flaws.into_iter().next()
+        faults.sort_by_key(|fault| fault.at);
+        faults.into_iter().next()
     }
 
     /// Begins a family, which ends the one before.
-    fn begin(&mut self, at: usize, name: &[u8]) -> Vec<Flaw> {
-        let mut flaws: Vec<Flaw> = self.finish().into_iter().collect();
+    fn begin(&mut self, at: usize, name: &[u8]) -> Vec<RawFault> {
+        let mut faults: Vec<RawFault> = self.finish().into_iter().collect();
         self.family = Some(Family {
             name: name.to_vec(),
             ..Family::default()
         });
-        flaws.extend(self.reserve(at, name));
-        flaws
+        faults.extend(self.reserve(at, name));
+        faults
     }
 
     /// Claims a sample name for the current family.
-    fn reserve(&mut self, at: usize, name: &[u8]) -> Option<Flaw> {
+    fn reserve(&mut self, at: usize, name: &[u8]) -> Option<RawFault> {
         let owner = &self.family.as_ref()?.name;
         let name_shown = shown(name);
         match self.reserved.get(name) {
@@ -124,13 +124,13 @@ impl FamilyState {
                 self.reserved.insert(name.to_vec(), owner.clone());
                 None
             }
-            Some(other) if other == name && owner == name => Some(Flaw::malformed(
+            Some(other) if other == name && owner == name => Some(RawFault::malformed(
                 at,
                 format!("family `{name_shown}` appears again: its lines must stand together"),
             )),
             Some(other) => {
                 let other = shown(other);
-                Some(Flaw::malformed(
+                Some(RawFault::malformed(
                     at,
                     format!("the name `{name_shown}` already belongs to family `{other}`"),
                 ))
@@ -138,7 +138,7 @@ impl FamilyState {
         }
     }
 
-    fn metadata(&mut self, at: usize, entry: &Entry<'_>) -> Option<Flaw> {
+    fn metadata(&mut self, at: usize, entry: &Entry<'_>) -> Option<RawFault> {
         let dialect = self.dialect;
         let family = self.family.as_mut()?;
         let (word, again) = match entry {
@@ -148,19 +148,19 @@ impl FamilyState {
             Entry::Comment | Entry::Sample(_) => return None,
         };
         if family.samples {
-            return Some(Flaw::malformed(
+            return Some(RawFault::malformed(
                 at,
                 format!("{word} stands after samples of its family"),
             ));
         }
         if again {
-            return Some(Flaw::malformed(
+            return Some(RawFault::malformed(
                 at,
                 format!("a second {word} for the same family"),
             ));
         }
         if family.unit && matches!(family.kind, Some(Kind::Info | Kind::StateSet)) {
-            return Some(Flaw::malformed(
+            return Some(RawFault::malformed(
                 at,
                 "a family of type info or stateset has no unit",
             ));
@@ -195,7 +195,7 @@ impl FamilyState {
         at: usize,
         sample: &Sample<'a>,
         reader: &impl Reader<'a>,
-    ) -> Option<Flaw> {
+    ) -> Option<RawFault> {
         let suffix = self.suffix(sample.name.text)?;
         let stamp = sample.timestamp.as_ref().map(|(_, stamp)| *stamp);
         let labels = reader.labels();
@@ -220,7 +220,7 @@ impl FamilyState {
             0
         };
         let series = self.hash(sample.name.text, labels.iter());
-        let flaw = point
+        let fault = point
             .check(at)
             .or_else(|| self.duplicate(at, series, stamp))
             .or_else(|| self.grouped(at, group, stamp, kind))
@@ -236,37 +236,44 @@ impl FamilyState {
         if let Some(family) = &mut self.family {
             family.name = family_name;
         }
-        flaw
+        fault
     }
 
-    fn duplicate(&mut self, at: usize, series: u64, stamp: Option<i64>) -> Option<Flaw> {
+    fn duplicate(&mut self, at: usize, series: u64, stamp: Option<i64>) -> Option<RawFault> {
         let again = !self.series.insert(series);
         // OpenMetrics allows one series to have points at several timestamps.
         let allowed = self.dialect == Dialect::OpenMetrics && stamp.is_some();
-        (again && !allowed).then(|| Flaw::malformed(at, "this series occurs a second time"))
+        (again && !allowed).then(|| RawFault::malformed(at, "this series occurs a second time"))
     }
 
     /// In `OpenMetrics` the samples of one metric stand together, with timestamps all or none, and none goes back.
-    fn grouped(&mut self, at: usize, hash: u64, stamp: Option<i64>, kind: Kind) -> Option<Flaw> {
+    fn grouped(
+        &mut self,
+        at: usize,
+        hash: u64,
+        stamp: Option<i64>,
+        kind: Kind,
+    ) -> Option<RawFault> {
         if self.dialect == Dialect::Text {
             return None;
         }
         let before = self.group.replace(Group { hash, stamp });
         match before {
             Some(before) if before.hash == hash => match (before.stamp, stamp) {
-                (None, Some(_)) | (Some(_), None) => Some(Flaw::malformed(
+                (None, Some(_)) | (Some(_), None) => Some(RawFault::malformed(
                     at,
                     "samples of one metric have timestamps all or none",
                 )),
-                (Some(before), Some(now)) if now < before && kind != Kind::Info => {
-                    Some(Flaw::malformed(at, "the timestamps of one metric go back"))
-                }
+                (Some(before), Some(now)) if now < before && kind != Kind::Info => Some(
+                    RawFault::malformed(at, "the timestamps of one metric go back"),
+                ),
                 _ => None,
             },
             _ => {
                 let again = !self.groups.insert(hash);
-                again
-                    .then(|| Flaw::malformed(at, "the samples of one metric do not stand together"))
+                again.then(|| {
+                    RawFault::malformed(at, "the samples of one metric do not stand together")
+                })
             }
         }
     }

@@ -34,7 +34,7 @@ pub fn strip_timestamps(body: &[u8], format: FormatChoice) -> Result<Cow<'_, [u8
 fn strip<'a>(body: &'a [u8], mut reader: impl Reader<'a>) -> Result<Cow<'a, [u8]>, Fault> {
     let mut out = Vec::new();
     let mut copied = 0;
-    while let Some(entry) = reader.next().map_err(|flaw| flaw.into_fault(body))? {
+    while let Some(entry) = reader.next().map_err(|fault| fault.into_fault(body))? {
         let Entry::Sample(sample) = entry else {
             continue;
         };

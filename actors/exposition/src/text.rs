@@ -7,7 +7,7 @@ mod metadata;
 
 use super::cursor::{Cursor, Quoting, starts_label, starts_name};
 use super::entry::{Entry, Label, Name, Quirk, Reader, Sample};
-use super::fault::{Flaw, shown};
+use super::fault::{RawFault, shown};
 use super::labels;
 use super::number;
 
@@ -36,8 +36,8 @@ impl<'a> TextReader<'a> {
         }
     }
 
-    fn unexpected(&self, wanted: &str) -> Flaw {
-        Flaw::unexpected(self.cursor.body, self.cursor.at, wanted)
+    fn unexpected(&self, wanted: &str) -> RawFault {
+        RawFault::unexpected(self.cursor.body, self.cursor.at, wanted)
     }
 
     fn note(&mut self, at: usize, quirk: &'static str) {
@@ -45,12 +45,12 @@ impl<'a> TextReader<'a> {
     }
 
     /// Prometheus ends the scrape here as if the body were over, without a word about what follows.
-    fn nul(&self) -> Flaw {
+    fn nul(&self) -> RawFault {
         let message = "a NUL byte stands here: Prometheus would silently drop what follows";
-        Flaw::truncated(self.cursor.at, message)
+        RawFault::truncated(self.cursor.at, message)
     }
 
-    fn sample(&mut self, start: usize) -> Result<Entry<'a>, Flaw> {
+    fn sample(&mut self, start: usize) -> Result<Entry<'a>, RawFault> {
         self.labels.clear();
         let mut name = None;
         if self.cursor.peek() != Some(b'{') {
@@ -67,7 +67,7 @@ impl<'a> TextReader<'a> {
             self.cursor.skip_blanks();
         }
         let Some(name) = name else {
-            return Err(Flaw::malformed(start, "the sample has no metric name"));
+            return Err(RawFault::malformed(start, "the sample has no metric name"));
         };
         let value = self.value()?;
         let timestamp = self.timestamp()?;
@@ -80,7 +80,7 @@ impl<'a> TextReader<'a> {
         }))
     }
 
-    fn braces(&mut self, name: &mut Option<Name<'a>>) -> Result<(), Flaw> {
+    fn braces(&mut self, name: &mut Option<Name<'a>>) -> Result<(), RawFault> {
         loop {
             self.cursor.skip_blanks();
             let start = self.cursor.at;
@@ -105,7 +105,7 @@ impl<'a> TextReader<'a> {
                 if name.is_some() {
                     let message =
                         "a word without a value stands here, but the metric name is already given";
-                    return Err(Flaw::malformed(start, message));
+                    return Err(RawFault::malformed(start, message));
                 }
                 *name = Some(self.name_in_braces(start, word)?);
                 self.cursor.take(b',');
@@ -124,7 +124,7 @@ impl<'a> TextReader<'a> {
         }
     }
 
-    fn name_in_braces(&mut self, start: usize, word: Name<'a>) -> Result<Name<'a>, Flaw> {
+    fn name_in_braces(&mut self, start: usize, word: Name<'a>) -> Result<Name<'a>, RawFault> {
         if word.quoted {
             return Ok(word);
         }
@@ -132,11 +132,11 @@ impl<'a> TextReader<'a> {
         name_without_quotes(start, word)
     }
 
-    fn label_value(&mut self) -> Result<&'a [u8], Flaw> {
+    fn label_value(&mut self) -> Result<&'a [u8], RawFault> {
         let start = self.cursor.at;
         let value = self.cursor.quoted(VALUE, "a label value in quotes")?;
         if std::str::from_utf8(value).is_err() {
-            return Err(Flaw::malformed(start, "the label value is not UTF-8"));
+            return Err(RawFault::malformed(start, "the label value is not UTF-8"));
         }
         self.note_newline(start, value);
         Ok(value)
@@ -148,7 +148,7 @@ impl<'a> TextReader<'a> {
         }
     }
 
-    fn value(&mut self) -> Result<std::ops::Range<usize>, Flaw> {
+    fn value(&mut self) -> Result<std::ops::Range<usize>, RawFault> {
         let start = self.cursor.at;
         let text = self
             .cursor
@@ -158,12 +158,12 @@ impl<'a> TextReader<'a> {
         }
         if number::parse(text).is_none() {
             let message = format!("`{}` is no number Prometheus reads", shown(text));
-            return Err(Flaw::malformed(start, message));
+            return Err(RawFault::malformed(start, message));
         }
         Ok(start..self.cursor.at)
     }
 
-    fn timestamp(&mut self) -> Result<Option<(std::ops::Range<usize>, i64)>, Flaw> {
+    fn timestamp(&mut self) -> Result<Option<(std::ops::Range<usize>, i64)>, RawFault> {
         self.cursor.skip_blanks();
         let start = self.cursor.at;
         let text = self.cursor.take_while(|byte| byte.is_ascii_digit());
@@ -182,7 +182,10 @@ impl<'a> TextReader<'a> {
             return Ok(None);
         }
         let Some(milliseconds) = number::parse_milliseconds(text) else {
-            return Err(Flaw::malformed(start, "the timestamp does not fit 64 bits"));
+            return Err(RawFault::malformed(
+                start,
+                "the timestamp does not fit 64 bits",
+            ));
         };
         Ok(Some((start..end, milliseconds)))
     }
@@ -192,7 +195,7 @@ impl<'a> TextReader<'a> {
 ///
 /// Prometheus 3.5 takes its first and last byte for quotes (`parseLVals`). Of a single byte that leaves a slice that
 /// ends before it begins: the server crashes. Of two it leaves no name, of more a name without its ends.
-pub(super) fn name_without_quotes(start: usize, word: Name<'_>) -> Result<Name<'_>, Flaw> {
+pub(super) fn name_without_quotes(start: usize, word: Name<'_>) -> Result<Name<'_>, RawFault> {
     match word.text {
         [_, text @ .., _] => Ok(Name {
             text,
@@ -201,13 +204,13 @@ pub(super) fn name_without_quotes(start: usize, word: Name<'_>) -> Result<Name<'
         _ => {
             let message =
                 "a single letter stands for a metric name in quotes: this crashes Prometheus 3.5";
-            Err(Flaw::malformed(start, message))
+            Err(RawFault::malformed(start, message))
         }
     }
 }
 
 impl<'a> Reader<'a> for TextReader<'a> {
-    fn next(&mut self) -> Result<Option<Entry<'a>>, Flaw> {
+    fn next(&mut self) -> Result<Option<Entry<'a>>, RawFault> {
         if self.cursor.at >= self.cursor.body.len() {
             return Ok(None);
         }

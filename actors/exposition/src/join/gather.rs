@@ -16,7 +16,7 @@ impl<'f> Join<'f> {
         let mut reader = self.reader(index);
         while let Some(entry) = reader
             .next()
-            .map_err(|flaw| flaw.into_fault(self.body(index)).to_string())?
+            .map_err(|fault| fault.into_fault(self.body(index)).to_string())?
         {
             match entry {
                 Entry::Type(name, kind) if known.insert(name.text) => {

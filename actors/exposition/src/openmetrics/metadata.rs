@@ -5,11 +5,11 @@
 
 use super::super::cursor::starts_name;
 use super::super::entry::{Entry, Kind, Name};
-use super::super::fault::{Flaw, shown};
+use super::super::fault::{RawFault, shown};
 use super::{NAME, OpenMetricsReader};
 
 impl<'a> OpenMetricsReader<'a> {
-    pub(super) fn metadata(&mut self) -> Result<Option<Entry<'a>>, Flaw> {
+    pub(super) fn metadata(&mut self) -> Result<Option<Entry<'a>>, RawFault> {
         self.cursor.at += 1;
         if !self.cursor.take(b' ') {
             return Err(self.unexpected("a space after `#`"));
@@ -23,11 +23,11 @@ impl<'a> OpenMetricsReader<'a> {
             _ if self.cursor.take_word(b"HELP ") => self.help().map(Some),
             _ if self.cursor.take_word(b"TYPE ") => self.kind().map(Some),
             _ if self.cursor.take_word(b"UNIT ") => self.unit().map(Some),
-            rest if rest.starts_with(b"EOF") => Err(Flaw::malformed(
+            rest if rest.starts_with(b"EOF") => Err(RawFault::malformed(
                 self.cursor.at + 3,
                 "more follows after `# EOF`, which must end the body",
             )),
-            rest if !rest.contains(&b'\n') => Err(Flaw::truncated(
+            rest if !rest.contains(&b'\n') => Err(RawFault::truncated(
                 self.cursor.body.len(),
                 "the body ends within a line that starts with `# `",
             )),
@@ -35,19 +35,19 @@ impl<'a> OpenMetricsReader<'a> {
         }
     }
 
-    fn help(&mut self) -> Result<Entry<'a>, Flaw> {
+    fn help(&mut self) -> Result<Entry<'a>, RawFault> {
         let name = self.family_name()?;
         let start = self.cursor.at;
         let text = self.meta_text("a space and the help text")?;
         // The lexer swallows NUL bytes after the line as part of its text.
         self.cursor.skip_nuls();
         if std::str::from_utf8(text).is_err() {
-            return Err(Flaw::malformed(start, "the help text is not UTF-8"));
+            return Err(RawFault::malformed(start, "the help text is not UTF-8"));
         }
         Ok(Entry::Help(name))
     }
 
-    fn kind(&mut self) -> Result<Entry<'a>, Flaw> {
+    fn kind(&mut self) -> Result<Entry<'a>, RawFault> {
         let name = self.family_name()?;
         let start = self.cursor.at + 1;
         let text = self.meta_text("a space and the metric type")?;
@@ -65,14 +65,14 @@ impl<'a> OpenMetricsReader<'a> {
                     "`{}` is no metric type: counter, gauge, histogram, gaugehistogram, summary, info, stateset or unknown is expected",
                     shown(text)
                 );
-                return Err(Flaw::malformed(start, message));
+                return Err(RawFault::malformed(start, message));
             }
         };
         self.nothing_swallowed()?;
         Ok(Entry::Type(name, kind))
     }
 
-    fn unit(&mut self) -> Result<Entry<'a>, Flaw> {
+    fn unit(&mut self) -> Result<Entry<'a>, RawFault> {
         let name = self.family_name()?;
         let start = self.cursor.at + 1;
         let unit = self.meta_text("a space and the unit")?;
@@ -83,7 +83,7 @@ impl<'a> OpenMetricsReader<'a> {
                 .is_some_and(|stem| stem.ends_with(b"_"));
         if !fits {
             let (unit, name) = (shown(unit), shown(name.text));
-            return Err(Flaw::malformed(
+            return Err(RawFault::malformed(
                 start,
                 format!("the metric name `{name}` does not end in its unit `_{unit}`"),
             ));
@@ -93,7 +93,7 @@ impl<'a> OpenMetricsReader<'a> {
     }
 
     /// NUL bytes after the line would become part of a type or a unit, and spoil it.
-    fn nothing_swallowed(&self) -> Result<(), Flaw> {
+    fn nothing_swallowed(&self) -> Result<(), RawFault> {
         if self.cursor.peek() == Some(0) {
             Err(self.unexpected("the next line"))
         } else {
@@ -101,7 +101,7 @@ impl<'a> OpenMetricsReader<'a> {
         }
     }
 
-    fn family_name(&mut self) -> Result<Name<'a>, Flaw> {
+    fn family_name(&mut self) -> Result<Name<'a>, RawFault> {
         match self.cursor.peek() {
             Some(b'"') => Ok(Name {
                 text: self.cursor.quoted(NAME, "a metric name")?,
@@ -115,7 +115,7 @@ impl<'a> OpenMetricsReader<'a> {
         }
     }
 
-    fn meta_text(&mut self, wanted: &str) -> Result<&'a [u8], Flaw> {
+    fn meta_text(&mut self, wanted: &str) -> Result<&'a [u8], RawFault> {
         if !self.cursor.take(b' ') {
             return Err(self.unexpected(wanted));
         }

@@ -5,11 +5,11 @@
 
 use super::super::cursor::{is_blank, starts_name};
 use super::super::entry::{Entry, Kind, Name};
-use super::super::fault::{Flaw, shown};
+use super::super::fault::{RawFault, shown};
 use super::{NAME, TextReader};
 
 impl<'a> TextReader<'a> {
-    pub(super) fn comment(&mut self) -> Result<Entry<'a>, Flaw> {
+    pub(super) fn comment(&mut self) -> Result<Entry<'a>, RawFault> {
         self.cursor.at += 1;
         let blanks = self.cursor.take_while(is_blank);
         if blanks.is_empty() {
@@ -42,17 +42,17 @@ impl<'a> TextReader<'a> {
         found
     }
 
-    fn help(&mut self) -> Result<Entry<'a>, Flaw> {
+    fn help(&mut self) -> Result<Entry<'a>, RawFault> {
         let name = self.family_name()?;
         let start = self.cursor.at;
         let text = self.meta_text()?;
         if std::str::from_utf8(text).is_err() {
-            return Err(Flaw::malformed(start, "the help text is not UTF-8"));
+            return Err(RawFault::malformed(start, "the help text is not UTF-8"));
         }
         Ok(Entry::Help(name))
     }
 
-    fn kind(&mut self) -> Result<Entry<'a>, Flaw> {
+    fn kind(&mut self) -> Result<Entry<'a>, RawFault> {
         let name = self.family_name()?;
         let start = self.cursor.at;
         let text = self.meta_text()?;
@@ -65,19 +65,19 @@ impl<'a> TextReader<'a> {
             _ => {
                 let end = start + 1 + text.len();
                 if end >= self.cursor.body.len() && self.cursor.body.last() != Some(&b'\n') {
-                    return Err(Flaw::truncated(end, "the body ends in a metric type"));
+                    return Err(RawFault::truncated(end, "the body ends in a metric type"));
                 }
                 let message = format!(
                     "`{}` is no metric type: counter, gauge, histogram, summary or untyped is expected after one blank",
                     shown(text)
                 );
-                return Err(Flaw::malformed(start, message));
+                return Err(RawFault::malformed(start, message));
             }
         };
         Ok(Entry::Type(name, kind))
     }
 
-    fn family_name(&mut self) -> Result<Name<'a>, Flaw> {
+    fn family_name(&mut self) -> Result<Name<'a>, RawFault> {
         match self.cursor.peek_text() {
             b'"' => {
                 let start = self.cursor.at;
@@ -94,7 +94,7 @@ impl<'a> TextReader<'a> {
     }
 
     /// The rest of the line without its first byte, whatever that is; blanks alone are no text.
-    fn meta_text(&mut self) -> Result<&'a [u8], Flaw> {
+    fn meta_text(&mut self) -> Result<&'a [u8], RawFault> {
         let start = self.cursor.at;
         if self.cursor.peek() == Some(0) {
             return Err(self.unexpected("a blank"));
