@@ -85,7 +85,7 @@ impl<'a> Entry<'a> {
 }
 
 /// A departure from the specification that Prometheus lets pass.
-pub(super) type Quirk = (usize, &'static str);
+pub(super) type Deviation = (usize, &'static str);
 
 /// A reader of one of the text formats.
 pub(super) trait Reader<'a> {
@@ -109,7 +109,7 @@ pub(super) trait Reader<'a> {
     /// The labels of its exemplar.
     fn exemplar(&self) -> &[Label<'a>];
     /// What the entry just read has that the specification forbids.
-    fn quirk(&self) -> Option<Quirk>;
+    fn deviation(&self) -> Option<Deviation>;
 }
 
 /// What stands between the quotes, with its escapes resolved as Prometheus does: `\\`, `\"` and `\n`.

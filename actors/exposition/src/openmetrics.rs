@@ -6,7 +6,7 @@
 mod metadata;
 
 use super::cursor::{Cursor, Quoting, starts_label, starts_name};
-use super::entry::{Entry, Label, Name, Quirk, Reader, Sample};
+use super::entry::{Deviation, Entry, Label, Name, Reader, Sample};
 use super::fault::{RawFault, shown};
 use super::labels;
 use super::number;
@@ -30,7 +30,7 @@ pub(super) struct OpenMetricsReader<'a> {
     cursor: Cursor<'a>,
     labels: Vec<Label<'a>>,
     exemplar: Vec<Label<'a>>,
-    quirk: Option<Quirk>,
+    deviation: Option<Deviation>,
     ended: bool,
 }
 
@@ -41,7 +41,7 @@ impl<'a> OpenMetricsReader<'a> {
             cursor,
             labels: Vec::new(),
             exemplar: Vec::new(),
-            quirk: None,
+            deviation: None,
             ended: false,
         }
     }
@@ -102,7 +102,7 @@ impl<'a> OpenMetricsReader<'a> {
                     return Err(RawFault::malformed(start, message));
                 }
                 if !word.quoted {
-                    self.quirk
+                    self.deviation
                         .get_or_insert((start, "the metric name in braces has no quotes"));
                 }
                 *name = Some(if word.quoted {
@@ -148,7 +148,7 @@ impl<'a> OpenMetricsReader<'a> {
         let comma = self.cursor.at;
         if self.cursor.take(b',') {
             if self.cursor.peek() == Some(b'}') {
-                self.quirk
+                self.deviation
                     .get_or_insert((comma, "a comma stands before the closing brace"));
             }
             return Ok(());
@@ -221,7 +221,7 @@ impl<'a> OpenMetricsReader<'a> {
 
 impl<'a> Reader<'a> for OpenMetricsReader<'a> {
     fn next(&mut self) -> Result<Option<Entry<'a>>, RawFault> {
-        self.quirk = None;
+        self.deviation = None;
         if self.ended {
             return Ok(None);
         }
@@ -255,7 +255,7 @@ impl<'a> Reader<'a> for OpenMetricsReader<'a> {
         &self.exemplar
     }
 
-    fn quirk(&self) -> Option<Quirk> {
-        self.quirk
+    fn deviation(&self) -> Option<Deviation> {
+        self.deviation
     }
 }

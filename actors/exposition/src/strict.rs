@@ -64,8 +64,8 @@ impl FamilyState {
         reader: &impl Reader<'a>,
     ) -> Vec<RawFault> {
         let mut faults = Vec::new();
-        if let Some((at, quirk)) = reader.quirk() {
-            faults.push(RawFault::malformed(at, quirk));
+        if let Some((at, deviation)) = reader.deviation() {
+            faults.push(RawFault::malformed(at, deviation));
         }
         match entry {
             Entry::Comment => {}

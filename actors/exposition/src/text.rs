@@ -6,7 +6,7 @@
 mod metadata;
 
 use super::cursor::{Cursor, Quoting, starts_label, starts_name};
-use super::entry::{Entry, Label, Name, Quirk, Reader, Sample};
+use super::entry::{Deviation, Entry, Label, Name, Reader, Sample};
 use super::fault::{RawFault, shown};
 use super::labels;
 use super::number;
@@ -24,7 +24,7 @@ const NAME: Quoting = Quoting {
 pub(super) struct TextReader<'a> {
     cursor: Cursor<'a>,
     labels: Vec<Label<'a>>,
-    quirk: Option<Quirk>,
+    deviation: Option<Deviation>,
 }
 
 impl<'a> TextReader<'a> {
@@ -32,7 +32,7 @@ impl<'a> TextReader<'a> {
         Self {
             cursor: Cursor { body, at: 0 },
             labels: Vec::new(),
-            quirk: None,
+            deviation: None,
         }
     }
 
@@ -40,8 +40,8 @@ impl<'a> TextReader<'a> {
         RawFault::unexpected(self.cursor.body, self.cursor.at, wanted)
     }
 
-    fn note(&mut self, at: usize, quirk: &'static str) {
-        self.quirk.get_or_insert((at, quirk));
+    fn note(&mut self, at: usize, deviation: &'static str) {
+        self.deviation.get_or_insert((at, deviation));
     }
 
     /// Prometheus ends the scrape here as if the body were over, without a word about what follows.
@@ -214,7 +214,7 @@ impl<'a> Reader<'a> for TextReader<'a> {
         if self.cursor.at >= self.cursor.body.len() {
             return Ok(None);
         }
-        self.quirk = None;
+        self.deviation = None;
         let start = self.cursor.at;
         self.cursor.skip_blanks();
         match self.cursor.peek_text() {
@@ -245,7 +245,7 @@ impl<'a> Reader<'a> for TextReader<'a> {
         &[]
     }
 
-    fn quirk(&self) -> Option<Quirk> {
-        self.quirk
+    fn deviation(&self) -> Option<Deviation> {
+        self.deviation
     }
 }
