@@ -7,7 +7,7 @@ use super::detect;
 use super::entry::{Dialect, Entry, Reader};
 use super::fast_path::{self, Stamps, Tally};
 use super::fault::{Fault, FaultKind, RawFault};
-use super::labels::Names;
+use super::labels::NameFlags;
 use super::openmetrics::OpenMetricsReader;
 use super::strict::FamilyState;
 use super::text::TextReader;
@@ -169,7 +169,7 @@ fn read<'a>(
     summary: &mut Summary,
 ) {
     let body = findings.body;
-    let mut names = Names::default();
+    let mut flags = NameFlags::default();
     let mut tally = Tally::default();
     let mut family: &[u8] = &[];
     while !findings.is_full() {
@@ -187,12 +187,12 @@ fn read<'a>(
             }
         };
         if let Some(name) = entry.name() {
-            names.note_metric(name);
+            flags.note_metric(name);
         }
         match &entry {
             Entry::Sample(sample) => {
-                names.note_labels(reader.labels());
-                names.note_labels(reader.exemplar());
+                flags.note_labels(reader.labels());
+                flags.note_labels(reader.exemplar());
                 summary.exemplars += usize::from(sample.exemplar);
                 tally.samples += 1;
                 tally.newest = tally
@@ -216,6 +216,6 @@ fn read<'a>(
     }
     summary.samples = tally.samples;
     summary.newest_timestamp_ms = tally.newest;
-    summary.needs_utf8 = names.utf8;
-    summary.quoted_names = names.quoted;
+    summary.needs_utf8 = flags.utf8;
+    summary.quoted_names = flags.quoted;
 }

@@ -1,7 +1,7 @@
 //! Which name and labels Prometheus stores.
 //!
 //! Source: `scrape/scrape.go` and `model/labels` with UTF-8 validation. A label with an empty value is no label; it
-//! takes others of its name with it. Names left must not be empty, must be UTF-8 and must differ.
+//! takes others of its name with it. NameFlags left must not be empty, must be UTF-8 and must differ.
 
 use super::cursor::{is_legacy_label_name, is_legacy_metric_name};
 use super::entry::{Label, Name, unescaped};
@@ -9,12 +9,12 @@ use super::fault::{RawFault, shown};
 
 /// What the names seen so far ask of the Content-Type.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Names {
+pub(super) struct NameFlags {
     pub(super) quoted: bool,
     pub(super) utf8: bool,
 }
 
-impl Names {
+impl NameFlags {
     pub(super) fn note_metric(&mut self, name: Name<'_>) {
         self.quoted |= name.quoted;
         self.utf8 |= name.quoted && !is_legacy_metric_name(name.text);
