@@ -5,7 +5,7 @@
 
 use super::detect;
 use super::entry::{Dialect, Entry, Reader};
-use super::fast_path::{self, Stamps, Tally};
+use super::fast_path::{self, TimestampUnit, Totals};
 use super::fault::{Fault, FaultKind, RawFault};
 use super::labels::NameFlags;
 use super::openmetrics::OpenMetricsReader;
@@ -102,7 +102,7 @@ fn check_lines(strict: bool, findings: &mut Findings<'_>, summary: &mut Summary)
         let state = strict.then(|| FamilyState::new(Dialect::Text));
         read(
             TextReader::new(body),
-            fast.then_some(Stamps::Milliseconds),
+            fast.then_some(TimestampUnit::Milliseconds),
             state,
             findings,
             summary,
@@ -111,7 +111,7 @@ fn check_lines(strict: bool, findings: &mut Findings<'_>, summary: &mut Summary)
         let state = strict.then(|| FamilyState::new(Dialect::OpenMetrics));
         read(
             OpenMetricsReader::new(body),
-            fast.then_some(Stamps::Seconds),
+            fast.then_some(TimestampUnit::Seconds),
             state,
             findings,
             summary,
@@ -163,18 +163,18 @@ impl Findings<'_> {
 /// Reads all of a text body.
 fn read<'a>(
     mut reader: impl Reader<'a>,
-    fast: Option<Stamps>,
+    fast: Option<TimestampUnit>,
     mut state: Option<FamilyState>,
     findings: &mut Findings<'a>,
     summary: &mut Summary,
 ) {
     let body = findings.body;
     let mut flags = NameFlags::default();
-    let mut tally = Tally::default();
+    let mut totals = Totals::default();
     let mut family: &[u8] = &[];
     while !findings.is_full() {
-        if let Some(stamps) = fast {
-            reader.jump(fast_path::skip(body, reader.at(), stamps, &mut tally));
+        if let Some(unit) = fast {
+            reader.jump(fast_path::skip(body, reader.at(), unit, &mut totals));
         }
         let start = reader.at();
         let entry = match reader.next() {
@@ -194,8 +194,8 @@ fn read<'a>(
                 flags.note_labels(reader.labels());
                 flags.note_labels(reader.exemplar());
                 summary.exemplars += usize::from(sample.exemplar);
-                tally.samples += 1;
-                tally.newest = tally
+                totals.samples += 1;
+                totals.newest = totals
                     .newest
                     .max(sample.timestamp.as_ref().map(|(_, stamp)| *stamp));
             }
@@ -214,8 +214,8 @@ fn read<'a>(
     if let Some(fault) = state.and_then(|mut state| state.finish()) {
         findings.add(fault);
     }
-    summary.samples = tally.samples;
-    summary.newest_timestamp_ms = tally.newest;
+    summary.samples = totals.samples;
+    summary.newest_timestamp_ms = totals.newest;
     summary.needs_utf8 = flags.utf8;
     summary.quoted_names = flags.quoted;
 }

@@ -41,14 +41,14 @@ const fn classes() -> [u8; 256] {
 
 /// How an ordinary timestamp is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stamps {
+pub(super) enum TimestampUnit {
     Milliseconds,
     Seconds,
 }
 
 /// What the lines stepped over hold.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Tally {
+pub(super) struct Totals {
     pub(super) samples: usize,
     pub(super) newest: Option<i64>,
 }
@@ -66,7 +66,7 @@ struct Shape {
 /// Steps over ordinary lines from `at` on; gives where the first other line starts.
 ///
 /// `body` must be UTF-8 throughout, for label values are not looked at closely.
-pub(super) fn skip(body: &[u8], at: usize, stamps: Stamps, tally: &mut Tally) -> usize {
+pub(super) fn skip(body: &[u8], at: usize, unit: TimestampUnit, totals: &mut Totals) -> usize {
     let mut shape = Shape {
         start: at,
         labels: 0,
@@ -76,11 +76,11 @@ pub(super) fn skip(body: &[u8], at: usize, stamps: Stamps, tally: &mut Tally) ->
     let mut at = at;
     while let Some((length, stamp)) = body
         .get(at..)
-        .and_then(|rest| line(body, rest, at, stamps, &mut shape))
+        .and_then(|rest| line(body, rest, at, unit, &mut shape))
     {
-        tally.samples += 1;
+        totals.samples += 1;
         if stamp.is_some() {
-            tally.newest = tally.newest.max(stamp);
+            totals.newest = totals.newest.max(stamp);
         }
         at += length;
     }
@@ -92,7 +92,7 @@ fn line(
     body: &[u8],
     rest: &[u8],
     at: usize,
-    stamps: Stamps,
+    unit: TimestampUnit,
     shape: &mut Shape,
 ) -> Option<(usize, Option<i64>)> {
     let place = match known(body, rest, at, shape) {
@@ -108,7 +108,7 @@ fn line(
         }
     };
     shape.start = at;
-    number(rest, place, stamps)
+    number(rest, place, unit)
 }
 
 /// Where to go on in the value of the last label up to which this line is the one before it.
@@ -220,7 +220,7 @@ fn value_end(rest: &[u8], mut at: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Stamps, Tally, skip};
+    use super::{TimestampUnit, Totals, skip};
 
     #[test]
     fn ordinary_lines_are_taken_and_others_left() {
@@ -267,10 +267,10 @@ mod tests {
         ];
         for (lines, whole) in [(&taken[..], true), (&left[..], false)] {
             for line in lines {
-                let mut tally = Tally::default();
-                let end = skip(line.as_bytes(), 0, Stamps::Milliseconds, &mut tally);
+                let mut totals = Totals::default();
+                let end = skip(line.as_bytes(), 0, TimestampUnit::Milliseconds, &mut totals);
                 assert_eq!(
-                    (end, tally.samples),
+                    (end, totals.samples),
                     if whole { (line.len(), 1) } else { (0, 0) },
                     "{line:?}"
                 );
@@ -305,23 +305,26 @@ mod tests {
             ("some_nam", false),
         ];
         for (second, taken) in seconds {
-            let mut tally = Tally::default();
+            let mut totals = Totals::default();
             skip(
                 format!("{first}{second}").as_bytes(),
                 0,
-                Stamps::Milliseconds,
-                &mut tally,
+                TimestampUnit::Milliseconds,
+                &mut totals,
             );
-            assert_eq!(tally.samples, 1 + usize::from(taken), "{second:?}");
+            assert_eq!(totals.samples, 1 + usize::from(taken), "{second:?}");
         }
     }
 
     #[test]
     fn the_newest_timestamp_is_kept_in_milliseconds() {
-        for (stamps, newest) in [(Stamps::Milliseconds, 30), (Stamps::Seconds, 30_000)] {
-            let mut tally = Tally::default();
-            skip(b"a 1 10\nb 1 30\nc 1 20\nd 1\n", 0, stamps, &mut tally);
-            assert_eq!((tally.samples, tally.newest), (4, Some(newest)));
+        for (unit, newest) in [
+            (TimestampUnit::Milliseconds, 30),
+            (TimestampUnit::Seconds, 30_000),
+        ] {
+            let mut totals = Totals::default();
+            skip(b"a 1 10\nb 1 30\nc 1 20\nd 1\n", 0, unit, &mut totals);
+            assert_eq!((totals.samples, totals.newest), (4, Some(newest)));
         }
     }
 }

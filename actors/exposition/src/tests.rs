@@ -425,23 +425,23 @@ fn cut_bodies_are_refused() {
 #[test]
 fn the_fast_path_accepts_nothing_the_readers_refuse() {
     use super::entry::{Entry, Reader};
-    use super::fast_path::{Stamps, Tally, skip};
+    use super::fast_path::{TimestampUnit, Totals, skip};
     use super::{openmetrics::OpenMetricsReader, text::TextReader};
     let line = b"ab:c{d=\"e f\",_g=\"\",h=\"a longer value\"} -12.5e+3 1234\n";
     let bytes = b"a0_:{}=\",\\ .-+eN\n\t\0#\x7f";
     let mut taken = 0;
     let mut hold = |body: &[u8]| {
-        for stamps in [Stamps::Milliseconds, Stamps::Seconds] {
-            let mut tally = Tally::default();
-            let end = skip(body, 0, stamps, &mut tally);
-            let text = stamps == Stamps::Milliseconds;
+        for unit in [TimestampUnit::Milliseconds, TimestampUnit::Seconds] {
+            let mut totals = Totals::default();
+            let end = skip(body, 0, unit, &mut totals);
+            let text = unit == TimestampUnit::Milliseconds;
             let mut reader: Box<dyn Reader<'_>> = if text {
                 Box::new(TextReader::new(body))
             } else {
                 Box::new(OpenMetricsReader::new(body))
             };
             let mut newest = None;
-            for _ in 0..tally.samples {
+            for _ in 0..totals.samples {
                 let entry = reader.next();
                 let Ok(Some(Entry::Sample(sample))) = entry else {
                     panic!("`{}`: {entry:?}", body.escape_ascii())
@@ -451,7 +451,7 @@ fn the_fast_path_accepts_nothing_the_readers_refuse() {
             }
             assert_eq!(
                 (reader.at(), newest),
-                (end, tally.newest),
+                (end, totals.newest),
                 "`{}`",
                 body.escape_ascii()
             );

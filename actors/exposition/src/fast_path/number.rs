@@ -2,13 +2,13 @@
 //!
 //! Only numbers that cannot overflow are taken; what a value is does not matter here, only that it is one.
 
-use super::Stamps;
+use super::TimestampUnit;
 
 /// Numbers of more digits than this, or exponents of more than two, are left to the reader: none of these overflows.
 const MOST_DIGITS: usize = 40;
 
 /// A space, a value and the end of the line, or a whole timestamp before it.
-pub(super) fn number(rest: &[u8], at: usize, stamps: Stamps) -> Option<(usize, Option<i64>)> {
+pub(super) fn number(rest: &[u8], at: usize, unit: TimestampUnit) -> Option<(usize, Option<i64>)> {
     if *rest.get(at)? != b' ' {
         return None;
     }
@@ -21,7 +21,11 @@ pub(super) fn number(rest: &[u8], at: usize, stamps: Stamps) -> Option<(usize, O
             if !(1..=15).contains(&digits) || *rest.get(end)? != b'\n' {
                 return None;
             }
-            let scale = if stamps == Stamps::Seconds { 1000 } else { 1 };
+            let scale = if unit == TimestampUnit::Seconds {
+                1000
+            } else {
+                1
+            };
             Some((end + 1, Some(i64::try_from(number).ok()? * scale)))
         }
         _ => None,
