@@ -57,45 +57,43 @@ fn check_as(
         let read = protobuf::read(body, rules.check != Check::Whole, &mut summary);
         return read.map(|()| summary).map_err(|fault| vec![fault]);
     }
-    let mut findings = Findings {
+    let mut faults = FaultList {
         body,
         most,
         newline_required: format == Format::Text && rules.final_newline == FinalNewline::Required,
-        faults: Vec::new(),
+        list: Vec::new(),
     };
     if rules.check != Check::Whole {
-        check_lines(rules.check == Check::Strict, &mut findings, &mut summary);
+        check_lines(rules.check == Check::Strict, &mut faults, &mut summary);
     }
     // Prometheus also takes NUL bytes around the last line, which no whole body has.
-    if format == Format::OpenMetrics && findings.faults.is_empty() && !detect::ends_with_eof(body) {
-        findings.add(RawFault::truncated(
+    if format == Format::OpenMetrics && faults.list.is_empty() && !detect::ends_with_eof(body) {
+        faults.add(RawFault::truncated(
             body.len(),
             "the body does not end with the line `# EOF`",
         ));
     }
     if format == Format::Text && body.last() != Some(&b'\n') {
         summary.missing_final_newline = true;
-        if findings.newline_required && findings.faults.is_empty() {
-            findings.add(RawFault::truncated(
+        if faults.newline_required && faults.list.is_empty() {
+            faults.add(RawFault::truncated(
                 body.len(),
                 "the last line does not end with a newline: the body was cut",
             ));
         }
     }
-    findings
-        .faults
-        .sort_by_key(|fault| (fault.line, fault.column));
-    findings.faults.dedup_by_key(|fault| fault.line);
-    if findings.faults.is_empty() {
+    faults.list.sort_by_key(|fault| (fault.line, fault.column));
+    faults.list.dedup_by_key(|fault| fault.line);
+    if faults.list.is_empty() {
         Ok(summary)
     } else {
-        Err(findings.faults)
+        Err(faults.list)
     }
 }
 
 /// Judges the lines of a body in one of the text formats.
-fn check_lines(strict: bool, findings: &mut Findings<'_>, summary: &mut Summary) {
-    let body = findings.body;
+fn check_lines(strict: bool, faults: &mut FaultList<'_>, summary: &mut Summary) {
+    let body = faults.body;
     let utf8 = std::str::from_utf8(body);
     let fast = !strict && utf8.is_ok();
     if summary.format == Format::Text {
@@ -104,7 +102,7 @@ fn check_lines(strict: bool, findings: &mut Findings<'_>, summary: &mut Summary)
             TextReader::new(body),
             fast.then_some(TimestampUnit::Milliseconds),
             state,
-            findings,
+            faults,
             summary,
         );
     } else {
@@ -113,12 +111,12 @@ fn check_lines(strict: bool, findings: &mut Findings<'_>, summary: &mut Summary)
             OpenMetricsReader::new(body),
             fast.then_some(TimestampUnit::Seconds),
             state,
-            findings,
+            faults,
             summary,
         );
     }
     if let (true, Err(error)) = (strict, utf8) {
-        findings.add(RawFault::malformed(
+        faults.add(RawFault::malformed(
             error.valid_up_to(),
             "the body is not UTF-8 from here on",
         ));
@@ -126,15 +124,15 @@ fn check_lines(strict: bool, findings: &mut Findings<'_>, summary: &mut Summary)
 }
 
 /// The faults found so far.
-struct Findings<'a> {
+struct FaultList<'a> {
     body: &'a [u8],
     most: usize,
     /// Whether a last line without newline tells that the body was cut.
     newline_required: bool,
-    faults: Vec<Fault>,
+    list: Vec<Fault>,
 }
 
-impl Findings<'_> {
+impl FaultList<'_> {
     fn add(&mut self, mut fault: RawFault) {
         let on_cut_line = || {
             !self
@@ -151,12 +149,12 @@ impl Findings<'_> {
             fault.kind = FaultKind::Truncated;
         }
         if !self.is_full() {
-            self.faults.push(fault.into_fault(self.body));
+            self.list.push(fault.into_fault(self.body));
         }
     }
 
     fn is_full(&self) -> bool {
-        self.faults.len() >= self.most
+        self.list.len() >= self.most
     }
 }
 
@@ -165,14 +163,14 @@ fn read<'a>(
     mut reader: impl Reader<'a>,
     fast: Option<TimestampUnit>,
     mut state: Option<FamilyState>,
-    findings: &mut Findings<'a>,
+    faults: &mut FaultList<'a>,
     summary: &mut Summary,
 ) {
-    let body = findings.body;
+    let body = faults.body;
     let mut flags = NameFlags::default();
     let mut totals = Totals::default();
     let mut family: &[u8] = &[];
-    while !findings.is_full() {
+    while !faults.is_full() {
         if let Some(unit) = fast {
             reader.jump(fast_path::skip(body, reader.at(), unit, &mut totals));
         }
@@ -181,7 +179,7 @@ fn read<'a>(
             Ok(Some(entry)) => entry,
             Ok(None) => break,
             Err(fault) => {
-                findings.add(fault);
+                faults.add(fault);
                 reader.resume_after(start);
                 continue;
             }
@@ -207,12 +205,12 @@ fn read<'a>(
         }
         if let Some(state) = &mut state {
             for fault in state.add(body, start, &entry, &reader) {
-                findings.add(fault);
+                faults.add(fault);
             }
         }
     }
     if let Some(fault) = state.and_then(|mut state| state.finish()) {
-        findings.add(fault);
+        faults.add(fault);
     }
     summary.samples = totals.samples;
     summary.newest_timestamp_ms = totals.newest;
