@@ -21,23 +21,23 @@ enum Data<'a> {
 }
 
 /// What is wrong, without its place.
-type Complaint = &'static str;
+type Message = &'static str;
 
 /// Reads every message of `body` into `summary`; `deep` looks into them, otherwise they are only counted out.
 pub(super) fn read(body: &[u8], deep: bool, summary: &mut Summary) -> Result<(), Fault> {
     let mut rest = body;
-    let mut message = 0;
+    let mut number = 0;
     while !rest.is_empty() {
-        message += 1;
+        number += 1;
         let offset = body.len() - rest.len();
-        let fault = |kind, complaint: Complaint| {
+        let fault = |kind, message: Message| {
             let place = body.get(offset..).unwrap_or_default();
             let shown = place.get(..20).unwrap_or(place).escape_ascii().to_string();
             Fault {
                 kind,
-                line: message,
+                line: number,
                 column: offset + 1,
-                message: complaint.to_owned(),
+                message: message.to_owned(),
                 excerpt: shown,
             }
         };
@@ -59,8 +59,7 @@ pub(super) fn read(body: &[u8], deep: bool, summary: &mut Summary) -> Result<(),
             ));
         };
         if deep {
-            read_family(family, summary)
-                .map_err(|complaint| fault(FaultKind::Malformed, complaint))?;
+            read_family(family, summary).map_err(|message| fault(FaultKind::Malformed, message))?;
         }
         summary.families += 1;
         rest = after;
@@ -96,9 +95,9 @@ fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
 /// Calls `each` with every field of `message`.
 fn fields<'a>(
     message: &'a [u8],
-    mut each: impl FnMut(Field<'a>) -> Result<(), Complaint>,
-) -> Result<(), Complaint> {
-    const CUT: Complaint = "a field ends outside its message";
+    mut each: impl FnMut(Field<'a>) -> Result<(), Message>,
+) -> Result<(), Message> {
+    const CUT: Message = "a field ends outside its message";
     let mut rest = message;
     while !rest.is_empty() {
         let (tag, after) = varint(rest).ok_or(CUT)?;
@@ -125,7 +124,7 @@ fn fields<'a>(
     Ok(())
 }
 
-fn read_family(message: &[u8], summary: &mut Summary) -> Result<(), Complaint> {
+fn read_family(message: &[u8], summary: &mut Summary) -> Result<(), Message> {
     let mut name: &[u8] = &[];
     fields(message, |field| {
         match (field.number, field.data) {
@@ -154,7 +153,7 @@ fn read_family(message: &[u8], summary: &mut Summary) -> Result<(), Complaint> {
     Ok(())
 }
 
-fn read_metric(message: &[u8], summary: &mut Summary) -> Result<(), Complaint> {
+fn read_metric(message: &[u8], summary: &mut Summary) -> Result<(), Message> {
     summary.samples += 1;
     fields(message, |field| {
         match (field.number, field.data) {
@@ -183,14 +182,14 @@ fn read_metric(message: &[u8], summary: &mut Summary) -> Result<(), Complaint> {
     })
 }
 
-fn count_field(message: &[u8], number: u64, count: &mut usize) -> Result<(), Complaint> {
+fn count_field(message: &[u8], number: u64, count: &mut usize) -> Result<(), Message> {
     fields(message, |field| {
         *count += usize::from(field.number == number);
         Ok(())
     })
 }
 
-fn read_label(message: &[u8], summary: &mut Summary) -> Result<(), Complaint> {
+fn read_label(message: &[u8], summary: &mut Summary) -> Result<(), Message> {
     let mut name: &[u8] = &[];
     let mut value: &[u8] = &[];
     fields(message, |field| {
