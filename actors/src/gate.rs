@@ -9,8 +9,8 @@ use crate::scrape::{Answer, Exposition, Reason, ScrapeError};
 use bytes::Bytes;
 use local_exporter_config::{Contract, Timestamps};
 use local_exporter_exposition::{
-    Check, Fault, FaultKind, FinalNewline, FormatChoice, Rules, Summary, check, look,
-    strip_timestamps,
+    Check, Fault, FaultKind, FinalNewline, FormatChoice, Rules, Summary, check, strip_timestamps,
+    summarize,
 };
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -98,7 +98,7 @@ impl Gate {
             let missing_final_newline = summary.missing_final_newline;
             summary = Summary {
                 missing_final_newline,
-                ..look(&body, summary.format)
+                ..summarize(&body, summary.format)
             };
         }
         let (body, summary) = match (self.timestamps, summary.newest_timestamp_ms) {

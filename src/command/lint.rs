@@ -3,7 +3,7 @@
 use super::{WRONG, complain};
 use clap::{Args, ValueEnum};
 use local_exporter_exposition::{
-    Check, Fault, FinalNewline, FormatChoice, MOST_PROBLEMS, Rules, check, problems,
+    Check, Fault, FinalNewline, FormatChoice, MAX_FAULTS, Rules, check, list_faults,
 };
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -72,7 +72,7 @@ impl Lint {
     /// Prints the problems of one body; returns how many there are.
     fn report(&self, file: &Path, body: &[u8]) -> io::Result<usize> {
         let rules = self.rules();
-        let problems = problems(body, &rules);
+        let problems = list_faults(body, &rules);
         let mut out = io::stdout().lock();
         let name = file.display();
         for problem in &problems {
@@ -89,9 +89,9 @@ impl Lint {
             }
             writeln!(out)?;
         }
-        if problems.len() >= MOST_PROBLEMS {
+        if problems.len() >= MAX_FAULTS {
             complain(&format!(
-                "{name}: only the first {MOST_PROBLEMS} problems are shown"
+                "{name}: only the first {MAX_FAULTS} problems are shown"
             ));
         }
         if let Ok(summary) = check(body, &rules) {

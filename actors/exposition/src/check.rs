@@ -17,7 +17,7 @@ use super::{Check, FinalNewline, Format, FormatChoice, Rules, Summary, protobuf}
 pub(super) fn check_body(body: &[u8], rules: &Rules, most: usize) -> Result<Summary, Vec<Fault>> {
     let unread = matches!(rules.check, Check::Whole | Check::None);
     let guess = if unread {
-        detect::format_of(body, rules.format)
+        detect::detect_format(body, rules.format)
     } else {
         detect::guess(body, rules.format)
     };

@@ -9,7 +9,7 @@ use super::text::TextReader;
 use super::{Format, FormatChoice, Summary, protobuf};
 
 /// The format of `body`, all doubts settled.
-pub(super) fn format_of(body: &[u8], choice: FormatChoice) -> Format {
+pub(super) fn detect_format(body: &[u8], choice: FormatChoice) -> Format {
     let guess = guess(body, choice);
     if choice == FormatChoice::Auto && is_text_after_all(body, guess) {
         Format::Text
@@ -61,7 +61,7 @@ fn reads<'a>(mut reader: impl Reader<'a>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::protobuf::tests::family;
-    use super::super::{Format, FormatChoice, format_of};
+    use super::super::{Format, FormatChoice, detect_format};
 
     #[test]
     fn the_bytes_decide() {
@@ -84,7 +84,7 @@ mod tests {
         ];
         for (body, format) in cases {
             assert_eq!(
-                format_of(body, FormatChoice::Auto),
+                detect_format(body, FormatChoice::Auto),
                 format,
                 "{}",
                 body.escape_ascii()

@@ -69,7 +69,7 @@ struct Join<'f> {
 pub fn join(files: &[(&str, &[u8])], format: FormatChoice) -> Joined {
     let formats: Vec<Format> = files
         .iter()
-        .map(|(_, body)| detect::format_of(body, format))
+        .map(|(_, body)| detect::detect_format(body, format))
         .collect();
     let full = || {
         let with_bytes = files.iter().enumerate();

@@ -192,7 +192,7 @@ pub fn check(body: &[u8], rules: &Rules) -> Result<Summary, Fault> {
 /// What can be seen of a body that is passed on unjudged, as far as it reads:
 /// the Content-Type must be right all the same.
 #[must_use]
-pub fn look(body: &[u8], format: Format) -> Summary {
+pub fn summarize(body: &[u8], format: Format) -> Summary {
     let rules = Rules {
         check: Check::Ingest,
         format: format.choice(),
@@ -203,20 +203,20 @@ pub fn look(body: &[u8], format: Format) -> Summary {
 }
 
 /// The most faults [`problems`] lists.
-pub const MOST_PROBLEMS: usize = 1000;
+pub const MAX_FAULTS: usize = 1000;
 
-/// Every fault of `body`, at most one per line and [`MOST_PROBLEMS`] in all.
+/// Every fault of `body`, at most one per line and [`MAX_FAULTS`] in all.
 ///
 /// A fault can make the lines after it look wrong; the first is the one to trust.
 #[must_use]
-pub fn problems(body: &[u8], rules: &Rules) -> Vec<Fault> {
-    check_body(body, rules, MOST_PROBLEMS)
+pub fn list_faults(body: &[u8], rules: &Rules) -> Vec<Fault> {
+    check_body(body, rules, MAX_FAULTS)
         .err()
         .unwrap_or_default()
 }
 
 /// The format `body` is read as under `choice`.
 #[must_use]
-pub fn format_of(body: &[u8], choice: FormatChoice) -> Format {
-    detect::format_of(body, choice)
+pub fn detect_format(body: &[u8], choice: FormatChoice) -> Format {
+    detect::detect_format(body, choice)
 }

@@ -17,7 +17,7 @@ use std::borrow::Cow;
 ///
 /// The first line that Prometheus would refuse; or that the body is protobuf, which cannot be rewritten.
 pub fn strip_timestamps(body: &[u8], format: FormatChoice) -> Result<Cow<'_, [u8]>, Fault> {
-    match detect::format_of(body, format) {
+    match detect::detect_format(body, format) {
         Format::Text => strip(body, TextReader::new(body)),
         Format::OpenMetrics if body.is_empty() => Ok(Cow::Borrowed(body)),
         Format::OpenMetrics => strip(body, OpenMetricsReader::new(body)),

@@ -1,7 +1,7 @@
 //! Cases that go through the whole checker, and the properties that hold for every body.
 
 use super::FormatChoice::{OpenMetrics, Text};
-use super::{Check, Fault, FaultKind, FinalNewline, FormatChoice, Rules, check, problems};
+use super::{Check, Fault, FaultKind, FinalNewline, FormatChoice, Rules, check, list_faults};
 
 fn rules(check: Check, format: FormatChoice) -> Rules {
     Rules {
@@ -26,7 +26,7 @@ pub(super) fn strict(format: FormatChoice, good: &[&str], bad: &[(&str, usize)])
             found.map(|_| ()),
             Err(*line),
             "{body:?}: {:?}",
-            problems(body.as_bytes(), &rules(Check::Strict, format))
+            list_faults(body.as_bytes(), &rules(Check::Strict, format))
         );
     }
 }
@@ -370,12 +370,12 @@ fn a_file_may_lack_its_final_newline() {
 
 #[test]
 fn problems_are_listed_one_per_line() {
-    let lines: Vec<usize> = problems(b"a\nb 1\nc{ 1\nd x y\n\ne 1", &rules(Check::Ingest, Text))
+    let lines: Vec<usize> = list_faults(b"a\nb 1\nc{ 1\nd x y\n\ne 1", &rules(Check::Ingest, Text))
         .iter()
         .map(|fault| fault.line)
         .collect();
     assert_eq!(lines, [1, 3, 4]);
-    let lines: Vec<usize> = problems(
+    let lines: Vec<usize> = list_faults(
         b"# TYPE a counter\na -1\na! 1\na 1 x\n",
         &rules(Check::Strict, Text),
     )
@@ -383,10 +383,10 @@ fn problems_are_listed_one_per_line() {
     .map(|fault| fault.line)
     .collect();
     assert_eq!(lines, [2, 3, 4]);
-    let many = "!\n".repeat(2 * super::MOST_PROBLEMS);
+    let many = "!\n".repeat(2 * super::MAX_FAULTS);
     assert_eq!(
-        problems(many.as_bytes(), &rules(Check::Ingest, Text)).len(),
-        super::MOST_PROBLEMS
+        list_faults(many.as_bytes(), &rules(Check::Ingest, Text)).len(),
+        super::MAX_FAULTS
     );
 }
 
@@ -405,7 +405,7 @@ fn cut_bodies_are_refused() {
                 cut.escape_ascii()
             );
         }
-        let faults = problems(cut, &rules(Check::Ingest, Text));
+        let faults = list_faults(cut, &rules(Check::Ingest, Text));
         assert_eq!(faults.is_empty(), cut.ends_with(b"\n"), "{faults:?}");
     }
     let open = "# HELP a x\n# TYPE a counter\n# UNIT a \na_total{b=\"c\\\"\\n\"} 1 2 # {d=\"e\"} 3 4.5\n# TYPE b gauge\n{\"b\"} 1\n# EOF\n";

@@ -6,7 +6,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use local_exporter_exposition::{
-    Check, FinalNewline, Format, FormatChoice, Rules, check, format_of, join, problems,
+    Check, FinalNewline, Format, FormatChoice, Rules, check, detect_format, join, list_faults,
     strip_timestamps,
 };
 
@@ -33,12 +33,12 @@ fuzz_target!(|body: &[u8]| {
             assert!(accepted(Check::None), "none refuses");
 
             for level in [Check::Strict, Check::Ingest, Check::Whole] {
-                let faults = problems(body, &rules(level));
+                let faults = list_faults(body, &rules(level));
                 assert_eq!(faults.is_empty(), accepted(level), "{faults:?}");
                 let lines = body.split(|byte| *byte == b'\n').count();
                 for fault in &faults {
                     assert!(fault.line >= 1 && fault.column >= 1, "{fault:?}");
-                    let counted = format_of(body, format) != Format::Protobuf;
+                    let counted = detect_format(body, format) != Format::Protobuf;
                     assert!(!counted || fault.line <= lines, "{fault:?}");
                     assert!(!fault.to_string().chars().any(char::is_control), "{fault:?}");
                 }
@@ -51,7 +51,7 @@ fuzz_target!(|body: &[u8]| {
 });
 
 fn accepted_stays_accepted(body: &[u8], rules: &Rules) {
-    let format = match format_of(body, rules.format) {
+    let format = match detect_format(body, rules.format) {
         Format::Text => FormatChoice::Text,
         Format::OpenMetrics => FormatChoice::OpenMetrics,
         Format::Protobuf => return,
