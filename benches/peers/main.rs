@@ -1,6 +1,6 @@
 //! The exporter beside what its users would pick instead, in one run and under the same load.
 //!
-//! `cargo bench --bench peers` starts the release build, nginx, `node_exporter` and
+//! `cargo bench --bench peers` starts the `dist` build, nginx, `node_exporter` and
 //! `exporter_exporter`, as far as they are installed, loads each in turn with `wrk`, and prints tables of Markdown on
 //! standard output; what it is doing meanwhile is on standard error. `benches/README.md` says what
 //! the columns mean and holds the tables of the last run.

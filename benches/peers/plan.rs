@@ -37,7 +37,7 @@ pub(crate) struct Plan {
     /// How long a turn is [default: 2, with --quick 1].
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: Option<u64>,
-    /// The exporter to measure, in place of the release build of this tree.
+    /// The exporter to measure, in place of the `dist` build of this tree.
     #[arg(long, value_name = "FILE")]
     exporter: Option<PathBuf>,
 }

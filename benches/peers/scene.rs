@@ -136,17 +136,19 @@ fn open_folder(prefix: &str, parent: &Path) -> Outcome<TempDir> {
     Ok(folder)
 }
 
-/// Makes the release build as a user does, without the features that this program's own
-/// dependencies would add, and says where it is.
+/// Builds the program with the profile that packages use and returns its path. The build is
+/// separate from this benchmark's, whose dependencies would enable more features.
 fn build(interrupt: &Interrupt) -> Outcome<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command
-        .args(["build", "--release", "--locked", "--bin", "local-exporter"])
+        .args(["build", "--profile", "dist", "--locked"])
+        .args(["--bin", "local-exporter"])
         .current_dir(env!("CARGO_MANIFEST_DIR"));
     Process::spawn("cargo", &mut command)?.finish(BUILD, interrupt)?;
-    let own = std::env::current_exe()?;
-    let target = own.parent().and_then(Path::parent);
-    let target = target.ok_or("this program is in no target folder; name one with --exporter")?;
-    Ok(target.join("local-exporter"))
+    // target/PROFILE/local-exporter, whatever this benchmark's own profile is.
+    let own = Path::new(env!("CARGO_BIN_EXE_local-exporter"));
+    let target = own.ancestors().nth(2);
+    let target = target.ok_or("the program is in no target folder; name one with --exporter")?;
+    Ok(target.join("dist/local-exporter"))
 }

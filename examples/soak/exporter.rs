@@ -21,7 +21,7 @@ impl Exporter {
             .arg(configuration)
             .stderr(Stdio::piped())
             .spawn()
-            .expect("the program, which cargo build --release makes");
+            .expect("the program, which cargo build --profile dist makes");
         let mut lines = BufReader::new(child.stderr.take().expect("its log")).lines();
         let address = loop {
             let line = lines.next().expect("the exporter ended").expect("a line");

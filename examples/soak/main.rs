@@ -1,7 +1,7 @@
 //! A long run against sources that misbehave: what stands where it stood, and what does not.
 //!
 //! ```sh
-//! cargo build --release && cargo run --release --example soak -- --minutes 30
+//! cargo build --profile dist && cargo run --profile dist --example soak -- --minutes 30
 //! ```
 //!
 //! Starts the program as a process of its own, sources of all kinds, and clients

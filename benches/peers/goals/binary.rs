@@ -15,7 +15,7 @@ pub(super) fn look(scene: &Scene) -> Outcome<Vec<Line>> {
         .contains(&SHT_SYMTAB);
     let symbols = if stripped { "stripped" } else { "with symbols" };
     Ok(vec![Line {
-        what: "release binary".to_owned(),
+        what: "`dist` binary".to_owned(),
         limit: "stripped, < 12 MiB, one file",
         reached: format!("{symbols}, {mebibytes:.1} MiB, ran alone in a folder"),
         verdict: Verdict::of(stripped && mebibytes < 12.0),

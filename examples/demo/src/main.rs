@@ -1,5 +1,5 @@
 //! The exporter and three daemons for it to bridge, on a machine that has nothing but the toolchain
-//! and `dbus-daemon`: `cargo run --release --example demo [-- --port N]`.
+//! and `dbus-daemon`: `cargo run -p local-exporter-demo [-- --port N]`.
 //!
 //! Starts a private message bus, a daemon on it, a daemon on a unix socket and one that rewrites a
 //! file, all in temporary directories; then the exporter, in this very process, with the
