@@ -10,7 +10,7 @@ pub mod faults;
 use crate::{Exporter, gzip, reply};
 use actix_web::{HttpRequest, HttpResponse, web};
 use local_exporter_actors::Door;
-use local_exporter_actors::status::{self, CacheSnapshot, Failure, FileReport};
+use local_exporter_actors::report::{self, CacheSnapshot, Failure, FileReport};
 use serde::Serialize;
 use std::time::{Duration, SystemTime};
 
@@ -130,8 +130,8 @@ impl From<FileReport> for File {
     }
 }
 
-impl From<status::PassedOver> for PassedOver {
-    fn from(over: status::PassedOver) -> Self {
+impl From<report::PassedOver> for PassedOver {
+    fn from(over: report::PassedOver) -> Self {
         Self {
             file: over.path.to_string_lossy().into_owned(),
             why: over.why,

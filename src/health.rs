@@ -6,7 +6,7 @@
 use crate::phase::Phase;
 use crate::{Exporter, reply};
 use actix_web::{HttpResponse, web};
-use local_exporter_actors::status::State;
+use local_exporter_actors::report::State;
 
 /// `GET /-/healthy`: requests are served.
 pub async fn healthy() -> HttpResponse {

@@ -24,7 +24,7 @@ pub use socket::ServiceManager;
 use crate::Exporter;
 use crate::phase::Phase;
 use local_exporter_actors::Threads;
-use local_exporter_actors::status::State;
+use local_exporter_actors::report::State;
 use message::{Message, Story};
 use std::convert::Infallible;
 use std::future::pending;

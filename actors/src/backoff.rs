@@ -17,6 +17,13 @@ pub(crate) struct Backoff {
     failures: u32,
 }
 
+/// The rests of an actor that fails: 100 ms, doubling, at most 30 s, anew after a quiet minute.
+pub(crate) const ACTOR_BACKOFF: Backoff = Backoff::new(
+    Duration::from_millis(100),
+    Duration::from_secs(30),
+    Duration::from_secs(60),
+);
+
 /// The share of a rest that jitter may take away, so that what failed
 /// together does not return together.
 const JITTER: f64 = 0.2;

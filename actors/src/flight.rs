@@ -7,7 +7,8 @@
 //! knows actix or a kind of source.
 
 use crate::faults::{Faults, Place};
-use crate::scrape::{Answer, Exposition, Reason, ScrapeError};
+use crate::reason::Reason;
+use crate::scrape::{Answer, Exposition, ScrapeError};
 use crate::source::{Source, Surroundings};
 use crate::status::Status;
 use futures_util::FutureExt;

@@ -4,8 +4,9 @@
 //! know where the bytes come from, and does no I/O.
 
 use crate::faults::{Faults, Place};
+use crate::reason::Reason;
 use crate::rules::rules;
-use crate::scrape::{Answer, Exposition, Reason, ScrapeError};
+use crate::scrape::{Answer, Exposition, ScrapeError};
 use bytes::Bytes;
 use local_exporter_config::{Contract, Timestamps};
 use local_exporter_exposition::{

@@ -13,8 +13,9 @@
 //! - `rules`: the configuration's words for the checker's rules (the crate `local-exporter-exposition`).
 //! - [`diagnose`]: what is wrong with a source, found without its actor.
 //! - [`host`]: facts about paths, permissions, mounts and file systems.
-//! - [`status`], [`metrics`]: what is known without asking the actor.
+//! - [`report`], `status`, [`metrics`]: what is known without asking the actor.
 
+mod admission;
 mod backoff;
 pub mod diagnose;
 mod faults;
@@ -24,15 +25,18 @@ pub mod host;
 pub mod metrics;
 #[cfg(test)]
 mod paused;
+mod reason;
+pub mod report;
 pub mod roster;
 mod rules;
 pub mod scrape;
 mod selector;
 pub mod source;
-pub mod status;
+mod status;
 mod supervise;
 
+pub use admission::Ceiling;
 pub use metrics::Metrics;
+pub use reason::Reason;
 pub use roster::{Arbiters, Changes, Door, Renewal, Roster, Threads};
-pub use scrape::{Answer, Exposition, Names, Reason, ScrapeError};
-pub use status::Ceiling;
+pub use scrape::{Answer, Exposition, Names, ScrapeError};

@@ -10,7 +10,7 @@ mod selector;
 
 pub use selector::SelectorMetrics;
 
-use crate::status::{State, Watching};
+use crate::report::{State, Watching};
 use one_of::OneOf;
 use prometheus::{
     GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry,

@@ -5,7 +5,8 @@
 
 use crate::faults::{Passage, Place};
 use crate::flight::Flight;
-use crate::scrape::{Answer, Reason, Scrape, ScrapeError};
+use crate::reason::Reason;
+use crate::scrape::{Answer, Scrape, ScrapeError};
 use crate::source::{self, Surroundings};
 use actix::fut::WrapFuture;
 use actix::{

@@ -15,8 +15,9 @@ pub(crate) use file::Watches;
 
 use crate::faults::Faults;
 use crate::gate::Gate;
+use crate::report::PassedOver;
 use crate::scrape::{Answer, ScrapeError};
-use crate::status::{PassedOver, Status};
+use crate::status::Status;
 use futures_util::future::LocalBoxFuture;
 use local_exporter_config as config;
 use std::collections::BTreeSet;

@@ -4,71 +4,20 @@
 //! `/debug/actors` read, also while the actor is stuck. Nothing here awaits,
 //! and no lock is held for longer than a few assignments.
 
-mod in_flight;
-mod snapshot;
+mod source_log;
 mod turn;
 
-pub use in_flight::{Ceiling, Permit};
-pub use snapshot::{
-    CacheReport, CacheSnapshot, Failure, FileReport, PassedOver, Snapshot, Watching,
-};
-
+use crate::admission::{Ceiling, InFlight, Permit, Share};
 use crate::metrics::SelectorMetrics;
-use crate::scrape::{Answer, Reason, ScrapeError};
-use in_flight::{InFlight, Share};
-use snapshot::{FileNews, SourceLog};
+use crate::reason::Reason;
+use crate::report::{CacheReport, Snapshot, State};
+use crate::scrape::{Answer, ScrapeError};
+use source_log::{FileNews, SourceLog};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::sync::SetOnce;
 use tokio::time::Instant;
 use turn::{Ended, Turn};
-
-/// What the actor of a selector is doing.
-///
-/// ```text
-///            first poll             panic, or a stop that nobody asked for
-/// Starting ------------> Running <----------------------------> Resting
-///                           |            the rest is over
-///                           '--> Stopped   (the selector was removed)
-/// ```
-///
-/// From each of the first three it may get stuck, and is as it was when its code returns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// Made, not yet run.
-    Starting,
-    /// Answering.
-    Running,
-    /// Failed a moment ago; scrapes are refused until the rest is over.
-    Resting,
-    /// In code that does not return; its thread was given up, and scrapes are refused.
-    Stuck,
-    /// Removed for good.
-    Stopped,
-}
-
-impl State {
-    /// All of them.
-    pub const ALL: [Self; 5] = [
-        Self::Starting,
-        Self::Running,
-        Self::Resting,
-        Self::Stuck,
-        Self::Stopped,
-    ];
-
-    /// The label.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Starting => "starting",
-            Self::Running => "running",
-            Self::Resting => "resting",
-            Self::Stuck => "stuck",
-            Self::Stopped => "stopped",
-        }
-    }
-}
 
 /// The status of one selector.
 #[derive(Debug)]

@@ -37,13 +37,6 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tracing::Span;
 
-/// The rests of an actor that fails: 100 ms, doubling, at most 30 s, anew after a quiet minute.
-pub(crate) const ACTOR_BACKOFF: Backoff = Backoff::new(
-    Duration::from_millis(100),
-    Duration::from_secs(30),
-    Duration::from_secs(60),
-);
-
 /// Tells a supervisor that the actor's next stop is meant.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Retirement(Arc<AtomicBool>);

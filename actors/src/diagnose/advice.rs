@@ -1,6 +1,6 @@
 //! What to change where nothing but the failed scrape tells what is wrong.
 
-use crate::scrape::Reason;
+use crate::reason::Reason;
 
 /// The usual remedy for a reason.
 pub(super) fn remedy(reason: Reason) -> &'static str {

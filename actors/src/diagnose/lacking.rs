@@ -1,7 +1,7 @@
 //! What an answer made of files lacks, which a scrape that succeeds does not say.
 
 use super::{Finding, MOST_FINDINGS, advice};
-use crate::status::{CacheReport, FileReport};
+use crate::report::{CacheReport, FileReport};
 use local_exporter_exposition::Summary;
 
 /// Adds to what was found on the host what was found when its files were read.

@@ -127,7 +127,7 @@ impl Faults {
 /// thousand rests of up to half a minute would be a long test.
 #[cfg(feature = "faults")]
 pub(crate) fn rests() -> crate::backoff::Backoff {
-    use crate::supervise::ACTOR_BACKOFF;
+    use crate::backoff::ACTOR_BACKOFF;
     tracing::warn!("built for tests: whoever can reach this program can make it fail");
     let longest = std::env::var("LOCAL_EXPORTER_FAULTS_LONGEST_REST_MS").ok();
     match longest.and_then(|longest| longest.parse().ok()) {

@@ -1,10 +1,10 @@
 //! How scrapes share a pull, with the clock paused and a source that counts.
 
 use super::*;
+use crate::admission::Ceiling;
 use crate::gate::Gate;
 use crate::metrics::Metrics;
 use crate::paused::paused;
-use crate::status::Ceiling;
 use local_exporter_config::Contract;
 use std::cell::Cell;
 use std::time::Duration;

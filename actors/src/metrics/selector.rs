@@ -6,8 +6,8 @@
 //! says how things are, and the series go with the last of them.
 
 use super::Metrics;
-use crate::scrape::Reason;
-use crate::status::{CacheReport, State};
+use crate::reason::Reason;
+use crate::report::{CacheReport, State};
 use prometheus::{Gauge, Histogram, IntCounter, IntGauge};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};

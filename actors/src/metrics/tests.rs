@@ -1,8 +1,8 @@
 //! Which series there are, and when they come and go.
 
 use super::*;
-use crate::scrape::Reason;
-use crate::status::{CacheReport, FileReport, State, Watching};
+use crate::reason::Reason;
+use crate::report::{CacheReport, FileReport, State, Watching};
 use std::time::{Duration, SystemTime};
 
 fn series(registry: &Registry) -> String {

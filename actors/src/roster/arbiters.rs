@@ -5,9 +5,9 @@
 //! there can move. Nothing here knows what an actor does.
 
 use super::thread::{Place, Thread};
+use crate::admission::Ceiling;
 use crate::backoff::Backoff;
 use crate::source::Watches;
-use crate::status::Ceiling;
 use futures_util::future::join_all;
 use prometheus::IntCounter;
 use std::io;
@@ -81,7 +81,7 @@ impl Arbiters {
             watches: Watches::start()?,
             ceiling,
             #[cfg(not(feature = "faults"))]
-            backoff: crate::supervise::ACTOR_BACKOFF,
+            backoff: crate::backoff::ACTOR_BACKOFF,
             #[cfg(feature = "faults")]
             backoff: crate::faults::rests(),
             threads: Threads(Arc::new(Mutex::new(threads))),

@@ -3,8 +3,10 @@
 
 use super::thread::Thread;
 use super::*;
+use crate::admission::Ceiling;
+use crate::report::State;
 use crate::scrape::Names;
-use crate::status::{Ceiling, State, Status};
+use crate::status::Status;
 use local_exporter_config::{Environment, Input, Selector, load};
 use local_exporter_daemons::promsock::PromSock;
 use proptest::collection::{btree_map, vec};

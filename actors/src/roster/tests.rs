@@ -3,10 +3,12 @@
 mod stuck;
 
 use super::*;
+use crate::admission::Ceiling;
 use crate::backoff::Backoff;
 use crate::faults::{Fault, Place};
-use crate::scrape::{Names, Reason};
-use crate::status::{Ceiling, State};
+use crate::reason::Reason;
+use crate::report::State;
+use crate::scrape::Names;
 use futures_util::future::join_all;
 use local_exporter_config::{Environment, Input, load};
 use local_exporter_daemons::promsock::PromSock;

@@ -6,7 +6,8 @@
 use super::Source;
 use super::connect::{Address, Connector, Unconnected};
 use crate::gate::Gate;
-use crate::scrape::{Answer, Reason, ScrapeError};
+use crate::reason::Reason;
+use crate::scrape::{Answer, ScrapeError};
 use bytes::{Bytes, BytesMut};
 use futures_util::future::LocalBoxFuture;
 use std::cell::Cell;

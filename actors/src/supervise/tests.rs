@@ -4,9 +4,10 @@
 mod model_test;
 
 use super::*;
+use crate::admission::Ceiling;
 use crate::metrics::Metrics;
 use crate::paused::paused;
-use crate::status::{Ceiling, State};
+use crate::report::State;
 use actix::dev::channel;
 use actix::fut::WrapFuture;
 use actix::{Addr, AsyncContext, Handler, MailboxError, Message, ResponseActFuture};
@@ -155,7 +156,7 @@ fn subject_with(plan: Plan) -> Subject {
         actor,
         Arc::clone(&status),
         retirement.clone(),
-        ACTOR_BACKOFF,
+        crate::backoff::ACTOR_BACKOFF,
         Span::none(),
     );
     Subject {

@@ -1,7 +1,8 @@
 //! What to change where a bus, or a daemon on it, did not answer well.
 
 use super::unreachable::NOT_ACCEPTED;
-use crate::scrape::{Reason, ScrapeError};
+use crate::reason::Reason;
+use crate::scrape::ScrapeError;
 use local_exporter_config::DbusSource;
 
 /// What to change after an error that a bus has its own remedy for.

@@ -3,7 +3,8 @@
 //! Turns D-Bus' terms into ours; it may not hold a connection. What reads a
 //! message is public so that it can be fuzzed.
 
-use crate::scrape::{Reason, ScrapeError};
+use crate::reason::Reason;
+use crate::scrape::ScrapeError;
 use bytes::Bytes;
 use local_exporter_config::DbusSource;
 use zbus::message::{Body, Message};

@@ -1,6 +1,7 @@
 //! Why there is no connection to a bus, told so that one knows what to change.
 
-use crate::scrape::{Reason, ScrapeError};
+use crate::reason::Reason;
+use crate::scrape::ScrapeError;
 use crate::source::connect::Unconnected;
 use local_exporter_config::Bus;
 use std::io::ErrorKind;

@@ -6,7 +6,8 @@
 use super::shelf::{Good, Verdict};
 use super::{Terms, listed};
 use crate::gate::Gate;
-use crate::scrape::{Answer, Exposition, Reason, ScrapeError};
+use crate::reason::Reason;
+use crate::scrape::{Answer, Exposition, ScrapeError};
 use local_exporter_exposition::{Conflict, join};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

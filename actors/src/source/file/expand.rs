@@ -7,9 +7,10 @@
 use super::pattern::{Patterns, is_pattern, split};
 use super::watch::{Interest, Target, Targets, identity};
 use crate::host::filesystem;
-use crate::scrape::{Reason, ScrapeError};
+use crate::reason::Reason;
+use crate::report::PassedOver;
+use crate::scrape::ScrapeError;
 use crate::source::Place;
-use crate::status::PassedOver;
 use local_exporter_config::FileOptions;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};

@@ -6,7 +6,8 @@
 use super::failed;
 use super::watch::Identity;
 use crate::host::mounts::is_deleted;
-use crate::scrape::{Reason, ScrapeError};
+use crate::reason::Reason;
+use crate::scrape::ScrapeError;
 use bytes::Bytes;
 use local_exporter_config::open_at_once;
 use rustix::io::Errno;

@@ -10,8 +10,9 @@ use super::expand::{MOST_FILES, expand};
 use super::pattern::Patterns;
 use super::shelf::{Now, Shelf, Verdict};
 use super::watch::Targets;
-use crate::scrape::{Answer, Reason, ScrapeError};
-use crate::status::{CacheReport, FileReport, Watching};
+use crate::reason::Reason;
+use crate::report::{CacheReport, FileReport, Watching};
+use crate::scrape::{Answer, ScrapeError};
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 

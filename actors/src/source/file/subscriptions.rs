@@ -7,7 +7,7 @@ use super::activity::Activity;
 use super::expand::MOST_TARGETS;
 use super::retry_after;
 use super::watch::{Subscription, Targets, Unwatched, Watches};
-use crate::status::Watching;
+use crate::report::Watching;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;

@@ -145,7 +145,7 @@ impl InFlight {
 
 /// One place, given back when dropped.
 #[derive(Debug)]
-pub struct Permit {
+pub(crate) struct Permit {
     number: u64,
     places: Arc<InFlight>,
 }
