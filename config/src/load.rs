@@ -7,16 +7,15 @@
 use crate::document::{Document, Layer};
 use crate::effective;
 use crate::flags::Flags;
-use crate::mistake::{Mistake, Mistakes, Objections, Place};
+use crate::mistake::{Mistake, Mistakes, Place};
 use crate::orphans;
 use crate::precedence::{self, SELECTORS};
 use crate::regular::read_regular;
 use crate::service::DropIns;
-use crate::settings::Settings;
+use crate::settings::{Objections, Settings};
 use crate::table::{Report, Table};
-use crate::variables::Variables;
+use crate::variables::{Environment, Variables};
 use config::{Config, ConfigError, Map, Value, ValueKind};
-use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
@@ -30,10 +29,6 @@ const DEFAULT_TEXT: &str = include_str!("default.toml");
 /// All that may stand in a drop-in.
 const ONLY_SELECTORS: &str =
     "nothing but `[bridge.selectors.NAME]`: all else is for the host's own file";
-
-/// Environment variables by name; those without the prefix are passed over. In
-/// the order of their names, since the environment itself has none.
-pub type Environment = BTreeMap<String, String>;
 
 /// A configuration text and the name it goes by in messages.
 #[derive(Clone, Debug, PartialEq, Eq)]

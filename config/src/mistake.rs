@@ -3,7 +3,6 @@
 //! A mistake names the place, the key, what was found and what is expected;
 //! nothing here decides whether something is a mistake.
 
-use crate::settings::Settings;
 use std::fmt;
 
 /// One thing that is wrong, as `file:line:column: key.path: what was found, what is expected`.
@@ -93,9 +92,6 @@ pub struct Objection {
     /// What was found, in words.
     pub found: String,
 }
-
-/// Whoever looks into the files that settings name; nothing found means that all is well.
-pub type Objections<'o> = &'o dyn Fn(&Settings) -> Vec<Objection>;
 
 /// Every mistake of one load, one a line when printed; never empty when returned as an error.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,9 +4,10 @@
 //! and the flags are those of the start, as they are for every process.
 
 use crate::flags::Flags;
-use crate::load::{Environment, Input, Layers, whole_file};
-use crate::mistake::{Mistake, Mistakes, Objections};
-use crate::settings::Settings;
+use crate::load::{Input, Layers, whole_file};
+use crate::mistake::{Mistake, Mistakes};
+use crate::settings::{Objections, Settings};
+use crate::variables::Environment;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;

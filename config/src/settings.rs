@@ -2,6 +2,7 @@
 //!
 //! Values here are checked and immutable; reading them may not touch the host.
 
+use crate::mistake::Objection;
 use crate::selector::{Buses, Defaults, Selector, read_selectors};
 use crate::service::Service;
 use crate::table::Table;
@@ -14,6 +15,9 @@ pub struct Settings {
     /// The selectors, in the order of the text; none is fine.
     pub selectors: Vec<Selector>,
 }
+
+/// A check of the files that settings name; an empty list means that they are in order.
+pub type Objections<'o> = &'o dyn Fn(&Settings) -> Vec<Objection>;
 
 impl Settings {
     /// Reads the root table; what is wrong is in the table's report, and stands for nothing here.

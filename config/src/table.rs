@@ -9,12 +9,9 @@ use crate::document::{Document, KeyPath, Part};
 use crate::flags::{FLAG_ORIGIN, Flags};
 use crate::mistake::{Mistake, Objection, Place};
 use crate::value::{FromValue, describe};
-use crate::variables::Variables;
+use crate::variables::{ENVIRONMENT_ORIGIN, Variables};
 use config::{Map, Value, ValueKind};
 use std::cell::RefCell;
-
-/// The origin that the crate `config` gives to values from the environment.
-pub(crate) const ENVIRONMENT_ORIGIN: &str = "the environment";
 
 /// The documents a configuration came from, and the mistakes found in it so far.
 #[derive(Debug)]

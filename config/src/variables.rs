@@ -4,15 +4,20 @@
 //! or contradict each other, are mistakes; values are the readers' business.
 
 use crate::document::{self, KeyPath};
-use crate::load::Environment;
 use crate::mistake::{Mistake, Place};
-use crate::table::ENVIRONMENT_ORIGIN;
 use config::{ConfigError, Map, Source, Value, ValueKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the name of a variable begins with; two underscores stand for each dot:
 /// `LOCAL_EXPORTER__SERVICE__PORT=9600`.
 pub const ENVIRONMENT_PREFIX: &str = "LOCAL_EXPORTER";
+
+/// The origin that the crate `config` gives to values from the environment.
+pub(crate) const ENVIRONMENT_ORIGIN: &str = "the environment";
+
+/// Environment variables by name; those without the prefix are ignored. They are sorted
+/// by name, since the environment itself has no order.
+pub type Environment = BTreeMap<String, String>;
 
 /// The variables that concern us, by the lower-case path of the key they set.
 #[derive(Debug)]
