@@ -13,7 +13,7 @@ mod files;
 mod networks;
 mod tokens;
 
-pub use files::{files, objections};
+pub use files::{external_errors, files};
 pub use networks::Peer;
 
 use crate::metrics::ConnectionMetrics;
@@ -52,11 +52,11 @@ impl Gate {
     /// Reads the web configuration for the first time. Blocks.
     ///
     /// # Errors
-    /// What [`objections`] finds of the service; a token that cannot be read refuses
+    /// What [`external_errors`] finds of the service; a token that cannot be read refuses
     /// those who need it, no others.
     pub fn open(settings: &Settings, metrics: &ConnectionMetrics) -> Result<Self, String> {
-        if let Some(objection) = files::service_objection(&settings.service) {
-            return Err(objection.found);
+        if let Some(error) = files::service_error(&settings.service) {
+            return Err(error.found);
         }
         let web = settings.service.web_config.as_deref();
         let web = web.map(|path| Current::start(path, metrics)).transpose();

@@ -8,7 +8,7 @@ mod tcp;
 mod unix;
 mod vsock;
 
-use local_exporter_config::{Entrance, Listen, Objection, VsockListen};
+use local_exporter_config::{Entrance, ExternalError, Listen, VsockListen};
 use socket2::Socket;
 use std::io;
 use std::net::TcpListener;
@@ -42,19 +42,19 @@ pub fn bind(entrance: &Entrance) -> io::Result<Vec<Listener>> {
 
 /// What is wrong with an entrance as far as that can be told before it is bound.
 #[must_use]
-pub fn objections(entrance: &Entrance) -> Vec<Objection> {
+pub fn external_errors(entrance: &Entrance) -> Vec<ExternalError> {
     let Entrance::Own(listens) = entrance else {
         return Vec::new();
     };
     let found = listens.iter().filter_map(|listen| match listen {
-        Listen::Unix(unix) => unix::objection(unix),
+        Listen::Unix(unix) => unix::external_error(unix),
         Listen::Tcp(..) | Listen::Vsock(_) => None,
     });
-    let objection = |found| Objection {
+    let error = |found| ExternalError {
         key: ["service", "listen"].map(str::to_owned).to_vec(),
         found,
     };
-    found.map(objection).collect()
+    found.map(error).collect()
 }
 
 fn bind_one(listen: &Listen) -> io::Result<Listener> {

@@ -38,7 +38,7 @@ mod variables;
 pub use contract::{Check, Contract, FormatChoice, Timestamps};
 pub use flags::{Flag, FlagValue, Flags};
 pub use load::{Input, load};
-pub use mistake::{Mistake, Mistakes, Objection, Place};
+pub use mistake::{ExternalError, Mistake, Mistakes, Place};
 pub use origin::{Loaded, Origin, Presence};
 pub use regular::{open_at_once, read_regular};
 pub use selector::{
@@ -49,5 +49,5 @@ pub use service::{
     Access, ClientLimits, Confinement, DropIns, Entrance, ExternalUrl, Lifecycle, Listen,
     ListenAddress, Network, Paths, Reload, Service, Tls, UnixListen, VsockListen,
 };
-pub use settings::{Objections, Settings};
+pub use settings::{ExternalCheck, Settings};
 pub use variables::{ENVIRONMENT_PREFIX, Environment};

@@ -12,7 +12,7 @@ use crate::orphans;
 use crate::precedence::{self, SELECTORS};
 use crate::regular::read_regular;
 use crate::service::DropIns;
-use crate::settings::{Objections, Settings};
+use crate::settings::{ExternalCheck, Settings};
 use crate::table::{Report, Table};
 use crate::variables::{Environment, Variables};
 use config::{Config, ConfigError, Map, Value, ValueKind};
@@ -99,8 +99,8 @@ pub(crate) struct Reading {
 
 impl Layers {
     /// Merges and reads; drop-ins with mistakes are left out, unless they are to be strict.
-    /// Objections are mistakes too.
-    pub(crate) fn read(&self, objections: Objections<'_>) -> Result<Reading, Mistakes> {
+    /// External errors are mistakes too.
+    pub(crate) fn read(&self, check: ExternalCheck<'_>) -> Result<Reading, Mistakes> {
         let mut drop_ins: Vec<&Input> = self.drop_ins.iter().collect();
         let mut warnings = self.unreadable.clone();
         loop {
@@ -109,7 +109,7 @@ impl Layers {
                 let file = mistake.place.file();
                 file.is_some_and(|file| names.contains(&file))
             };
-            match self.attempt(&drop_ins, objections) {
+            match self.attempt(&drop_ins, check) {
                 Ok(reading) => {
                     warnings.extend(reading.warnings);
                     if reading.settings.service.drop_ins == DropIns::Strict && !warnings.is_empty()
@@ -143,7 +143,7 @@ impl Layers {
     fn attempt(
         &self,
         drop_ins: &[&Input],
-        objections: Objections<'_>,
+        check: ExternalCheck<'_>,
     ) -> Result<Reading, Vec<Mistake>> {
         let mut documents = self.documents(drop_ins)?;
         let mut variables = Variables::read(&self.environment);
@@ -164,8 +164,8 @@ impl Layers {
         let written = documents.split_off(1);
         let report = Report::new(written, variables, self.flags.clone());
         let settings = Settings::read(Table::root(&report, entries));
-        for objection in objections(&settings) {
-            report.object(objection);
+        for error in check(&settings) {
+            report.add_external(error);
         }
         let mistakes = report.into_mistakes();
         match mistakes.as_slice() {

@@ -86,7 +86,7 @@ impl fmt::Display for Mistake {
 /// What somebody finds who looks into a file that settings name, which reading a
 /// configuration does not. It becomes a [`Mistake`] where the key stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Objection {
+pub struct ExternalError {
     /// The keys from the root to the one that is to blame.
     pub key: Vec<String>,
     /// What was found, in words.

@@ -6,7 +6,7 @@
 use crate::flags::Flags;
 use crate::load::{Input, Layers, whole_file};
 use crate::mistake::{Mistake, Mistakes};
-use crate::settings::{Objections, Settings};
+use crate::settings::{ExternalCheck, Settings};
 use crate::variables::Environment;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,15 +76,15 @@ impl Origin {
     /// # Errors
     /// Every mistake, those of drop-ins too where they are strict.
     pub fn load(&self) -> Result<Loaded, Mistakes> {
-        self.load_unless(&|_| Vec::new())
+        self.load_with(&|_| Vec::new())
     }
 
     /// [`Origin::load`], with somebody who looks into the files that the settings name. What
     /// is found there is a mistake where the file is named, so it leaves out a drop-in as well.
     ///
     /// # Errors
-    /// Those of [`Origin::load`], and the objections to what could be read.
-    pub fn load_unless(&self, objections: Objections<'_>) -> Result<Loaded, Mistakes> {
+    /// Those of [`Origin::load`], and the errors that `check` returns.
+    pub fn load_with(&self, check: ExternalCheck<'_>) -> Result<Loaded, Mistakes> {
         let mut files = Vec::new();
         let mut unreadable = Vec::new();
         let mut drop_ins = Vec::new();
@@ -117,7 +117,7 @@ impl Origin {
             environment: self.environment.clone(),
             flags: self.flags.clone(),
         };
-        let reading = layers.read(objections)?;
+        let reading = layers.read(check)?;
         let digest = Sha256::digest(reading.text.as_bytes());
         Ok(Loaded {
             settings: reading.settings,

@@ -2,7 +2,7 @@
 //!
 //! Values here are checked and immutable; reading them may not touch the host.
 
-use crate::mistake::Objection;
+use crate::mistake::ExternalError;
 use crate::selector::{Buses, Defaults, Selector, read_selectors};
 use crate::service::Service;
 use crate::table::Table;
@@ -17,7 +17,7 @@ pub struct Settings {
 }
 
 /// A check of the files that settings name; an empty list means that they are in order.
-pub type Objections<'o> = &'o dyn Fn(&Settings) -> Vec<Objection>;
+pub type ExternalCheck<'o> = &'o dyn Fn(&Settings) -> Vec<ExternalError>;
 
 impl Settings {
     /// Reads the root table; what is wrong is in the table's report, and stands for nothing here.

@@ -7,7 +7,7 @@
 
 use crate::document::{Document, KeyPath, Part};
 use crate::flags::{FLAG_ORIGIN, Flags};
-use crate::mistake::{Mistake, Objection, Place};
+use crate::mistake::{ExternalError, Mistake, Place};
 use crate::value::{FromValue, describe};
 use crate::variables::{ENVIRONMENT_ORIGIN, Variables};
 use config::{Map, Value, ValueKind};
@@ -38,7 +38,7 @@ impl<'t> Report<'t> {
     }
 
     /// A mistake where a key stands that is right by itself; about one that is not, all is said.
-    pub(crate) fn object(&self, Objection { key, found }: Objection) {
+    pub(crate) fn add_external(&self, ExternalError { key, found }: ExternalError) {
         let path = key
             .iter()
             .fold(KeyPath::default(), |path, key| path.key(key));

@@ -8,35 +8,35 @@
 use super::tokens;
 use crate::web_config;
 use crate::web_config::current::Protection;
-use local_exporter_config::{Access, Objection, Service, Settings, Tls};
+use local_exporter_config::{Access, ExternalError, Service, Settings, Tls};
 use std::path::{Path, PathBuf};
 
 /// Holds what settings say of access against the files that they name, without serving.
 #[must_use]
-pub fn objections(settings: &Settings) -> Vec<Objection> {
-    let service = service_objection(&settings.service);
+pub fn external_errors(settings: &Settings) -> Vec<ExternalError> {
+    let service = service_error(&settings.service);
     let tokens = tokens(settings).filter_map(|(mut key, file)| {
         let found = tokens::read(file).err()?;
         key.push("bearer_token_file".to_owned());
-        Some(Objection { key, found })
+        Some(ExternalError { key, found })
     });
     service.into_iter().chain(tokens).collect()
 }
 
 /// What is wrong with the web configuration, or with what is said of TLS beside it.
-pub(super) fn service_objection(service: &Service) -> Option<Objection> {
+pub(super) fn service_error(service: &Service) -> Option<ExternalError> {
     let protection = match service.web_config.as_deref().map(web_config::validate) {
         Some(Ok(protection)) => protection,
-        Some(Err(broken)) => return Some(objection("web_config_file", &broken.to_string())),
+        Some(Err(broken)) => return Some(external_error("web_config_file", &broken.to_string())),
         None => Protection::Plain,
     };
     match (service.tls, protection) {
-        (Tls::Required, Protection::Plain) => Some(objection(
+        (Tls::Required, Protection::Plain) => Some(external_error(
             "tls",
             "true, but no certificate is configured: name one in tls_server_config of \
              service.web_config_file",
         )),
-        (Tls::Refused, Protection::Tls) => Some(objection(
+        (Tls::Refused, Protection::Tls) => Some(external_error(
             "tls",
             "false, but service.web_config_file turns TLS on",
         )),
@@ -44,8 +44,8 @@ pub(super) fn service_objection(service: &Service) -> Option<Objection> {
     }
 }
 
-fn objection(key: &str, found: &str) -> Objection {
-    Objection {
+fn external_error(key: &str, found: &str) -> ExternalError {
+    ExternalError {
         key: vec!["service".to_owned(), key.to_owned()],
         found: found.to_owned(),
     }

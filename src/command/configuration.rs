@@ -4,7 +4,7 @@ use super::{WRONG, complain, print};
 use crate::{access, listen};
 use clap::Args;
 use local_exporter_config::{
-    Environment, Flags, Loaded, Mistakes, Objection, Origin, Presence, Selector, Settings,
+    Environment, ExternalError, Flags, Loaded, Mistakes, Origin, Presence, Selector, Settings,
 };
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -62,14 +62,14 @@ pub(super) fn load(origin: &Origin) -> Result<Loaded, ExitCode> {
 
 /// [`load`], with a look at what else decides whether it can be served.
 pub(super) fn load_to_serve(origin: &Origin) -> Result<Loaded, ExitCode> {
-    let loaded = origin.load_unless(&objections);
+    let loaded = origin.load_with(&external_errors);
     loaded.map_err(|mistakes| wrong(&mistakes))
 }
 
-fn objections(settings: &Settings) -> Vec<Objection> {
-    let mut objections = access::objections(settings);
-    objections.extend(listen::objections(&settings.service.entrance));
-    objections
+fn external_errors(settings: &Settings) -> Vec<ExternalError> {
+    let mut errors = access::external_errors(settings);
+    errors.extend(listen::external_errors(&settings.service.entrance));
+    errors
 }
 
 /// That a selector is not configured, with those that are.

@@ -18,7 +18,7 @@ use std::path::Path;
 const GROUPS: &str = "/etc/group";
 
 /// What is wrong with the group that a socket is to have, if anything is.
-pub(super) fn objection(listen: &UnixListen) -> Option<String> {
+pub(super) fn external_error(listen: &UnixListen) -> Option<String> {
     let wrong = group(listen.group.as_deref()?).err()?;
     Some(format!("unix:{}: {wrong}", listen.path.display()))
 }
@@ -196,9 +196,9 @@ mod tests {
             ..at(Path::new("/x"))
         };
         for right in [None, Some("root"), Some("12345")] {
-            assert_eq!(objection(&of_group(right)), None);
+            assert_eq!(external_error(&of_group(right)), None);
         }
-        let wrong = objection(&of_group(Some("no-such")));
+        let wrong = external_error(&of_group(Some("no-such")));
         let expected = "unix:/x: no group \"no-such\" is in /etc/group";
         assert_eq!(wrong.as_deref(), Some(expected));
         let text = "root:x:0:\nprometheus:x:998:a,b\nprom:x:7:\nbad:x\n";

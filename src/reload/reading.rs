@@ -84,7 +84,7 @@ impl Reading {
 }
 
 fn read(origin: &Origin, reach: Option<&Needs>) -> Found {
-    let loaded = origin.load_unless(&access::objections)?;
+    let loaded = origin.load_with(&access::external_errors)?;
     let out_of_reach = reach.map(|reach| Needs::of(origin, &loaded).beyond(reach));
     Ok(Read {
         loaded,

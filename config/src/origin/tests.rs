@@ -316,7 +316,7 @@ fn the_hash_is_that_of_the_values() {
 }
 
 #[test]
-fn an_objection_is_a_mistake_where_its_key_stands() {
+fn an_external_error_is_reported_where_its_key_stands() {
     let mut host = Host::new();
     host.selector("lib/a.toml", "a", "/a");
     host.selector("lib/b.toml", "b", "/b");
@@ -324,16 +324,16 @@ fn an_objection_is_a_mistake_where_its_key_stands() {
     let against = |name: &'static str| {
         move |settings: &Settings| {
             let there = settings.selectors.iter().any(|one| one.name == name);
-            let objection = crate::Objection {
+            let error = crate::ExternalError {
                 key: ["bridge", "selectors", name, "path"]
                     .map(str::to_owned)
                     .into(),
                 found: "it is haunted".into(),
             };
-            there.then_some(objection).into_iter().collect()
+            there.then_some(error).into_iter().collect()
         }
     };
-    let loaded = host.origin.load_unless(&against("a")).unwrap();
+    let loaded = host.origin.load_with(&against("a")).unwrap();
     let names = loaded.settings.selectors.iter().map(|one| &*one.name);
     assert_eq!(names.collect::<Vec<_>>(), ["b", "main"]);
     let [warning] = loaded.warnings.as_slice() else {
@@ -343,7 +343,7 @@ fn an_objection_is_a_mistake_where_its_key_stands() {
     assert!(warning.to_string().ends_with(expected), "{warning}");
     // The main file is left out for nothing, and a variable is no drop-in.
     let refused = |host: &Host, name| {
-        let mistakes = host.origin.load_unless(&against(name)).unwrap_err();
+        let mistakes = host.origin.load_with(&against(name)).unwrap_err();
         mistakes.to_string()
     };
     let main = refused(&host, "main");
@@ -459,22 +459,22 @@ fn directories_that_were_asked_for_must_be_there() {
 }
 
 #[test]
-fn objections_and_mistakes_are_told_at_once_and_nothing_twice() {
+fn external_errors_and_mistakes_are_reported_together_and_once() {
     let host = Host::new();
     host.write(
         "config.toml",
         "[service]\nport = \"x\"\ntls = true\nbearer_token_file = \"/t\"\n\
          [bridge.selectors.a]\nkind = \"usd\"\n",
     );
-    let object = |settings: &Settings| {
-        let objection = |key: &str| crate::Objection {
+    let check = |settings: &Settings| {
+        let error = |key: &str| crate::ExternalError {
             key: ["service", key].map(str::to_owned).to_vec(),
             found: "it is haunted".to_owned(),
         };
         assert!(settings.service.access.bearer_token_file.is_some());
-        ["tls", "bearer_token_file"].map(objection).to_vec()
+        ["tls", "bearer_token_file"].map(error).to_vec()
     };
-    let mistakes = host.origin.load_unless(&object).unwrap_err();
+    let mistakes = host.origin.load_with(&check).unwrap_err();
     let keys: Vec<_> = mistakes.0.iter().map(|mistake| &*mistake.key).collect();
     let expected = [
         "service.port",
