@@ -2,7 +2,7 @@
 //!
 //! `0`: stopped as asked, or all is well. `1`: could not start or go on; a
 //! scrape failed; a source is not ready; a body has problems. `2`: the arguments
-//! or the configuration are wrong; every mistake is on standard error.
+//! or the configuration are wrong; every error is on standard error.
 
 mod check;
 mod completions;

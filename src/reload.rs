@@ -14,7 +14,7 @@ mod rounds;
 pub(crate) use rounds::Rounds;
 
 use crate::confine::Needs;
-use local_exporter_config::{Mistake, Mistakes, Origin};
+use local_exporter_config::{ConfigError, ConfigErrors, Origin};
 use std::fmt;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -46,11 +46,11 @@ struct Ended {
 /// What came of a reload.
 type Outcome = Result<LeftOut, Refusal>;
 
-/// What a new configuration lacks: every mistake for which that is so.
+/// What a new configuration lacks: every error for which that is so.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeftOut(Arc<[String]>);
 
-/// Why the running configuration stays: every mistake, one a line.
+/// Why the running configuration stays: every error, one a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal(Arc<[String]>);
 
@@ -120,7 +120,7 @@ impl Reloader {
 }
 
 impl LeftOut {
-    fn of(warnings: &[Mistake]) -> Self {
+    fn of(warnings: &[ConfigError]) -> Self {
         Self(warnings.iter().map(ToString::to_string).collect())
     }
 }
@@ -128,8 +128,8 @@ impl LeftOut {
 /// A line for each; nothing where nothing was left out.
 impl fmt::Display for LeftOut {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut mistakes = self.0.iter();
-        mistakes.try_for_each(|mistake| writeln!(formatter, "left out: {mistake}"))
+        let mut errors = self.0.iter();
+        errors.try_for_each(|error| writeln!(formatter, "left out: {error}"))
     }
 }
 
@@ -138,15 +138,15 @@ impl Refusal {
         Self(Arc::new([why.into()]))
     }
 
-    /// The mistakes.
+    /// The errors.
     pub fn lines(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
 }
 
-impl From<Mistakes> for Refusal {
-    fn from(mistakes: Mistakes) -> Self {
-        Self(mistakes.0.iter().map(ToString::to_string).collect())
+impl From<ConfigErrors> for Refusal {
+    fn from(errors: ConfigErrors) -> Self {
+        Self(errors.0.iter().map(ToString::to_string).collect())
     }
 }
 
@@ -174,13 +174,13 @@ mod tests {
         assert!((&mut second).now_or_never().is_none());
         assert!((&mut third).now_or_never().is_none());
 
-        let lacking = LeftOut(Arc::new(["a mistake".to_owned()]));
+        let lacking = LeftOut(Arc::new(["an error".to_owned()]));
         reloader.end(1, Ok(lacking.clone()));
-        assert_eq!(lacking.to_string(), "left out: a mistake\n");
+        assert_eq!(lacking.to_string(), "left out: an error\n");
         assert_eq!(first.now_or_never(), Some(Ok(lacking)));
         assert!((&mut second).now_or_never().is_none());
 
-        let why = Refusal::one("a mistake");
+        let why = Refusal::one("an error");
         reloader.end(3, Err(why.clone()));
         assert_eq!(second.now_or_never(), Some(Err(why.clone())));
         assert_eq!(third.now_or_never(), Some(Err(why)));

@@ -22,7 +22,7 @@ use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
 /// What names of fields begin with on the journal, where all programs share them.
 const JOURNAL_PREFIX: &str = "LOCAL_EXPORTER";
-/// Where panics are logged, so that they are where nothing else is: a mistake of ours is never
+/// Where panics are logged, so that they are where nothing else is: an error of ours is never
 /// passed over in silence.
 const PANIC: &str = "panic";
 

@@ -70,7 +70,7 @@ impl std::error::Error for Broken {}
 /// read, and held against their keys. Says what connections would be protected by.
 ///
 /// # Errors
-/// The first mistake.
+/// The first error.
 pub fn validate(path: &Path) -> Result<Protection, Broken> {
     match WebConfig::read(path)?.server_config() {
         None => Ok(Protection::Plain),

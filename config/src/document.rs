@@ -4,8 +4,8 @@
 //! and forgets their positions; for those the text is asked again. Nothing here
 //! looks at what a value means.
 
-use crate::mistake::{Mistake, Place};
-use config::{ConfigError, Map, Source, Value, ValueKind};
+use crate::error::{ConfigError, Place};
+use config::{Map, Source, Value, ValueKind};
 use std::fmt;
 use std::ops::Range;
 use toml::Spanned;
@@ -99,19 +99,19 @@ pub(crate) struct Document<'t> {
 
 impl<'t> Document<'t> {
     /// Parses a text; every syntax error is reported, not only the first.
-    pub(crate) fn parse(name: &'t str, text: &'t str) -> Result<Self, Vec<Mistake>> {
+    pub(crate) fn parse(name: &'t str, text: &'t str) -> Result<Self, Vec<ConfigError>> {
         let (root, errors) = DeTable::parse_recoverable(text);
         if errors.is_empty() {
             let root = root.into_inner();
             return Ok(Self { name, text, root });
         }
-        let mistake = |error: &toml::de::Error| Mistake {
+        let error = |error: &toml::de::Error| ConfigError {
             place: place(name, text, &error.span().unwrap_or(0..0)),
             key: String::new(),
             found: error.message().replace('\n', ", "),
             expected: String::new(),
         };
-        Err(errors.iter().map(mistake).collect())
+        Err(errors.iter().map(error).collect())
     }
 
     /// Where `path` stands in this text, or the nearest thing around it, with
@@ -189,7 +189,7 @@ impl Document<'_> {
     }
 
     /// What stands in this text outside of one table.
-    pub(crate) fn outside_of(&self, path: &[&str], expected: &str) -> Vec<Mistake> {
+    pub(crate) fn outside_of(&self, path: &[&str], expected: &str) -> Vec<ConfigError> {
         let mut found = Vec::new();
         for depth in 0..path.len() {
             let (above, here) = path.split_at(depth);
@@ -202,7 +202,7 @@ impl Document<'_> {
                     .iter()
                     .fold(KeyPath::default(), |path, key| path.key(key));
                 let path = path.key(key.get_ref());
-                found.push(Mistake {
+                found.push(ConfigError {
                     place: place(self.name, self.text, &key.span()),
                     found: format!("`{path}` in a drop-in"),
                     key: path.to_string(),
@@ -215,7 +215,7 @@ impl Document<'_> {
 
     /// The text's values as a layer. Built from this parse, since the crate
     /// `config` gives up on a number that its own parser cannot hold, and with
-    /// it on all other mistakes.
+    /// it on all other errors.
     pub(crate) fn layer(&self) -> Layer {
         Layer(entries(&self.root))
     }
@@ -249,7 +249,7 @@ impl Source for Layer {
         Box::new(self.clone())
     }
 
-    fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
+    fn collect(&self) -> Result<Map<String, Value>, config::ConfigError> {
         Ok(self.0.clone())
     }
 }

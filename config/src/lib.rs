@@ -1,8 +1,8 @@
-//! Text in, [`Settings`] or every mistake out.
+//! Text in, [`Settings`] or every error out.
 //!
 //! This crate reads the layers (embedded default, drop-ins, file, environment,
 //! flags), checks each value and reports all that is wrong at once, each
-//! mistake with its file, line and column. It may not know a runtime, open a socket or look at
+//! error with its file, line and column. It may not know a runtime, open a socket or look at
 //! a source: settings are immutable values, and whether a daemon is there is
 //! none of their business.
 //!
@@ -14,16 +14,16 @@
 //! - `regular`: reading a file whole, without waiting and without end.
 //! - `document`: a text and where in it a key stands; `variables`: the environment;
 //!   `flags`: the command line; `effective`: all of it as one text.
-//! - `table`, `value`: typed reading that collects mistakes instead of stopping.
+//! - `table`, `value`: typed reading that collects errors instead of stopping.
 //! - `settings`, `service`, `selector`, `contract`: what may be said, and what it means.
 
 mod contract;
 mod dbus_name;
 mod document;
 mod effective;
+mod error;
 mod flags;
 mod load;
-mod mistake;
 mod origin;
 mod orphans;
 mod precedence;
@@ -36,9 +36,9 @@ mod value;
 mod variables;
 
 pub use contract::{Check, Contract, FormatChoice, Timestamps};
+pub use error::{ConfigError, ConfigErrors, ExternalError, Place};
 pub use flags::{Flag, FlagValue, Flags};
 pub use load::{Input, load};
-pub use mistake::{ExternalError, Mistake, Mistakes, Place};
 pub use origin::{Loaded, Origin, Presence};
 pub use regular::{open_at_once, read_regular};
 pub use selector::{

@@ -6,8 +6,8 @@
 
 use crate::document::{Document, Layer};
 use crate::effective;
+use crate::error::{ConfigError, ConfigErrors, Place};
 use crate::flags::Flags;
-use crate::mistake::{Mistake, Mistakes, Place};
 use crate::orphans;
 use crate::precedence::{self, SELECTORS};
 use crate::regular::read_regular;
@@ -15,7 +15,7 @@ use crate::service::DropIns;
 use crate::settings::{ExternalCheck, Settings};
 use crate::table::{Report, Table};
 use crate::variables::{Environment, Variables};
-use config::{Config, ConfigError, Map, Value, ValueKind};
+use config::{Config, Map, Value, ValueKind};
 use std::io;
 use std::path::Path;
 
@@ -43,9 +43,9 @@ impl Input {
     /// Reads a file.
     ///
     /// # Errors
-    /// One mistake that names the file and the cause; an absent file keeps its
+    /// One error that names the file and the cause; an absent file keeps its
     /// [`io::ErrorKind::NotFound`], so that the caller can tell that case apart.
-    pub fn read(path: &Path) -> Result<Self, (io::ErrorKind, Mistakes)> {
+    pub fn read(path: &Path) -> Result<Self, (io::ErrorKind, ConfigErrors)> {
         let name = path.display().to_string();
         let text = read_regular(path, LARGEST).and_then(|bytes| {
             let no_text = |error| io::Error::new(io::ErrorKind::InvalidData, error);
@@ -61,9 +61,9 @@ impl Input {
 /// Settings from a file and the environment alone; [`crate::Origin`] knows drop-ins and flags too.
 ///
 /// # Errors
-/// Every mistake of every layer; the only thing that hides others is a text
+/// Every error of every layer; the only thing that hides others is a text
 /// that is not TOML.
-pub fn load(file: Option<&Input>, environment: &Environment) -> Result<Settings, Mistakes> {
+pub fn load(file: Option<&Input>, environment: &Environment) -> Result<Settings, ConfigErrors> {
     let layers = Layers {
         file: file.cloned(),
         environment: environment.clone(),
@@ -79,7 +79,7 @@ pub(crate) struct Layers {
     /// In the order in which they count; all have different names.
     pub(crate) drop_ins: Vec<Input>,
     /// What is wrong with drop-ins that could not even be read.
-    pub(crate) unreadable: Vec<Mistake>,
+    pub(crate) unreadable: Vec<ConfigError>,
     /// How many drop-ins, or directories of them, are masked.
     pub(crate) masked: usize,
     pub(crate) file: Option<Input>,
@@ -92,21 +92,21 @@ pub(crate) struct Layers {
 pub(crate) struct Reading {
     pub(crate) settings: Settings,
     /// What is wrong with drop-ins that were left out, and what was left out with them.
-    pub(crate) warnings: Vec<Mistake>,
+    pub(crate) warnings: Vec<ConfigError>,
     /// The merged values as TOML.
     pub(crate) text: String,
 }
 
 impl Layers {
-    /// Merges and reads; drop-ins with mistakes are left out, unless they are to be strict.
-    /// External errors are mistakes too.
-    pub(crate) fn read(&self, check: ExternalCheck<'_>) -> Result<Reading, Mistakes> {
+    /// Merges and reads; drop-ins with errors are left out, unless they are to be strict.
+    /// External errors are errors too.
+    pub(crate) fn read(&self, check: ExternalCheck<'_>) -> Result<Reading, ConfigErrors> {
         let mut drop_ins: Vec<&Input> = self.drop_ins.iter().collect();
         let mut warnings = self.unreadable.clone();
         loop {
             let names: Vec<&str> = drop_ins.iter().map(|input| input.name.as_str()).collect();
-            let in_drop_in = |mistake: &Mistake| {
-                let file = mistake.place.file();
+            let in_drop_in = |error: &ConfigError| {
+                let file = error.place.file();
                 file.is_some_and(|file| names.contains(&file))
             };
             match self.attempt(&drop_ins, check) {
@@ -124,7 +124,7 @@ impl Layers {
                 Err(found) if found.iter().any(in_drop_in) => {
                     let (theirs, _): (Vec<_>, Vec<_>) = found.into_iter().partition(in_drop_in);
                     let blamed = |input: &&Input| {
-                        let mut files = theirs.iter().filter_map(|mistake| mistake.place.file());
+                        let mut files = theirs.iter().filter_map(|error| error.place.file());
                         files.any(|file| file == input.name)
                     };
                     drop_ins.retain(|input| !blamed(input));
@@ -144,7 +144,7 @@ impl Layers {
         &self,
         drop_ins: &[&Input],
         check: ExternalCheck<'_>,
-    ) -> Result<Reading, Vec<Mistake>> {
+    ) -> Result<Reading, Vec<ConfigError>> {
         let mut documents = self.documents(drop_ins)?;
         let mut variables = Variables::read(&self.environment);
         let missed = self.masked + self.unreadable.len() + self.drop_ins.len() - drop_ins.len();
@@ -167,29 +167,32 @@ impl Layers {
         for error in check(&settings) {
             report.add_external(error);
         }
-        let mistakes = report.into_mistakes();
-        match mistakes.as_slice() {
+        let errors = report.into_errors();
+        match errors.as_slice() {
             [] => Ok(Reading {
                 settings,
                 warnings,
                 text,
             }),
-            _ => Err(mistakes),
+            _ => Err(errors),
         }
     }
 
     /// Every text, the embedded default before all others.
-    fn documents<'t>(&'t self, drop_ins: &[&'t Input]) -> Result<Vec<Document<'t>>, Vec<Mistake>> {
+    fn documents<'t>(
+        &'t self,
+        drop_ins: &[&'t Input],
+    ) -> Result<Vec<Document<'t>>, Vec<ConfigError>> {
         let mut documents = Vec::new();
-        let mut mistakes = Vec::new();
+        let mut errors = Vec::new();
         let mut parse = |name, text, drop_in: bool| match Document::parse(name, text) {
             Ok(document) => {
                 if drop_in {
-                    mistakes.extend(document.outside_of(&SELECTORS, ONLY_SELECTORS));
+                    errors.extend(document.outside_of(&SELECTORS, ONLY_SELECTORS));
                 }
                 documents.push(document);
             }
-            Err(errors) => mistakes.extend(errors),
+            Err(found) => errors.extend(found),
         };
         parse(DEFAULT_NAME, DEFAULT_TEXT, false);
         for input in drop_ins {
@@ -198,17 +201,17 @@ impl Layers {
         if let Some(input) = &self.file {
             parse(&input.name, &input.text, false);
         }
-        if mistakes.is_empty() {
+        if errors.is_empty() {
             Ok(documents)
         } else {
-            Err(mistakes)
+            Err(errors)
         }
     }
 }
 
-fn sorted(mut mistakes: Vec<Mistake>) -> Mistakes {
-    mistakes.sort_by_key(|mistake| mistake.place.position());
-    Mistakes(mistakes)
+fn sorted(mut errors: Vec<ConfigError>) -> ConfigErrors {
+    errors.sort_by_key(|error| error.place.position());
+    ConfigErrors(errors)
 }
 
 /// All layers in one table; a later one wins key by key.
@@ -216,7 +219,7 @@ fn merge(
     layers: Vec<Layer>,
     variables: &Variables,
     flags: &Flags,
-) -> Result<Map<String, Value>, ConfigError> {
+) -> Result<Map<String, Value>, config::ConfigError> {
     let mut builder = Config::builder();
     for layer in layers {
         builder = builder.add_source(layer);
@@ -229,9 +232,9 @@ fn merge(
     }
 }
 
-/// A mistake of a whole file.
-pub(crate) fn whole_file(name: &str, found: &str) -> Mistakes {
-    Mistakes(vec![Mistake {
+/// An error of a whole file.
+pub(crate) fn whole_file(name: &str, found: &str) -> ConfigErrors {
+    ConfigErrors(vec![ConfigError {
         place: Place::File(name.to_owned()),
         key: String::new(),
         found: found.to_owned(),

@@ -3,9 +3,9 @@
 //! Reads files and directories, and nothing else of the host: the environment
 //! and the flags are those of the start, as they are for every process.
 
+use crate::error::{ConfigError, ConfigErrors};
 use crate::flags::Flags;
 use crate::load::{Input, Layers, whole_file};
-use crate::mistake::{Mistake, Mistakes};
 use crate::settings::{ExternalCheck, Settings};
 use crate::variables::Environment;
 use sha2::{Digest, Sha256};
@@ -50,7 +50,7 @@ pub struct Loaded {
     pub settings: Settings,
     /// What is wrong in drop-ins, which were therefore left out, and the variables that were
     /// left out with them: for the log.
-    pub warnings: Vec<Mistake>,
+    pub warnings: Vec<ConfigError>,
     /// All of it as one TOML text, defaults included. It may be shown: there is no secret in
     /// it. Selectors of one line come first, as TOML wants it.
     pub text: String,
@@ -74,17 +74,17 @@ impl Origin {
     /// Reads and judges everything, as if for the first time.
     ///
     /// # Errors
-    /// Every mistake, those of drop-ins too where they are strict.
-    pub fn load(&self) -> Result<Loaded, Mistakes> {
+    /// Every error, those of drop-ins too where they are strict.
+    pub fn load(&self) -> Result<Loaded, ConfigErrors> {
         self.load_with(&|_| Vec::new())
     }
 
     /// [`Origin::load`], with somebody who looks into the files that the settings name. What
-    /// is found there is a mistake where the file is named, so it leaves out a drop-in as well.
+    /// is found there is an error where the file is named, so it leaves out a drop-in as well.
     ///
     /// # Errors
     /// Those of [`Origin::load`], and the errors that `check` returns.
-    pub fn load_with(&self, check: ExternalCheck<'_>) -> Result<Loaded, Mistakes> {
+    pub fn load_with(&self, check: ExternalCheck<'_>) -> Result<Loaded, ConfigErrors> {
         let mut files = Vec::new();
         let mut unreadable = Vec::new();
         let mut drop_ins = Vec::new();
@@ -96,16 +96,16 @@ impl Origin {
             }
             match Input::read(&path) {
                 Ok(input) => drop_ins.push(input),
-                Err((_, mistakes)) => unreadable.extend(mistakes.0),
+                Err((_, errors)) => unreadable.extend(errors.0),
             }
             files.push(path);
         }
         let file = match Input::read(&self.file) {
             Ok(input) => Some(input),
             Err((io::ErrorKind::NotFound, _)) if self.presence == Presence::Optional => None,
-            Err((_, mistakes)) => {
-                unreadable.extend(mistakes.0);
-                return Err(Mistakes(unreadable));
+            Err((_, errors)) => {
+                unreadable.extend(errors.0);
+                return Err(ConfigErrors(unreadable));
             }
         };
         files.extend(file.is_some().then(|| self.file.clone()));
@@ -136,8 +136,8 @@ impl Origin {
     }
 
     /// The drop-ins that count, by name, and whatever masks some. A directory that cannot be
-    /// listed is nobody's single mistake: without it selectors of many would vanish.
-    fn drop_in_files(&self) -> Result<Vec<PathBuf>, Mistakes> {
+    /// listed is nobody's single error: without it selectors of many would vanish.
+    fn drop_in_files(&self) -> Result<Vec<PathBuf>, ConfigErrors> {
         let mut paths = Vec::new();
         let mut by_name = BTreeMap::<OsString, PathBuf>::new();
         for directory in &self.drop_ins {

@@ -5,12 +5,12 @@
 //! that no file has, and that no variable makes, goes with it.
 
 use crate::document::Document;
-use crate::mistake::{Mistake, Place};
+use crate::error::{ConfigError, Place};
 use crate::precedence::SELECTORS;
 use crate::variables::Variables;
 
 /// Takes them away, and tells of each.
-pub(crate) fn take(documents: &[Document<'_>], variables: &mut Variables) -> Vec<Mistake> {
+pub(crate) fn take(documents: &[Document<'_>], variables: &mut Variables) -> Vec<ConfigError> {
     let mut taken = Vec::new();
     for name in variables.keys(&SELECTORS) {
         let path = [SELECTORS[0], SELECTORS[1], &name];
@@ -21,7 +21,7 @@ pub(crate) fn take(documents: &[Document<'_>], variables: &mut Variables) -> Vec
             taken.extend(variables.take_below(&path));
         }
     }
-    let told = |(variable, key)| Mistake {
+    let told = |(variable, key)| ConfigError {
         place: Place::Environment(variable),
         key,
         found: "it changes a selector whose drop-in was left out or is masked".to_owned(),

@@ -35,7 +35,7 @@ fn one_file_a_selector(documents: &mut [Document<'_>]) {
 fn one_way_to_listen(documents: &mut [Document<'_>], variables: &mut Variables, flags: &Flags) {
     let among =
         |keys: &[[&str; 2]], holds: &dyn Fn(&[&str]) -> bool| keys.iter().any(|key| holds(key));
-    // The keys that a layer makes pointless in those below it. One that says both is a mistake.
+    // The keys that a layer makes pointless in those below it. One that says both is an error.
     let pointless =
         |holds: &dyn Fn(&[&str]) -> bool| match (among(LISTEN, holds), among(ADDRESS, holds)) {
             (true, false) => Some(ADDRESS),

@@ -36,7 +36,7 @@ pub struct Service {
     pub access: Access,
     /// Whether the process gives up what it does not need.
     pub confinement: Confinement,
-    /// What becomes of drop-ins with mistakes.
+    /// What becomes of drop-ins with errors.
     pub drop_ins: DropIns,
 }
 
@@ -51,12 +51,12 @@ pub enum Tls {
     Refused,
 }
 
-/// What becomes of drop-ins with mistakes.
+/// What becomes of drop-ins with errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DropIns {
     /// They are left out, with a warning.
     Lenient,
-    /// They are mistakes as any others.
+    /// They are errors as any others.
     Strict,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Values here are checked and immutable; reading them may not touch the host.
 
-use crate::mistake::ExternalError;
+use crate::error::ExternalError;
 use crate::selector::{Buses, Defaults, Selector, read_selectors};
 use crate::service::Service;
 use crate::table::Table;

@@ -1,26 +1,26 @@
-//! Typed reading of one table that collects mistakes instead of stopping.
+//! Typed reading of one table that collects errors instead of stopping.
 //!
 //! Serde stops at the first error of a document; an operator wants all of
 //! them. A [`Table`] is asked key by key, notes what is wrong, and at the end
-//! calls every key nobody asked for a mistake. It may not know what the keys
+//! calls every key nobody asked for an error. It may not know what the keys
 //! mean.
 
 use crate::document::{Document, KeyPath, Part};
+use crate::error::{ConfigError, ExternalError, Place};
 use crate::flags::{FLAG_ORIGIN, Flags};
-use crate::mistake::{ExternalError, Mistake, Place};
 use crate::value::{FromValue, describe};
 use crate::variables::{ENVIRONMENT_ORIGIN, Variables};
 use config::{Map, Value, ValueKind};
 use std::cell::RefCell;
 
-/// The documents a configuration came from, and the mistakes found in it so far.
+/// The documents a configuration came from, and the errors found in it so far.
 #[derive(Debug)]
 pub(crate) struct Report<'t> {
     /// Those that somebody wrote, in layering order: a later one wins.
     documents: Vec<Document<'t>>,
     variables: Variables,
     flags: Flags,
-    mistakes: RefCell<Vec<Mistake>>,
+    errors: RefCell<Vec<ConfigError>>,
 }
 
 impl<'t> Report<'t> {
@@ -28,22 +28,22 @@ impl<'t> Report<'t> {
         Self {
             documents,
             flags,
-            mistakes: RefCell::new(variables.mistakes().to_vec()),
+            errors: RefCell::new(variables.errors().to_vec()),
             variables,
         }
     }
 
-    pub(crate) fn into_mistakes(self) -> Vec<Mistake> {
-        self.mistakes.into_inner()
+    pub(crate) fn into_errors(self) -> Vec<ConfigError> {
+        self.errors.into_inner()
     }
 
-    /// A mistake where a key stands that is right by itself; about one that is not, all is said.
+    /// An error where a key stands that is right by itself; about one that is not, all is said.
     pub(crate) fn add_external(&self, ExternalError { key, found }: ExternalError) {
         let path = key
             .iter()
             .fold(KeyPath::default(), |path, key| path.key(key));
         let name = path.to_string();
-        if self.mistakes.borrow().iter().any(|said| said.key == name) {
+        if self.errors.borrow().iter().any(|said| said.key == name) {
             return;
         }
         self.add(
@@ -55,7 +55,7 @@ impl<'t> Report<'t> {
     }
 
     fn add(&self, place: Place, path: &KeyPath, found: String, expected: String) {
-        self.mistakes.borrow_mut().push(Mistake {
+        self.errors.borrow_mut().push(ConfigError {
             place,
             key: path.to_string(),
             found,
@@ -238,7 +238,7 @@ impl<'r, 't> Table<'r, 't> {
         self.reject(&self.path.key(key), None, found, expected);
     }
 
-    /// Ends the reading: what nobody asked for is a mistake.
+    /// Ends the reading: what nobody asked for is an error.
     pub(crate) fn finish(self) {
         let known = self.known.join("`, `");
         for (key, value) in &self.entries {

@@ -1,6 +1,6 @@
 //! From a value as written to a value that is right, or the words for what it is.
 //!
-//! Nothing is coerced: `bus = 7` is a mistake, not the string "7" (which the
+//! Nothing is coerced: `bus = 7` is an error, not the string "7" (which the
 //! crate `config` would make of it). Limits that hold wherever a type is used
 //! stand here; limits of one key stand with the key.
 

@@ -1,11 +1,11 @@
 //! Environment variables as a layer: which keys their names mean.
 //!
 //! `LOCAL_EXPORTER__SERVICE__PORT` sets `service.port`. Names that mean no key,
-//! or contradict each other, are mistakes; values are the readers' business.
+//! or contradict each other, are errors; values are the readers' business.
 
 use crate::document::{self, KeyPath};
-use crate::mistake::{Mistake, Place};
-use config::{ConfigError, Map, Source, Value, ValueKind};
+use crate::error::{ConfigError, Place};
+use config::{Map, Source, Value, ValueKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the name of a variable begins with; two underscores stand for each dot:
@@ -23,14 +23,14 @@ pub type Environment = BTreeMap<String, String>;
 #[derive(Debug)]
 pub(crate) struct Variables {
     by_path: BTreeMap<Vec<String>, (String, String)>,
-    mistakes: Vec<Mistake>,
+    errors: Vec<ConfigError>,
 }
 
 impl Variables {
     pub(crate) fn read(environment: &Environment) -> Self {
         let mut variables = Self {
             by_path: BTreeMap::new(),
-            mistakes: Vec::new(),
+            errors: Vec::new(),
         };
         for (name, value) in environment {
             variables.add(name, value);
@@ -88,7 +88,7 @@ impl Variables {
     }
 
     fn complain(&mut self, name: &str, found: String, expected: &str) {
-        self.mistakes.push(Mistake {
+        self.errors.push(ConfigError {
             place: Place::Environment(name.to_owned()),
             key: String::new(),
             found,
@@ -96,8 +96,8 @@ impl Variables {
         });
     }
 
-    pub(crate) fn mistakes(&self) -> &[Mistake] {
-        &self.mistakes
+    pub(crate) fn errors(&self) -> &[ConfigError] {
+        &self.errors
     }
 
     /// The first variable that sets a key or something below it.
@@ -189,7 +189,7 @@ impl Source for Quoting {
         Box::new(self.clone())
     }
 
-    fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
+    fn collect(&self) -> Result<Map<String, Value>, config::ConfigError> {
         let mut entries = self.0.collect()?;
         for value in entries.values_mut() {
             if let ValueKind::String(text) = &value.kind

@@ -38,7 +38,7 @@ impl Layers {
         self
     }
 
-    /// The settings, or every mistake, with `FILE` for the file's name.
+    /// The settings, or every error, with `FILE` for the file's name.
     fn read(&self) -> Result<Settings, String> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config.toml");
@@ -64,7 +64,7 @@ impl Layers {
             flags: Flags(self.flags.iter().map(flag).collect()),
         };
         let loaded = origin.load();
-        let loaded = loaded.map_err(|mistakes| mistakes.to_string().replace(&name, "FILE"));
+        let loaded = loaded.map_err(|errors| errors.to_string().replace(&name, "FILE"));
         loaded.map(|loaded| loaded.settings)
     }
 
@@ -102,7 +102,7 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
 }
 
 #[test]
-fn a_mistake_of_each_layer_names_its_layer() {
+fn a_error_of_each_layer_names_its_layer() {
     let layers = Layers::of("[service]\nport = true\n")
         .variable("SERVICE__LANDLOCK", "perhaps")
         .flag("--web.telemetry-path", "telemetry_path", text("metrics"))

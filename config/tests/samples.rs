@@ -32,13 +32,13 @@ fn tcp(address: ListenAddress, port: u16) -> Entrance {
     Entrance::Own(vec![Listen::Tcp(address, port)])
 }
 
-/// The mistakes of loading, one a line.
-fn mistakes(file: &Input, environment: &Environment) -> String {
+/// The errors of loading, one a line.
+fn errors(file: &Input, environment: &Environment) -> String {
     load(Some(file), environment).unwrap_err().to_string() + "\n"
 }
 
 #[test]
-fn each_invalid_sample_gives_the_mistakes_beside_it() {
+fn each_invalid_sample_gives_the_errors_beside_it() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
     let mut tried = 0;
     for entry in fs::read_dir(&folder).unwrap() {
@@ -46,7 +46,7 @@ fn each_invalid_sample_gives_the_mistakes_beside_it() {
         if !name.starts_with("invalid-") || !name.ends_with(".toml") {
             continue;
         }
-        let found = mistakes(&sample(&name), &Environment::new());
+        let found = errors(&sample(&name), &Environment::new());
         let beside = folder.join(name.replace(".toml", ".out"));
         // UPDATE_SAMPLES=1 writes what is found, for a person to read and commit.
         if std::env::var_os("UPDATE_SAMPLES").is_some() {
@@ -276,7 +276,7 @@ fn the_environment_wins_over_the_file() {
 }
 
 #[test]
-fn a_mistake_in_the_environment_names_its_variable() {
+fn a_error_in_the_environment_names_its_variable() {
     let variables = environment(&[
         ("LOCAL_EXPORTER__SERVICE__PORT", "many"),
         ("LOCAL_EXPORTER__BRIDGE__SELECTORS__X__KIND", "uds"),
@@ -302,7 +302,7 @@ fn a_mistake_in_the_environment_names_its_variable() {
 }
 
 #[test]
-fn a_table_that_only_variables_make_is_their_mistake() {
+fn a_table_that_only_variables_make_is_their_error() {
     let variables = environment(&[("LOCAL_EXPORTER__BRIDGE__SELECTOR__A", "/run/a")]);
     let found = load(Some(&sample("good-ancestor.toml")), &variables).unwrap_err();
     let expected = "environment LOCAL_EXPORTER__BRIDGE__SELECTOR__A: bridge.selector: \
@@ -321,13 +321,13 @@ fn the_embedded_default_is_never_to_blame() {
 }
 
 #[test]
-fn a_mistake_stays_on_its_line_whatever_its_name_holds() {
+fn a_error_stays_on_its_line_whatever_its_name_holds() {
     let variables = environment(&[("LOCAL_EXPORTER__A\nB", "1")]);
     let file = Input {
         name: "it".into(),
         text: "\"a\\nb\" = 1\n".into(),
     };
-    let found = mistakes(&file, &variables);
+    let found = errors(&file, &variables);
     let lines: Vec<_> = found.lines().collect();
     assert_eq!(lines.len(), 2, "{found}");
     assert!(
@@ -341,7 +341,7 @@ fn a_mistake_stays_on_its_line_whatever_its_name_holds() {
 }
 
 #[test]
-fn variables_that_mean_no_key_or_contradict_each_other_are_mistakes() {
+fn variables_that_mean_no_key_or_contradict_each_other_are_errors() {
     let variables = environment(&[
         ("LOCAL_EXPORTER__BRIDGE__SELECTORS__A", "/run/a"),
         ("LOCAL_EXPORTER__BRIDGE__SELECTORS__A__KIND", "uds"),
@@ -383,10 +383,10 @@ fn selectors_of_the_environment_come_in_the_order_of_their_names() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_one_mistake() {
-    let (kind, mistakes) = Input::read(Path::new("/nonexistent/config.toml")).unwrap_err();
+fn a_file_that_cannot_be_read_is_one_error() {
+    let (kind, errors) = Input::read(Path::new("/nonexistent/config.toml")).unwrap_err();
     assert_eq!(kind, std::io::ErrorKind::NotFound);
-    let text = mistakes.to_string();
+    let text = errors.to_string();
     assert!(
         text.starts_with("/nonexistent/config.toml: No such file"),
         "{text}"

@@ -2,7 +2,7 @@
 //! wrong with them.
 //!
 //! What is wrong there is wrong with the configuration, where it names the file;
-//! so a drop-in whose token cannot be read is left out like any other mistaken
+//! so a drop-in whose token cannot be read is left out like any other erroneous
 //! one. Reading blocks. Nothing here is kept.
 
 use super::tokens;

@@ -46,13 +46,10 @@ fn fresh(file: PathBuf) -> Fresh<Token> {
     let unread = Arc::new(Err(String::new()));
     Fresh::new(unread, move |last: &Arc<Token>| {
         let token = read(&file);
-        if let Err(mistake) = &token
+        if let Err(error) = &token
             && last.as_ref() != &token
         {
-            tracing::error!(
-                mistake,
-                "a token cannot be used: whoever needs it is refused"
-            );
+            tracing::error!(error, "a token cannot be used: whoever needs it is refused");
         }
         Made {
             state: match token {

@@ -71,7 +71,7 @@ impl Check {
         }
     }
 
-    /// The selectors that were asked for; where there are mistakes, they have been printed.
+    /// The selectors that were asked for; where there are errors, they have been printed.
     fn chosen(&self, origin: &Origin) -> Result<Vec<Selector>, ExitCode> {
         let loaded = load_to_serve(origin)?;
         for warning in &loaded.warnings {

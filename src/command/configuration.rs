@@ -4,7 +4,7 @@ use super::{WRONG, complain, print};
 use crate::{access, listen};
 use clap::Args;
 use local_exporter_config::{
-    Environment, ExternalError, Flags, Loaded, Mistakes, Origin, Presence, Selector, Settings,
+    ConfigErrors, Environment, ExternalError, Flags, Loaded, Origin, Presence, Selector, Settings,
 };
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -55,15 +55,15 @@ impl Configuration {
     }
 }
 
-/// What an origin says; where that is wrong, every mistake has been printed.
+/// What an origin says; where that is wrong, every error has been printed.
 pub(super) fn load(origin: &Origin) -> Result<Loaded, ExitCode> {
-    origin.load().map_err(|mistakes| wrong(&mistakes))
+    origin.load().map_err(|errors| wrong(&errors))
 }
 
 /// [`load`], with a look at what else decides whether it can be served.
 pub(super) fn load_to_serve(origin: &Origin) -> Result<Loaded, ExitCode> {
     let loaded = origin.load_with(&external_errors);
-    loaded.map_err(|mistakes| wrong(&mistakes))
+    loaded.map_err(|errors| wrong(&errors))
 }
 
 fn external_errors(settings: &Settings) -> Vec<ExternalError> {
@@ -82,9 +82,9 @@ pub(super) fn unknown(name: &str, selectors: &[Selector]) -> String {
     format!("selector {name:?}: not configured; {known}")
 }
 
-fn wrong(mistakes: &Mistakes) -> ExitCode {
-    // One mistake a line, without a log's trimmings, so that editors can jump to them.
-    complain(&mistakes.to_string());
+fn wrong(errors: &ConfigErrors) -> ExitCode {
+    // One error a line, without a log's trimmings, so that editors can jump to them.
+    complain(&errors.to_string());
     ExitCode::from(WRONG)
 }
 

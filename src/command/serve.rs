@@ -34,8 +34,8 @@ impl Serve {
             Ok(loaded) => loaded,
             Err(code) => return code,
         };
-        for mistake in &loaded.warnings {
-            tracing::warn!(%mistake, "left out of the configuration");
+        for error in &loaded.warnings {
+            tracing::warn!(%error, "left out of the configuration");
         }
         match serve(loaded, origin) {
             Ok(()) => ExitCode::SUCCESS,

@@ -38,7 +38,7 @@ impl ConfigurationMetrics {
             ))?,
             drop_ins_left_out: IntGauge::with_opts(gauge(
                 "dropins_left_out",
-                "How many drop-ins the configuration that runs lacks, since they have mistakes.",
+                "How many drop-ins the configuration that runs lacks, since they have errors.",
             ))?,
         };
         registry.register(Box::new(metrics.drop_ins_left_out.clone()))?;

@@ -60,8 +60,8 @@ pub(super) async fn replace(running: &Running, read: Read) -> Outcome {
     configuration.loaded(&hash, drop_ins_left_out);
 
     tell(&renewal.changes);
-    for mistake in &warnings {
-        tracing::warn!(%mistake, "left out of the configuration");
+    for error in &warnings {
+        tracing::warn!(%error, "left out of the configuration");
     }
     if !waiting.is_empty() {
         let keys = waiting.join(", ");

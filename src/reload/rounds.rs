@@ -8,7 +8,7 @@ use super::replacing::replace;
 use super::{Outcome, Refusal};
 use crate::Running;
 use crate::phase::Phase;
-use local_exporter_config::{Mistake, Reload};
+use local_exporter_config::{ConfigError, Reload};
 use std::convert::Infallible;
 use std::future::pending;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub(crate) struct Rounds<'a> {
 }
 
 /// What tells one state of the files from another: the values and what was left out, or what is wrong.
-type Judged = Result<(String, Vec<Mistake>), Refusal>;
+type Judged = Result<(String, Vec<ConfigError>), Refusal>;
 
 fn judged(found: &Found) -> Judged {
     match found {
@@ -51,7 +51,7 @@ enum Occasion {
 
 impl<'a> Rounds<'a> {
     /// Rounds that begin with what was read at the start: its hash, and what was left out.
-    pub(crate) fn new(running: &'a Running, read: (String, Vec<Mistake>)) -> Self {
+    pub(crate) fn new(running: &'a Running, read: (String, Vec<ConfigError>)) -> Self {
         Self {
             running,
             reading: Reading::new(running.exporter.reloader.clone()),
@@ -142,8 +142,8 @@ impl<'a> Rounds<'a> {
         };
         if let Err(refusal) = &replaced {
             metrics.refused();
-            for mistake in refusal.lines() {
-                tracing::error!(mistake, "mistake in the configuration");
+            for error in refusal.lines() {
+                tracing::error!(error, "error in the configuration");
             }
             tracing::error!("not reloaded: the configuration that runs stays");
         }

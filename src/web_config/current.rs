@@ -50,7 +50,7 @@ impl Current {
     /// Reads a file for the first time, when everything in it has to be right. Blocks.
     ///
     /// # Errors
-    /// The first mistake.
+    /// The first error.
     pub fn start(path: &Path, metrics: &ConnectionMetrics) -> Result<Self, Broken> {
         let first = WebConfig::read(path)?;
         let tls = first.server_config().transpose();
@@ -75,7 +75,7 @@ impl Current {
                 let files = std::iter::once(path.clone()).chain(named.unwrap_or_default());
                 Made {
                     files: files.collect(),
-                    state: match loaded.mistake() {
+                    state: match loaded.error() {
                         None => MadeState::Good,
                         Some(_) => MadeState::Wrong,
                     },
@@ -162,25 +162,25 @@ impl Loaded {
     }
 
     /// What is wrong, if anything is.
-    fn mistake(&self) -> Option<&str> {
+    fn error(&self) -> Option<&str> {
         let rules = self.rules.as_ref().err();
         rules.or(self.certificates.as_ref()).map(String::as_str)
     }
 
     /// Says once what became wrong, and once that it is right again.
     fn tell(&self, path: &Path, last: &Self, metrics: &ConnectionMetrics) {
-        metrics.web_config(self.mistake().is_none());
-        if self.mistake() == last.mistake() {
+        metrics.web_config(self.error().is_none());
+        if self.error() == last.error() {
             return;
         }
         let file = path.display();
-        match (&self.rules, self.mistake()) {
+        match (&self.rules, self.error()) {
             (_, None) => tracing::info!(%file, "the web configuration is right again"),
-            (Err(_), Some(mistake)) => {
-                tracing::error!(%file, mistake, "the web configuration cannot be used: requests are refused");
+            (Err(_), Some(error)) => {
+                tracing::error!(%file, error, "the web configuration cannot be used: requests are refused");
             }
-            (Ok(_), Some(mistake)) => {
-                tracing::error!(%file, mistake, "the new certificates cannot be used: the last good ones stay");
+            (Ok(_), Some(error)) => {
+                tracing::error!(%file, error, "the new certificates cannot be used: the last good ones stay");
             }
         }
     }

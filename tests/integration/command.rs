@@ -73,7 +73,7 @@ fn wrong_arguments_are_told_with_status_2() {
 }
 
 #[test]
-fn every_mistake_is_on_standard_error_with_its_place() {
+fn every_error_is_on_standard_error_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wrong.toml");
     let text = "[service]\nport = \"x\"\n[bridge.selectors]\na = { kind = \"usd\" }\n";

@@ -17,7 +17,7 @@ fn settings(name: &str, text: String) -> local_exporter_config::Settings {
         name: name.to_owned(),
         text,
     };
-    load(Some(&input), &Environment::new()).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+    load(Some(&input), &Environment::new()).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
 #[test]

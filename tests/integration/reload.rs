@@ -196,8 +196,8 @@ fn a_bad_configuration_changes_nothing_and_says_why() {
     assert_eq!(hash(&exporter).to_bits(), before.0.to_bits());
     assert_eq!(exporter.scrape("it").text(), "one_file 1\n");
     assert!(exporter.get("/config").text().contains("one.prom"));
-    until("each mistake is in the log", || {
-        logged(&exporter, "mistake in the configuration").len() == text.lines().count()
+    until("each error is in the log", || {
+        logged(&exporter, "error in the configuration").len() == text.lines().count()
     });
 
     reload(&exporter, &enabled(&good));
@@ -306,7 +306,7 @@ fn changes_are_found_without_being_told_of() {
 
     exporter.configure("auto_reload = 7\n");
     let successful = "local_exporter_config_last_reload_successful";
-    until("the mistake was noticed", || {
+    until("the error was noticed", || {
         exporter.metric(successful) == Some(0.0)
     });
     assert_eq!(exporter.scrape("after").status, 200);

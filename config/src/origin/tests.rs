@@ -65,7 +65,7 @@ impl Host {
     fn warnings(&self) -> Vec<String> {
         let folder = self.folder.path().to_str().unwrap().to_owned();
         let warnings = self.load().warnings;
-        let shown = |mistake: &Mistake| mistake.to_string().replace(&folder, "~");
+        let shown = |error: &ConfigError| error.to_string().replace(&folder, "~");
         warnings.iter().map(shown).collect()
     }
 }
@@ -78,8 +78,8 @@ fn nothing_at_all_is_a_configuration() {
     assert_eq!(loaded.settings.selectors, []);
     assert_eq!(loaded.files, [] as [PathBuf; 0]);
     host.origin.presence = Presence::Required;
-    let mistakes = host.origin.load().unwrap_err().to_string();
-    assert!(mistakes.contains("config.toml: No such file"), "{mistakes}");
+    let errors = host.origin.load().unwrap_err().to_string();
+    assert!(errors.contains("config.toml: No such file"), "{errors}");
 }
 
 #[test]
@@ -169,12 +169,12 @@ fn a_replaced_selector_is_not_to_blame() {
         "[bridge.selectors.x]\nkind = \"usd\"\npath = \"rel\"\ncolour = 1\n",
     );
     host.write("config.toml", "\n\n[bridge.selectors.x]\nkind = \"uds\"\n");
-    let mistakes = host.origin.load().unwrap_err().to_string();
+    let errors = host.origin.load().unwrap_err().to_string();
     assert!(
-        mistakes.contains("config.toml:3:19: bridge.selectors.x.path: missing"),
-        "{mistakes}"
+        errors.contains("config.toml:3:19: bridge.selectors.x.path: missing"),
+        "{errors}"
     );
-    assert_eq!(mistakes.lines().count(), 1, "{mistakes}");
+    assert_eq!(errors.lines().count(), 1, "{errors}");
 }
 
 #[test]
@@ -226,14 +226,14 @@ fn what_a_wrong_drop_in_replaced_is_back() {
 }
 
 #[test]
-fn strict_drop_ins_are_mistakes_as_any_others() {
+fn strict_drop_ins_are_errors_as_any_others() {
     let mut host = Host::new();
     host.selector("lib/good.toml", "good", "/good");
     host.write("lib/wrong.toml", "colour = 1\n");
     assert_eq!(host.load().settings.service.drop_ins, DropIns::Lenient);
     host.write("config.toml", "[service]\nstrict_dropins = true\n");
-    let mistakes = host.origin.load().unwrap_err();
-    assert_eq!(mistakes.0.len(), 1, "{mistakes}");
+    let errors = host.origin.load().unwrap_err();
+    assert_eq!(errors.0.len(), 1, "{errors}");
     // Where the main file is wrong as well, both are told.
     host.origin.flags = Flags(vec![Flag {
         name: "--web.telemetry-path",
@@ -241,9 +241,9 @@ fn strict_drop_ins_are_mistakes_as_any_others() {
         value: FlagValue::Text("metrics".into()),
     }]);
     host.write("config.toml", "[service]\nport = \"x\"\n");
-    let mistakes = host.origin.load().unwrap_err().to_string();
-    let lines: Vec<_> = mistakes.lines().collect();
-    assert_eq!(lines.len(), 3, "{mistakes}");
+    let errors = host.origin.load().unwrap_err().to_string();
+    let lines: Vec<_> = errors.lines().collect();
+    assert_eq!(lines.len(), 3, "{errors}");
     for (line, expected) in lines.iter().zip([
         "config.toml:2:8: service.port: \"x\"",
         "lib/wrong.toml:1:1: colour: `colour` in a drop-in",
@@ -254,13 +254,13 @@ fn strict_drop_ins_are_mistakes_as_any_others() {
 }
 
 #[test]
-fn a_directory_that_cannot_be_listed_is_a_mistake() {
+fn a_directory_that_cannot_be_listed_is_a_error() {
     let mut host = Host::new();
     host.write("file", "");
     host.origin.drop_ins.push(host.at("file"));
-    let mistakes = host.origin.load().unwrap_err().to_string();
+    let errors = host.origin.load().unwrap_err().to_string();
     let expected = "/file: cannot be listed: Not a directory (os error 20)";
-    assert!(mistakes.ends_with(expected), "{mistakes}");
+    assert!(errors.ends_with(expected), "{errors}");
 }
 
 #[test]
@@ -343,8 +343,8 @@ fn an_external_error_is_reported_where_its_key_stands() {
     assert!(warning.to_string().ends_with(expected), "{warning}");
     // The main file is left out for nothing, and a variable is no drop-in.
     let refused = |host: &Host, name| {
-        let mistakes = host.origin.load_with(&against(name)).unwrap_err();
-        mistakes.to_string()
+        let errors = host.origin.load_with(&against(name)).unwrap_err();
+        errors.to_string()
     };
     let main = refused(&host, "main");
     assert!(main.contains("config.toml:3:8: bridge"), "{main}");
@@ -422,7 +422,7 @@ fn what_tunes_a_masked_selector_goes_with_it() {
 }
 
 #[test]
-fn a_selector_that_variables_make_stays_and_one_that_nobody_makes_is_a_mistake() {
+fn a_selector_that_variables_make_stays_and_one_that_nobody_makes_is_a_error() {
     let set = |host: &mut Host, key: &str, value: &str| {
         let name = format!("LOCAL_EXPORTER__BRIDGE__SELECTORS__{key}");
         host.origin.environment.insert(name, value.into());
@@ -440,10 +440,10 @@ fn a_selector_that_variables_make_stays_and_one_that_nobody_makes_is_a_mistake()
     assert_eq!(host.warnings().last().map(String::as_str), Some(ORPHAN));
     // Where every drop-in was read, it is nobody's but a slip.
     let host = tuned("");
-    let mistakes = host.origin.load().unwrap_err().to_string();
+    let errors = host.origin.load().unwrap_err().to_string();
     let expected = "environment LOCAL_EXPORTER__BRIDGE__SELECTORS__P__KIND: \
                     bridge.selectors.p.kind: missing";
-    assert!(mistakes.starts_with(expected), "{mistakes}");
+    assert!(errors.starts_with(expected), "{errors}");
 }
 
 #[test]
@@ -451,15 +451,15 @@ fn directories_that_were_asked_for_must_be_there() {
     let mut host = Host::new();
     host.origin.drop_ins.push(host.at("typo"));
     host.origin.drop_ins_presence = Presence::Required;
-    let mistakes = host.origin.load().unwrap_err().to_string();
+    let errors = host.origin.load().unwrap_err().to_string();
     let expected = "/typo: cannot be listed: No such file or directory (os error 2)";
-    assert!(mistakes.ends_with(expected), "{mistakes}");
+    assert!(errors.ends_with(expected), "{errors}");
     host.origin.drop_ins_presence = Presence::Optional;
     assert!(host.origin.load().is_ok());
 }
 
 #[test]
-fn external_errors_and_mistakes_are_reported_together_and_once() {
+fn external_errors_and_errors_are_reported_together_and_once() {
     let host = Host::new();
     host.write(
         "config.toml",
@@ -474,14 +474,14 @@ fn external_errors_and_mistakes_are_reported_together_and_once() {
         assert!(settings.service.access.bearer_token_file.is_some());
         ["tls", "bearer_token_file"].map(error).to_vec()
     };
-    let mistakes = host.origin.load_with(&check).unwrap_err();
-    let keys: Vec<_> = mistakes.0.iter().map(|mistake| &*mistake.key).collect();
+    let errors = host.origin.load_with(&check).unwrap_err();
+    let keys: Vec<_> = errors.0.iter().map(|error| &*error.key).collect();
     let expected = [
         "service.port",
         "service.tls",
         "service.bearer_token_file",
         "bridge.selectors.a.kind",
     ];
-    assert_eq!(keys, expected, "{mistakes}");
-    assert!(mistakes.to_string().contains("true without a certificate"));
+    assert_eq!(keys, expected, "{errors}");
+    assert!(errors.to_string().contains("true without a certificate"));
 }

@@ -1,4 +1,4 @@
-//! From the `[bridge]` tables to selectors, every mistake reported.
+//! From the `[bridge]` tables to selectors, every error reported.
 //!
 //! The only file that knows how a selector is written. It may not know what a
 //! source does with its settings.
@@ -51,7 +51,7 @@ pub(crate) struct Defaults {
 impl Defaults {
     /// The `[bridge.defaults]` table, which the embedded layer has completed.
     pub(crate) fn read(mut table: Table<'_, '_>) -> Self {
-        // Stands for a default that is itself a mistake, so that reading can go
+        // Stands for a default that is itself an error, so that reading can go
         // on and find the others: such a configuration is refused in the end.
         const PLACEHOLDER: Limits = Limits {
             timeout: Duration::ZERO,
@@ -95,7 +95,7 @@ impl Limits {
     }
 }
 
-/// Reads `[bridge.selectors]`; a selector with a mistake is left out, its mistakes are reported.
+/// Reads `[bridge.selectors]`; a selector with an error is left out, its errors are reported.
 pub(crate) fn read_selectors(
     table: Table<'_, '_>,
     buses: &Buses,

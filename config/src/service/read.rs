@@ -1,4 +1,4 @@
-//! From the `[service]` table to a [`Service`], every mistake reported.
+//! From the `[service]` table to a [`Service`], every error reported.
 
 use super::{
     Access, ClientLimits, Confinement, DropIns, Entrance, Lifecycle, Listen, ListenAddress, Paths,
@@ -15,7 +15,7 @@ const LONGEST_OFFSET: Duration = Duration::from_secs(60);
 
 impl Service {
     /// What is wrong has a placeholder, so that reading can go on and find the other
-    /// mistakes: such a configuration is refused in the end.
+    /// errors: such a configuration is refused in the end.
     pub(crate) fn read(mut table: Table<'_, '_>) -> Self {
         let entrance = Entrance::read(&mut table);
         let web_config = table.take::<WebConfigFile>("web_config_file");

@@ -35,7 +35,7 @@ fn exit_statuses(command: &str) -> Vec<Entry> {
         "serve" => (
             "It was stopped as asked.",
             "It could not start, or could not go on.",
-            "The arguments or the configuration are wrong; every mistake is on standard error.",
+            "The arguments or the configuration are wrong; every error is on standard error.",
         ),
         "scrape" => (
             "The body was printed.",

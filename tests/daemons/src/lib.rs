@@ -1,8 +1,8 @@
 //! The dummies: real daemons that local-exporter is tried and tested against.
 //!
 //! Each module is one daemon or one part of one, small enough to be read before it is trusted.
-//! They share nothing with the bridge: a mistake in its code must not be answered by the same
-//! mistake here. What they serve comes from the `prometheus` crate, so that the texts are those a
+//! They share nothing with the bridge: an error in its code must not be answered by the same
+//! error here. What they serve comes from the `prometheus` crate, so that the texts are those a
 //! real program would write. None of this is meant for production.
 
 pub mod bus;

@@ -73,7 +73,7 @@ impl Metrics {
     ///
     /// # Panics
     ///
-    /// When the encoder refuses its own registry, which would be a mistake in this file.
+    /// When the encoder refuses its own registry, which would be an error in this file.
     #[must_use]
     #[allow(
         clippy::expect_used,

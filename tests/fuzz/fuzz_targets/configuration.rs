@@ -1,5 +1,5 @@
 //! Any text and any environment through the configuration, and what must hold
-//! whatever they are: no panic, the same outcome each time, every mistake where
+//! whatever they are: no panic, the same outcome each time, every error where
 //! it can be found and on one line, and settings only within their bounds.
 //!
 //! The text ends at the first NUL byte; behind each there is one variable, such as
@@ -9,7 +9,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use local_exporter_config::{
-    Bus, DbusSource, ENVIRONMENT_PREFIX, Environment, Input, Limits, Mistake, Place, Selector,
+    Bus, DbusSource, ENVIRONMENT_PREFIX, Environment, Input, Limits, ConfigError, Place, Selector,
     Settings, Source, load,
 };
 use std::collections::HashSet;
@@ -37,13 +37,13 @@ fuzz_target!(|input: &str| {
             let commented = file(&format!("{text}\n# a comment"));
             assert_eq!(load(Some(&commented), &environment), Ok(settings));
         }
-        Err(mistakes) => {
-            assert!(!mistakes.0.is_empty(), "refused without a word");
-            for mistake in &mistakes.0 {
-                can_be_found(mistake, text, &environment);
+        Err(errors) => {
+            assert!(!errors.0.is_empty(), "refused without a word");
+            for error in &errors.0 {
+                can_be_found(error, text, &environment);
             }
-            let lines = mistakes.to_string().lines().count();
-            assert_eq!(lines, mistakes.0.len(), "{mistakes}");
+            let lines = errors.to_string().lines().count();
+            assert_eq!(lines, errors.0.len(), "{errors}");
         }
     }
 });
@@ -55,22 +55,22 @@ fn file(text: &str) -> Input {
     }
 }
 
-/// Whoever reads of a mistake must be able to go there.
-fn can_be_found(mistake: &Mistake, text: &str, environment: &Environment) {
-    match &mistake.place {
+/// Whoever reads of an error must be able to go there.
+fn can_be_found(error: &ConfigError, text: &str, environment: &Environment) {
+    match &error.place {
         Place::Text { file, line, column } => {
-            assert_eq!(file, NAME, "{mistake}");
+            assert_eq!(file, NAME, "{error}");
             let there = text.split('\n').nth(line - 1);
             let length = there.map(|line| line.chars().count());
-            assert!(length.is_some_and(|length| *column <= length + 1), "{mistake:?}");
+            assert!(length.is_some_and(|length| *column <= length + 1), "{error:?}");
         }
         Place::Environment(name) => {
-            let known = environment.contains_key(name) || !mistake.key.is_empty();
-            assert!(known, "{mistake:?}");
+            let known = environment.contains_key(name) || !error.key.is_empty();
+            assert!(known, "{error:?}");
         }
-        Place::File(_) | Place::Flag(_) => panic!("a mistake without a place: {mistake:?}"),
+        Place::File(_) | Place::Flag(_) => panic!("an error without a place: {error:?}"),
     }
-    assert!(!mistake.to_string().chars().any(char::is_control), "{mistake:?}");
+    assert!(!error.to_string().chars().any(char::is_control), "{error:?}");
 }
 
 fn within_bounds(settings: &Settings) {

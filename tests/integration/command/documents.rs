@@ -142,11 +142,11 @@ fn the_readme_has_every_flag_and_every_key() {
         text: text.into(),
     };
     let environment = local_exporter_config::Environment::new();
-    let mistakes = local_exporter_config::load(Some(&input), &environment).unwrap_err();
+    let errors = local_exporter_config::load(Some(&input), &environment).unwrap_err();
     let mut checked = 0;
-    for mistake in mistakes.0.iter().filter(|m| m.found.contains("unknown")) {
-        for key in mistake.expected.split('`').skip(1).step_by(2) {
-            let row = match mistake.key.as_str() {
+    for error in errors.0.iter().filter(|m| m.found.contains("unknown")) {
+        for key in error.expected.split('`').skip(1).step_by(2) {
+            let row = match error.key.as_str() {
                 "service.x" => format!("| `service.{key}` |"),
                 "bridge.x" => format!("| `bridge.{key}"),
                 _ => format!("| … `.{key}`"),

@@ -71,7 +71,7 @@ fn a_check_says_that_all_is_right_or_everything_that_is_wrong() {
 }
 
 #[test]
-fn a_wrong_drop_in_is_told_and_is_a_mistake_where_they_are_strict() {
+fn a_wrong_drop_in_is_told_and_is_a_error_where_they_are_strict() {
     let host = Host::new("[bridge.selectors]\na = \"/run/a\"\n");
     host.drop_in(
         "b.toml",
@@ -111,7 +111,7 @@ fn a_token_that_cannot_be_read_leaves_out_the_drop_in_that_names_it() {
     assert_eq!((code, error.as_str()), (Some(0), ""));
     assert_eq!(out, format!("{RIGHT}2, selectors: 2\n"));
 
-    // What the host's own file names is nobody else's mistake, nor is it where all are strict.
+    // What the host's own file names is nobody else's error, nor is it where all are strict.
     std::fs::write(&token, "").unwrap();
     std::fs::write(host.path("config.toml"), drop_in.replace(".b]", ".c]")).unwrap();
     let (code, _, error) = host.check(&[]);
@@ -231,7 +231,7 @@ fn a_wrong_listener_is_told_what_is_wrong_about_it() {
 }
 
 #[test]
-fn files_that_the_configuration_names_are_looked_at_beside_other_mistakes() {
+fn files_that_the_configuration_names_are_looked_at_beside_other_errors() {
     let host = Host::new(
         "[service]\nport = 70000\nweb_config_file = \"/nonexistent.yml\"\n\
          bearer_token_file = \"/nonexistent\"\n[bridge.selectors.a]\nkind = \"usd\"\n",

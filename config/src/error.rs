@@ -1,13 +1,13 @@
 //! What is wrong with a configuration, and where.
 //!
-//! A mistake names the place, the key, what was found and what is expected;
-//! nothing here decides whether something is a mistake.
+//! An error names the place, the key, what was found and what is expected;
+//! nothing here decides whether something is an error.
 
 use std::fmt;
 
 /// One thing that is wrong, as `file:line:column: key.path: what was found, what is expected`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
+pub struct ConfigError {
     /// Where it stands.
     pub place: Place,
     /// The dotted path of the key, empty where the text itself cannot be read.
@@ -18,7 +18,7 @@ pub struct Mistake {
     pub expected: String,
 }
 
-/// Where a mistake stands.
+/// Where an error stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// A position in a file; line and column count from 1, the column in characters.
@@ -39,7 +39,7 @@ pub enum Place {
 }
 
 impl Place {
-    /// What mistakes are sorted by: files before the environment before flags, then as one reads.
+    /// What errors are sorted by: files before the environment before flags, then as one reads.
     pub(crate) fn position(&self) -> (u8, String, usize, usize) {
         match self {
             Self::File(_) => (0, String::new(), 0, 0),
@@ -69,7 +69,7 @@ impl fmt::Display for Place {
     }
 }
 
-impl fmt::Display for Mistake {
+impl fmt::Display for ConfigError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: ", self.place)?;
         if !self.key.is_empty() {
@@ -84,7 +84,7 @@ impl fmt::Display for Mistake {
 }
 
 /// What somebody finds who looks into a file that settings name, which reading a
-/// configuration does not. It becomes a [`Mistake`] where the key stands.
+/// configuration does not. It becomes a [`ConfigError`] where the key stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalError {
     /// The keys from the root to the one that is to blame.
@@ -93,20 +93,20 @@ pub struct ExternalError {
     pub found: String,
 }
 
-/// Every mistake of one load, one a line when printed; never empty when returned as an error.
+/// Every error of one load, one a line when printed; never empty when returned as an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistakes(pub Vec<Mistake>);
+pub struct ConfigErrors(pub Vec<ConfigError>);
 
-impl fmt::Display for Mistakes {
+impl fmt::Display for ConfigErrors {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, mistake) in self.0.iter().enumerate() {
+        for (index, error) in self.0.iter().enumerate() {
             if index > 0 {
                 formatter.write_str("\n")?;
             }
-            mistake.fmt(formatter)?;
+            error.fmt(formatter)?;
         }
         Ok(())
     }
 }
 
-impl std::error::Error for Mistakes {}
+impl std::error::Error for ConfigErrors {}
