@@ -13,7 +13,7 @@ mod man;
 mod scrape;
 mod serve;
 
-use crate::telemetry::{self, Reader};
+use crate::process::logging::{self, Reader};
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
@@ -39,7 +39,7 @@ pub struct Command {
     #[command(subcommand)]
     action: Action,
     #[command(flatten)]
-    logging: telemetry::Options,
+    logging: logging::Options,
 }
 
 #[derive(Debug, Subcommand)]
@@ -73,7 +73,7 @@ impl Command {
             Action::Scrape(_) | Action::Check(_) | Action::Lint(_) => Reader::Terminal,
             Action::Completions(_) | Action::Man(_) => Reader::Terminal,
         };
-        telemetry::start(&self.logging, reader);
+        logging::start(&self.logging, reader);
         match self.action {
             Action::Serve(serve) => serve.execute(),
             Action::Scrape(scrape) => scrape.execute(),

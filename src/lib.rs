@@ -1,207 +1,24 @@
 //! The HTTP side of local-exporter: requests in, scrapes of selectors out.
 //!
-//! Joins the three parts: settings from `local-exporter-config`, selectors from
-//! `local-exporter-actors`, and the pages here. It may not know how a source
-//! works, and nothing in it is a global: [`run`] gets all it needs.
+//! Joins the settings from `local-exporter-config` with the selectors from
+//! `local-exporter-actors`. It does not know how a source works, and it holds no
+//! global state: [`serve::run`] receives everything it needs.
 //!
-//! # Layout
-//!
-//! - [`routes`]: every URL, in words and in code.
-//! - [`bridge`]: one scrape; [`deadline`]: how long it may take; [`accept`]: what
-//!   the scraper reads; [`reply`]: what becomes of its error; [`body`]: how its
-//!   bytes are written; [`gzip`]: in fewer of them.
-//! - [`discovery`]: the selectors as targets; [`config_page`]: the whole configuration.
-//! - [`metrics`], [`debug`], [`landing`], [`health`]: the other pages.
-//! - [`listen`]: where to listen; [`server`]: what serves there;
-//!   [`connections`]: which of them may stay; [`descriptors`]: how many there
-//!   can be.
-//! - [`reload`]: another configuration while it runs; [`phase`]: what it is doing
-//!   as a whole.
-//! - [`systemd`]: what a service manager is told.
-//! - [`access`]: who may ask; [`web_config`]: TLS, users, headers and rates.
-//! - [`telemetry`]: logs and panics; [`command`]: the command line.
+//! - [`command`]: the command line.
+//! - [`serve`]: starts, runs and stops the exporter; [`exporter`]: the state that requests share.
+//! - [`http`]: listeners, connections, TLS, access, bodies, compression, replies.
+//! - [`pages`]: one file for each URL.
+//! - [`reload`]: replaces the configuration while the exporter runs; [`phase`]: its phase.
+//! - [`process`]: confinement, the service manager, logging, descriptors.
+//! - [`metrics`]: the exporter's own metric families; [`limits`]: the limits that clients can meet.
 
-pub mod accept;
-pub mod access;
-pub mod body;
-pub mod bridge;
 pub mod command;
-pub mod config_page;
-pub mod confine;
-pub mod connections;
-pub mod deadline;
-pub mod debug;
-pub mod descriptors;
-pub mod discovery;
-pub mod gzip;
-pub mod health;
-pub mod landing;
-pub mod listen;
+pub mod exporter;
+pub mod http;
+pub mod limits;
 pub mod metrics;
+pub mod pages;
 pub mod phase;
+pub mod process;
 pub mod reload;
-pub mod reply;
-pub mod routes;
-pub mod server;
-pub mod systemd;
-pub mod telemetry;
-pub mod web_config;
-
-use actix_web::web;
-use arc_swap::ArcSwap;
-use connections::Connections;
-use listen::Listener;
-use local_exporter_actors::{Arbiters, Ceiling, Roster};
-use local_exporter_config::{Loaded, Settings};
-use phase::Phase;
-use reload::Reloader;
-use std::future::Future;
-use std::io;
-use std::sync::Arc;
-use std::time::Duration;
-use systemd::{RollCall, ServiceManager};
-use tokio::sync::watch;
-use tokio::time::timeout;
-
-/// How long scrapes that are under way at a stop are waited for with the doors open:
-/// whoever asks meanwhile is told that this one is not ready any more.
-const DRAIN: Duration = Duration::from_secs(4);
-
-/// How long connections may then take to end. Together this is less than the 10 s
-/// after which container engines kill.
-const CONNECTIONS_END: Duration = Duration::from_secs(4);
-
-/// What the threads that serve may be late by, before they are left behind.
-const SLACK: Duration = Duration::from_secs(1);
-
-/// What every request handler shares.
-#[derive(Debug)]
-pub struct Exporter {
-    /// What the running configuration says; replaceable as a whole.
-    pub settings: ArcSwap<Settings>,
-    /// The selectors; replaceable as a whole.
-    pub roster: ArcSwap<Roster>,
-    /// The exporter's own metrics.
-    pub metrics: metrics::Exporter,
-    /// For clients that ask for compressed answers.
-    pub compressors: web::Data<gzip::Compressors>,
-    /// The configuration as a text, as it was loaded; replaceable as a whole.
-    pub text: ArcSwap<String>,
-    /// Whom to ask for a reload.
-    pub reloader: Reloader,
-    /// What it is doing as a whole; whoever wants to know of changes subscribes.
-    pub phase: watch::Sender<Phase>,
-    /// The threads that serve HTTP, and must go on answering.
-    pub roll_call: RollCall,
-}
-
-/// What serving begins with.
-#[derive(Debug)]
-pub struct Start {
-    /// The configuration.
-    pub loaded: Loaded,
-    /// Where requests come from.
-    pub listeners: Vec<Listener>,
-    /// Whom to ask for a reload.
-    pub reloader: Reloader,
-    /// Who wants to hear how it is.
-    pub service_manager: Option<ServiceManager>,
-}
-
-/// Serves the selectors on the listeners, to clients within their limits and those of
-/// the process, until `stop` resolves, then ends within a bound; reloads when asked
-/// to. Must run within an actix system.
-///
-/// # Errors
-/// When there are too few descriptors, threads cannot be started or a listener cannot
-/// be used.
-pub async fn run(start: Start, stop: impl Future<Output = ()>) -> io::Result<()> {
-    let Start {
-        loaded,
-        listeners,
-        reloader,
-        service_manager,
-    } = start;
-    let read = (loaded.hash.clone(), loaded.warnings.clone());
-    let running = Running::start(loaded, reloader)?;
-    let exporter = &running.exporter;
-    if let Some(manager) = service_manager {
-        let (exporter, threads) = (exporter.clone(), running.arbiters.threads());
-        actix_rt::spawn(async move { systemd::attend(manager, &exporter, &threads).await });
-    }
-
-    let (announce, stopping) = watch::channel(false);
-    let parts = server::Parts {
-        exporter: exporter.clone(),
-        connections: Arc::clone(&running.connections),
-        stopping,
-        stop_within: CONNECTIONS_END,
-    };
-    let serving = server::start(&parts, listeners)?;
-    exporter.phase.send_replace(Phase::Serving);
-    tokio::select! {
-        biased;
-        () = stop => {}
-        never = reload::Rounds::new(&running, read).go_on() => match never {},
-    }
-    tracing::info!("stopping");
-    exporter.phase.send_replace(Phase::Stopping);
-    exporter.reloader.close();
-    // Whether or not all have ended by then.
-    let _ = timeout(DRAIN, running.ceiling.vacant()).await;
-    // Connections end with the answer they are at.
-    announce.send_replace(true);
-    let ended = timeout(CONNECTIONS_END + SLACK, serving.end()).await;
-    let ended = ended.unwrap_or_else(|_| {
-        tracing::warn!("connections are cut off: they did not end in time");
-        Ok(())
-    });
-    // The actors end with their doors, before the threads they live on.
-    exporter.roster.store(Arc::default());
-    ended
-}
-
-/// What is up while requests are answered, and what a reload replaces parts of.
-#[derive(Debug)]
-pub(crate) struct Running {
-    pub(crate) exporter: web::Data<Exporter>,
-    pub(crate) arbiters: Arbiters,
-    pub(crate) ceiling: Ceiling,
-    pub(crate) connections: Arc<Connections>,
-}
-
-impl Running {
-    /// Starts the actors, and what requests will need.
-    fn start(loaded: Loaded, reloader: Reloader) -> io::Result<Self> {
-        let Settings { service, selectors } = &loaded.settings;
-        let limit = descriptors::raise_limit();
-        let clients =
-            descriptors::share_out(service.clients, selectors, limit).map_err(io::Error::other)?;
-        let metrics = metrics::Exporter::new().map_err(io::Error::other)?;
-        let configuration = metrics.configuration();
-        configuration.loaded(&loaded.hash, loaded.drop_ins_left_out());
-        let reached = metrics.connections().counter(metrics::Limit::MaxInFlight);
-        let ceiling = Ceiling::new(clients.max_in_flight, reached);
-        let arbiters = Arbiters::start(ceiling.clone())?;
-        let lost = arbiters.lost_file_events();
-        metrics.add(lost).map_err(io::Error::other)?;
-        let roster = Roster::start(selectors.clone(), &arbiters, metrics.selectors());
-        let connections = Connections::new(clients, metrics.connections().clone());
-        let exporter = web::Data::new(Exporter {
-            settings: ArcSwap::from_pointee(loaded.settings),
-            roster: ArcSwap::from_pointee(roster),
-            metrics,
-            compressors: web::Data::default(),
-            text: ArcSwap::from_pointee(loaded.text),
-            reloader,
-            phase: watch::Sender::new(Phase::Starting),
-            roll_call: RollCall::default(),
-        });
-        Ok(Self {
-            exporter,
-            arbiters,
-            ceiling,
-            connections,
-        })
-    }
-}
+pub mod serve;

@@ -2,10 +2,9 @@
 //!
 //! It may not name a route or a kind of source.
 
-#[cfg(target_env = "gnu")]
-mod allocator;
-
 use local_exporter::command::Command;
+#[cfg(target_env = "gnu")]
+use local_exporter::process::allocator;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

@@ -9,16 +9,12 @@ mod configuration;
 mod limits;
 
 pub use configuration::ConfigurationMetrics;
-pub use limits::{ConnectionMetrics, Limit};
+pub use limits::ConnectionMetrics;
 
-use crate::{Exporter as Shared, gzip, reply};
-use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, web};
+use crate::limits::Rejection;
 use local_exporter_actors::Metrics;
 use prometheus::process_collector::ProcessCollector;
-use prometheus::{
-    IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TEXT_FORMAT, TextEncoder,
-};
+use prometheus::{IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
 
 /// The registry and the handles that requests need.
 #[derive(Debug)]
@@ -28,48 +24,6 @@ pub struct Exporter {
     rejected: IntCounterVec,
     connections: ConnectionMetrics,
     configuration: ConfigurationMetrics,
-}
-
-/// Why a request for the bridge could not become a scrape: a closed set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rejection {
-    /// No `selector` in the query.
-    MissingSelector,
-    /// `selector=` and nothing behind it.
-    EmptySelector,
-    /// More than one `selector`.
-    RepeatedSelector,
-    /// No such selector.
-    UnknownSelector,
-    /// A scrape-timeout header that is no number.
-    BadDeadline,
-    /// It came on a connection in reserve.
-    NoConnection,
-}
-
-impl Rejection {
-    /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::MissingSelector,
-        Self::EmptySelector,
-        Self::RepeatedSelector,
-        Self::UnknownSelector,
-        Self::BadDeadline,
-        Self::NoConnection,
-    ];
-
-    /// The label.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::MissingSelector => "missing_selector",
-            Self::EmptySelector => "empty_selector",
-            Self::RepeatedSelector => "repeated_selector",
-            Self::UnknownSelector => "unknown_selector",
-            Self::BadDeadline => "bad_deadline",
-            Self::NoConnection => "no_connection",
-        }
-    }
 }
 
 impl Exporter {
@@ -163,19 +117,4 @@ fn build_info() -> prometheus::Result<IntGaugeVec> {
     ])
     .set(1);
     Ok(info)
-}
-
-/// `GET /metrics`.
-pub async fn page(request: HttpRequest, exporter: web::Data<Shared>) -> HttpResponse {
-    for door in exporter.roster.load().iter() {
-        door.age_metrics();
-    }
-    match exporter.metrics.text() {
-        Ok(text) => {
-            let mut response = HttpResponse::Ok();
-            response.insert_header((header::CONTENT_TYPE, TEXT_FORMAT));
-            gzip::respond(&request, &exporter.compressors, response, text.into()).await
-        }
-        Err(error) => reply::internal(&format!("the metrics cannot be written: {error}")),
-    }
 }

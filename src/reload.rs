@@ -5,15 +5,12 @@
 //! after it, together with all others, so however often it is asked for, at most
 //! one waits. The other side, `rounds`, runs beside the threads that serve HTTP.
 
-mod fixed;
-pub mod page;
-mod reading;
-mod replacing;
-mod rounds;
+mod apply;
+mod read;
+mod restart_only;
+pub(crate) mod run;
 
-pub(crate) use rounds::Rounds;
-
-use crate::confine::Needs;
+use crate::process::confinement::Needs;
 use local_exporter_config::{ConfigError, ConfigErrors, Origin};
 use std::fmt;
 use std::sync::Arc;

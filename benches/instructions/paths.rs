@@ -1,7 +1,7 @@
 //! The hot paths: what runs at every scrape, or for every byte of one.
 
 use actix_web::web::{Bytes, Data};
-use local_exporter::gzip::Compressors;
+use local_exporter::http::gzip::Compressors;
 use local_exporter_actors::{Arbiters, Ceiling, Metrics, Names, Roster};
 use local_exporter_config::{Environment, Input, Settings, load};
 use local_exporter_exposition::{Check, FormatChoice, Rules, check, join, strip_timestamps};

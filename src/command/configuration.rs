@@ -1,7 +1,7 @@
 //! Where the configuration comes from, as the command line says it.
 
 use super::{WRONG, complain, print};
-use crate::{access, listen};
+use crate::http::{access, listen};
 use clap::Args;
 use local_exporter_config::{
     ConfigErrors, Environment, ExternalError, Flags, Loaded, Origin, Presence, Selector, Settings,

@@ -2,10 +2,11 @@
 
 use super::configuration::{Configuration, check, load_to_serve};
 use super::flags::ServiceFlags;
-use crate::confine::{Needs, Reading, confine};
+use crate::http::listen;
+use crate::process::confinement::{Needs, Reading, confine};
+use crate::process::systemd::ServiceManager;
 use crate::reload::Reloader;
-use crate::systemd::ServiceManager;
-use crate::{Start, listen, run};
+use crate::serve::{Start, run};
 use clap::Args;
 use local_exporter_config::{Confinement, Loaded, Origin, Settings};
 use std::future::Future;

@@ -1,56 +1,7 @@
 //! The families about what clients may take of the process.
 
+use crate::limits::Limit;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
-
-/// A limit on clients: a closed set. Those that are settings have their names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limit {
-    /// All connections were taken: an idle one gave way, or one in reserve was used.
-    MaxConnections,
-    /// Those in reserve were taken too: a connection was closed unheard.
-    Reserve,
-    /// A scrape too many.
-    MaxInFlight,
-    /// The head of a request took too long.
-    HeaderTimeout,
-    /// The head of a request was too large.
-    HeaderSize,
-    /// A connection was open for too long without a request.
-    IdleTimeout,
-    /// A client took nothing of its answer for too long.
-    WriteTimeout,
-    /// Too many requests at once on one connection.
-    Streams,
-}
-
-impl Limit {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::MaxConnections,
-        Self::Reserve,
-        Self::MaxInFlight,
-        Self::HeaderTimeout,
-        Self::HeaderSize,
-        Self::IdleTimeout,
-        Self::WriteTimeout,
-        Self::Streams,
-    ];
-
-    /// The label.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::MaxConnections => "max_connections",
-            Self::Reserve => "reserve",
-            Self::MaxInFlight => "max_in_flight",
-            Self::HeaderTimeout => "header_timeout",
-            Self::HeaderSize => "header_size",
-            Self::IdleTimeout => "idle_timeout",
-            Self::WriteTimeout => "write_timeout",
-            Self::Streams => "streams",
-        }
-    }
-}
 
 /// The handles that connections need.
 #[derive(Clone, Debug)]

@@ -203,13 +203,13 @@ fn one_place_each_for_what_must_stand_once() {
         }
     };
     once("catch_unwind", "actors/src/supervise");
-    once("StatusCode::", "src/reply.rs");
+    once("StatusCode::", "src/http/reply.rs");
     once("notify::", "actors/src/source/file/watch/keeper.rs");
     once("zbus::", "actors/src/source/dbus");
-    once("landlock::", "src/confine");
-    once("listenfd::", "src/listen");
-    once("sd_notify::", "src/systemd");
-    once("tracing_journald::", "src/telemetry");
+    once("landlock::", "src/process/confinement");
+    once("listenfd::", "src/http/listen");
+    once("sd_notify::", "src/process/systemd");
+    once("tracing_journald::", "src/process/logging");
     once("actix_web", "src/");
 }
 
@@ -222,10 +222,10 @@ fn the_wall_clock_is_read_in_these_places_alone() {
         "actors/src/source/file/reading.rs",
         "actors/src/status.rs",
         "actors/src/status/snapshot.rs",
-        "src/bridge.rs",
+        "src/http/web_config/fresh.rs",
         "src/metrics/configuration.rs",
-        "src/telemetry/json.rs",
-        "src/web_config/fresh.rs",
+        "src/pages/bridge.rs",
+        "src/process/logging/json.rs",
     ];
     let mut found = Vec::new();
     for folder in ["src", "actors/src", "actors/exposition/src", "config/src"] {

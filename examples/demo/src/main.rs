@@ -11,9 +11,10 @@
 )]
 
 use clap::Parser;
-use local_exporter::listen::{self, Listener};
+use local_exporter::http::listen::{self, Listener};
+use local_exporter::process::logging;
 use local_exporter::reload::Reloader;
-use local_exporter::{Start, run, telemetry};
+use local_exporter::serve::{Start, run};
 use local_exporter_config::{Environment, Input, Loaded, Settings, load};
 use local_exporter_daemons::bus::{Bus, BusKind, BusOptions};
 use local_exporter_daemons::prombus::{self, Prombus};
@@ -38,7 +39,7 @@ struct Arguments {
     #[arg(long, default_value_t = 9598)]
     port: u16,
     #[command(flatten)]
-    logging: telemetry::Options,
+    logging: logging::Options,
 }
 
 /// The three daemons. Dropping them ends them and removes what they made.
@@ -123,7 +124,7 @@ path = "{path}"
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    telemetry::start(&arguments.logging, telemetry::Reader::Journal);
+    logging::start(&arguments.logging, logging::Reader::Journal);
     match actix_rt::System::new().block_on(demonstrate(arguments.port)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -9,9 +9,9 @@
 
 use actix_web::http::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
 use libfuzzer_sys::fuzz_target;
-use local_exporter::bridge::Asked;
-use local_exporter::deadline;
-use local_exporter::metrics::Rejection;
+use local_exporter::pages::bridge::Asked;
+use local_exporter::pages::deadline;
+use local_exporter::limits::Rejection;
 use local_exporter_actors::Names;
 use std::time::Duration;
 
@@ -125,7 +125,7 @@ fn names(accept: &[HeaderValue]) -> Names {
     let joined = texts.collect::<Vec<_>>().join(",").to_ascii_lowercase();
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_str(&joined).expect("it was made of such"));
-    let names = local_exporter::accept::names(&headers);
+    let names = local_exporter::pages::accept::names(&headers);
     assert!(names == Names::Legacy || joined.contains("allow-utf-8"), "{joined:?}");
     names
 }

@@ -1,9 +1,0 @@
-//! `/config`: the configuration as it was loaded last, defaults included; no key of it holds a secret.
-
-use crate::{Exporter, reply};
-use actix_web::{HttpResponse, web};
-
-/// `GET /config`, as TOML.
-pub async fn page(exporter: web::Data<Exporter>) -> HttpResponse {
-    reply::text(exporter.text.load().to_string())
-}

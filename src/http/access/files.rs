@@ -1,0 +1,72 @@
+//! The files that settings name to say who may ask: which there are, and what is
+//! wrong with them.
+//!
+//! What is wrong there is wrong with the configuration, where it names the file;
+//! so a drop-in whose token cannot be read is left out like any other erroneous
+//! one. Reading blocks. Nothing here is kept.
+
+use super::tokens;
+use crate::http::web_config;
+use crate::http::web_config::current::Protection;
+use local_exporter_config::{Access, ExternalError, Service, Settings, Tls};
+use std::path::{Path, PathBuf};
+
+/// Holds what settings say of access against the files that they name, without serving.
+#[must_use]
+pub fn external_errors(settings: &Settings) -> Vec<ExternalError> {
+    let service = service_error(&settings.service);
+    let tokens = tokens(settings).filter_map(|(mut key, file)| {
+        let found = tokens::read(file).err()?;
+        key.push("bearer_token_file".to_owned());
+        Some(ExternalError { key, found })
+    });
+    service.into_iter().chain(tokens).collect()
+}
+
+/// What is wrong with the web configuration, or with what is said of TLS beside it.
+pub(super) fn service_error(service: &Service) -> Option<ExternalError> {
+    let protection = match service.web_config.as_deref().map(web_config::validate) {
+        Some(Ok(protection)) => protection,
+        Some(Err(broken)) => return Some(external_error("web_config_file", &broken.to_string())),
+        None => Protection::Plain,
+    };
+    match (service.tls, protection) {
+        (Tls::Required, Protection::Plain) => Some(external_error(
+            "tls",
+            "true, but no certificate is configured: name one in tls_server_config of \
+             service.web_config_file",
+        )),
+        (Tls::Refused, Protection::Tls) => Some(external_error(
+            "tls",
+            "false, but service.web_config_file turns TLS on",
+        )),
+        _ => None,
+    }
+}
+
+fn external_error(key: &str, found: &str) -> ExternalError {
+    ExternalError {
+        key: vec!["service".to_owned(), key.to_owned()],
+        found: found.to_owned(),
+    }
+}
+
+/// The files that have to be readable while the settings are in use.
+#[must_use]
+pub fn files(settings: &Settings) -> Vec<PathBuf> {
+    let web = settings.service.web_config.as_deref();
+    let web = web.map(web_config::files).unwrap_or_default();
+    let tokens = tokens(settings).map(|(_, file)| file.to_owned());
+    web.into_iter().chain(tokens).collect()
+}
+
+/// The files with tokens, each with the way to the table that names it.
+fn tokens(settings: &Settings) -> impl Iterator<Item = (Vec<String>, &Path)> {
+    let service = (vec!["service".to_owned()], &settings.service.access);
+    let selectors = settings.selectors.iter().map(|selector| {
+        let key = ["bridge", "selectors", &selector.name].map(str::to_owned);
+        (key.to_vec(), &selector.access)
+    });
+    let all = std::iter::once(service).chain(selectors);
+    all.filter_map(|(key, access): (_, &Access)| Some((key, access.bearer_token_file.as_deref()?)))
+}

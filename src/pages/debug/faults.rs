@@ -1,0 +1,30 @@
+//! `POST /debug/faults?selector=NAME&order=WORDS`: has an actor fail.
+//!
+//! Only where the feature `faults` is on, which is for tests of the whole program.
+//! The words are a fault (`panic`, `stop`, `stuck`) and a place (`started`,
+//! `restarting`, `handler`, `pull`, `upkeep`, `look`, `judge`), or `release`, which
+//! takes back what has not happened and lets go what is stuck.
+
+use crate::exporter::Exporter;
+use crate::http::reply;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+/// `POST /debug/faults`.
+pub async fn order(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
+    let query = request.query_string().as_bytes();
+    let value = |wanted: &str| {
+        let mut pairs = form_urlencoded::parse(query);
+        pairs
+            .find(|(name, _)| name == wanted)
+            .map(|(_, value)| value)
+    };
+    let roster = exporter.roster.load();
+    let door = value("selector").and_then(|name| roster.get(&name));
+    let (Some(door), Some(words)) = (door, value("order")) else {
+        return reply::internal("ask for /debug/faults?selector=NAME&order=WORDS");
+    };
+    match door.order(&words) {
+        Ok(()) => reply::well("ordered\n"),
+        Err(error) => reply::internal(&error),
+    }
+}

@@ -1,0 +1,24 @@
+//! `/metrics`: the exporter's own metrics.
+//!
+//! Reads the registry and never sends a message to an actor, so it answers while one is stuck.
+
+use crate::exporter::Exporter;
+use crate::http::{gzip, reply};
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use prometheus::TEXT_FORMAT;
+
+/// `GET /metrics`.
+pub async fn page(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
+    for door in exporter.roster.load().iter() {
+        door.age_metrics();
+    }
+    match exporter.metrics.text() {
+        Ok(text) => {
+            let mut response = HttpResponse::Ok();
+            response.insert_header((header::CONTENT_TYPE, TEXT_FORMAT));
+            gzip::respond(&request, &exporter.compressors, response, text.into()).await
+        }
+        Err(error) => reply::internal(&format!("the metrics cannot be written: {error}")),
+    }
+}

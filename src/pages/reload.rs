@@ -1,0 +1,21 @@
+//! `/-/reload`, as Prometheus has it.
+
+use crate::exporter::Exporter;
+use crate::http::reply;
+use actix_web::http::Method;
+use actix_web::{HttpRequest, HttpResponse, web};
+use local_exporter_config::Lifecycle;
+
+/// `POST /-/reload`, or `PUT`: reloads, and answers when that is done, with what was left out.
+pub async fn reload(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
+    if ![Method::POST, Method::PUT].contains(request.method()) {
+        return reply::only("POST, PUT", "only POST and PUT are answered here\n");
+    }
+    if exporter.settings.load().service.lifecycle == Lifecycle::Disabled {
+        return reply::forbidden("Lifecycle API is not enabled.\n");
+    }
+    match exporter.reloader.reload().await {
+        Ok(left_out) => reply::text(format!("the configuration was reloaded\n{left_out}")),
+        Err(refusal) => reply::internal(&format!("failed to reload config: {refusal}")),
+    }
+}

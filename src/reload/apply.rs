@@ -1,0 +1,111 @@
+//! What runs, replaced by what was read; and what is told of it.
+//!
+//! Selectors that are as they were keep all they have; the new actors of others
+//! are prepared while the old ones still answer, so that no scrape meets a gap.
+
+use super::read::Read;
+use super::{LeftOut, Outcome, Refusal, restart_only};
+use crate::exporter::Running;
+use crate::process::descriptors;
+use local_exporter_actors::Changes;
+use local_exporter_config::Loaded;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the old actors go on for the new ones to have something to answer with.
+const PREPARATION: Duration = Duration::from_secs(5);
+/// The most names of selectors in a line of the log.
+const MOST_NAMES: usize = 10;
+
+/// Replaces what runs by what was read, if the descriptors suffice.
+pub(super) async fn replace(running: &Running, read: Read) -> Outcome {
+    let Running {
+        exporter,
+        arbiters,
+        ceiling,
+        connections,
+    } = running;
+    let drop_ins_left_out = read.loaded.drop_ins_left_out();
+    let Loaded {
+        mut settings,
+        warnings,
+        text,
+        hash,
+        ..
+    } = read.loaded;
+    let waiting = restart_only::keep(&exporter.settings.load().service, &mut settings.service);
+    let limit = descriptors::raise_limit();
+    let clients = connections.limits();
+    let clients = descriptors::share_again(
+        clients,
+        settings.service.clients,
+        &settings.selectors,
+        limit,
+    )
+    .map_err(Refusal::one)?;
+
+    let old = exporter.roster.load_full();
+    let selectors = settings.selectors.clone();
+    let renewal = old.renew(selectors, arbiters, exporter.metrics.selectors());
+    renewal.prepared(PREPARATION).await;
+    // A thread may have been given up meanwhile, and with it some of these.
+    let rescued = renewal
+        .roster
+        .rescue(arbiters, exporter.metrics.selectors());
+    exporter.roster.store(Arc::new(rescued.roster));
+    exporter.settings.store(Arc::new(settings));
+    exporter.text.store(Arc::new(text));
+    ceiling.set_limit(clients.max_in_flight);
+    connections.set_limits(clients);
+    let configuration = exporter.metrics.configuration();
+    configuration.loaded(&hash, drop_ins_left_out);
+
+    tell(&renewal.changes);
+    for error in &warnings {
+        tracing::warn!(%error, "left out of the configuration");
+    }
+    if !waiting.is_empty() {
+        let keys = waiting.join(", ");
+        tracing::warn!(keys, "these take effect after a restart");
+    }
+    for path in &read.out_of_reach {
+        let path = path.display();
+        tracing::warn!(%path, "out of reach until a restart: the process is confined by Landlock");
+    }
+    Ok(LeftOut::of(&warnings))
+}
+
+fn tell(changes: &Changes) {
+    tracing::info!(
+        kept = changes.kept,
+        amended = listed(&changes.amended),
+        replaced = listed(&changes.replaced),
+        added = listed(&changes.added),
+        removed = listed(&changes.removed),
+        "configuration reloaded"
+    );
+}
+
+/// Names for a line of the log; absent when there are none.
+fn listed(names: &[String]) -> Option<String> {
+    let shown = names.get(..MOST_NAMES).unwrap_or(names).join(", ");
+    match names.len().saturating_sub(MOST_NAMES) {
+        0 => Some(shown).filter(|shown| !shown.is_empty()),
+        more => Some(format!("{shown} and {more} more")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_the_log_names_a_few() {
+        let names = |count: usize| (0..count).map(|n| format!("s{n}")).collect::<Vec<_>>();
+        assert_eq!(listed(&names(0)), None);
+        assert_eq!(listed(&names(2)).as_deref(), Some("s0, s1"));
+        let many = listed(&names(2000));
+        let many = many.as_deref().unwrap_or_default();
+        assert!(many.ends_with("s8, s9 and 1990 more"), "{many}");
+    }
+}

@@ -1,0 +1,93 @@
+//! Reading the configuration again, within a bound.
+//!
+//! File systems can hang. So it is read on a thread of its own, for which nobody
+//! waits longer than [`LONGEST`], not even the end of the process; and another one
+//! is not begun while that one is under way.
+
+use super::{Refusal, Reloader};
+use crate::http::access;
+use crate::process::confinement::Needs;
+use local_exporter_config::{Loaded, Origin};
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+/// How long reading may take.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// What was found.
+pub(super) type Found = Result<Read, Refusal>;
+
+/// A configuration that is right.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) loaded: Loaded,
+    /// What it needs to read and the process, which is confined, cannot.
+    pub(super) out_of_reach: Vec<PathBuf>,
+}
+
+/// Reads one at a time.
+#[derive(Debug)]
+pub(super) struct Reading {
+    reloader: Reloader,
+    under_way: Option<oneshot::Receiver<Found>>,
+}
+
+impl Reading {
+    pub(super) fn new(reloader: Reloader) -> Self {
+        Self {
+            reloader,
+            under_way: None,
+        }
+    }
+
+    /// The configuration as it is now.
+    pub(super) async fn read(&mut self) -> Found {
+        let Some(origin) = self.reloader.0.origin.clone() else {
+            return Err(Refusal::one(
+                "the configuration came from nothing that could be read again",
+            ));
+        };
+        if self.under_way.is_some() {
+            // What it finds is what there was a while ago.
+            let _ = self.end().await?;
+        }
+        let reach = self.reloader.0.reach.clone();
+        let (found, under_way) = oneshot::channel();
+        let thread = thread::Builder::new().name("reload".to_owned());
+        let started = thread.spawn(move || {
+            // Nobody may wait for it any more.
+            let _ = found.send(read(&origin, reach.as_ref()));
+        });
+        if let Err(error) = started {
+            return Err(Refusal::one(format!("cannot start a thread: {error}")));
+        }
+        self.under_way = Some(under_way);
+        self.end().await?
+    }
+
+    /// The end of the one that is under way.
+    async fn end(&mut self) -> Result<Found, Refusal> {
+        let Some(under_way) = &mut self.under_way else {
+            return Err(Refusal::one("nothing is read"));
+        };
+        let Ok(ended) = timeout(LONGEST, under_way).await else {
+            return Err(Refusal::one(format!(
+                "reading it takes longer than {LONGEST:?}: a file system hangs, or is slow"
+            )));
+        };
+        self.under_way = None;
+        ended.map_err(|_| Refusal::one("reading it failed; the panic is in the log"))
+    }
+}
+
+fn read(origin: &Origin, reach: Option<&Needs>) -> Found {
+    let loaded = origin.load_with(&access::external_errors)?;
+    let out_of_reach = reach.map(|reach| Needs::of(origin, &loaded).beyond(reach));
+    Ok(Read {
+        loaded,
+        out_of_reach: out_of_reach.unwrap_or_default(),
+    })
+}

@@ -1,0 +1,168 @@
+//! The rounds of reloading, one after the other: read, compare, replace, tell. In
+//! between, actors are moved away from threads that do nothing any more.
+//!
+//! Whatever goes wrong, it goes wrong before anything is replaced.
+
+use super::apply::replace;
+use super::read::{Found, Read, Reading};
+use super::{Outcome, Refusal};
+use crate::exporter::Running;
+use crate::phase::Phase;
+use local_exporter_config::{ConfigError, Reload};
+use std::convert::Infallible;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::sleep;
+
+/// How often files are looked at that are to be reloaded when they change.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How long a change has to stay as it is: whoever writes files may not be done yet.
+const SETTLE: Duration = Duration::from_secs(1);
+
+/// The rounds.
+#[derive(Debug)]
+pub(crate) struct Rounds<'a> {
+    running: &'a Running,
+    reading: Reading,
+    /// What was decided on last.
+    judged: Judged,
+}
+
+/// What tells one state of the files from another: the values and what was left out, or what is wrong.
+type Judged = Result<(String, Vec<ConfigError>), Refusal>;
+
+fn judged(found: &Found) -> Judged {
+    match found {
+        Ok(Read { loaded, .. }) => Ok((loaded.hash.clone(), loaded.warnings.clone())),
+        Err(refusal) => Err(refusal.clone()),
+    }
+}
+
+/// What a round begins with.
+enum Occasion {
+    /// Somebody asked; everything up to this number is answered by it.
+    Asked(u64),
+    /// The files have changed into this.
+    Changed(Box<Found>),
+    /// A thread that actors live on does nothing any more.
+    Held,
+}
+
+impl<'a> Rounds<'a> {
+    /// Rounds that begin with what was read at the start: its hash, and what was left out.
+    pub(crate) fn new(running: &'a Running, read: (String, Vec<ConfigError>)) -> Self {
+        Self {
+            running,
+            reading: Reading::new(running.exporter.reloader.clone()),
+            judged: Ok(read),
+        }
+    }
+
+    /// Reloads whenever there is an occasion. May be dropped at any point: what was not
+    /// replaced by then stays.
+    pub(crate) async fn go_on(mut self) -> Infallible {
+        let reloader = self.running.exporter.reloader.clone();
+        let arbiters = &self.running.arbiters;
+        let mut asked = reloader.0.asked.subscribe();
+        let mut heard = 0;
+        loop {
+            let occasion = tokio::select! {
+                upto = asked.wait_for(|upto| *upto > heard) => match upto {
+                    Ok(upto) => Occasion::Asked(*upto),
+                    Err(_) => pending().await,
+                },
+                found = self.change() => Occasion::Changed(Box::new(found)),
+                () = arbiters.held() => Occasion::Held,
+            };
+            match occasion {
+                Occasion::Asked(upto) => {
+                    heard = upto;
+                    self.announce(Phase::Reloading);
+                    let found = self.read().await;
+                    let outcome = self.judge(found).await;
+                    reloader.end(upto, outcome);
+                }
+                Occasion::Changed(found) => {
+                    self.announce(Phase::Reloading);
+                    // Nobody waits for an answer; the log has it.
+                    drop(self.judge(*found).await);
+                }
+                Occasion::Held => {
+                    rescue(self.running);
+                    continue;
+                }
+            }
+            self.announce(Phase::Serving);
+        }
+    }
+
+    /// Reads the configuration; actors are not left where nothing goes on for that.
+    async fn read(&mut self) -> Found {
+        let reading = self.reading.read();
+        tokio::pin!(reading);
+        loop {
+            tokio::select! {
+                found = &mut reading => return found,
+                () = self.running.arbiters.held() => rescue(self.running),
+            }
+        }
+    }
+
+    fn announce(&self, phase: Phase) {
+        self.running.exporter.phase.send_replace(phase);
+    }
+
+    /// Resolves when the files are not what was decided on last, and stay so; never
+    /// if they are not to be looked at.
+    async fn change(&mut self) -> Found {
+        if self.running.exporter.settings.load().service.reload == Reload::OnDemand {
+            return pending().await;
+        }
+        let mut before = None;
+        loop {
+            sleep(before.as_ref().map_or(LOOK_EVERY, |_| SETTLE)).await;
+            let found = self.reading.read().await;
+            let now = judged(&found);
+            before = match before {
+                _ if now == self.judged => None,
+                Some(before) if before == now => return found,
+                _ => Some(now),
+            };
+        }
+    }
+
+    /// Replaces what runs by what was found, if that is right.
+    async fn judge(&mut self, found: Found) -> Outcome {
+        self.judged = judged(&found);
+        let metrics = self.running.exporter.metrics.configuration();
+        let replaced = match found {
+            Ok(read) => replace(self.running, read).await,
+            Err(refusal) => Err(refusal),
+        };
+        if let Err(refusal) = &replaced {
+            metrics.refused();
+            for error in refusal.lines() {
+                tracing::error!(error, "error in the configuration");
+            }
+            tracing::error!("not reloaded: the configuration that runs stays");
+        }
+        replaced
+    }
+}
+
+/// Moves the actors away from a thread where nothing goes on. Here, since the roster
+/// is replaced by one at a time.
+fn rescue(running: &Running) {
+    let Running {
+        exporter, arbiters, ..
+    } = running;
+    let roster = exporter.roster.load_full();
+    let renewal = roster.rescue(arbiters, exporter.metrics.selectors());
+    let moved = renewal.changes.replaced.len();
+    tracing::warn!(
+        moved,
+        "a thread does nothing any more: its other actors were moved away"
+    );
+    exporter.roster.store(Arc::new(renewal.roster));
+}

@@ -1,0 +1,142 @@
+//! Serving: starts the actors and the HTTP server, reloads, and stops within a bound.
+//!
+//! The only file that joins the parts of the program: settings from
+//! `local-exporter-config`, selectors from `local-exporter-actors`, the HTTP
+//! server and the pages.
+
+use crate::exporter::{Exporter, Running};
+use crate::http::connections::Connections;
+use crate::http::listen::Listener;
+use crate::http::server;
+use crate::limits::Limit;
+use crate::metrics;
+use crate::pages::routes;
+use crate::phase::Phase;
+use crate::process::descriptors;
+use crate::process::liveness::RollCall;
+use crate::process::systemd::{self, ServiceManager};
+use crate::reload::{self, Reloader};
+use actix_web::web;
+use arc_swap::ArcSwap;
+use local_exporter_actors::{Arbiters, Ceiling, Roster};
+use local_exporter_config::{Loaded, Settings};
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// How long scrapes that are under way at a stop are waited for with the doors open:
+/// whoever asks meanwhile is told that this one is not ready any more.
+const DRAIN: Duration = Duration::from_secs(4);
+
+/// How long connections may then take to end. Together this is less than the 10 s
+/// after which container engines kill.
+const CONNECTIONS_END: Duration = Duration::from_secs(4);
+
+/// What the threads that serve may be late by, before they are left behind.
+const SLACK: Duration = Duration::from_secs(1);
+
+/// What serving begins with.
+#[derive(Debug)]
+pub struct Start {
+    /// The configuration.
+    pub loaded: Loaded,
+    /// Where requests come from.
+    pub listeners: Vec<Listener>,
+    /// Whom to ask for a reload.
+    pub reloader: Reloader,
+    /// Who wants to hear how it is.
+    pub service_manager: Option<ServiceManager>,
+}
+
+/// Serves the selectors on the listeners, to clients within their limits and those of
+/// the process, until `stop` resolves, then ends within a bound; reloads when asked
+/// to. Must run within an actix system.
+///
+/// # Errors
+/// When there are too few descriptors, threads cannot be started or a listener cannot
+/// be used.
+pub async fn run(start: Start, stop: impl Future<Output = ()>) -> io::Result<()> {
+    let Start {
+        loaded,
+        listeners,
+        reloader,
+        service_manager,
+    } = start;
+    let read = (loaded.hash.clone(), loaded.warnings.clone());
+    let running = Running::start(loaded, reloader)?;
+    let exporter = &running.exporter;
+    if let Some(manager) = service_manager {
+        let (exporter, threads) = (exporter.clone(), running.arbiters.threads());
+        actix_rt::spawn(async move { systemd::attend(manager, &exporter, &threads).await });
+    }
+
+    let (announce, stopping) = watch::channel(false);
+    let parts = server::Parts {
+        pages: routes::configure,
+        exporter: exporter.clone(),
+        connections: Arc::clone(&running.connections),
+        stopping,
+        stop_within: CONNECTIONS_END,
+    };
+    let serving = server::start(&parts, listeners)?;
+    exporter.phase.send_replace(Phase::Serving);
+    tokio::select! {
+        biased;
+        () = stop => {}
+        never = reload::run::Rounds::new(&running, read).go_on() => match never {},
+    }
+    tracing::info!("stopping");
+    exporter.phase.send_replace(Phase::Stopping);
+    exporter.reloader.close();
+    // Whether or not all have ended by then.
+    let _ = timeout(DRAIN, running.ceiling.vacant()).await;
+    // Connections end with the answer they are at.
+    announce.send_replace(true);
+    let ended = timeout(CONNECTIONS_END + SLACK, serving.end()).await;
+    let ended = ended.unwrap_or_else(|_| {
+        tracing::warn!("connections are cut off: they did not end in time");
+        Ok(())
+    });
+    // The actors end with their doors, before the threads they live on.
+    exporter.roster.store(Arc::default());
+    ended
+}
+
+impl Running {
+    /// Starts the actors, and what requests will need.
+    pub(crate) fn start(loaded: Loaded, reloader: Reloader) -> io::Result<Self> {
+        let Settings { service, selectors } = &loaded.settings;
+        let limit = descriptors::raise_limit();
+        let clients =
+            descriptors::share_out(service.clients, selectors, limit).map_err(io::Error::other)?;
+        let metrics = metrics::Exporter::new().map_err(io::Error::other)?;
+        let configuration = metrics.configuration();
+        configuration.loaded(&loaded.hash, loaded.drop_ins_left_out());
+        let reached = metrics.connections().counter(Limit::MaxInFlight);
+        let ceiling = Ceiling::new(clients.max_in_flight, reached);
+        let arbiters = Arbiters::start(ceiling.clone())?;
+        let lost = arbiters.lost_file_events();
+        metrics.add(lost).map_err(io::Error::other)?;
+        let roster = Roster::start(selectors.clone(), &arbiters, metrics.selectors());
+        let connections = Connections::new(clients, metrics.connections().clone());
+        let exporter = web::Data::new(Exporter {
+            settings: ArcSwap::from_pointee(loaded.settings),
+            roster: ArcSwap::from_pointee(roster),
+            metrics,
+            compressors: web::Data::default(),
+            text: ArcSwap::from_pointee(loaded.text),
+            reloader,
+            phase: watch::Sender::new(Phase::Starting),
+            roll_call: RollCall::default(),
+        });
+        Ok(Self {
+            exporter,
+            arbiters,
+            ceiling,
+            connections,
+        })
+    }
+}
