@@ -15,7 +15,7 @@ use crate::host::problem::Problem;
 use crate::reason::Reason;
 use crate::report::{CacheReport, PassedOver};
 use crate::scrape::ScrapeError;
-use crate::source::{self, Place};
+use crate::source::{self, RequiredPath};
 use local_exporter_config as config;
 use local_exporter_exposition::Summary;
 use std::io::ErrorKind;
@@ -54,7 +54,7 @@ impl Finding {
 #[must_use]
 pub fn inspect(source: &config::Source) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
-    for finding in source::places(source).iter().flat_map(look) {
+    for finding in source::kind(source).required_paths().iter().flat_map(look) {
         if findings.len() == MOST_FINDINGS {
             break;
         }
@@ -78,7 +78,8 @@ pub fn explain(
         None => Finding {
             what: error.message.clone(),
             path: None,
-            remedy: source::remedy(source, error)
+            remedy: source::kind(source)
+                .remedy(error)
                 .unwrap_or_else(|| advice::remedy(error.reason).to_owned()),
             leads_to: &[],
         },
@@ -110,12 +111,12 @@ pub fn timed_out() -> Finding {
     }
 }
 
-fn look(place: &Place) -> Vec<Finding> {
+fn look(place: &RequiredPath) -> Vec<Finding> {
     let (path, need) = match place {
-        Place::Socket(path) => (path, Need::Connect),
-        Place::File(path) => (path, Need::Read),
-        Place::Directory(path) => (path, Need::List),
-        Place::Unmatched(path, other) => return vec![unmatched(path, other.as_ref())],
+        RequiredPath::Socket(path) => (path, Need::Connect),
+        RequiredPath::File(path) => (path, Need::Read),
+        RequiredPath::Directory(path) => (path, Need::List),
+        RequiredPath::Unmatched(path, other) => return vec![unmatched(path, other.as_ref())],
     };
     let trail = path_walk::follow(path);
     let mut findings = Vec::new();

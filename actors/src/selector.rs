@@ -49,7 +49,7 @@ impl Actor for SelectorActor {
 
     fn started(&mut self, context: &mut Self::Context) {
         self.strike(Place::Started, context);
-        let source = source::open(&self.spec, &self.surroundings);
+        let source = source::kind(&self.spec.source).open(&self.spec, &self.surroundings);
         if let Some(mut upkeep) = Rc::clone(&source).upkeep() {
             let faults = self.surroundings.faults.clone();
             let upkeep = poll_fn(move |context| {
@@ -64,7 +64,7 @@ impl Actor for SelectorActor {
         }
         self.flight = Some(Rc::new(Flight::new(
             source,
-            source::label(&self.spec.source),
+            source::kind(&self.spec.source).label(),
             self.spec.limits,
             &self.surroundings,
         )));

@@ -7,15 +7,16 @@
 //! both go on when there are descriptors again.)
 
 use crate::http::connections::RESERVE;
-use local_exporter_config::{ClientLimits, Selector, Source};
+use local_exporter_actors::source;
+use local_exporter_config::{ClientLimits, Selector};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 /// What the process itself has open: standard streams, listeners, signals, the
 /// inotify instance, the polls and wakers of a dozen threads, and the files that
 /// `/metrics` reads.
 const OWN: u64 = 112;
-/// The most looks at files that are under way at once, each at one file in one directory.
-const LOOKS: u64 = 64;
+/// The most background tasks that have files open at once.
+const BACKGROUND_TASKS: usize = 64;
 /// Fewer connections, or fewer scrapes at once, would be of no use.
 const FEWEST: u64 = 16;
 
@@ -119,18 +120,16 @@ fn too_low(limit: u64, needed: u64) -> String {
     )
 }
 
-/// What is needed whatever clients do: connections to buses are kept, and files
-/// are looked at without being asked for.
+/// What is needed independently of clients: what sources keep open, and what they open in their
+/// background tasks.
 fn fixed(selectors: &[Selector]) -> u64 {
-    let (mut buses, mut files) = (0, 0);
-    for selector in selectors {
-        match selector.source {
-            Source::Dbus(_) => buses += 1,
-            Source::File(_) | Source::Directory(_) => files += 1,
-            Source::Uds(_) => {}
-        }
-    }
-    OWN + RESERVE as u64 + buses + 2 * LOOKS.min(files)
+    let needs = selectors.iter();
+    let needs = needs.map(|selector| source::descriptors(&selector.source));
+    let (kept, mut background): (Vec<u64>, Vec<u64>) =
+        needs.map(|needs| (needs.kept, needs.background)).unzip();
+    background.sort_unstable();
+    let background = background.iter().rev().take(BACKGROUND_TASKS);
+    OWN + RESERVE as u64 + kept.iter().sum::<u64>() + background.sum::<u64>()
 }
 
 #[cfg(test)]

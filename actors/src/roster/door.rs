@@ -94,7 +94,7 @@ impl Door {
             ));
         });
         Self {
-            source: source::label(&spec.source),
+            source: source::kind(&spec.source).label(),
             spec,
             lease: Arc::new(Lease {
                 status: Arc::clone(&status),
@@ -134,7 +134,7 @@ impl Door {
     /// Resolves when its actor could answer as well as it ever will: of a source with
     /// a cache, once that was filled for the first time.
     pub async fn prepared(&self) {
-        if source::has_cache(&self.spec.source) {
+        if source::kind(&self.spec.source).has_cache() {
             self.status.cache_filled().await;
         }
     }

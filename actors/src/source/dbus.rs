@@ -13,21 +13,18 @@ mod unreachable;
 mod user;
 mod wire;
 
-pub(super) use address::sockets;
-pub(super) use remedy::remedy;
-pub(super) use wire::socket_path;
-
-use super::Source;
 use super::connect::Connector;
+use super::kind::{Descriptors, FileAccess, Kind, RequiredPath, Source, Surroundings};
 use crate::backoff::Backoff;
 use crate::gate::{self, Gate};
 use crate::scrape::{Answer, ScrapeError};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
-use local_exporter_config::DbusSource;
+use local_exporter_config::{DbusSource, Selector};
 use reply::{Failure, Verdict};
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +46,48 @@ const BUS_BACKOFF: Backoff = Backoff::new(
 /// Replies larger than this, in bytes, are taken apart on the blocking pool: a
 /// structure for each byte takes a moment for which no other selector should wait.
 const READ_IN_PLACE: usize = 256 * 1024;
+
+impl Kind for DbusSource {
+    fn label(&self) -> String {
+        let Self {
+            destination,
+            path,
+            interface,
+            member,
+            ..
+        } = self;
+        format!("{destination} {path} {interface}.{member}")
+    }
+
+    fn open(&self, selector: &Selector, context: &Surroundings) -> Rc<dyn Source> {
+        let gate = Gate::new(selector.contract).with_faults(&context.faults);
+        Rc::new(Dbus::new(self.clone(), selector.limits.max_bytes, gate))
+    }
+
+    fn access(&self) -> FileAccess {
+        FileAccess {
+            directories: BTreeSet::new(),
+            sockets: address::sockets(&self.bus),
+        }
+    }
+
+    fn required_paths(&self) -> Vec<RequiredPath> {
+        let path = wire::socket_path(&self.bus);
+        path.into_iter().map(RequiredPath::Socket).collect()
+    }
+
+    /// The connection to the bus is kept.
+    fn descriptors(&self) -> Descriptors {
+        Descriptors {
+            kept: 1,
+            background: 0,
+        }
+    }
+
+    fn remedy(&self, error: &ScrapeError) -> Option<String> {
+        remedy::remedy(self, error)
+    }
+}
 
 /// A method on a bus.
 #[derive(Debug)]

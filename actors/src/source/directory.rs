@@ -4,8 +4,8 @@
 //! of the kinds `uds` and `file`; it adds only the choice.
 
 use super::file::{Files, Role, Terms};
+use super::kind::{Descriptors, FileAccess, Kind, RequiredPath, Source, Surroundings};
 use super::uds::Uds;
-use super::{Source, Surroundings};
 use crate::gate::Gate;
 use crate::reason::Reason;
 use crate::scrape::{Answer, ScrapeError};
@@ -13,6 +13,43 @@ use futures_util::future::LocalBoxFuture;
 use local_exporter_config as config;
 use std::path::PathBuf;
 use std::rc::Rc;
+
+impl Kind for config::DirectorySource {
+    fn label(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn open(&self, selector: &config::Selector, context: &Surroundings) -> Rc<dyn Source> {
+        Rc::new(Directory::new(self, selector, context))
+    }
+
+    fn access(&self) -> FileAccess {
+        files(self).access()
+    }
+
+    fn required_paths(&self) -> Vec<RequiredPath> {
+        match self.socket.symlink_metadata() {
+            Ok(_) => vec![RequiredPath::Socket(self.socket.clone())],
+            Err(_) => files(self).required_paths(),
+        }
+    }
+
+    fn descriptors(&self) -> Descriptors {
+        files(self).descriptors()
+    }
+
+    fn has_cache(&self) -> bool {
+        files(self).has_cache()
+    }
+}
+
+/// The directory as a source of files.
+fn files(directory: &config::DirectorySource) -> config::FileSource {
+    config::FileSource {
+        paths: vec![directory.path.clone()],
+        options: config::FileOptions::default(),
+    }
+}
 
 /// A directory.
 #[derive(Debug)]
@@ -23,15 +60,16 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    pub(super) fn new(
+    fn new(
         directory: &config::DirectorySource,
-        limits: config::Limits,
-        contract: config::Contract,
+        selector: &config::Selector,
         surroundings: &Surroundings,
     ) -> Self {
+        let (limits, contract) = (selector.limits, selector.contract);
+        let config::FileSource { paths, options } = files(directory);
         let terms = Terms {
-            paths: vec![directory.path.clone()],
-            options: config::FileOptions::default(),
+            paths,
+            options,
             limits,
             gate: Gate::for_files(contract),
             role: Role::Fallback,

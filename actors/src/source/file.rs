@@ -14,13 +14,9 @@ mod read;
 mod reading;
 mod shelf;
 mod subscriptions;
-mod watch;
+pub(super) mod watch;
 
-pub(super) use expand::places;
-pub(super) use reach::directories;
-pub(crate) use watch::Watches;
-
-use super::{Source, Surroundings};
+use super::kind::{Descriptors, FileAccess, Kind, RequiredPath, Sockets, Source, Surroundings};
 use crate::faults::Place;
 use crate::gate::{self, Gate};
 use crate::host::lsm::denial_hint;
@@ -30,7 +26,7 @@ use crate::report::CacheReport;
 use crate::scrape::{Answer, ScrapeError};
 use activity::Activity;
 use futures_util::future::LocalBoxFuture;
-use local_exporter_config::{FileOptions, Limits};
+use local_exporter_config::{FileOptions, FileSource, Limits, Selector};
 use pattern::Patterns;
 use read::Stamp;
 use reading::{Reading, look};
@@ -61,6 +57,46 @@ const SHORTEST_RETRY: Duration = Duration::from_secs(1);
 
 /// Why a reading is late.
 const FILES_HANG: &str = "; the file system they are on hangs, or is slow";
+
+impl Kind for FileSource {
+    fn label(&self) -> String {
+        listed(&self.paths)
+    }
+
+    fn open(&self, selector: &Selector, context: &Surroundings) -> Rc<dyn Source> {
+        let terms = Terms {
+            paths: self.paths.clone(),
+            options: self.options.clone(),
+            limits: selector.limits,
+            gate: Gate::for_files(selector.contract),
+            role: Role::Alone,
+        };
+        Rc::new(Files::new(terms, context.clone()))
+    }
+
+    fn access(&self) -> FileAccess {
+        FileAccess {
+            directories: reach::directories(&self.paths, &self.options),
+            sockets: Sockets::ByPath,
+        }
+    }
+
+    fn required_paths(&self) -> Vec<RequiredPath> {
+        expand::places(&self.paths, &self.options)
+    }
+
+    /// A run of the background task reads one file in one directory at a time.
+    fn descriptors(&self) -> Descriptors {
+        Descriptors {
+            kept: 0,
+            background: 2,
+        }
+    }
+
+    fn has_cache(&self) -> bool {
+        true
+    }
+}
 
 /// Whether readings are answers of the selector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

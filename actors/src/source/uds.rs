@@ -3,18 +3,42 @@
 //! The path is resolved anew at every pull, so a daemon may replace its socket
 //! at any time. Nothing is kept between pulls, and nothing is sent.
 
-use super::Source;
 use super::connect::{Address, Connector, Unconnected};
+use super::kind::{FileAccess, Kind, RequiredPath, Sockets, Source, Surroundings};
 use crate::gate::Gate;
 use crate::reason::Reason;
 use crate::scrape::{Answer, ScrapeError};
 use bytes::{Bytes, BytesMut};
 use futures_util::future::LocalBoxFuture;
+use local_exporter_config as config;
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::rc::Rc;
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
+
+impl Kind for config::UdsSource {
+    fn label(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn open(&self, selector: &config::Selector, context: &Surroundings) -> Rc<dyn Source> {
+        let gate = Gate::new(selector.contract).with_faults(&context.faults);
+        Rc::new(Uds::new(&self.path, selector.limits.max_bytes, gate))
+    }
+
+    fn access(&self) -> FileAccess {
+        FileAccess {
+            directories: BTreeSet::new(),
+            sockets: Sockets::ByPath,
+        }
+    }
+
+    fn required_paths(&self) -> Vec<RequiredPath> {
+        vec![RequiredPath::Socket(self.path.clone())]
+    }
+}
 
 /// Room for the first answer, in bytes, and how much more there is at least when it is used up.
 const CHUNK: usize = 16 * 1024;

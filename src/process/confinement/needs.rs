@@ -5,7 +5,7 @@
 
 use super::outlive::{Ground, is_too_much, outlives};
 use crate::http::access;
-use local_exporter_actors::source::{Sockets, reach};
+use local_exporter_actors::source::{self, Sockets};
 use local_exporter_config::{Entrance, Listen, Loaded, Origin, Settings};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -47,15 +47,15 @@ impl Needs {
         let mut everything_for = None;
         let mut sockets = Sockets::ByPath;
         for selector in &settings.selectors {
-            let reach = reach(&selector.source);
-            for directory in &reach.directories {
+            let access = source::access(&selector.source);
+            for directory in &access.directories {
                 let lasting = outlives(directory, Ground::at);
                 if lasting == Path::new("/") {
                     everything_for.get_or_insert_with(|| directory.clone());
                 }
                 reads.insert(lasting.to_owned());
             }
-            if reach.sockets == Sockets::Abstract {
+            if access.sockets == Sockets::Abstract {
                 sockets = Sockets::Abstract;
             }
         }

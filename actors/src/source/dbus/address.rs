@@ -1,6 +1,6 @@
 //! Which kind of socket a bus is reached by, as far as its address says so. Connects to nothing.
 
-use crate::source::Sockets;
+use crate::source::kind::Sockets;
 use local_exporter_config::Bus;
 
 /// The sockets of a bus; the well-known ones have paths.

@@ -10,7 +10,7 @@ use crate::host::filesystem;
 use crate::reason::Reason;
 use crate::report::PassedOver;
 use crate::scrape::ScrapeError;
-use crate::source::Place;
+use crate::source::kind::RequiredPath;
 use local_exporter_config::FileOptions;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
@@ -221,28 +221,28 @@ impl Expansion {
 }
 
 /// Each path, and the files that it leads to now.
-pub(in crate::source) fn places(paths: &[PathBuf], options: &FileOptions) -> Vec<Place> {
+pub(in crate::source) fn places(paths: &[PathBuf], options: &FileOptions) -> Vec<RequiredPath> {
     let patterns = Patterns::new(&options.patterns);
     let mut places = Vec::new();
     for path in paths {
         let expansion = expand(std::slice::from_ref(path), &patterns);
         let several = path.to_str().is_some_and(is_pattern);
         if several {
-            places.push(Place::Directory(split(path).0));
+            places.push(RequiredPath::Directory(split(path).0));
         } else if path.is_dir() {
-            places.push(Place::Directory(path.clone()));
+            places.push(RequiredPath::Directory(path.clone()));
         } else {
-            places.push(Place::File(path.clone()));
+            places.push(RequiredPath::File(path.clone()));
             continue;
         }
         if expansion.files.is_empty() {
             let other = expansion.passed_over.first().cloned();
-            places.push(Place::Unmatched(path.clone(), other));
+            places.push(RequiredPath::Unmatched(path.clone(), other));
         }
         let files = expansion.files.into_iter();
         // A directory that cannot be listed stands there with its error.
         let files = files.filter(|(file, _)| !file.is_dir());
-        places.extend(files.map(|(file, _)| Place::File(file)));
+        places.extend(files.map(|(file, _)| RequiredPath::File(file)));
     }
     places
 }
