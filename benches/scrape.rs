@@ -68,8 +68,8 @@ impl Scene {
     }
 
     fn scrape(&self) -> usize {
-        let door = self.roster.get("it").expect("the one selector");
-        let answer = door.scrape(Duration::MAX, Names::Utf8);
+        let handle = self.roster.get("it").expect("the one selector");
+        let answer = handle.scrape(Duration::MAX, Names::Utf8);
         self.system.block_on(answer).expect("an answer").body.len()
     }
 

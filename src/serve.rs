@@ -27,7 +27,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// How long scrapes that are under way at a stop are waited for with the doors open:
+/// How long scrapes that are under way at a stop are waited for with the handles open:
 /// whoever asks meanwhile is told that this one is not ready any more.
 const DRAIN: Duration = Duration::from_secs(4);
 
@@ -100,7 +100,7 @@ pub async fn run(start: Start, stop: impl Future<Output = ()>) -> io::Result<()>
         tracing::warn!("connections are cut off: they did not end in time");
         Ok(())
     });
-    // The actors end with their doors, before the threads they live on.
+    // The actors end with their handles, before the threads they live on.
     exporter.roster.store(Arc::default());
     ended
 }

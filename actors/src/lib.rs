@@ -6,7 +6,7 @@
 //! # Layout
 //!
 //! - [`scrape`]: the protocol, with the closed set of reasons.
-//! - [`roster`]: who there is, and the [`Door`] to each.
+//! - [`roster`]: who there is, and the [`SelectorHandle`] to each.
 //! - `selector`: the actor; `flight`: how its scrapes share a pull.
 //! - `supervise`, `backoff`: keeping it going.
 //! - `source`: the kinds, one file each; `gate`: what every body must pass.
@@ -38,5 +38,5 @@ mod supervise;
 pub use admission::Ceiling;
 pub use metrics::Metrics;
 pub use reason::Reason;
-pub use roster::{Arbiters, Changes, Door, Renewal, Roster, Threads};
+pub use roster::{Arbiters, Changes, Renewal, Roster, SelectorHandle, Threads};
 pub use scrape::{Answer, Exposition, Names, ScrapeError};

@@ -1,45 +1,45 @@
-//! The selectors of one configuration: who there is, and the door to each.
+//! The selectors of one configuration: who there is, and the handle to each.
 //!
 //! A roster is made whole and replaced whole; nothing in it changes. Callers
-//! knock at a [`Door`], which stays valid while its actor comes and goes behind
-//! it. A roster that follows another takes over the doors of the selectors that
+//! knock at a [`SelectorHandle`], which stays valid while its actor comes and goes behind
+//! it. A roster that follows another takes over the handles of the selectors that
 //! are as they were, with all that is behind them. Nothing here knows HTTP.
 
 mod arbiters;
 mod change;
-mod door;
+mod handle;
 mod thread;
 
 pub use arbiters::{Arbiters, Threads};
 pub use change::Changes;
-pub use door::Door;
+pub use handle::SelectorHandle;
 
 use crate::metrics::Metrics;
 use change::Change;
-use door::Held;
 use futures_util::future::join_all;
+use handle::Held;
 use local_exporter_config as config;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// The doors, by name and in the order of the configuration.
+/// The handles, by name and in the order of the configuration.
 #[derive(Debug, Default)]
 pub struct Roster {
-    doors: Vec<Arc<Door>>,
+    handles: Vec<Arc<SelectorHandle>>,
     by_name: HashMap<String, usize>,
 }
 
 /// A roster that follows another.
 #[derive(Debug, Default)]
 pub struct Renewal {
-    /// The doors from now on.
+    /// The handles from now on.
     pub roster: Roster,
     /// What is different.
     pub changes: Changes,
     /// Those behind which there is a new actor.
-    opened: Vec<Arc<Door>>,
+    opened: Vec<Arc<SelectorHandle>>,
 }
 
 impl Roster {
@@ -51,7 +51,7 @@ impl Roster {
 
     /// The roster of a new list of selectors. Those that are as they were keep their
     /// actors, with caches, connections and counters; for all others actors are
-    /// started. The actors of this roster go on until nobody holds their doors.
+    /// started. The actors of this roster go on until nobody holds their handles.
     #[must_use]
     pub fn renew(
         &self,
@@ -62,23 +62,23 @@ impl Roster {
         let mut renewal = Renewal::default();
         for selector in selectors {
             let old = self.get(&selector.name);
-            let change = old.map(|door| Change::between(door.spec(), &selector));
+            let change = old.map(|handle| Change::between(handle.spec(), &selector));
             renewal.changes.note(&selector.name, change);
-            let door = match (old, change) {
-                (Some(door), Some(Change::Nothing)) => Arc::clone(door),
-                (Some(door), Some(Change::Terms)) => Arc::new(door.on_terms(selector)),
+            let handle = match (old, change) {
+                (Some(handle), Some(Change::Nothing)) => Arc::clone(handle),
+                (Some(handle), Some(Change::Terms)) => Arc::new(handle.on_terms(selector)),
                 _ => {
                     let Some(place) = arbiters.place() else {
                         break;
                     };
-                    let door = Arc::new(Door::open(selector, place, arbiters, metrics));
-                    renewal.opened.push(Arc::clone(&door));
-                    door
+                    let handle = Arc::new(SelectorHandle::open(selector, place, arbiters, metrics));
+                    renewal.opened.push(Arc::clone(&handle));
+                    handle
                 }
             };
-            renewal.roster.add(door);
+            renewal.roster.add(handle);
         }
-        let names = self.iter().map(|door| &door.spec().name);
+        let names = self.iter().map(|handle| &handle.spec().name);
         let gone = names.filter(|name| renewal.roster.get(name).is_none());
         renewal.changes.removed = gone.cloned().collect();
         renewal
@@ -92,48 +92,49 @@ impl Roster {
     pub fn rescue(&self, arbiters: &Arbiters, metrics: &Metrics) -> Renewal {
         arbiters.replace_held();
         let mut renewal = Renewal::default();
-        for door in self.iter() {
-            let selector = &door.spec().name;
-            let moves = match door.held() {
+        for handle in self.iter() {
+            let selector = &handle.spec().name;
+            let moves = match handle.held() {
                 None | Some(Held::ByItself) => None,
                 Some(Held::ByAnother) => arbiters.place().filter(|place| !place.is_given_up()),
             };
-            let door = match moves {
-                None => Arc::clone(door),
+            let handle = match moves {
+                None => Arc::clone(handle),
                 Some(place) => {
                     renewal.changes.replaced.push(selector.clone());
-                    let door = Door::open(door.spec().clone(), place, arbiters, metrics);
-                    let door = Arc::new(door);
-                    renewal.opened.push(Arc::clone(&door));
-                    door
+                    let handle =
+                        SelectorHandle::open(handle.spec().clone(), place, arbiters, metrics);
+                    let handle = Arc::new(handle);
+                    renewal.opened.push(Arc::clone(&handle));
+                    handle
                 }
             };
-            renewal.roster.add(door);
+            renewal.roster.add(handle);
         }
         renewal
     }
 
-    fn add(&mut self, door: Arc<Door>) {
-        let index = self.doors.len();
-        self.by_name.insert(door.spec().name.clone(), index);
-        self.doors.push(door);
+    fn add(&mut self, handle: Arc<SelectorHandle>) {
+        let index = self.handles.len();
+        self.by_name.insert(handle.spec().name.clone(), index);
+        self.handles.push(handle);
     }
 
-    /// The door of a selector.
+    /// The handle of a selector.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Arc<Door>> {
-        self.doors.get(*self.by_name.get(name)?)
+    pub fn get(&self, name: &str) -> Option<&Arc<SelectorHandle>> {
+        self.handles.get(*self.by_name.get(name)?)
     }
 
-    /// All doors, in the order of the configuration.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Door>> {
-        self.doors.iter()
+    /// All handles, in the order of the configuration.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<SelectorHandle>> {
+        self.handles.iter()
     }
 
     /// Whether there is no selector at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.doors.is_empty()
+        self.handles.is_empty()
     }
 }
 
@@ -141,7 +142,7 @@ impl Renewal {
     /// Waits until those of the new actors that answer from memory have something
     /// there, but for `within` at most: a source that hangs holds up nobody else.
     pub async fn prepared(&self, within: Duration) {
-        let prepared = join_all(self.opened.iter().map(|door| door.prepared()));
+        let prepared = join_all(self.opened.iter().map(|handle| handle.prepared()));
         // Who is late is asked all the same, and says why there is nothing yet.
         let _ = timeout(within, prepared).await;
     }

@@ -131,9 +131,9 @@ fn scrape(repetitions: usize, source: &str) {
     actix_rt::System::new().block_on(async {
         let arbiters = Arbiters::start(Ceiling::unlimited()).expect("threads");
         let roster = Roster::start(settings.selectors, &arbiters, &metrics);
-        let door = roster.get("it").expect("the one selector");
+        let handle = roster.get("it").expect("the one selector");
         for _ in 0..repetitions {
-            let answer = door.scrape(Duration::MAX, Names::Utf8).await;
+            let answer = handle.scrape(Duration::MAX, Names::Utf8).await;
             black_box(answer).expect("an answer");
         }
     });

@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use futures_util::future::join3;
 use futures_util::stream::{self, StreamExt};
 use local_exporter_actors::diagnose::{self, Finding};
-use local_exporter_actors::{Arbiters, Ceiling, Door, Metrics, Names, Roster};
+use local_exporter_actors::{Arbiters, Ceiling, Metrics, Names, Roster, SelectorHandle};
 use local_exporter_config::{Flags, Origin, Selector, Settings};
 use report::{Report, Verdict};
 use std::io;
@@ -106,14 +106,14 @@ async fn check(selectors: Vec<Selector>) -> io::Result<Vec<Report>> {
     let arbiters = Arbiters::start(Ceiling::unlimited())?;
     let metrics = Metrics::register(&prometheus::Registry::new()).map_err(io::Error::other)?;
     let roster = Roster::start(selectors, &arbiters, &metrics);
-    let doors: Vec<Arc<Door>> = roster.iter().cloned().collect();
-    let checks = stream::iter(doors).map(|door| async move {
+    let handles: Vec<Arc<SelectorHandle>> = roster.iter().cloned().collect();
+    let checks = stream::iter(handles).map(|handle| async move {
         // The selector's own timeout is the bound, and a terminal reads any name.
-        let scrape = door.scrape(Duration::MAX, Names::Utf8);
+        let scrape = handle.scrape(Duration::MAX, Names::Utf8);
         // What is known of its files is known a moment after their answer.
-        let known = timeout(door.spec().limits.timeout, door.prepared());
-        let (answer, findings, _) = join3(scrape, inspect(door.spec()), known).await;
-        Report::new(&door, answer, findings)
+        let known = timeout(handle.spec().limits.timeout, handle.prepared());
+        let (answer, findings, _) = join3(scrape, inspect(handle.spec()), known).await;
+        Report::new(&handle, answer, findings)
     });
     Ok(checks.buffered(AT_ONCE).collect().await)
 }

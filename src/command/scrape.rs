@@ -51,8 +51,8 @@ async fn scrape(selectors: Vec<Selector>) -> io::Result<Answer> {
     let arbiters = Arbiters::start(Ceiling::unlimited())?;
     let metrics = Metrics::register(&prometheus::Registry::new()).map_err(io::Error::other)?;
     let roster = Roster::start(selectors, &arbiters, &metrics);
-    let door = roster.iter().next().cloned();
-    let door = door.ok_or_else(|| io::Error::other("no actor was started"))?;
+    let handle = roster.iter().next().cloned();
+    let handle = handle.ok_or_else(|| io::Error::other("no actor was started"))?;
     // The selector's own timeout is the bound, and a terminal reads any name.
-    Ok(door.scrape(Duration::MAX, Names::Utf8).await)
+    Ok(handle.scrape(Duration::MAX, Names::Utf8).await)
 }

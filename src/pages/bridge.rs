@@ -1,7 +1,7 @@
 //! One scrape: which selector, how long, what came of it.
 //!
 //! It may not know kinds of source and does no I/O: it sends the selector's
-//! actor a message, through its door, and returns the reply. With `debug=true`
+//! actor a message, through its handle, and returns the reply. With `debug=true`
 //! it returns a text about it instead (`explain`).
 
 mod explain;
@@ -16,7 +16,7 @@ use crate::limits::Rejection;
 use crate::pages::{accept, deadline};
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
-use local_exporter_actors::{Door, Exposition, Names};
+use local_exporter_actors::{Exposition, Names, SelectorHandle};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -29,9 +29,9 @@ pub async fn scrape(request: HttpRequest, exporter: web::Data<Exporter>) -> Http
     let found = may_scrape(&request).and_then(|()| {
         let offset = exporter.settings.load().service.timeout_offset;
         let asked = Asked::read(request.query_string(), request.headers(), offset)?;
-        Ok((door(&asked.selector, &exporter)?, asked))
+        Ok((handle(&asked.selector, &exporter)?, asked))
     });
-    let (door, asked) = match found {
+    let (handle, asked) = match found {
         Ok(found) => found,
         Err((rejection, message)) => {
             exporter.metrics.rejected(rejection);
@@ -39,20 +39,20 @@ pub async fn scrape(request: HttpRequest, exporter: web::Data<Exporter>) -> Http
         }
     };
     if asked.form == Form::Explained {
-        return explained(&door, &asked).await;
+        return explained(&handle, &asked).await;
     }
-    match door.scrape(asked.within, asked.names).await {
+    match handle.scrape(asked.within, asked.names).await {
         Ok(exposition) => whole(&request, exposition, exporter.compressors.clone()).await,
-        Err(error) => reply::failed(&door.spec().name, &error),
+        Err(error) => reply::failed(&handle.spec().name, &error),
     }
 }
 
 /// A scrape like any other, and what there is to say about it.
-async fn explained(door: &Door, asked: &Asked<'_>) -> HttpResponse {
+async fn explained(handle: &SelectorHandle, asked: &Asked<'_>) -> HttpResponse {
     let (began, clock) = (SystemTime::now(), Instant::now());
-    let answer = door.scrape(asked.within, asked.names).await;
+    let answer = handle.scrape(asked.within, asked.names).await;
     reply::text(explain::explain(&explain::Ended {
-        door,
+        handle,
         began,
         took: clock.elapsed(),
         within: asked.within,
@@ -119,10 +119,10 @@ impl<'q> Asked<'q> {
     }
 }
 
-/// The door of that name, or why there is none.
-fn door(name: &str, exporter: &Exporter) -> Result<Arc<Door>, (Rejection, String)> {
-    let door = exporter.roster.load().get(name).cloned();
-    door.ok_or_else(|| {
+/// The handle of that name, or why there is none.
+fn handle(name: &str, exporter: &Exporter) -> Result<Arc<SelectorHandle>, (Rejection, String)> {
+    let handle = exporter.roster.load().get(name).cloned();
+    handle.ok_or_else(|| {
         // Escaped and shortened: it comes from the request.
         let shown: String = name.chars().take(80).collect();
         let message = format!("selector {shown:?}: no selector of that name is configured");

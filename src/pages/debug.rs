@@ -10,7 +10,7 @@ pub mod faults;
 use crate::exporter::Exporter;
 use crate::http::{gzip, reply};
 use actix_web::{HttpRequest, HttpResponse, web};
-use local_exporter_actors::Door;
+use local_exporter_actors::SelectorHandle;
 use local_exporter_actors::report::{self, CacheSnapshot, Failure, FileReport};
 use serde::Serialize;
 use std::time::{Duration, SystemTime};
@@ -72,13 +72,13 @@ struct PassedOver {
 }
 
 impl<'a> Actor<'a> {
-    fn of(door: &'a Door) -> Self {
-        let snapshot = door.snapshot();
+    fn of(handle: &'a SelectorHandle) -> Self {
+        let snapshot = handle.snapshot();
         let seconds = |duration: Duration| duration.as_secs_f64();
         Self {
-            selector: &door.spec().name,
-            kind: door.spec().source.kind(),
-            source: door.source(),
+            selector: &handle.spec().name,
+            kind: handle.spec().source.kind(),
+            source: handle.source(),
             state: snapshot.state.as_str(),
             restarts: snapshot.restarts,
             resting_for_seconds: snapshot.resting_for.map(seconds),
@@ -152,7 +152,7 @@ fn time(time: SystemTime) -> String {
 /// `GET /debug/actors`.
 pub async fn actors(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
     let roster = exporter.roster.load();
-    let actors = roster.iter().map(|door| Actor::of(door)).collect();
+    let actors = roster.iter().map(|handle| Actor::of(handle)).collect();
     match serde_json::to_string_pretty(&Page { actors }) {
         Ok(json) => {
             let mut response = HttpResponse::Ok();

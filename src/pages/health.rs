@@ -19,7 +19,9 @@ pub async fn healthy() -> HttpResponse {
 pub async fn ready(exporter: web::Data<Exporter>) -> HttpResponse {
     let starting = || {
         let roster = exporter.roster.load();
-        roster.iter().any(|door| door.state() == State::Starting)
+        roster
+            .iter()
+            .any(|handle| handle.state() == State::Starting)
     };
     match hindrance(*exporter.phase.borrow(), starting) {
         Some(sentence) => reply::unready(sentence),

@@ -6,7 +6,7 @@ use crate::exporter::Exporter;
 use crate::http::reply;
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use local_exporter_actors::Door;
+use local_exporter_actors::SelectorHandle;
 
 #[derive(Debug, Template)]
 #[template(
@@ -76,14 +76,14 @@ struct Row {
 }
 
 impl Row {
-    fn of(door: &Door) -> Self {
-        let name = door.spec().name.clone();
+    fn of(handle: &SelectorHandle) -> Self {
+        let name = handle.spec().name.clone();
         Self {
             query: form_urlencoded::byte_serialize(name.as_bytes()).collect(),
             name,
-            kind: door.spec().source.kind(),
-            source: door.source().to_owned(),
-            state: door.state().as_str(),
+            kind: handle.spec().source.kind(),
+            source: handle.source().to_owned(),
+            state: handle.state().as_str(),
         }
     }
 }
@@ -95,7 +95,7 @@ pub async fn page(exporter: web::Data<Exporter>) -> HttpResponse {
     let landing = Landing {
         version: env!("CARGO_PKG_VERSION"),
         telemetry: settings.service.paths.telemetry.trim_start_matches('/'),
-        selectors: roster.iter().map(|door| Row::of(door)).collect(),
+        selectors: roster.iter().map(|handle| Row::of(handle)).collect(),
     };
     match landing.render() {
         Ok(page) => HttpResponse::Ok()

@@ -10,8 +10,8 @@ use prometheus::TEXT_FORMAT;
 
 /// `GET /metrics`.
 pub async fn page(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
-    for door in exporter.roster.load().iter() {
-        door.age_metrics();
+    for handle in exporter.roster.load().iter() {
+        handle.age_metrics();
     }
     match exporter.metrics.text() {
         Ok(text) => {

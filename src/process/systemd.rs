@@ -100,7 +100,9 @@ async fn keep_watch(socket: &UnixDatagram, exporter: &Exporter, actors: &Threads
 async fn actors_started(exporter: &Exporter) {
     let starts = || {
         let roster = exporter.roster.load();
-        roster.iter().any(|door| door.state() == State::Starting)
+        roster
+            .iter()
+            .any(|handle| handle.state() == State::Starting)
     };
     while starts() {
         sleep(STARTING_EVERY).await;
@@ -111,7 +113,7 @@ async fn actors_started(exporter: &Exporter) {
 fn status(exporter: &Exporter) -> String {
     let roster = exporter.roster.load();
     let all = roster.iter().count();
-    let answered = roster.iter().filter(|door| door.answers()).count();
+    let answered = roster.iter().filter(|handle| handle.answers()).count();
     format!("{answered} of {all} sources answered")
 }
 

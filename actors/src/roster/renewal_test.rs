@@ -70,7 +70,8 @@ fn expected(old: &BTreeMap<u8, Form>, new: &BTreeMap<u8, Form>) -> Changes {
 }
 
 fn statuses(roster: &Roster) -> Vec<(String, Arc<Status>)> {
-    let status = |door: &Arc<Door>| (door.spec().name.clone(), Arc::clone(&door.status));
+    let status =
+        |handle: &Arc<SelectorHandle>| (handle.spec().name.clone(), Arc::clone(&handle.status));
     roster.iter().map(status).collect()
 }
 
@@ -78,18 +79,18 @@ fn statuses(roster: &Roster) -> Vec<(String, Arc<Status>)> {
 fn step(scene: &Scene, roster: &Roster, who: [&BTreeMap<u8, Form>; 2]) -> Roster {
     let renewal = scene.renew(roster, selectors(who[1]));
     assert_eq!(renewal.changes, expected(who[0], who[1]));
-    let names = renewal.roster.iter().map(|door| door.spec().clone());
+    let names = renewal.roster.iter().map(|handle| handle.spec().clone());
     assert_eq!(names.collect::<Vec<_>>(), selectors(who[1]));
-    for door in renewal.roster.iter() {
-        let name = &door.spec().name;
+    for handle in renewal.roster.iter() {
+        let name = &handle.spec().name;
         let Some(before) = roster.get(name) else {
             continue;
         };
-        let same_actor = Arc::ptr_eq(&before.status, &door.status);
+        let same_actor = Arc::ptr_eq(&before.status, &handle.status);
         let stays = !renewal.changes.replaced.contains(name);
         assert_eq!(same_actor, stays, "{name}");
-        let kept = before.spec() == door.spec();
-        assert_eq!(Arc::ptr_eq(before, door), kept, "{name}");
+        let kept = before.spec() == handle.spec();
+        assert_eq!(Arc::ptr_eq(before, handle), kept, "{name}");
     }
     renewal.roster
 }
@@ -202,17 +203,17 @@ fn a_scrape_that_is_under_way_is_answered_by_the_actor_that_began_it() {
                 .selectors
         };
         let roster = scene.renew(&Roster::default(), at(&path)).roster;
-        let door = Arc::clone(roster.get("it").unwrap());
-        let status = Arc::clone(&door.status);
-        let under_way = actix_rt::spawn(async move { door.scrape(PATIENCE, Names::Utf8).await });
+        let handle = Arc::clone(roster.get("it").unwrap());
+        let status = Arc::clone(&handle.status);
+        let under_way = actix_rt::spawn(async move { handle.scrape(PATIENCE, Names::Utf8).await });
         while status.snapshot().in_flight == 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
 
         let renewed = scene.renew(&roster, at(&other)).roster;
         drop(roster);
-        let door = renewed.get("it").unwrap();
-        let answer = door.scrape(PATIENCE, Names::Utf8).await.unwrap();
+        let handle = renewed.get("it").unwrap();
+        let answer = handle.scrape(PATIENCE, Names::Utf8).await.unwrap();
         assert_eq!(&answer.body[..], b"new 1\n");
         assert_eq!(status.state(), State::Running, "it is at work still");
 
@@ -226,7 +227,7 @@ fn a_scrape_that_is_under_way_is_answered_by_the_actor_that_began_it() {
         }
         drop(status);
         // Both were counted as one selector, which is as the new one says.
-        assert_eq!(door.snapshot().scrapes, 2);
+        assert_eq!(handle.snapshot().scrapes, 2);
         let text = prometheus::TextEncoder::new();
         let text = text.encode_to_string(&scene.registry.gather()).unwrap();
         let running = "local_exporter_actor_state{selector=\"it\",state=\"running\"} 1";

@@ -139,53 +139,53 @@ impl Scene {
 
     async fn all_answer(&self) {
         let end = Instant::now() + PATIENCE;
-        for door in self.roster.iter() {
-            while let Err(reason) = scrape(door).await {
-                let name = &door.spec().name;
+        for handle in self.roster.iter() {
+            while let Err(reason) = scrape(handle).await {
+                let name = &handle.spec().name;
                 assert!(Instant::now() < end, "{name}: {reason}");
             }
         }
     }
 }
 
-async fn scrape(door: &Door) -> Result<(), Reason> {
-    scrape_within(door, Duration::MAX).await
+async fn scrape(handle: &SelectorHandle) -> Result<(), Reason> {
+    scrape_within(handle, Duration::MAX).await
 }
 
-async fn scrape_within(door: &Door, within: Duration) -> Result<(), Reason> {
-    let answer = door.scrape(within, Names::Utf8).await;
+async fn scrape_within(handle: &SelectorHandle, within: Duration) -> Result<(), Reason> {
+    let answer = handle.scrape(within, Names::Utf8).await;
     answer.map(drop).map_err(|error| error.reason)
 }
 
 /// Orders a failure, and whatever leads an actor to its place; returns how many
 /// restarts that will take if nothing gets stuck.
-fn order(door: &Door, fault: Fault, place: Place) -> u64 {
-    door.faults.order(fault, place);
+fn order(handle: &SelectorHandle, fault: Fault, place: Place) -> u64 {
+    handle.faults.order(fault, place);
     match place {
         Place::Handler | Place::Pull | Place::Upkeep | Place::Judge => 1,
         // Passed after another failure. Files are looked at when the actor starts.
         Place::Started | Place::Restarting | Place::Look => {
-            door.faults.order(Fault::Panic, Place::Handler);
+            handle.faults.order(Fault::Panic, Place::Handler);
             2
         }
     }
 }
 
 /// Fails once at `place` and comes back; returns how many restarts that took.
-async fn fail_and_recover(door: &Door, fault: Fault, place: Place) -> u64 {
-    let before = door.snapshot().restarts;
-    let wanted = order(door, fault, place);
+async fn fail_and_recover(handle: &SelectorHandle, fault: Fault, place: Place) -> u64 {
+    let before = handle.snapshot().restarts;
+    let wanted = order(handle, fault, place);
     let end = Instant::now() + PATIENCE;
     loop {
         // Counted before the scrape: one that is answered may still be followed by the failure.
-        let restarts = door.snapshot().restarts - before;
-        let found = scrape(door).await;
+        let restarts = handle.snapshot().restarts - before;
+        let found = scrape(handle).await;
         let allowed = matches!(found, Ok(()) | Err(Reason::Crashed | Reason::Resting));
         assert!(allowed, "{fault:?} {place:?}: {found:?}");
         if found.is_ok() && restarts >= wanted {
             return restarts;
         }
-        let snapshot = door.snapshot();
+        let snapshot = handle.snapshot();
         assert!(Instant::now() < end, "{fault:?} {place:?}: {snapshot:?}");
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -205,9 +205,9 @@ fn a_thousand_panics_over_twenty_selectors_and_no_other_scrape_fails() {
             actix_rt::spawn(async move {
                 let mut scrapes = 0_u64;
                 while !done.load(Ordering::SeqCst) {
-                    for (number, door) in roster.iter().enumerate() {
+                    for (number, handle) in roster.iter().enumerate() {
                         let before = target.load(Ordering::SeqCst);
-                        let found = scrape(door).await;
+                        let found = scrape(handle).await;
                         // Only who was a target meanwhile may fail.
                         let mut meanwhile = before..=target.load(Ordering::SeqCst);
                         let hit = meanwhile.any(|target| target % SELECTORS == number);
@@ -221,17 +221,17 @@ fn a_thousand_panics_over_twenty_selectors_and_no_other_scrape_fails() {
         let mut restarts = 0;
         for (index, (number, fault, place)) in troubles().enumerate() {
             target.store(index, Ordering::SeqCst);
-            let door = scene.roster.get(&format!("s{number}")).unwrap();
-            restarts += fail_and_recover(door, fault, place).await;
+            let handle = scene.roster.get(&format!("s{number}")).unwrap();
+            restarts += fail_and_recover(handle, fault, place).await;
         }
         done.store(true, Ordering::SeqCst);
         let scrapes = bystanders.await.unwrap();
         assert!(scrapes > 1000, "only {scrapes} scrapes of the others");
         assert!(restarts >= (PANICS + STOPS) as u64, "{restarts} restarts");
-        for door in scene.roster.iter() {
-            let snapshot = door.snapshot();
+        for handle in scene.roster.iter() {
+            let snapshot = handle.snapshot();
             assert_eq!((snapshot.state, snapshot.in_flight), (State::Running, 0));
-            assert_eq!(scrape(door).await, Ok(()));
+            assert_eq!(scrape(handle).await, Ok(()));
         }
         drop(scene.arbiters);
     });
@@ -244,7 +244,7 @@ fn a_roster_that_is_dropped_ends_its_actors_and_their_series() {
         let statuses: Vec<_> = scene
             .roster
             .iter()
-            .map(|door| Arc::clone(&door.status))
+            .map(|handle| Arc::clone(&handle.status))
             .collect();
         drop(scene.roster);
         let end = Instant::now() + PATIENCE;

@@ -1,7 +1,7 @@
 //! What a check of one selector came to, for people and for programs.
 
 use local_exporter_actors::diagnose::{Finding, complete, explain};
-use local_exporter_actors::{Answer, Door};
+use local_exporter_actors::{Answer, SelectorHandle};
 use serde::Serialize;
 use std::fmt::{self, Write};
 use std::path::Path;
@@ -31,9 +31,9 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn new(door: &Door, answer: Answer, findings: Vec<Finding>) -> Self {
-        let source = &door.spec().source;
-        let (verdict, findings) = match (&answer, door.snapshot().cache) {
+    pub(super) fn new(handle: &SelectorHandle, answer: Answer, findings: Vec<Finding>) -> Self {
+        let source = &handle.spec().source;
+        let (verdict, findings) = match (&answer, handle.snapshot().cache) {
             (Err(error), _) => (Verdict::NotReady, explain(source, error, findings)),
             (Ok(exposition), Some(cache)) if exposition.cached_at.is_some() => {
                 well(complete(findings, &cache.report, &exposition.summary))
@@ -41,9 +41,9 @@ impl Report {
             (Ok(_), _) => well(findings),
         };
         Self {
-            selector: door.spec().name.clone(),
+            selector: handle.spec().name.clone(),
             kind: source.kind(),
-            source: door.source().to_owned(),
+            source: handle.source().to_owned(),
             verdict,
             answer,
             findings,

@@ -6,7 +6,7 @@
 //! that is ever shown is the one that the same client could have had.
 
 use super::settings;
-use local_exporter_actors::{Answer, Door, Exposition};
+use local_exporter_actors::{Answer, Exposition, SelectorHandle};
 use local_exporter_exposition::Format;
 use std::fmt::{Display, Write};
 use std::time::{Duration, SystemTime};
@@ -17,7 +17,7 @@ const MOST_SHOWN: usize = 1024 * 1024;
 /// One scrape that has ended.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ended<'a> {
-    pub(super) door: &'a Door,
+    pub(super) handle: &'a SelectorHandle,
     pub(super) began: SystemTime,
     pub(super) took: Duration,
     /// How long it was given; [`Duration::MAX`] if the scraper set no bound.
@@ -36,21 +36,21 @@ pub(super) fn explain(ended: &Ended<'_>) -> String {
          Metrics that would have been returned:\n{body}\n\n\n\
          Selector configuration:\n{}",
         log(ended),
-        settings::as_toml(ended.door.spec()),
+        settings::as_toml(ended.handle.spec()),
     )
 }
 
 /// What happened, in lines of logfmt.
 fn log(ended: &Ended<'_>) -> String {
-    let Ended { door, answer, .. } = ended;
-    let spec = door.spec();
-    let before = door.snapshot();
+    let Ended { handle, answer, .. } = ended;
+    let spec = handle.spec();
+    let before = handle.snapshot();
     let mut lines = Lines::default();
     let deadline = ended.within.min(spec.limits.timeout);
     lines.begin(ended.began, "info", "scrape begins");
     lines.word("selector", &spec.name);
     lines.plain("kind", spec.source.kind());
-    lines.word("source", door.source());
+    lines.word("source", handle.source());
     lines.plain("deadline_seconds", deadline.as_secs_f64());
     let decided = if ended.within < spec.limits.timeout {
         "scraper"

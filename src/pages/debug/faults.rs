@@ -19,11 +19,11 @@ pub async fn order(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpR
             .map(|(_, value)| value)
     };
     let roster = exporter.roster.load();
-    let door = value("selector").and_then(|name| roster.get(&name));
-    let (Some(door), Some(words)) = (door, value("order")) else {
+    let handle = value("selector").and_then(|name| roster.get(&name));
+    let (Some(handle), Some(words)) = (handle, value("order")) else {
         return reply::internal("ask for /debug/faults?selector=NAME&order=WORDS");
     };
-    match door.order(&words) {
+    match handle.order(&words) {
         Ok(()) => reply::well("ordered\n"),
         Err(error) => reply::internal(&error),
     }

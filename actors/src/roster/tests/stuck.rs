@@ -8,17 +8,17 @@ use tokio::time::timeout;
 const IMPATIENCE: Duration = Duration::from_millis(200);
 
 /// Has the selector of a number get stuck at a place, and returns once it is.
-async fn stick(scene: &Scene, number: usize, place: Place) -> Arc<Door> {
-    let door = Arc::clone(scene.roster.get(&format!("s{number}")).unwrap());
-    order(&door, Fault::Stuck, place);
+async fn stick(scene: &Scene, number: usize, place: Place) -> Arc<SelectorHandle> {
+    let handle = Arc::clone(scene.roster.get(&format!("s{number}")).unwrap());
+    order(&handle, Fault::Stuck, place);
     let end = Instant::now() + PATIENCE;
     let mut last = Ok(());
     // It may get stuck in a rest, of which scrapes see nothing once it should be over.
-    while door.faults.stuck() == 0 || last != Err(Reason::Timeout) {
+    while handle.faults.stuck() == 0 || last != Err(Reason::Timeout) {
         assert!(Instant::now() < end, "{place:?}: {last:?}");
-        last = scrape_within(&door, Duration::from_millis(10)).await;
+        last = scrape_within(&handle, Duration::from_millis(10)).await;
     }
-    door
+    handle
 }
 
 /// What all selectors answer; those that are held, to someone impatient.
@@ -27,8 +27,8 @@ async fn answers(scene: &Scene, held: impl Fn(usize) -> bool) -> Vec<Result<(), 
         true => IMPATIENCE,
         false => Duration::MAX,
     };
-    let doors = scene.roster.iter().enumerate();
-    join_all(doors.map(|(number, door)| scrape_within(door, within(number)))).await
+    let handles = scene.roster.iter().enumerate();
+    join_all(handles.map(|(number, handle)| scrape_within(handle, within(number)))).await
 }
 
 #[test]
@@ -104,12 +104,12 @@ fn whoever_is_stuck_is_seen_though_nobody_scrapes_it_and_leaves_no_series_when_r
     actix_rt::System::new().block_on(async {
         let mut scene = Scene::ready().await;
         scene.arbiters.patience = Duration::from_millis(100);
-        let door = Arc::clone(scene.roster.get("s1").unwrap());
-        door.faults.order(Fault::Stuck, Place::Upkeep);
+        let handle = Arc::clone(scene.roster.get("s1").unwrap());
+        handle.faults.order(Fault::Stuck, Place::Upkeep);
         // Woken by a change of its file, for instance.
         let file = scene._folder.path().join("m.prom");
         let end = Instant::now() + PATIENCE;
-        while door.faults.stuck() == 0 {
+        while handle.faults.stuck() == 0 {
             assert!(Instant::now() < end);
             std::fs::write(&file, "a 1\n").unwrap();
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -117,7 +117,7 @@ fn whoever_is_stuck_is_seen_though_nobody_scrapes_it_and_leaves_no_series_when_r
         timeout(PATIENCE, scene.arbiters.held()).await.unwrap();
         let renewal = scene.roster.rescue(&scene.arbiters, &scene.metrics);
         assert!(!renewal.changes.replaced.is_empty());
-        let snapshot = door.snapshot();
+        let snapshot = handle.snapshot();
         assert_eq!((snapshot.state, snapshot.in_flight), (State::Stuck, 0));
         assert!(snapshot.oldest_in_flight.is_some());
 
@@ -126,7 +126,7 @@ fn whoever_is_stuck_is_seen_though_nobody_scrapes_it_and_leaves_no_series_when_r
         assert!(text().contains("source_up{selector=\"s1\"} 0"));
         // The old actors of those that were moved end no sooner than their thread goes on.
         scene.roster = Arc::default();
-        drop((renewal, door));
+        drop((renewal, handle));
         let text = text();
         let series = text.lines().filter(|line| !line.starts_with('#'));
         assert_eq!(series.collect::<Vec<_>>(), [""; 0]);

@@ -1,7 +1,7 @@
 //! The way to one selector's actor.
 //!
 //! Refuses at once what cannot be answered, sends one message and returns its
-//! reply. The actor lives for as long as anybody holds a door to it, so a scrape
+//! reply. The actor lives for as long as anybody holds a handle to it, so a scrape
 //! that has begun is answered whatever becomes of the selector meanwhile.
 
 use super::arbiters::Arbiters;
@@ -29,7 +29,7 @@ const MAILBOX: usize = 16;
 
 /// The way to one selector's actor.
 #[derive(Debug)]
-pub struct Door {
+pub struct SelectorHandle {
     spec: Arc<config::Selector>,
     source: String,
     pub(super) status: Arc<Status>,
@@ -38,7 +38,7 @@ pub struct Door {
     pub(super) faults: Faults,
 }
 
-/// What keeps an actor going: it is retired when the last door to it is gone.
+/// What keeps an actor going: it is retired when the last handle to it is gone.
 #[derive(Debug)]
 struct Lease {
     status: Arc<Status>,
@@ -50,13 +50,13 @@ struct Lease {
 /// By whose code a thread is held up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Held {
-    /// By that of the actor behind this door.
+    /// By that of the actor behind this handle.
     ByItself,
     /// By that of another actor on its thread.
     ByAnother,
 }
 
-impl Door {
+impl SelectorHandle {
     pub(super) fn open(
         selector: config::Selector,
         place: Place,
@@ -64,9 +64,9 @@ impl Door {
         metrics: &Metrics,
     ) -> Self {
         let spec = Arc::new(selector);
-        let handles = metrics.selector(&spec.name);
+        let selector_metrics = metrics.selector(&spec.name);
         let (max_in_flight, ceiling) = (spec.limits.max_in_flight, arbiters.ceiling.clone());
-        let status = Arc::new(Status::new(handles, max_in_flight, ceiling));
+        let status = Arc::new(Status::new(selector_metrics, max_in_flight, ceiling));
         let retirement = Retirement::default();
         let (address, mailbox) = channel::channel(MAILBOX);
 
@@ -108,7 +108,7 @@ impl Door {
         }
     }
 
-    /// Another door to the same actor, for settings that are none of its business.
+    /// Another handle to the same actor, for settings that are none of its business.
     pub(super) fn on_terms(&self, selector: config::Selector) -> Self {
         Self {
             spec: Arc::new(selector),
