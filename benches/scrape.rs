@@ -16,7 +16,7 @@ use actix_rt::SystemRunner;
 use actix_web::web::{Bytes, Data};
 use divan::Bencher;
 use local_exporter::http::gzip::Compressors;
-use local_exporter_actors::{Arbiters, Ceiling, Metrics, Names, Roster};
+use local_exporter_actors::{Arbiters, Ceiling, Metrics, Names, Registry};
 use local_exporter_config::{Environment, Input, load};
 use local_exporter_daemons::bus::Bus;
 use local_exporter_daemons::prombus::{self, Prombus};
@@ -42,7 +42,7 @@ fn body() -> Vec<u8> {
 /// An actix system with one selector, `it`, started from a configuration.
 struct Scene {
     system: SystemRunner,
-    roster: Roster,
+    registry: Registry,
     _arbiters: Arbiters,
 }
 
@@ -55,20 +55,20 @@ impl Scene {
         let settings = load(Some(&input), &Environment::new()).expect("a right configuration");
         let metrics = Metrics::register(&prometheus::Registry::new()).expect("an empty registry");
         let system = actix_rt::System::new();
-        let (arbiters, roster) = system.block_on(async {
+        let (arbiters, registry) = system.block_on(async {
             let arbiters = Arbiters::start(Ceiling::unlimited()).expect("threads");
-            let roster = Roster::start(settings.selectors, &arbiters, &metrics);
-            (arbiters, roster)
+            let registry = Registry::start(settings.selectors, &arbiters, &metrics);
+            (arbiters, registry)
         });
         Self {
             system,
-            roster,
+            registry,
             _arbiters: arbiters,
         }
     }
 
     fn scrape(&self) -> usize {
-        let handle = self.roster.get("it").expect("the one selector");
+        let handle = self.registry.get("it").expect("the one selector");
         let answer = handle.scrape(Duration::MAX, Names::Utf8);
         self.system.block_on(answer).expect("an answer").body.len()
     }

@@ -10,7 +10,7 @@ use crate::process::liveness::RollCall;
 use crate::reload::Reloader;
 use actix_web::web;
 use arc_swap::ArcSwap;
-use local_exporter_actors::{Arbiters, Ceiling, Roster};
+use local_exporter_actors::{Arbiters, Ceiling, Registry};
 use local_exporter_config::Settings;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -21,7 +21,7 @@ pub struct Exporter {
     /// What the running configuration says; replaceable as a whole.
     pub settings: ArcSwap<Settings>,
     /// The selectors; replaceable as a whole.
-    pub roster: ArcSwap<Roster>,
+    pub registry: ArcSwap<Registry>,
     /// The exporter's own metrics.
     pub metrics: metrics::Exporter,
     /// For clients that ask for compressed answers.

@@ -18,7 +18,7 @@ use crate::process::systemd::{self, ServiceManager};
 use crate::reload::{self, Reloader};
 use actix_web::web;
 use arc_swap::ArcSwap;
-use local_exporter_actors::{Arbiters, Ceiling, Roster};
+use local_exporter_actors::{Arbiters, Ceiling, Registry};
 use local_exporter_config::{Loaded, Settings};
 use std::future::Future;
 use std::io;
@@ -101,7 +101,7 @@ pub async fn run(start: Start, stop: impl Future<Output = ()>) -> io::Result<()>
         Ok(())
     });
     // The actors end with their handles, before the threads they live on.
-    exporter.roster.store(Arc::default());
+    exporter.registry.store(Arc::default());
     ended
 }
 
@@ -120,11 +120,11 @@ impl Running {
         let arbiters = Arbiters::start(ceiling.clone())?;
         let lost = arbiters.lost_file_events();
         metrics.add(lost).map_err(io::Error::other)?;
-        let roster = Roster::start(selectors.clone(), &arbiters, metrics.selectors());
+        let registry = Registry::start(selectors.clone(), &arbiters, metrics.selectors());
         let connections = Connections::new(clients, metrics.connections().clone());
         let exporter = web::Data::new(Exporter {
             settings: ArcSwap::from_pointee(loaded.settings),
-            roster: ArcSwap::from_pointee(roster),
+            registry: ArcSwap::from_pointee(registry),
             metrics,
             compressors: web::Data::default(),
             text: ArcSwap::from_pointee(loaded.text),

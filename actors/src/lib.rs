@@ -6,7 +6,7 @@
 //! # Layout
 //!
 //! - [`scrape`]: the protocol, with the closed set of reasons.
-//! - [`roster`]: who there is, and the [`SelectorHandle`] to each.
+//! - [`registry`]: who there is, and the [`SelectorHandle`] to each.
 //! - `selector`: the actor; `flight`: how its scrapes share a pull.
 //! - `supervise`, `backoff`: keeping it going.
 //! - `source`: the kinds, one file each; `gate`: what every body must pass.
@@ -26,8 +26,8 @@ pub mod metrics;
 #[cfg(test)]
 mod paused;
 mod reason;
+pub mod registry;
 pub mod report;
-pub mod roster;
 mod rules;
 pub mod scrape;
 mod selector;
@@ -38,5 +38,5 @@ mod supervise;
 pub use admission::Ceiling;
 pub use metrics::Metrics;
 pub use reason::Reason;
-pub use roster::{Arbiters, Changes, Renewal, Roster, SelectorHandle, Threads};
+pub use registry::{Arbiters, Changes, Registry, Renewal, SelectorHandle, Threads};
 pub use scrape::{Answer, Exposition, Names, ScrapeError};

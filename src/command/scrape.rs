@@ -3,7 +3,7 @@
 use super::configuration::{Configuration, load, unknown};
 use super::{WRONG, complain};
 use clap::Args;
-use local_exporter_actors::{Answer, Arbiters, Ceiling, Metrics, Names, Roster};
+use local_exporter_actors::{Answer, Arbiters, Ceiling, Metrics, Names, Registry};
 use local_exporter_config::{Flags, Selector};
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -50,8 +50,8 @@ impl Scrape {
 async fn scrape(selectors: Vec<Selector>) -> io::Result<Answer> {
     let arbiters = Arbiters::start(Ceiling::unlimited())?;
     let metrics = Metrics::register(&prometheus::Registry::new()).map_err(io::Error::other)?;
-    let roster = Roster::start(selectors, &arbiters, &metrics);
-    let handle = roster.iter().next().cloned();
+    let registry = Registry::start(selectors, &arbiters, &metrics);
+    let handle = registry.iter().next().cloned();
     let handle = handle.ok_or_else(|| io::Error::other("no actor was started"))?;
     // The selector's own timeout is the bound, and a terminal reads any name.
     Ok(handle.scrape(Duration::MAX, Names::Utf8).await)

@@ -180,7 +180,7 @@ impl Judgement {
 fn own_access(request: &HttpRequest, exporter: &Exporter) -> Option<Access> {
     let mut pairs = form_urlencoded::parse(request.query_string().as_bytes());
     let (_, name) = pairs.find(|(key, _)| key == "selector")?;
-    let roster = exporter.roster.load();
-    let access = &roster.get(&name)?.spec().access;
+    let registry = exporter.registry.load();
+    let access = &registry.get(&name)?.spec().access;
     (*access != Access::default()).then(|| access.clone())
 }

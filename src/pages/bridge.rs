@@ -121,7 +121,7 @@ impl<'q> Asked<'q> {
 
 /// The handle of that name, or why there is none.
 fn handle(name: &str, exporter: &Exporter) -> Result<Arc<SelectorHandle>, (Rejection, String)> {
-    let handle = exporter.roster.load().get(name).cloned();
+    let handle = exporter.registry.load().get(name).cloned();
     handle.ok_or_else(|| {
         // Escaped and shortened: it comes from the request.
         let shown: String = name.chars().take(80).collect();

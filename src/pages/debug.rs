@@ -151,8 +151,8 @@ fn time(time: SystemTime) -> String {
 
 /// `GET /debug/actors`.
 pub async fn actors(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
-    let roster = exporter.roster.load();
-    let actors = roster.iter().map(|handle| Actor::of(handle)).collect();
+    let registry = exporter.registry.load();
+    let actors = registry.iter().map(|handle| Actor::of(handle)).collect();
     match serde_json::to_string_pretty(&Page { actors }) {
         Ok(json) => {
             let mut response = HttpResponse::Ok();

@@ -18,8 +18,8 @@ pub async fn healthy() -> HttpResponse {
 /// and no end was asked for.
 pub async fn ready(exporter: web::Data<Exporter>) -> HttpResponse {
     let starting = || {
-        let roster = exporter.roster.load();
-        roster
+        let registry = exporter.registry.load();
+        registry
             .iter()
             .any(|handle| handle.state() == State::Starting)
     };

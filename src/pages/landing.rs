@@ -90,12 +90,12 @@ impl Row {
 
 /// `GET /`.
 pub async fn page(exporter: web::Data<Exporter>) -> HttpResponse {
-    let roster = exporter.roster.load();
+    let registry = exporter.registry.load();
     let settings = exporter.settings.load();
     let landing = Landing {
         version: env!("CARGO_PKG_VERSION"),
         telemetry: settings.service.paths.telemetry.trim_start_matches('/'),
-        selectors: roster.iter().map(|handle| Row::of(handle)).collect(),
+        selectors: registry.iter().map(|handle| Row::of(handle)).collect(),
     };
     match landing.render() {
         Ok(page) => HttpResponse::Ok()

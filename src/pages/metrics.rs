@@ -10,7 +10,7 @@ use prometheus::TEXT_FORMAT;
 
 /// `GET /metrics`.
 pub async fn page(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
-    for handle in exporter.roster.load().iter() {
+    for handle in exporter.registry.load().iter() {
         handle.age_metrics();
     }
     match exporter.metrics.text() {

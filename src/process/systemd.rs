@@ -11,7 +11,7 @@
 //!   ([`Threads`]) has answered.
 //!
 //! Where nobody wants to hear it, nothing is done. It may not decide anything:
-//! it looks at the phase and the roster, and tells. The variables stay in the
+//! it looks at the phase and the registry, and tells. The variables stay in the
 //! environment, since the exporter has no children to hide them from.
 
 mod message;
@@ -99,8 +99,8 @@ async fn keep_watch(socket: &UnixDatagram, exporter: &Exporter, actors: &Threads
 /// Resolves when no actor has yet to start.
 async fn actors_started(exporter: &Exporter) {
     let starts = || {
-        let roster = exporter.roster.load();
-        roster
+        let registry = exporter.registry.load();
+        registry
             .iter()
             .any(|handle| handle.state() == State::Starting)
     };
@@ -111,9 +111,9 @@ async fn actors_started(exporter: &Exporter) {
 
 /// One line for people.
 fn status(exporter: &Exporter) -> String {
-    let roster = exporter.roster.load();
-    let all = roster.iter().count();
-    let answered = roster.iter().filter(|handle| handle.answers()).count();
+    let registry = exporter.registry.load();
+    let all = registry.iter().count();
+    let answered = registry.iter().filter(|handle| handle.answers()).count();
     format!("{answered} of {all} sources answered")
 }
 

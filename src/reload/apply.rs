@@ -44,15 +44,15 @@ pub(super) async fn replace(running: &Running, read: Read) -> Outcome {
     )
     .map_err(Refusal::one)?;
 
-    let old = exporter.roster.load_full();
+    let old = exporter.registry.load_full();
     let selectors = settings.selectors.clone();
     let renewal = old.renew(selectors, arbiters, exporter.metrics.selectors());
     renewal.prepared(PREPARATION).await;
     // A thread may have been given up meanwhile, and with it some of these.
     let rescued = renewal
-        .roster
+        .registry
         .rescue(arbiters, exporter.metrics.selectors());
-    exporter.roster.store(Arc::new(rescued.roster));
+    exporter.registry.store(Arc::new(rescued.registry));
     exporter.settings.store(Arc::new(settings));
     exporter.text.store(Arc::new(text));
     ceiling.set_limit(clients.max_in_flight);

@@ -151,18 +151,18 @@ impl<'a> Rounds<'a> {
     }
 }
 
-/// Moves the actors away from a thread where nothing goes on. Here, since the roster
+/// Moves the actors away from a thread where nothing goes on. Here, since the registry
 /// is replaced by one at a time.
 fn rescue(running: &Running) {
     let Running {
         exporter, arbiters, ..
     } = running;
-    let roster = exporter.roster.load_full();
-    let renewal = roster.rescue(arbiters, exporter.metrics.selectors());
+    let registry = exporter.registry.load_full();
+    let renewal = registry.rescue(arbiters, exporter.metrics.selectors());
     let moved = renewal.changes.replaced.len();
     tracing::warn!(
         moved,
         "a thread does nothing any more: its other actors were moved away"
     );
-    exporter.roster.store(Arc::new(renewal.roster));
+    exporter.registry.store(Arc::new(renewal.registry));
 }

@@ -18,8 +18,8 @@ pub async fn order(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpR
             .find(|(name, _)| name == wanted)
             .map(|(_, value)| value)
     };
-    let roster = exporter.roster.load();
-    let handle = value("selector").and_then(|name| roster.get(&name));
+    let registry = exporter.registry.load();
+    let handle = value("selector").and_then(|name| registry.get(&name));
     let (Some(handle), Some(words)) = (handle, value("order")) else {
         return reply::internal("ask for /debug/faults?selector=NAME&order=WORDS");
     };

@@ -1,4 +1,4 @@
-//! One roster after another: who keeps what, held against a model; and that nobody
+//! One registry after another: who keeps what, held against a model; and that nobody
 //! who is being answered notices.
 
 use super::thread::Thread;
@@ -69,21 +69,21 @@ fn expected(old: &BTreeMap<u8, Form>, new: &BTreeMap<u8, Form>) -> Changes {
     }
 }
 
-fn statuses(roster: &Roster) -> Vec<(String, Arc<Status>)> {
+fn statuses(registry: &Registry) -> Vec<(String, Arc<Status>)> {
     let status =
         |handle: &Arc<SelectorHandle>| (handle.spec().name.clone(), Arc::clone(&handle.status));
-    roster.iter().map(status).collect()
+    registry.iter().map(status).collect()
 }
 
 /// Renews and checks it against the model; `who` are the forms before and after.
-fn step(scene: &Scene, roster: &Roster, who: [&BTreeMap<u8, Form>; 2]) -> Roster {
-    let renewal = scene.renew(roster, selectors(who[1]));
+fn step(scene: &Scene, registry: &Registry, who: [&BTreeMap<u8, Form>; 2]) -> Registry {
+    let renewal = scene.renew(registry, selectors(who[1]));
     assert_eq!(renewal.changes, expected(who[0], who[1]));
-    let names = renewal.roster.iter().map(|handle| handle.spec().clone());
+    let names = renewal.registry.iter().map(|handle| handle.spec().clone());
     assert_eq!(names.collect::<Vec<_>>(), selectors(who[1]));
-    for handle in renewal.roster.iter() {
+    for handle in renewal.registry.iter() {
         let name = &handle.spec().name;
-        let Some(before) = roster.get(name) else {
+        let Some(before) = registry.get(name) else {
             continue;
         };
         let same_actor = Arc::ptr_eq(&before.status, &handle.status);
@@ -92,27 +92,27 @@ fn step(scene: &Scene, roster: &Roster, who: [&BTreeMap<u8, Form>; 2]) -> Roster
         let kept = before.spec() == handle.spec();
         assert_eq!(Arc::ptr_eq(before, handle), kept, "{name}");
     }
-    renewal.roster
+    renewal.registry
 }
 
 struct Scene {
     arbiters: Arbiters,
     metrics: Metrics,
-    registry: prometheus::Registry,
+    prometheus_registry: prometheus::Registry,
 }
 
 impl Scene {
     fn new() -> Self {
-        let registry = prometheus::Registry::new();
+        let prometheus_registry = prometheus::Registry::new();
         Self {
             arbiters: Arbiters::start(Ceiling::unlimited()).unwrap(),
-            metrics: Metrics::register(&registry).unwrap(),
-            registry,
+            metrics: Metrics::register(&prometheus_registry).unwrap(),
+            prometheus_registry,
         }
     }
 
-    fn renew(&self, roster: &Roster, selectors: Vec<Selector>) -> Renewal {
-        roster.renew(selectors, &self.arbiters, &self.metrics)
+    fn renew(&self, registry: &Registry, selectors: Vec<Selector>) -> Renewal {
+        registry.renew(selectors, &self.arbiters, &self.metrics)
     }
 
     fn residents(&self) -> Vec<usize> {
@@ -129,14 +129,14 @@ proptest! {
     ) {
         actix_rt::System::new().block_on(async {
             let scene = Scene::new();
-            let (mut roster, mut before) = (Roster::default(), BTreeMap::new());
+            let (mut registry, mut before) = (Registry::default(), BTreeMap::new());
             for after in forms {
-                roster = step(&scene, &roster, [&before, &after]);
+                registry = step(&scene, &registry, [&before, &after]);
                 prop_assert_eq!(scene.residents().iter().sum::<usize>(), after.len());
                 before = after;
             }
-            let statuses = statuses(&roster);
-            drop(roster);
+            let statuses = statuses(&registry);
+            drop(registry);
             for (name, status) in statuses {
                 let end = Instant::now() + PATIENCE;
                 while status.state() != State::Stopped {
@@ -155,21 +155,21 @@ fn new_actors_go_where_the_fewest_are() {
         let scene = Scene::new();
         let count = u8::try_from(scene.arbiters.threads.all().len()).unwrap();
         let all: BTreeMap<u8, Form> = (0..4 * count).map(|name| (name, (0, 0))).collect();
-        let mut roster = scene.renew(&Roster::default(), selectors(&all)).roster;
+        let mut registry = scene.renew(&Registry::default(), selectors(&all)).registry;
         assert!(scene.residents().iter().all(|residents| *residents == 4));
 
         // Everybody leaves but those of the first thread.
         let stay = all.iter().filter(|(name, _)| **name % count == 0);
         let mut forms: BTreeMap<u8, Form> = stay.map(|(name, form)| (*name, *form)).collect();
-        roster = scene.renew(&roster, selectors(&forms)).roster;
+        registry = scene.renew(&registry, selectors(&forms)).registry;
         let lonely =
             |(index, residents): (usize, &usize)| *residents == if index == 0 { 4 } else { 0 };
         assert!(scene.residents().iter().enumerate().all(lonely));
 
         forms.extend((100..100 + 4 * (count - 1)).map(|name| (name, (0, 0))));
-        roster = scene.renew(&roster, selectors(&forms)).roster;
+        registry = scene.renew(&registry, selectors(&forms)).registry;
         assert!(scene.residents().iter().all(|residents| *residents == 4));
-        drop(roster);
+        drop(registry);
     });
 }
 
@@ -202,16 +202,16 @@ fn a_scrape_that_is_under_way_is_answered_by_the_actor_that_began_it() {
                 .unwrap()
                 .selectors
         };
-        let roster = scene.renew(&Roster::default(), at(&path)).roster;
-        let handle = Arc::clone(roster.get("it").unwrap());
+        let registry = scene.renew(&Registry::default(), at(&path)).registry;
+        let handle = Arc::clone(registry.get("it").unwrap());
         let status = Arc::clone(&handle.status);
         let under_way = actix_rt::spawn(async move { handle.scrape(PATIENCE, Names::Utf8).await });
         while status.snapshot().in_flight == 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
 
-        let renewed = scene.renew(&roster, at(&other)).roster;
-        drop(roster);
+        let renewed = scene.renew(&registry, at(&other)).registry;
+        drop(registry);
         let handle = renewed.get("it").unwrap();
         let answer = handle.scrape(PATIENCE, Names::Utf8).await.unwrap();
         assert_eq!(&answer.body[..], b"new 1\n");
@@ -229,7 +229,9 @@ fn a_scrape_that_is_under_way_is_answered_by_the_actor_that_began_it() {
         // Both were counted as one selector, which is as the new one says.
         assert_eq!(handle.snapshot().scrapes, 2);
         let text = prometheus::TextEncoder::new();
-        let text = text.encode_to_string(&scene.registry.gather()).unwrap();
+        let text = text
+            .encode_to_string(&scene.prometheus_registry.gather())
+            .unwrap();
         let running = "local_exporter_actor_state{selector=\"it\",state=\"running\"} 1";
         assert!(text.contains(running), "{text}");
         assert_eq!(daemon.served(), 1);
@@ -253,9 +255,17 @@ fn new_caches_are_filled_before_anybody_asks() {
         };
         let selectors = load(Some(&input), &Environment::new()).unwrap().selectors;
         let scene = Scene::new();
-        let renewal = scene.renew(&Roster::default(), selectors);
+        let renewal = scene.renew(&Registry::default(), selectors);
         renewal.prepared(PATIENCE).await;
-        let cached = |name: &str| renewal.roster.get(name).unwrap().snapshot().cache.is_some();
+        let cached = |name: &str| {
+            renewal
+                .registry
+                .get(name)
+                .unwrap()
+                .snapshot()
+                .cache
+                .is_some()
+        };
         assert!(cached("file") && cached("bare") && !cached("socket"));
     });
 }

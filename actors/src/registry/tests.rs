@@ -25,10 +25,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Twenty selectors, every other one a socket, the rest files; one of the sockets
 /// gives more than is judged in place.
 struct Scene {
-    roster: Arc<Roster>,
+    registry: Arc<Registry>,
     arbiters: Arbiters,
     metrics: Metrics,
-    registry: prometheus::Registry,
+    prometheus_registry: prometheus::Registry,
     _folder: TempDir,
     _daemons: [PromSock; 2],
 }
@@ -108,17 +108,17 @@ fn scene(ceiling: Ceiling) -> Scene {
         text,
     };
     let settings = load(Some(&input), &Environment::new()).unwrap();
-    let registry = prometheus::Registry::new();
-    let metrics = Metrics::register(&registry).unwrap();
+    let prometheus_registry = prometheus::Registry::new();
+    let metrics = Metrics::register(&prometheus_registry).unwrap();
     let mut arbiters = Arbiters::start(ceiling).unwrap();
     // A thousand rests of up to half a minute would be a long test.
     let (first, longest) = (Duration::from_millis(1), Duration::from_millis(4));
     arbiters.backoff = Backoff::new(first, longest, Duration::from_secs(60));
     Scene {
-        roster: Arc::new(Roster::start(settings.selectors, &arbiters, &metrics)),
+        registry: Arc::new(Registry::start(settings.selectors, &arbiters, &metrics)),
         arbiters,
         metrics,
-        registry,
+        prometheus_registry,
         _folder: folder,
         _daemons: daemons,
     }
@@ -139,7 +139,7 @@ impl Scene {
 
     async fn all_answer(&self) {
         let end = Instant::now() + PATIENCE;
-        for handle in self.roster.iter() {
+        for handle in self.registry.iter() {
             while let Err(reason) = scrape(handle).await {
                 let name = &handle.spec().name;
                 assert!(Instant::now() < end, "{name}: {reason}");
@@ -200,12 +200,12 @@ fn a_thousand_panics_over_twenty_selectors_and_no_other_scrape_fails() {
             Arc::new(AtomicBool::new(false)),
         );
         let bystanders = {
-            let (roster, target) = (Arc::clone(&scene.roster), Arc::clone(&target));
+            let (registry, target) = (Arc::clone(&scene.registry), Arc::clone(&target));
             let done = Arc::clone(&done);
             actix_rt::spawn(async move {
                 let mut scrapes = 0_u64;
                 while !done.load(Ordering::SeqCst) {
-                    for (number, handle) in roster.iter().enumerate() {
+                    for (number, handle) in registry.iter().enumerate() {
                         let before = target.load(Ordering::SeqCst);
                         let found = scrape(handle).await;
                         // Only who was a target meanwhile may fail.
@@ -221,14 +221,14 @@ fn a_thousand_panics_over_twenty_selectors_and_no_other_scrape_fails() {
         let mut restarts = 0;
         for (index, (number, fault, place)) in troubles().enumerate() {
             target.store(index, Ordering::SeqCst);
-            let handle = scene.roster.get(&format!("s{number}")).unwrap();
+            let handle = scene.registry.get(&format!("s{number}")).unwrap();
             restarts += fail_and_recover(handle, fault, place).await;
         }
         done.store(true, Ordering::SeqCst);
         let scrapes = bystanders.await.unwrap();
         assert!(scrapes > 1000, "only {scrapes} scrapes of the others");
         assert!(restarts >= (PANICS + STOPS) as u64, "{restarts} restarts");
-        for handle in scene.roster.iter() {
+        for handle in scene.registry.iter() {
             let snapshot = handle.snapshot();
             assert_eq!((snapshot.state, snapshot.in_flight), (State::Running, 0));
             assert_eq!(scrape(handle).await, Ok(()));
@@ -238,15 +238,15 @@ fn a_thousand_panics_over_twenty_selectors_and_no_other_scrape_fails() {
 }
 
 #[test]
-fn a_roster_that_is_dropped_ends_its_actors_and_their_series() {
+fn a_registry_that_is_dropped_ends_its_actors_and_their_series() {
     actix_rt::System::new().block_on(async {
         let scene = Scene::ready().await;
         let statuses: Vec<_> = scene
-            .roster
+            .registry
             .iter()
             .map(|handle| Arc::clone(&handle.status))
             .collect();
-        drop(scene.roster);
+        drop(scene.registry);
         let end = Instant::now() + PATIENCE;
         for status in statuses {
             while status.snapshot().state != State::Stopped || Arc::strong_count(&status) > 1 {

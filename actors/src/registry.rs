@@ -1,8 +1,8 @@
 //! The selectors of one configuration: who there is, and the handle to each.
 //!
-//! A roster is made whole and replaced whole; nothing in it changes. Callers
+//! A registry is made whole and replaced whole; nothing in it changes. Callers
 //! knock at a [`SelectorHandle`], which stays valid while its actor comes and goes behind
-//! it. A roster that follows another takes over the handles of the selectors that
+//! it. A registry that follows another takes over the handles of the selectors that
 //! are as they were, with all that is behind them. Nothing here knows HTTP.
 
 mod arbiters;
@@ -26,32 +26,32 @@ use tokio::time::timeout;
 
 /// The handles, by name and in the order of the configuration.
 #[derive(Debug, Default)]
-pub struct Roster {
+pub struct Registry {
     handles: Vec<Arc<SelectorHandle>>,
     by_name: HashMap<String, usize>,
 }
 
-/// A roster that follows another.
+/// A registry that follows another.
 #[derive(Debug, Default)]
 pub struct Renewal {
     /// The handles from now on.
-    pub roster: Roster,
+    pub registry: Registry,
     /// What is different.
     pub changes: Changes,
     /// Those behind which there is a new actor.
     opened: Vec<Arc<SelectorHandle>>,
 }
 
-impl Roster {
+impl Registry {
     /// Starts an actor for each selector.
     #[must_use]
     pub fn start(selectors: Vec<config::Selector>, arbiters: &Arbiters, metrics: &Metrics) -> Self {
-        Self::default().renew(selectors, arbiters, metrics).roster
+        Self::default().renew(selectors, arbiters, metrics).registry
     }
 
-    /// The roster of a new list of selectors. Those that are as they were keep their
+    /// The registry of a new list of selectors. Those that are as they were keep their
     /// actors, with caches, connections and counters; for all others actors are
-    /// started. The actors of this roster go on until nobody holds their handles.
+    /// started. The actors of this registry go on until nobody holds their handles.
     #[must_use]
     pub fn renew(
         &self,
@@ -76,15 +76,15 @@ impl Roster {
                     handle
                 }
             };
-            renewal.roster.add(handle);
+            renewal.registry.add(handle);
         }
         let names = self.iter().map(|handle| &handle.spec().name);
-        let gone = names.filter(|name| renewal.roster.get(name).is_none());
+        let gone = names.filter(|name| renewal.registry.get(name).is_none());
         renewal.changes.removed = gone.cloned().collect();
         renewal
     }
 
-    /// The roster after a thread was held up for too long by code of an actor that does
+    /// The registry after a thread was held up for too long by code of an actor that does
     /// not return: all others that live there get new actors elsewhere. Whose code it
     /// is stays, and is refused scrapes for as long as it lasts; and so do all, where no
     /// thread is left to move to. Must be called within an actix system.
@@ -109,7 +109,7 @@ impl Roster {
                     handle
                 }
             };
-            renewal.roster.add(handle);
+            renewal.registry.add(handle);
         }
         renewal
     }

@@ -1,7 +1,7 @@
 //! Code that never returns: who notices, that it is seen, and who is moved away.
 
 use super::*;
-use crate::roster::thread::Thread;
+use crate::registry::thread::Thread;
 use tokio::time::timeout;
 
 /// How long whoever asks an actor that may be stuck waits for it.
@@ -9,7 +9,7 @@ const IMPATIENCE: Duration = Duration::from_millis(200);
 
 /// Has the selector of a number get stuck at a place, and returns once it is.
 async fn stick(scene: &Scene, number: usize, place: Place) -> Arc<SelectorHandle> {
-    let handle = Arc::clone(scene.roster.get(&format!("s{number}")).unwrap());
+    let handle = Arc::clone(scene.registry.get(&format!("s{number}")).unwrap());
     order(&handle, Fault::Stuck, place);
     let end = Instant::now() + PATIENCE;
     let mut last = Ok(());
@@ -27,7 +27,7 @@ async fn answers(scene: &Scene, held: impl Fn(usize) -> bool) -> Vec<Result<(), 
         true => IMPATIENCE,
         false => Duration::MAX,
     };
-    let handles = scene.roster.iter().enumerate();
+    let handles = scene.registry.iter().enumerate();
     join_all(handles.map(|(number, handle)| scrape_within(handle, within(number)))).await
 }
 
@@ -74,8 +74,8 @@ fn whoever_lives_with_code_that_never_returns_is_moved_elsewhere() {
             let stuck = stick(&scene, number, place).await;
             let held = timeout(PATIENCE, scene.arbiters.held()).await;
             assert_eq!(held, Ok(()), "{place:?}: nobody notices");
-            let renewal = scene.roster.rescue(&scene.arbiters, &scene.metrics);
-            scene.roster = Arc::new(renewal.roster);
+            let renewal = scene.registry.rescue(&scene.arbiters, &scene.metrics);
+            scene.registry = Arc::new(renewal.registry);
 
             let itself = |other| other == number;
             for (other, found) in answers(&scene, itself).await.into_iter().enumerate() {
@@ -83,7 +83,7 @@ fn whoever_lives_with_code_that_never_returns_is_moved_elsewhere() {
             }
             assert_eq!(stuck.state(), State::Stuck, "{place:?}");
             let name = stuck.spec().name.clone();
-            assert!(Arc::ptr_eq(scene.roster.get(&name).unwrap(), &stuck));
+            assert!(Arc::ptr_eq(scene.registry.get(&name).unwrap(), &stuck));
             assert!(!renewal.changes.replaced.contains(&name));
             // At once: nothing is sent to it.
             assert_eq!(scrape(&stuck).await, Err(Reason::Timeout));
@@ -104,7 +104,7 @@ fn whoever_is_stuck_is_seen_though_nobody_scrapes_it_and_leaves_no_series_when_r
     actix_rt::System::new().block_on(async {
         let mut scene = Scene::ready().await;
         scene.arbiters.patience = Duration::from_millis(100);
-        let handle = Arc::clone(scene.roster.get("s1").unwrap());
+        let handle = Arc::clone(scene.registry.get("s1").unwrap());
         handle.faults.order(Fault::Stuck, Place::Upkeep);
         // Woken by a change of its file, for instance.
         let file = scene._folder.path().join("m.prom");
@@ -115,17 +115,20 @@ fn whoever_is_stuck_is_seen_though_nobody_scrapes_it_and_leaves_no_series_when_r
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         timeout(PATIENCE, scene.arbiters.held()).await.unwrap();
-        let renewal = scene.roster.rescue(&scene.arbiters, &scene.metrics);
+        let renewal = scene.registry.rescue(&scene.arbiters, &scene.metrics);
         assert!(!renewal.changes.replaced.is_empty());
         let snapshot = handle.snapshot();
         assert_eq!((snapshot.state, snapshot.in_flight), (State::Stuck, 0));
         assert!(snapshot.oldest_in_flight.is_some());
 
         let text = prometheus::TextEncoder::new();
-        let text = || text.encode_to_string(&scene.registry.gather()).unwrap();
+        let text = || {
+            text.encode_to_string(&scene.prometheus_registry.gather())
+                .unwrap()
+        };
         assert!(text().contains("source_up{selector=\"s1\"} 0"));
         // The old actors of those that were moved end no sooner than their thread goes on.
-        scene.roster = Arc::default();
+        scene.registry = Arc::default();
         drop((renewal, handle));
         let text = text();
         let series = text.lines().filter(|line| !line.starts_with('#'));
@@ -187,7 +190,7 @@ fn scrapes_of_whoever_is_stuck_take_nothing_from_the_others() {
             assert_eq!(found, Err(Reason::Timeout));
         }
         assert!(stuck.snapshot().in_flight > MOST);
-        assert_eq!(scrape(scene.roster.get("s1").unwrap()).await, Ok(()));
+        assert_eq!(scrape(scene.registry.get("s1").unwrap()).await, Ok(()));
         assert_eq!(reached.get(), 0);
         stuck.faults.release();
         scene.all_answer().await;
