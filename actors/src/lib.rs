@@ -38,5 +38,5 @@ mod supervise;
 pub use admission::Ceiling;
 pub use metrics::Metrics;
 pub use reason::Reason;
-pub use registry::{Arbiters, Changes, Registry, Renewal, SelectorHandle, Threads};
+pub use registry::{Arbiters, Changes, Reconciliation, Registry, SelectorHandle, Threads};
 pub use scrape::{Answer, Exposition, Names, ScrapeError};

@@ -33,7 +33,7 @@ pub struct Registry {
 
 /// A registry that follows another.
 #[derive(Debug, Default)]
-pub struct Renewal {
+pub struct Reconciliation {
     /// The handles from now on.
     pub registry: Registry,
     /// What is different.
@@ -46,24 +46,26 @@ impl Registry {
     /// Starts an actor for each selector.
     #[must_use]
     pub fn start(selectors: Vec<config::Selector>, arbiters: &Arbiters, metrics: &Metrics) -> Self {
-        Self::default().renew(selectors, arbiters, metrics).registry
+        Self::default()
+            .reconcile(selectors, arbiters, metrics)
+            .registry
     }
 
     /// The registry of a new list of selectors. Those that are as they were keep their
     /// actors, with caches, connections and counters; for all others actors are
     /// started. The actors of this registry go on until nobody holds their handles.
     #[must_use]
-    pub fn renew(
+    pub fn reconcile(
         &self,
         selectors: Vec<config::Selector>,
         arbiters: &Arbiters,
         metrics: &Metrics,
-    ) -> Renewal {
-        let mut renewal = Renewal::default();
+    ) -> Reconciliation {
+        let mut reconciliation = Reconciliation::default();
         for selector in selectors {
             let old = self.get(&selector.name);
             let change = old.map(|handle| Change::between(handle.spec(), &selector));
-            renewal.changes.note(&selector.name, change);
+            reconciliation.changes.note(&selector.name, change);
             let handle = match (old, change) {
                 (Some(handle), Some(Change::Nothing)) => Arc::clone(handle),
                 (Some(handle), Some(Change::Terms)) => Arc::new(handle.on_terms(selector)),
@@ -72,16 +74,16 @@ impl Registry {
                         break;
                     };
                     let handle = Arc::new(SelectorHandle::open(selector, place, arbiters, metrics));
-                    renewal.opened.push(Arc::clone(&handle));
+                    reconciliation.opened.push(Arc::clone(&handle));
                     handle
                 }
             };
-            renewal.registry.add(handle);
+            reconciliation.registry.add(handle);
         }
         let names = self.iter().map(|handle| &handle.spec().name);
-        let gone = names.filter(|name| renewal.registry.get(name).is_none());
-        renewal.changes.removed = gone.cloned().collect();
-        renewal
+        let gone = names.filter(|name| reconciliation.registry.get(name).is_none());
+        reconciliation.changes.removed = gone.cloned().collect();
+        reconciliation
     }
 
     /// The registry after a thread was held up for too long by code of an actor that does
@@ -89,9 +91,9 @@ impl Registry {
     /// is stays, and is refused scrapes for as long as it lasts; and so do all, where no
     /// thread is left to move to. Must be called within an actix system.
     #[must_use]
-    pub fn rescue(&self, arbiters: &Arbiters, metrics: &Metrics) -> Renewal {
+    pub fn rescue(&self, arbiters: &Arbiters, metrics: &Metrics) -> Reconciliation {
         arbiters.replace_held();
-        let mut renewal = Renewal::default();
+        let mut reconciliation = Reconciliation::default();
         for handle in self.iter() {
             let selector = &handle.spec().name;
             let moves = match handle.held() {
@@ -101,17 +103,17 @@ impl Registry {
             let handle = match moves {
                 None => Arc::clone(handle),
                 Some(place) => {
-                    renewal.changes.replaced.push(selector.clone());
+                    reconciliation.changes.replaced.push(selector.clone());
                     let handle =
                         SelectorHandle::open(handle.spec().clone(), place, arbiters, metrics);
                     let handle = Arc::new(handle);
-                    renewal.opened.push(Arc::clone(&handle));
+                    reconciliation.opened.push(Arc::clone(&handle));
                     handle
                 }
             };
-            renewal.registry.add(handle);
+            reconciliation.registry.add(handle);
         }
-        renewal
+        reconciliation
     }
 
     fn add(&mut self, handle: Arc<SelectorHandle>) {
@@ -138,7 +140,7 @@ impl Registry {
     }
 }
 
-impl Renewal {
+impl Reconciliation {
     /// Waits until those of the new actors that answer from memory have something
     /// there, but for `within` at most: a source that hangs holds up nobody else.
     pub async fn prepared(&self, within: Duration) {
@@ -149,6 +151,6 @@ impl Renewal {
 }
 
 #[cfg(test)]
-mod renewal_test;
+mod reconcile_test;
 #[cfg(test)]
 mod tests;

@@ -46,10 +46,10 @@ pub(super) async fn replace(running: &Running, read: Read) -> Outcome {
 
     let old = exporter.registry.load_full();
     let selectors = settings.selectors.clone();
-    let renewal = old.renew(selectors, arbiters, exporter.metrics.selectors());
-    renewal.prepared(PREPARATION).await;
+    let reconciliation = old.reconcile(selectors, arbiters, exporter.metrics.selectors());
+    reconciliation.prepared(PREPARATION).await;
     // A thread may have been given up meanwhile, and with it some of these.
-    let rescued = renewal
+    let rescued = reconciliation
         .registry
         .rescue(arbiters, exporter.metrics.selectors());
     exporter.registry.store(Arc::new(rescued.registry));
@@ -60,7 +60,7 @@ pub(super) async fn replace(running: &Running, read: Read) -> Outcome {
     let configuration = exporter.metrics.configuration();
     configuration.loaded(&hash, drop_ins_left_out);
 
-    tell(&renewal.changes);
+    tell(&reconciliation.changes);
     for error in &warnings {
         tracing::warn!(%error, "left out of the configuration");
     }

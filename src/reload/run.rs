@@ -158,11 +158,11 @@ fn rescue(running: &Running) {
         exporter, arbiters, ..
     } = running;
     let registry = exporter.registry.load_full();
-    let renewal = registry.rescue(arbiters, exporter.metrics.selectors());
-    let moved = renewal.changes.replaced.len();
+    let reconciliation = registry.rescue(arbiters, exporter.metrics.selectors());
+    let moved = reconciliation.changes.replaced.len();
     tracing::warn!(
         moved,
         "a thread does nothing any more: its other actors were moved away"
     );
-    exporter.registry.store(Arc::new(renewal.registry));
+    exporter.registry.store(Arc::new(reconciliation.registry));
 }

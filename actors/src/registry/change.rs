@@ -30,7 +30,7 @@ impl Change {
     }
 }
 
-/// What a renewal changed, by names in the order of their configurations.
+/// What a reconciliation changed, by names in the order of their configurations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// How many are as they were.

@@ -74,8 +74,8 @@ fn whoever_lives_with_code_that_never_returns_is_moved_elsewhere() {
             let stuck = stick(&scene, number, place).await;
             let held = timeout(PATIENCE, scene.arbiters.held()).await;
             assert_eq!(held, Ok(()), "{place:?}: nobody notices");
-            let renewal = scene.registry.rescue(&scene.arbiters, &scene.metrics);
-            scene.registry = Arc::new(renewal.registry);
+            let reconciliation = scene.registry.rescue(&scene.arbiters, &scene.metrics);
+            scene.registry = Arc::new(reconciliation.registry);
 
             let itself = |other| other == number;
             for (other, found) in answers(&scene, itself).await.into_iter().enumerate() {
@@ -84,7 +84,7 @@ fn whoever_lives_with_code_that_never_returns_is_moved_elsewhere() {
             assert_eq!(stuck.state(), State::Stuck, "{place:?}");
             let name = stuck.spec().name.clone();
             assert!(Arc::ptr_eq(scene.registry.get(&name).unwrap(), &stuck));
-            assert!(!renewal.changes.replaced.contains(&name));
+            assert!(!reconciliation.changes.replaced.contains(&name));
             // At once: nothing is sent to it.
             assert_eq!(scrape(&stuck).await, Err(Reason::Timeout));
             assert!(!stuck.answers(), "{place:?}");
@@ -115,8 +115,8 @@ fn whoever_is_stuck_is_seen_though_nobody_scrapes_it_and_leaves_no_series_when_r
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         timeout(PATIENCE, scene.arbiters.held()).await.unwrap();
-        let renewal = scene.registry.rescue(&scene.arbiters, &scene.metrics);
-        assert!(!renewal.changes.replaced.is_empty());
+        let reconciliation = scene.registry.rescue(&scene.arbiters, &scene.metrics);
+        assert!(!reconciliation.changes.replaced.is_empty());
         let snapshot = handle.snapshot();
         assert_eq!((snapshot.state, snapshot.in_flight), (State::Stuck, 0));
         assert!(snapshot.oldest_in_flight.is_some());
@@ -129,7 +129,7 @@ fn whoever_is_stuck_is_seen_though_nobody_scrapes_it_and_leaves_no_series_when_r
         assert!(text().contains("source_up{selector=\"s1\"} 0"));
         // The old actors of those that were moved end no sooner than their thread goes on.
         scene.registry = Arc::default();
-        drop((renewal, handle));
+        drop((reconciliation, handle));
         let text = text();
         let series = text.lines().filter(|line| !line.starts_with('#'));
         assert_eq!(series.collect::<Vec<_>>(), [""; 0]);

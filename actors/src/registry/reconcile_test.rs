@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A selector as far as a renewal looks at it: what its actor works with, and its terms.
+/// A selector as far as a reconciliation looks at it: what its actor works with, and its terms.
 type Form = (u8, u8);
 
 fn selectors(forms: &BTreeMap<u8, Form>) -> Vec<Selector> {
@@ -77,22 +77,25 @@ fn statuses(registry: &Registry) -> Vec<(String, Arc<Status>)> {
 
 /// Renews and checks it against the model; `who` are the forms before and after.
 fn step(scene: &Scene, registry: &Registry, who: [&BTreeMap<u8, Form>; 2]) -> Registry {
-    let renewal = scene.renew(registry, selectors(who[1]));
-    assert_eq!(renewal.changes, expected(who[0], who[1]));
-    let names = renewal.registry.iter().map(|handle| handle.spec().clone());
+    let reconciliation = scene.reconcile(registry, selectors(who[1]));
+    assert_eq!(reconciliation.changes, expected(who[0], who[1]));
+    let names = reconciliation
+        .registry
+        .iter()
+        .map(|handle| handle.spec().clone());
     assert_eq!(names.collect::<Vec<_>>(), selectors(who[1]));
-    for handle in renewal.registry.iter() {
+    for handle in reconciliation.registry.iter() {
         let name = &handle.spec().name;
         let Some(before) = registry.get(name) else {
             continue;
         };
         let same_actor = Arc::ptr_eq(&before.status, &handle.status);
-        let stays = !renewal.changes.replaced.contains(name);
+        let stays = !reconciliation.changes.replaced.contains(name);
         assert_eq!(same_actor, stays, "{name}");
         let kept = before.spec() == handle.spec();
         assert_eq!(Arc::ptr_eq(before, handle), kept, "{name}");
     }
-    renewal.registry
+    reconciliation.registry
 }
 
 struct Scene {
@@ -111,8 +114,8 @@ impl Scene {
         }
     }
 
-    fn renew(&self, registry: &Registry, selectors: Vec<Selector>) -> Renewal {
-        registry.renew(selectors, &self.arbiters, &self.metrics)
+    fn reconcile(&self, registry: &Registry, selectors: Vec<Selector>) -> Reconciliation {
+        registry.reconcile(selectors, &self.arbiters, &self.metrics)
     }
 
     fn residents(&self) -> Vec<usize> {
@@ -155,19 +158,21 @@ fn new_actors_go_where_the_fewest_are() {
         let scene = Scene::new();
         let count = u8::try_from(scene.arbiters.threads.all().len()).unwrap();
         let all: BTreeMap<u8, Form> = (0..4 * count).map(|name| (name, (0, 0))).collect();
-        let mut registry = scene.renew(&Registry::default(), selectors(&all)).registry;
+        let mut registry = scene
+            .reconcile(&Registry::default(), selectors(&all))
+            .registry;
         assert!(scene.residents().iter().all(|residents| *residents == 4));
 
         // Everybody leaves but those of the first thread.
         let stay = all.iter().filter(|(name, _)| **name % count == 0);
         let mut forms: BTreeMap<u8, Form> = stay.map(|(name, form)| (*name, *form)).collect();
-        registry = scene.renew(&registry, selectors(&forms)).registry;
+        registry = scene.reconcile(&registry, selectors(&forms)).registry;
         let lonely =
             |(index, residents): (usize, &usize)| *residents == if index == 0 { 4 } else { 0 };
         assert!(scene.residents().iter().enumerate().all(lonely));
 
         forms.extend((100..100 + 4 * (count - 1)).map(|name| (name, (0, 0))));
-        registry = scene.renew(&registry, selectors(&forms)).registry;
+        registry = scene.reconcile(&registry, selectors(&forms)).registry;
         assert!(scene.residents().iter().all(|residents| *residents == 4));
         drop(registry);
     });
@@ -202,7 +207,7 @@ fn a_scrape_that_is_under_way_is_answered_by_the_actor_that_began_it() {
                 .unwrap()
                 .selectors
         };
-        let registry = scene.renew(&Registry::default(), at(&path)).registry;
+        let registry = scene.reconcile(&Registry::default(), at(&path)).registry;
         let handle = Arc::clone(registry.get("it").unwrap());
         let status = Arc::clone(&handle.status);
         let under_way = actix_rt::spawn(async move { handle.scrape(PATIENCE, Names::Utf8).await });
@@ -210,7 +215,7 @@ fn a_scrape_that_is_under_way_is_answered_by_the_actor_that_began_it() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
 
-        let renewed = scene.renew(&registry, at(&other)).registry;
+        let renewed = scene.reconcile(&registry, at(&other)).registry;
         drop(registry);
         let handle = renewed.get("it").unwrap();
         let answer = handle.scrape(PATIENCE, Names::Utf8).await.unwrap();
@@ -255,10 +260,10 @@ fn new_caches_are_filled_before_anybody_asks() {
         };
         let selectors = load(Some(&input), &Environment::new()).unwrap().selectors;
         let scene = Scene::new();
-        let renewal = scene.renew(&Registry::default(), selectors);
-        renewal.prepared(PATIENCE).await;
+        let reconciliation = scene.reconcile(&Registry::default(), selectors);
+        reconciliation.prepared(PATIENCE).await;
         let cached = |name: &str| {
-            renewal
+            reconciliation
                 .registry
                 .get(name)
                 .unwrap()
