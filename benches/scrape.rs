@@ -16,7 +16,7 @@ use actix_rt::SystemRunner;
 use actix_web::web::{Bytes, Data};
 use divan::Bencher;
 use local_exporter::http::gzip::Compressors;
-use local_exporter_actors::{Arbiters, Ceiling, Metrics, Names, Registry};
+use local_exporter_actors::{ActorThreads, Ceiling, Metrics, Names, Registry};
 use local_exporter_config::{Environment, Input, load};
 use local_exporter_daemons::bus::Bus;
 use local_exporter_daemons::prombus::{self, Prombus};
@@ -43,7 +43,7 @@ fn body() -> Vec<u8> {
 struct Scene {
     system: SystemRunner,
     registry: Registry,
-    _arbiters: Arbiters,
+    _threads: ActorThreads,
 }
 
 impl Scene {
@@ -55,15 +55,15 @@ impl Scene {
         let settings = load(Some(&input), &Environment::new()).expect("a right configuration");
         let metrics = Metrics::register(&prometheus::Registry::new()).expect("an empty registry");
         let system = actix_rt::System::new();
-        let (arbiters, registry) = system.block_on(async {
-            let arbiters = Arbiters::start(Ceiling::unlimited()).expect("threads");
-            let registry = Registry::start(settings.selectors, &arbiters, &metrics);
-            (arbiters, registry)
+        let (threads, registry) = system.block_on(async {
+            let threads = ActorThreads::start(Ceiling::unlimited()).expect("threads");
+            let registry = Registry::start(settings.selectors, &threads, &metrics);
+            (threads, registry)
         });
         Self {
             system,
             registry,
-            _arbiters: arbiters,
+            _threads: threads,
         }
     }
 

@@ -10,7 +10,7 @@ use crate::process::liveness::RollCall;
 use crate::reload::Reloader;
 use actix_web::web;
 use arc_swap::ArcSwap;
-use local_exporter_actors::{Arbiters, Ceiling, Registry};
+use local_exporter_actors::{ActorThreads, Ceiling, Registry};
 use local_exporter_config::Settings;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -40,7 +40,7 @@ pub struct Exporter {
 #[derive(Debug)]
 pub(crate) struct Running {
     pub(crate) exporter: web::Data<Exporter>,
-    pub(crate) arbiters: Arbiters,
+    pub(crate) threads: ActorThreads,
     pub(crate) ceiling: Ceiling,
     pub(crate) connections: Arc<Connections>,
 }

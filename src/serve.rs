@@ -18,7 +18,7 @@ use crate::process::systemd::{self, ServiceManager};
 use crate::reload::{self, Reloader};
 use actix_web::web;
 use arc_swap::ArcSwap;
-use local_exporter_actors::{Arbiters, Ceiling, Registry};
+use local_exporter_actors::{ActorThreads, Ceiling, Registry};
 use local_exporter_config::{Loaded, Settings};
 use std::future::Future;
 use std::io;
@@ -69,7 +69,7 @@ pub async fn run(start: Start, stop: impl Future<Output = ()>) -> io::Result<()>
     let running = Running::start(loaded, reloader)?;
     let exporter = &running.exporter;
     if let Some(manager) = service_manager {
-        let (exporter, threads) = (exporter.clone(), running.arbiters.threads());
+        let (exporter, threads) = (exporter.clone(), running.threads.handles());
         actix_rt::spawn(async move { systemd::attend(manager, &exporter, &threads).await });
     }
 
@@ -117,10 +117,10 @@ impl Running {
         configuration.loaded(&loaded.hash, loaded.drop_ins_left_out());
         let reached = metrics.connections().counter(Limit::MaxInFlight);
         let ceiling = Ceiling::new(clients.max_in_flight, reached);
-        let arbiters = Arbiters::start(ceiling.clone())?;
-        let lost = arbiters.lost_file_events();
+        let threads = ActorThreads::start(ceiling.clone())?;
+        let lost = threads.lost_file_events();
         metrics.add(lost).map_err(io::Error::other)?;
-        let registry = Registry::start(selectors.clone(), &arbiters, metrics.selectors());
+        let registry = Registry::start(selectors.clone(), &threads, metrics.selectors());
         let connections = Connections::new(clients, metrics.connections().clone());
         let exporter = web::Data::new(Exporter {
             settings: ArcSwap::from_pointee(loaded.settings),
@@ -134,7 +134,7 @@ impl Running {
         });
         Ok(Self {
             exporter,
-            arbiters,
+            threads,
             ceiling,
             connections,
         })

@@ -38,5 +38,7 @@ mod supervise;
 pub use admission::Ceiling;
 pub use metrics::Metrics;
 pub use reason::Reason;
-pub use registry::{Arbiters, Changes, Reconciliation, Registry, SelectorHandle, Threads};
+pub use registry::{
+    ActorThreads, Changes, Reconciliation, Registry, SelectorHandle, ThreadHandles,
+};
 pub use scrape::{Answer, Exposition, Names, ScrapeError};

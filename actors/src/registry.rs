@@ -5,14 +5,14 @@
 //! it. A registry that follows another takes over the handles of the selectors that
 //! are as they were, with all that is behind them. Nothing here knows HTTP.
 
-mod arbiters;
 mod change;
 mod handle;
 mod thread;
+mod threads;
 
-pub use arbiters::{Arbiters, Threads};
 pub use change::Changes;
 pub use handle::SelectorHandle;
+pub use threads::{ActorThreads, ThreadHandles};
 
 use crate::metrics::Metrics;
 use change::Change;
@@ -45,9 +45,13 @@ pub struct Reconciliation {
 impl Registry {
     /// Starts an actor for each selector.
     #[must_use]
-    pub fn start(selectors: Vec<config::Selector>, arbiters: &Arbiters, metrics: &Metrics) -> Self {
+    pub fn start(
+        selectors: Vec<config::Selector>,
+        threads: &ActorThreads,
+        metrics: &Metrics,
+    ) -> Self {
         Self::default()
-            .reconcile(selectors, arbiters, metrics)
+            .reconcile(selectors, threads, metrics)
             .registry
     }
 
@@ -58,7 +62,7 @@ impl Registry {
     pub fn reconcile(
         &self,
         selectors: Vec<config::Selector>,
-        arbiters: &Arbiters,
+        threads: &ActorThreads,
         metrics: &Metrics,
     ) -> Reconciliation {
         let mut reconciliation = Reconciliation::default();
@@ -70,10 +74,10 @@ impl Registry {
                 (Some(handle), Some(Change::Nothing)) => Arc::clone(handle),
                 (Some(handle), Some(Change::Terms)) => Arc::new(handle.on_terms(selector)),
                 _ => {
-                    let Some(place) = arbiters.place() else {
+                    let Some(place) = threads.place() else {
                         break;
                     };
-                    let handle = Arc::new(SelectorHandle::open(selector, place, arbiters, metrics));
+                    let handle = Arc::new(SelectorHandle::open(selector, place, threads, metrics));
                     reconciliation.opened.push(Arc::clone(&handle));
                     handle
                 }
@@ -91,21 +95,21 @@ impl Registry {
     /// is stays, and is refused scrapes for as long as it lasts; and so do all, where no
     /// thread is left to move to. Must be called within an actix system.
     #[must_use]
-    pub fn rescue(&self, arbiters: &Arbiters, metrics: &Metrics) -> Reconciliation {
-        arbiters.replace_held();
+    pub fn rescue(&self, threads: &ActorThreads, metrics: &Metrics) -> Reconciliation {
+        threads.replace_held();
         let mut reconciliation = Reconciliation::default();
         for handle in self.iter() {
             let selector = &handle.spec().name;
             let moves = match handle.held() {
                 None | Some(Held::ByItself) => None,
-                Some(Held::ByAnother) => arbiters.place().filter(|place| !place.is_given_up()),
+                Some(Held::ByAnother) => threads.place().filter(|place| !place.is_given_up()),
             };
             let handle = match moves {
                 None => Arc::clone(handle),
                 Some(place) => {
                     reconciliation.changes.replaced.push(selector.clone());
                     let handle =
-                        SelectorHandle::open(handle.spec().clone(), place, arbiters, metrics);
+                        SelectorHandle::open(handle.spec().clone(), place, threads, metrics);
                     let handle = Arc::new(handle);
                     reconciliation.opened.push(Arc::clone(&handle));
                     handle

@@ -2,7 +2,7 @@
 
 use actix_web::web::{Bytes, Data};
 use local_exporter::http::gzip::Compressors;
-use local_exporter_actors::{Arbiters, Ceiling, Metrics, Names, Registry};
+use local_exporter_actors::{ActorThreads, Ceiling, Metrics, Names, Registry};
 use local_exporter_config::{Environment, Input, Settings, load};
 use local_exporter_exposition::{Check, FormatChoice, Rules, check, join, strip_timestamps};
 use std::hint::black_box;
@@ -129,8 +129,8 @@ fn scrape(repetitions: usize, source: &str) {
     let settings = settings(format!("[bridge.selectors]\nit = {{ {source} }}\n"));
     let metrics = Metrics::register(&prometheus::Registry::new()).expect("an empty registry");
     actix_rt::System::new().block_on(async {
-        let arbiters = Arbiters::start(Ceiling::unlimited()).expect("threads");
-        let registry = Registry::start(settings.selectors, &arbiters, &metrics);
+        let threads = ActorThreads::start(Ceiling::unlimited()).expect("threads");
+        let registry = Registry::start(settings.selectors, &threads, &metrics);
         let handle = registry.get("it").expect("the one selector");
         for _ in 0..repetitions {
             let answer = handle.scrape(Duration::MAX, Names::Utf8).await;

@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use futures_util::future::join3;
 use futures_util::stream::{self, StreamExt};
 use local_exporter_actors::diagnose::{self, Finding};
-use local_exporter_actors::{Arbiters, Ceiling, Metrics, Names, Registry, SelectorHandle};
+use local_exporter_actors::{ActorThreads, Ceiling, Metrics, Names, Registry, SelectorHandle};
 use local_exporter_config::{Flags, Origin, Selector, Settings};
 use report::{Report, Verdict};
 use std::io;
@@ -103,9 +103,9 @@ fn nothing(origin: &Origin) -> String {
 
 /// Checks all of them, and returns what was found in their order.
 async fn check(selectors: Vec<Selector>) -> io::Result<Vec<Report>> {
-    let arbiters = Arbiters::start(Ceiling::unlimited())?;
+    let threads = ActorThreads::start(Ceiling::unlimited())?;
     let metrics = Metrics::register(&prometheus::Registry::new()).map_err(io::Error::other)?;
-    let registry = Registry::start(selectors, &arbiters, &metrics);
+    let registry = Registry::start(selectors, &threads, &metrics);
     let handles: Vec<Arc<SelectorHandle>> = registry.iter().cloned().collect();
     let checks = stream::iter(handles).map(|handle| async move {
         // The selector's own timeout is the bound, and a terminal reads any name.

@@ -3,7 +3,7 @@
 use super::configuration::{Configuration, load, unknown};
 use super::{WRONG, complain};
 use clap::Args;
-use local_exporter_actors::{Answer, Arbiters, Ceiling, Metrics, Names, Registry};
+use local_exporter_actors::{ActorThreads, Answer, Ceiling, Metrics, Names, Registry};
 use local_exporter_config::{Flags, Selector};
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -48,9 +48,9 @@ impl Scrape {
 }
 
 async fn scrape(selectors: Vec<Selector>) -> io::Result<Answer> {
-    let arbiters = Arbiters::start(Ceiling::unlimited())?;
+    let threads = ActorThreads::start(Ceiling::unlimited())?;
     let metrics = Metrics::register(&prometheus::Registry::new()).map_err(io::Error::other)?;
-    let registry = Registry::start(selectors, &arbiters, &metrics);
+    let registry = Registry::start(selectors, &threads, &metrics);
     let handle = registry.iter().next().cloned();
     let handle = handle.ok_or_else(|| io::Error::other("no actor was started"))?;
     // The selector's own timeout is the bound, and a terminal reads any name.

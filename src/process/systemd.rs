@@ -8,7 +8,7 @@
 //! - `STOPPING=1` when the end was asked for;
 //! - `WATCHDOG=1` twice in the time that the manager gives, but only after every
 //!   thread that serves HTTP ([`RollCall`](super::liveness::RollCall)) and every one that holds actors
-//!   ([`Threads`]) has answered.
+//!   ([`ThreadHandles`]) has answered.
 //!
 //! Where nobody wants to hear it, nothing is done. It may not decide anything:
 //! it looks at the phase and the registry, and tells. The variables stay in the
@@ -21,7 +21,7 @@ pub use socket::ServiceManager;
 
 use crate::exporter::Exporter;
 use crate::phase::Phase;
-use local_exporter_actors::Threads;
+use local_exporter_actors::ThreadHandles;
 use local_exporter_actors::report::State;
 use message::{Message, Story};
 use std::convert::Infallible;
@@ -36,7 +36,7 @@ const STATUS_EVERY: Duration = Duration::from_secs(2);
 const STARTING_EVERY: Duration = Duration::from_millis(10);
 
 /// Tells the manager what there is to tell until the exporter stops.
-pub async fn attend(manager: ServiceManager, exporter: &Exporter, actors: &Threads) {
+pub async fn attend(manager: ServiceManager, exporter: &Exporter, actors: &ThreadHandles) {
     let socket = match manager.into_socket() {
         Ok(socket) => socket,
         Err(error) => return tracing::warn!(%error, "the service manager hears nothing"),
@@ -80,7 +80,11 @@ async fn tell(socket: &UnixDatagram, exporter: &Exporter) {
 }
 
 /// Signs of life, as often as the manager wants them, while there is life.
-async fn keep_watch(socket: &UnixDatagram, exporter: &Exporter, actors: &Threads) -> Infallible {
+async fn keep_watch(
+    socket: &UnixDatagram,
+    exporter: &Exporter,
+    actors: &ThreadHandles,
+) -> Infallible {
     let Some(patience) = sd_notify::watchdog_enabled().filter(|patience| !patience.is_zero())
     else {
         return pending().await;

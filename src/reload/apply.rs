@@ -21,7 +21,7 @@ const MOST_NAMES: usize = 10;
 pub(super) async fn replace(running: &Running, read: Read) -> Outcome {
     let Running {
         exporter,
-        arbiters,
+        threads,
         ceiling,
         connections,
     } = running;
@@ -46,12 +46,12 @@ pub(super) async fn replace(running: &Running, read: Read) -> Outcome {
 
     let old = exporter.registry.load_full();
     let selectors = settings.selectors.clone();
-    let reconciliation = old.reconcile(selectors, arbiters, exporter.metrics.selectors());
+    let reconciliation = old.reconcile(selectors, threads, exporter.metrics.selectors());
     reconciliation.prepared(PREPARATION).await;
     // A thread may have been given up meanwhile, and with it some of these.
     let rescued = reconciliation
         .registry
-        .rescue(arbiters, exporter.metrics.selectors());
+        .rescue(threads, exporter.metrics.selectors());
     exporter.registry.store(Arc::new(rescued.registry));
     exporter.settings.store(Arc::new(settings));
     exporter.text.store(Arc::new(text));

@@ -63,7 +63,7 @@ impl<'a> Rounds<'a> {
     /// replaced by then stays.
     pub(crate) async fn go_on(mut self) -> Infallible {
         let reloader = self.running.exporter.reloader.clone();
-        let arbiters = &self.running.arbiters;
+        let threads = &self.running.threads;
         let mut asked = reloader.0.asked.subscribe();
         let mut heard = 0;
         loop {
@@ -73,7 +73,7 @@ impl<'a> Rounds<'a> {
                     Err(_) => pending().await,
                 },
                 found = self.change() => Occasion::Changed(Box::new(found)),
-                () = arbiters.held() => Occasion::Held,
+                () = threads.held() => Occasion::Held,
             };
             match occasion {
                 Occasion::Asked(upto) => {
@@ -104,7 +104,7 @@ impl<'a> Rounds<'a> {
         loop {
             tokio::select! {
                 found = &mut reading => return found,
-                () = self.running.arbiters.held() => rescue(self.running),
+                () = self.running.threads.held() => rescue(self.running),
             }
         }
     }
@@ -155,10 +155,10 @@ impl<'a> Rounds<'a> {
 /// is replaced by one at a time.
 fn rescue(running: &Running) {
     let Running {
-        exporter, arbiters, ..
+        exporter, threads, ..
     } = running;
     let registry = exporter.registry.load_full();
-    let reconciliation = registry.rescue(arbiters, exporter.metrics.selectors());
+    let reconciliation = registry.rescue(threads, exporter.metrics.selectors());
     let moved = reconciliation.changes.replaced.len();
     tracing::warn!(
         moved,

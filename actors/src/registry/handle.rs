@@ -4,8 +4,8 @@
 //! reply. The actor lives for as long as anybody holds a handle to it, so a scrape
 //! that has begun is answered whatever becomes of the selector meanwhile.
 
-use super::arbiters::Arbiters;
-use super::thread::Place;
+use super::thread::ThreadSlot;
+use super::threads::ActorThreads;
 use crate::faults::Faults;
 use crate::metrics::Metrics;
 use crate::report::{Snapshot, State};
@@ -44,7 +44,7 @@ struct Lease {
     status: Arc<Status>,
     address: Addr<SelectorActor>,
     retirement: Retirement,
-    place: Place,
+    place: ThreadSlot,
 }
 
 /// By whose code a thread is held up.
@@ -59,26 +59,26 @@ pub(super) enum Held {
 impl SelectorHandle {
     pub(super) fn open(
         selector: config::Selector,
-        place: Place,
-        arbiters: &Arbiters,
+        place: ThreadSlot,
+        threads: &ActorThreads,
         metrics: &Metrics,
     ) -> Self {
         let spec = Arc::new(selector);
         let selector_metrics = metrics.selector(&spec.name);
-        let (max_in_flight, ceiling) = (spec.limits.max_in_flight, arbiters.ceiling.clone());
+        let (max_in_flight, ceiling) = (spec.limits.max_in_flight, threads.ceiling.clone());
         let status = Arc::new(Status::new(selector_metrics, max_in_flight, ceiling));
         let retirement = Retirement::default();
         let (address, mailbox) = channel::channel(MAILBOX);
 
         let surroundings = Surroundings {
-            watches: arbiters.watches.clone(),
+            watches: threads.watches.clone(),
             status: Arc::clone(&status),
             faults: Faults::default(),
         };
         #[cfg(any(test, feature = "faults"))]
         let faults = surroundings.faults.clone();
         let (actor_spec, actor_status) = (Arc::clone(&spec), Arc::clone(&status));
-        let (actor_retirement, backoff) = (retirement.clone(), arbiters.backoff.clone());
+        let (actor_retirement, backoff) = (retirement.clone(), threads.backoff.clone());
         // The address is valid from here on, whatever happens to the actor.
         place.arbiter.spawn_fn(move || {
             let span = tracing::error_span!("actor", selector = actor_spec.name);

@@ -1,7 +1,7 @@
 //! One registry after another: who keeps what, held against a model; and that nobody
 //! who is being answered notices.
 
-use super::thread::Thread;
+use super::thread::ActorThread;
 use super::*;
 use crate::admission::Ceiling;
 use crate::report::State;
@@ -99,7 +99,7 @@ fn step(scene: &Scene, registry: &Registry, who: [&BTreeMap<u8, Form>; 2]) -> Re
 }
 
 struct Scene {
-    arbiters: Arbiters,
+    threads: ActorThreads,
     metrics: Metrics,
     prometheus_registry: prometheus::Registry,
 }
@@ -108,19 +108,19 @@ impl Scene {
     fn new() -> Self {
         let prometheus_registry = prometheus::Registry::new();
         Self {
-            arbiters: Arbiters::start(Ceiling::unlimited()).unwrap(),
+            threads: ActorThreads::start(Ceiling::unlimited()).unwrap(),
             metrics: Metrics::register(&prometheus_registry).unwrap(),
             prometheus_registry,
         }
     }
 
     fn reconcile(&self, registry: &Registry, selectors: Vec<Selector>) -> Reconciliation {
-        registry.reconcile(selectors, &self.arbiters, &self.metrics)
+        registry.reconcile(selectors, &self.threads, &self.metrics)
     }
 
     fn residents(&self) -> Vec<usize> {
-        let threads = self.arbiters.threads.all();
-        threads.iter().map(Thread::residents).collect()
+        let threads = self.threads.handles.all();
+        threads.iter().map(ActorThread::residents).collect()
     }
 }
 
@@ -156,7 +156,7 @@ proptest! {
 fn new_actors_go_where_the_fewest_are() {
     actix_rt::System::new().block_on(async {
         let scene = Scene::new();
-        let count = u8::try_from(scene.arbiters.threads.all().len()).unwrap();
+        let count = u8::try_from(scene.threads.handles.all().len()).unwrap();
         let all: BTreeMap<u8, Form> = (0..4 * count).map(|name| (name, (0, 0))).collect();
         let mut registry = scene
             .reconcile(&Registry::default(), selectors(&all))

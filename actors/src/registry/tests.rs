@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// gives more than is judged in place.
 struct Scene {
     registry: Arc<Registry>,
-    arbiters: Arbiters,
+    threads: ActorThreads,
     metrics: Metrics,
     prometheus_registry: prometheus::Registry,
     _folder: TempDir,
@@ -110,13 +110,13 @@ fn scene(ceiling: Ceiling) -> Scene {
     let settings = load(Some(&input), &Environment::new()).unwrap();
     let prometheus_registry = prometheus::Registry::new();
     let metrics = Metrics::register(&prometheus_registry).unwrap();
-    let mut arbiters = Arbiters::start(ceiling).unwrap();
+    let mut threads = ActorThreads::start(ceiling).unwrap();
     // A thousand rests of up to half a minute would be a long test.
     let (first, longest) = (Duration::from_millis(1), Duration::from_millis(4));
-    arbiters.backoff = Backoff::new(first, longest, Duration::from_secs(60));
+    threads.backoff = Backoff::new(first, longest, Duration::from_secs(60));
     Scene {
-        registry: Arc::new(Registry::start(settings.selectors, &arbiters, &metrics)),
-        arbiters,
+        registry: Arc::new(Registry::start(settings.selectors, &threads, &metrics)),
+        threads,
         metrics,
         prometheus_registry,
         _folder: folder,
@@ -233,7 +233,7 @@ fn a_thousand_panics_over_twenty_selectors_and_no_other_scrape_fails() {
             assert_eq!((snapshot.state, snapshot.in_flight), (State::Running, 0));
             assert_eq!(scrape(handle).await, Ok(()));
         }
-        drop(scene.arbiters);
+        drop(scene.threads);
     });
 }
 

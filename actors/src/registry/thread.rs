@@ -22,7 +22,7 @@ const KEPT_IDLE: Duration = Duration::from_secs(1);
 
 /// One thread.
 #[derive(Debug)]
-pub(super) struct Thread {
+pub(super) struct ActorThread {
     arbiter: Arbiter,
     /// Shared with every place on it, which counts them.
     shared: Arc<Shared>,
@@ -46,12 +46,12 @@ enum Standing {
 
 /// An actor's place on a thread, given back when dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct ThreadSlot {
     pub(super) arbiter: ArbiterHandle,
     shared: Arc<Shared>,
 }
 
-impl Thread {
+impl ActorThread {
     /// Starts one. Must be called within an actix system.
     pub(super) fn start() -> Self {
         Self {
@@ -68,8 +68,8 @@ impl Thread {
     }
 
     /// A place on it.
-    pub(super) fn place(&self) -> Place {
-        Place {
+    pub(super) fn place(&self) -> ThreadSlot {
+        ThreadSlot {
             arbiter: self.arbiter.handle(),
             shared: Arc::clone(&self.shared),
         }
@@ -133,7 +133,7 @@ impl Thread {
     }
 }
 
-impl Place {
+impl ThreadSlot {
     /// Whether nothing here goes on.
     pub(super) fn is_given_up(&self) -> bool {
         self.shared.is_given_up()

@@ -1,7 +1,7 @@
 //! Code that never returns: who notices, that it is seen, and who is moved away.
 
 use super::*;
-use crate::registry::thread::Thread;
+use crate::registry::thread::ActorThread;
 use tokio::time::timeout;
 
 /// How long whoever asks an actor that may be stuck waits for it.
@@ -32,7 +32,7 @@ async fn answers(scene: &Scene, held: impl Fn(usize) -> bool) -> Vec<Result<(), 
 }
 
 #[test]
-fn code_that_never_returns_is_seen_and_holds_its_own_arbiter_alone() {
+fn code_that_never_returns_is_seen_and_blocks_only_its_own_thread() {
     use Place::{Handler, Pull, Restarting, Started, Upkeep};
     let cases = [
         (0, Handler),
@@ -43,7 +43,7 @@ fn code_that_never_returns_is_seen_and_holds_its_own_arbiter_alone() {
     ];
     actix_rt::System::new().block_on(async {
         let scene = Scene::ready().await;
-        let threads = scene.arbiters.threads.all().len();
+        let threads = scene.threads.handles.all().len();
         for (number, place) in cases {
             let stuck = stick(&scene, number, place).await;
             let held = |other| other % threads == number % threads;
@@ -60,7 +60,7 @@ fn code_that_never_returns_is_seen_and_holds_its_own_arbiter_alone() {
             stuck.faults.release();
             scene.all_answer().await;
         }
-        drop(scene.arbiters);
+        drop(scene.threads);
     });
 }
 
@@ -70,11 +70,11 @@ fn whoever_lives_with_code_that_never_returns_is_moved_elsewhere() {
     actix_rt::System::new().block_on(async {
         for (number, place) in [(0, Handler), (0, Pull), (0, Started), (1, Upkeep)] {
             let mut scene = Scene::ready().await;
-            scene.arbiters.patience = Duration::from_millis(100);
+            scene.threads.patience = Duration::from_millis(100);
             let stuck = stick(&scene, number, place).await;
-            let held = timeout(PATIENCE, scene.arbiters.held()).await;
+            let held = timeout(PATIENCE, scene.threads.held()).await;
             assert_eq!(held, Ok(()), "{place:?}: nobody notices");
-            let reconciliation = scene.registry.rescue(&scene.arbiters, &scene.metrics);
+            let reconciliation = scene.registry.rescue(&scene.threads, &scene.metrics);
             scene.registry = Arc::new(reconciliation.registry);
 
             let itself = |other| other == number;
@@ -94,7 +94,7 @@ fn whoever_lives_with_code_that_never_returns_is_moved_elsewhere() {
             stuck.faults.release();
             scene.all_answer().await;
             assert_eq!(stuck.state(), State::Running, "{place:?}");
-            drop(scene.arbiters);
+            drop(scene.threads);
         }
     });
 }
@@ -103,7 +103,7 @@ fn whoever_lives_with_code_that_never_returns_is_moved_elsewhere() {
 fn whoever_is_stuck_is_seen_though_nobody_scrapes_it_and_leaves_no_series_when_removed() {
     actix_rt::System::new().block_on(async {
         let mut scene = Scene::ready().await;
-        scene.arbiters.patience = Duration::from_millis(100);
+        scene.threads.patience = Duration::from_millis(100);
         let handle = Arc::clone(scene.registry.get("s1").unwrap());
         handle.faults.order(Fault::Stuck, Place::Upkeep);
         // Woken by a change of its file, for instance.
@@ -114,8 +114,8 @@ fn whoever_is_stuck_is_seen_though_nobody_scrapes_it_and_leaves_no_series_when_r
             std::fs::write(&file, "a 1\n").unwrap();
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        timeout(PATIENCE, scene.arbiters.held()).await.unwrap();
-        let reconciliation = scene.registry.rescue(&scene.arbiters, &scene.metrics);
+        timeout(PATIENCE, scene.threads.held()).await.unwrap();
+        let reconciliation = scene.registry.rescue(&scene.threads, &scene.metrics);
         assert!(!reconciliation.changes.replaced.is_empty());
         let snapshot = handle.snapshot();
         assert_eq!((snapshot.state, snapshot.in_flight), (State::Stuck, 0));
@@ -139,41 +139,41 @@ fn whoever_is_stuck_is_seen_though_nobody_scrapes_it_and_leaves_no_series_when_r
 #[test]
 fn threads_that_get_stuck_are_replaced_up_to_a_bound_and_used_again() {
     actix_rt::System::new().block_on(async {
-        let mut arbiters = Arbiters::start(Ceiling::unlimited()).unwrap();
-        arbiters.patience = Duration::from_millis(50);
-        let count = arbiters.threads.all().len();
+        let mut threads = ActorThreads::start(Ceiling::unlimited()).unwrap();
+        threads.patience = Duration::from_millis(50);
+        let count = threads.handles.all().len();
         let mut held = Vec::new();
-        let hold = |arbiters: &Arbiters| {
-            let place = arbiters.place().unwrap();
+        let hold = |threads: &ActorThreads| {
+            let place = threads.place().unwrap();
             let (release, released) = std::sync::mpsc::channel::<()>();
             place.arbiter.spawn_fn(move || released.recv().unwrap());
             release
         };
         // As many as it takes, and then some.
         for _ in 0..40 {
-            held.push(hold(&arbiters));
-            let noticed = timeout(Duration::from_secs(1), arbiters.held()).await;
-            arbiters.replace_held();
+            held.push(hold(&threads));
+            let noticed = timeout(Duration::from_secs(1), threads.held()).await;
+            threads.replace_held();
             if noticed.is_err() {
                 break;
             }
         }
-        assert_eq!(arbiters.threads.all().len(), 16);
-        assert!(arbiters.place().unwrap().is_given_up());
-        let threads = arbiters.threads();
-        let nobody = timeout(Duration::from_millis(50), threads.answer()).await;
-        assert!(nobody.is_err(), "there is no thread left");
+        assert_eq!(threads.handles.all().len(), 16);
+        assert!(threads.place().unwrap().is_given_up());
+        let handles = threads.handles();
+        let responsive = timeout(Duration::from_millis(50), handles.answer()).await;
+        assert!(responsive.is_err(), "every thread is stuck");
         for release in held {
             release.send(()).unwrap();
         }
         timeout(PATIENCE, async {
-            while arbiters.threads.all().iter().any(Thread::is_given_up) {
+            while threads.handles.all().iter().any(ActorThread::is_given_up) {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         })
         .await
         .unwrap();
-        timeout(PATIENCE, threads.answer()).await.unwrap();
+        timeout(PATIENCE, handles.answer()).await.unwrap();
         assert!(count < 16);
     });
 }
@@ -194,7 +194,7 @@ fn scrapes_of_whoever_is_stuck_take_nothing_from_the_others() {
         assert_eq!(reached.get(), 0);
         stuck.faults.release();
         scene.all_answer().await;
-        drop(scene.arbiters);
+        drop(scene.threads);
     });
 }
 
@@ -211,6 +211,6 @@ fn work_on_the_blocking_pool_that_never_returns_holds_its_selector_alone() {
             stuck.faults.release();
             scene.all_answer().await;
         }
-        drop(scene.arbiters);
+        drop(scene.threads);
     });
 }

@@ -4,7 +4,7 @@
 //! holds up is given up, and another started in its place, so that those who lived
 //! there can move. Nothing here knows what an actor does.
 
-use super::thread::{Place, Thread};
+use super::thread::{ActorThread, ThreadSlot};
 use crate::admission::Ceiling;
 use crate::backoff::Backoff;
 use crate::source::Watches;
@@ -31,8 +31,8 @@ const CALL_AGAIN: Duration = Duration::from_secs(1);
 
 /// The threads that actors live on, apart from those that serve HTTP.
 #[derive(Debug)]
-pub struct Arbiters {
-    pub(super) threads: Threads,
+pub struct ActorThreads {
+    pub(super) handles: ThreadHandles,
     /// How many are to be at work.
     count: usize,
     pub(super) patience: Duration,
@@ -43,10 +43,10 @@ pub struct Arbiters {
 
 /// The threads, for whoever wants to know whether they are well.
 #[derive(Clone, Debug)]
-pub struct Threads(Arc<Mutex<Vec<Thread>>>);
+pub struct ThreadHandles(Arc<Mutex<Vec<ActorThread>>>);
 
-impl Threads {
-    pub(super) fn all(&self) -> MutexGuard<'_, Vec<Thread>> {
+impl ThreadHandles {
+    pub(super) fn all(&self) -> MutexGuard<'_, Vec<ActorThread>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -61,12 +61,12 @@ impl Threads {
     /// Calls all of them.
     fn call(&self) -> Vec<impl Future<Output = bool> + use<>> {
         let threads = self.all();
-        threads.iter().for_each(Thread::call);
-        threads.iter().map(Thread::settled).collect()
+        threads.iter().for_each(ActorThread::call);
+        threads.iter().map(ActorThread::settled).collect()
     }
 }
 
-impl Arbiters {
+impl ActorThreads {
     /// Starts the threads, for as many scrapes at once as the ceiling allows. Must
     /// be called within an actix system.
     ///
@@ -76,7 +76,7 @@ impl Arbiters {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         // Two at least, so that one busy actor does not sit before all others.
         let count = processors.clamp(2, MOST_AT_WORK);
-        let threads = (0..count).map(|_| Thread::start()).collect();
+        let threads = (0..count).map(|_| ActorThread::start()).collect();
         Ok(Self {
             watches: Watches::start()?,
             ceiling,
@@ -84,7 +84,7 @@ impl Arbiters {
             backoff: crate::backoff::ACTOR_BACKOFF,
             #[cfg(feature = "faults")]
             backoff: crate::faults::rests(),
-            threads: Threads(Arc::new(Mutex::new(threads))),
+            handles: ThreadHandles(Arc::new(Mutex::new(threads))),
             count,
             patience: PATIENCE,
         })
@@ -98,21 +98,21 @@ impl Arbiters {
 
     /// The threads, to see whether they answer.
     #[must_use]
-    pub fn threads(&self) -> Threads {
-        self.threads.clone()
+    pub fn handles(&self) -> ThreadHandles {
+        self.handles.clone()
     }
 
     /// Resolves when a thread has owed an answer for too long: up to twice that after
     /// it was held up. May be dropped and called again at any time.
     pub async fn held(&self) {
-        let too_long = |thread: &Thread| thread.owes_for() >= Some(self.patience);
+        let too_long = |thread: &ActorThread| thread.owes_for() >= Some(self.patience);
         loop {
             {
-                let threads = self.threads.all();
+                let threads = self.handles.all();
                 if threads.iter().any(too_long) {
                     return;
                 }
-                threads.iter().for_each(Thread::call);
+                threads.iter().for_each(ActorThread::call);
             }
             sleep(self.patience).await;
         }
@@ -122,19 +122,22 @@ impl Arbiters {
     /// in their place as far as there may be so many. Must be called within an actix
     /// system.
     pub(super) fn replace_held(&self) {
-        let mut threads = self.threads.all();
-        let too_long = |thread: &&Thread| thread.owes_for() >= Some(self.patience);
-        threads.iter().filter(too_long).for_each(Thread::give_up);
-        let at_work = |threads: &[Thread]| threads.iter().filter(|t| !t.is_given_up()).count();
+        let mut threads = self.handles.all();
+        let too_long = |thread: &&ActorThread| thread.owes_for() >= Some(self.patience);
+        threads
+            .iter()
+            .filter(too_long)
+            .for_each(ActorThread::give_up);
+        let at_work = |threads: &[ActorThread]| threads.iter().filter(|t| !t.is_given_up()).count();
         while at_work(&threads) < self.count && threads.len() < MOST_THREADS {
-            threads.push(Thread::start());
+            threads.push(ActorThread::start());
         }
     }
 
     /// A place where the fewest are, and where anything goes on if there is such a
     /// thread; in turn, where they are as many everywhere.
-    pub(super) fn place(&self) -> Option<Place> {
-        let threads = self.threads.all();
+    pub(super) fn place(&self) -> Option<ThreadSlot> {
+        let threads = self.handles.all();
         let emptiest = threads
             .iter()
             .min_by_key(|thread| (thread.is_given_up(), thread.residents()))?;
@@ -142,8 +145,8 @@ impl Arbiters {
     }
 }
 
-impl Drop for Arbiters {
+impl Drop for ActorThreads {
     fn drop(&mut self) {
-        self.threads.all().iter().for_each(Thread::stop);
+        self.handles.all().iter().for_each(ActorThread::stop);
     }
 }
