@@ -46,8 +46,8 @@ pub use selector::{
     UdsSource,
 };
 pub use service::{
-    Access, ClientLimits, Confinement, DropIns, Entrance, ExternalUrl, Lifecycle, Listen,
-    ListenAddress, Network, Paths, Reload, Service, Tls, UnixListen, VsockListen,
+    Access, ClientLimits, Confinement, DropIns, ExternalUrl, Lifecycle, Listen, ListenAddress,
+    Listeners, Network, Paths, Reload, Service, Tls, UnixListen, VsockListen,
 };
 pub use settings::{ExternalCheck, Settings};
 pub use variables::{ENVIRONMENT_PREFIX, Environment};

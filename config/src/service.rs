@@ -17,7 +17,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
     /// Where requests come from.
-    pub entrance: Entrance,
+    pub listeners: Listeners,
     /// Where its pages are.
     pub paths: Paths,
     /// TLS, users, headers and rates: the exporter-toolkit's file, if there is one.
@@ -62,7 +62,7 @@ pub enum DropIns {
 
 /// Where requests come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Entrance {
+pub enum Listeners {
     /// Listeners of its own, one at least, in the order of the text.
     Own(Vec<Listen>),
     /// Those that systemd passes (`sd_listen_fds(3)`).

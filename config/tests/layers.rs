@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use local_exporter_config::{
-    Entrance, Environment, ExternalUrl, Flag, FlagValue, Flags, Lifecycle, Listen, ListenAddress,
+    Environment, ExternalUrl, Flag, FlagValue, Flags, Lifecycle, Listen, ListenAddress, Listeners,
     Origin, Presence, Service, Settings, Tls,
 };
 use proptest::prelude::*;
@@ -72,8 +72,8 @@ impl Layers {
         self.read().unwrap().service
     }
 
-    fn entrance(&self) -> Entrance {
-        self.service().entrance
+    fn listeners(&self) -> Listeners {
+        self.service().listeners
     }
 }
 
@@ -81,9 +81,9 @@ fn text(text: &str) -> FlagValue {
     FlagValue::Text(text.to_owned())
 }
 
-fn every(ports: &[u16]) -> Entrance {
+fn every(ports: &[u16]) -> Listeners {
     let listen = |port: &u16| Listen::Tcp(ListenAddress::Every, *port);
-    Entrance::Own(ports.iter().map(listen).collect())
+    Listeners::Configured(ports.iter().map(listen).collect())
 }
 
 #[test]
@@ -136,15 +136,15 @@ fn an_element_of_a_list_from_a_flag_or_a_variable_is_theirs() {
 fn the_last_layer_that_says_where_to_listen_says_all_of_it() {
     let old = Layers::of("[service]\naddress = \"127.0.0.1\"\nport = 1\n");
     let new = Layers::of("[service]\nlisten = [\":1\", \":2\"]\n");
-    assert_eq!(new.entrance(), every(&[1, 2]));
+    assert_eq!(new.listeners(), every(&[1, 2]));
     let listen = |layers: Layers| layers.variable("SERVICE__LISTEN", ":3");
-    assert_eq!(listen(old.clone()).entrance(), every(&[3]));
-    assert_eq!(listen(new.clone()).entrance(), every(&[3]));
+    assert_eq!(listen(old.clone()).listeners(), every(&[3]));
+    assert_eq!(listen(new.clone()).listeners(), every(&[3]));
     let port = |layers: Layers| layers.variable("SERVICE__PORT", "4");
-    assert_eq!(port(new.clone()).entrance(), every(&[4]));
+    assert_eq!(port(new.clone()).listeners(), every(&[4]));
     let address = ListenAddress::One("127.0.0.1".parse().unwrap());
-    let kept = Entrance::Own(vec![Listen::Tcp(address, 4)]);
-    assert_eq!(port(old.clone()).entrance(), kept);
+    let kept = Listeners::Configured(vec![Listen::Tcp(address, 4)]);
+    assert_eq!(port(old.clone()).listeners(), kept);
     let flags = FlagValue::Texts(vec![":5".into(), ":6".into()]);
     for layers in [
         old.clone(),
@@ -153,7 +153,7 @@ fn the_last_layer_that_says_where_to_listen_says_all_of_it() {
         port(new.clone()),
     ] {
         let layers = layers.flag("--web.listen-address", "listen", flags.clone());
-        assert_eq!(layers.entrance(), every(&[5, 6]));
+        assert_eq!(layers.listeners(), every(&[5, 6]));
     }
     // Both in one layer: nobody can tell which is meant.
     let found = port(listen(old)).read().unwrap_err();
@@ -166,7 +166,7 @@ fn the_last_layer_that_says_where_to_listen_says_all_of_it() {
 fn systemds_sockets_come_in_the_place_of_all_others() {
     let layers = Layers::of("[service]\nlisten = \":1\"\n");
     let layers = layers.flag("--web.systemd-socket", "systemd_socket", FlagValue::Given);
-    assert_eq!(layers.entrance(), Entrance::Systemd);
+    assert_eq!(layers.listeners(), Listeners::Systemd);
     // What is not used is judged all the same.
     let layers = Layers::of("[service]\nport = -1\nsystemd_socket = true\n");
     assert!(
@@ -185,7 +185,7 @@ fn lists_and_texts_in_variables_are_written_as_in_toml() {
         .variable("BRIDGE__SELECTORS__A__LABELS__ON", "\"true\"")
         .variable("BRIDGE__SELECTORS__A__PATTERN", "[ab]*.prom");
     let settings = layers.read().unwrap();
-    let Entrance::Own(listens) = &settings.service.entrance else {
+    let Listeners::Configured(listens) = &settings.service.listeners else {
         unreachable!("it was not systemd's");
     };
     assert_eq!(listens.len(), 2);
@@ -201,7 +201,10 @@ fn lists_and_texts_in_variables_are_written_as_in_toml() {
     // What only looks like a list is a text as ever.
     let layers = Layers::of("").variable("SERVICE__LISTEN", "[::1]:2");
     let one = ListenAddress::One("::1".parse().unwrap());
-    assert_eq!(layers.entrance(), Entrance::Own(vec![Listen::Tcp(one, 2)]));
+    assert_eq!(
+        layers.listeners(),
+        Listeners::Configured(vec![Listen::Tcp(one, 2)])
+    );
     // Without quotes it is the number it looks like, and no label is a number.
     let layers = Layers::of("[bridge.selectors.a]\nkind = \"uds\"\npath = \"/a\"\n");
     let layers = layers.variable("BRIDGE__SELECTORS__A__LABELS__RACK", "7");

@@ -5,8 +5,8 @@
 
 use local_exporter_config::{
     Access, Bus, Check, ClientLimits, Confinement, Contract, DbusSource, DirectorySource,
-    Discovery, DropIns, Entrance, Environment, ExternalUrl, FileOptions, FileSource, FormatChoice,
-    Input, Lifecycle, Listen, ListenAddress, Network, Paths, Reload, Service, Settings, Source,
+    Discovery, DropIns, Environment, ExternalUrl, FileOptions, FileSource, FormatChoice, Input,
+    Lifecycle, Listen, ListenAddress, Listeners, Network, Paths, Reload, Service, Settings, Source,
     Timestamps, Tls, UdsSource, UnixListen, VsockListen, load,
 };
 use std::fs;
@@ -28,8 +28,8 @@ fn environment(variables: &[(&str, &str)]) -> Environment {
     variables.iter().map(owned).collect()
 }
 
-fn tcp(address: ListenAddress, port: u16) -> Entrance {
-    Entrance::Own(vec![Listen::Tcp(address, port)])
+fn tcp(address: ListenAddress, port: u16) -> Listeners {
+    Listeners::Configured(vec![Listen::Tcp(address, port)])
 }
 
 /// The errors of loading, one a line.
@@ -63,7 +63,7 @@ fn each_invalid_sample_gives_the_errors_beside_it() {
 fn the_ancestors_file_works_as_it_stands() {
     let settings = load(Some(&sample("good-ancestor.toml")), &Environment::new()).unwrap();
     let address = ListenAddress::One("127.0.0.1".parse().unwrap());
-    assert_eq!(settings.service.entrance, tcp(address, 9598));
+    assert_eq!(settings.service.listeners, tcp(address, 9598));
 
     let expected = [
         Source::File(FileSource {
@@ -112,7 +112,7 @@ fn every_key_is_read_and_selectors_keep_their_order() {
         prefix,
     };
     let service = Service {
-        entrance: tcp(ListenAddress::One("::1".parse().unwrap()), 0),
+        listeners: tcp(ListenAddress::One("::1".parse().unwrap()), 0),
         paths: Paths {
             telemetry: "/own/metrics".into(),
             prefix: "/inside".into(),
@@ -207,7 +207,7 @@ fn every_key_is_read_and_selectors_keep_their_order() {
 
 #[test]
 fn every_way_to_listen_is_read_in_order() {
-    let settings = load(Some(&sample("good-entrance.toml")), &Environment::new()).unwrap();
+    let settings = load(Some(&sample("good-listeners.toml")), &Environment::new()).unwrap();
     let one = |address: &str| ListenAddress::One(address.parse().unwrap());
     let unix = |path: &str, mode, group: Option<&str>| {
         Listen::Unix(UnixListen {
@@ -230,13 +230,13 @@ fn every_way_to_listen_is_read_in_order() {
         vsock(None, 9598),
         vsock(Some(1), 9600),
     ];
-    assert_eq!(settings.service.entrance, Entrance::Own(expected));
+    assert_eq!(settings.service.listeners, Listeners::Configured(expected));
 }
 
 #[test]
 fn without_a_file_there_is_no_selector_and_every_address() {
     let settings: Settings = load(None, &Environment::new()).unwrap();
-    assert_eq!(settings.service.entrance, tcp(ListenAddress::Every, 9598));
+    assert_eq!(settings.service.listeners, tcp(ListenAddress::Every, 9598));
     let clients = ClientLimits {
         max_connections: 4096,
         max_in_flight: 1024,
@@ -265,7 +265,7 @@ fn the_environment_wins_over_the_file() {
     ]);
     let settings = load(Some(&sample("good-ancestor.toml")), &variables).unwrap();
     let address = ListenAddress::One("::1".parse().unwrap());
-    assert_eq!(settings.service.entrance, tcp(address, 9600));
+    assert_eq!(settings.service.listeners, tcp(address, 9600));
     let timeouts: Vec<_> = settings
         .selectors
         .iter()

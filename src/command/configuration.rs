@@ -68,7 +68,7 @@ pub(super) fn load_to_serve(origin: &Origin) -> Result<Loaded, ExitCode> {
 
 fn external_errors(settings: &Settings) -> Vec<ExternalError> {
     let mut errors = access::external_errors(settings);
-    errors.extend(listen::external_errors(&settings.service.entrance));
+    errors.extend(listen::external_errors(&settings.service.listeners));
     errors
 }
 

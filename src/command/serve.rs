@@ -54,12 +54,12 @@ fn serve(loaded: Loaded, origin: Origin) -> io::Result<()> {
     let (stop, hangup) = system
         .block_on(async { Ok::<_, io::Error>((stop_signal()?, signal(SignalKind::hangup())?)) })?;
     let Settings { service, selectors } = &loaded.settings;
-    let listeners = listen::bind(&service.entrance)?;
+    let bound = listen::bind(&service.listeners)?;
     if selectors.is_empty() {
         tracing::warn!("no selector is configured; the page at / tells how to add one");
     }
     let service_manager = ServiceManager::from_environment();
-    let entrance = service.entrance.clone();
+    let configured = service.listeners.clone();
     // No thread has been started yet: one that has would not be confined.
     let reach = match service.confinement {
         Confinement::Landlock => {
@@ -72,7 +72,7 @@ fn serve(loaded: Loaded, origin: Origin) -> io::Result<()> {
     let reloader = Reloader::new(origin, reach);
     let start = Start {
         loaded,
-        listeners,
+        listeners: bound,
         reloader: reloader.clone(),
         service_manager,
     };
@@ -81,7 +81,7 @@ fn serve(loaded: Loaded, origin: Origin) -> io::Result<()> {
         run(start, stop).await
     });
     // The confinement may well forbid it.
-    listen::clear(&entrance);
+    listen::clear(&configured);
     // Dropping it would wait for whatever blocks still, on a file system that hangs perhaps.
     std::mem::forget(system);
     served

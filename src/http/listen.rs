@@ -8,7 +8,7 @@ mod tcp;
 mod unix;
 mod vsock;
 
-use local_exporter_config::{Entrance, ExternalError, Listen, VsockListen};
+use local_exporter_config::{ExternalError, Listen, Listeners, VsockListen};
 use socket2::Socket;
 use std::io;
 use std::net::TcpListener;
@@ -33,17 +33,17 @@ pub enum Listener {
 /// # Errors
 /// With the address in the message: it is in use, not this host's, not allowed, or of a
 /// kind that its kernel does not have.
-pub fn bind(entrance: &Entrance) -> io::Result<Vec<Listener>> {
-    match entrance {
-        Entrance::Systemd => activated::listeners(),
-        Entrance::Own(listens) => listens.iter().map(bind_one).collect(),
+pub fn bind(listeners: &Listeners) -> io::Result<Vec<Listener>> {
+    match listeners {
+        Listeners::Systemd => activated::listeners(),
+        Listeners::Configured(listens) => listens.iter().map(bind_one).collect(),
     }
 }
 
-/// What is wrong with an entrance as far as that can be told before it is bound.
+/// What is wrong with the listeners as far as that can be told before it is bound.
 #[must_use]
-pub fn external_errors(entrance: &Entrance) -> Vec<ExternalError> {
-    let Entrance::Own(listens) = entrance else {
+pub fn external_errors(listeners: &Listeners) -> Vec<ExternalError> {
+    let Listeners::Configured(listens) = listeners else {
         return Vec::new();
     };
     let found = listens.iter().filter_map(|listen| match listen {
@@ -65,10 +65,10 @@ fn bind_one(listen: &Listen) -> io::Result<Listener> {
     }
 }
 
-/// Removes the unix sockets that were made for this entrance, as far as that may be
+/// Removes the unix sockets that were made for these listeners, as far as that may be
 /// done and nobody else has taken their places. What stays is taken over next time.
-pub fn clear(entrance: &Entrance) {
-    let Entrance::Own(listens) = entrance else {
+pub fn clear(listeners: &Listeners) {
+    let Listeners::Configured(listens) = listeners else {
         return;
     };
     for listen in listens {
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn one_that_cannot_be_bound_fails_all_and_is_named() {
         let local = ListenAddress::One(Ipv4Addr::LOCALHOST.into());
-        let bound = bind(&Entrance::Own(vec![
+        let bound = bind(&Listeners::Configured(vec![
             Listen::Tcp(local, 0),
             Listen::Tcp(local, 0),
         ]));
@@ -106,8 +106,9 @@ mod tests {
             context: Some(0),
             port: 9598,
         };
-        let entrance = Entrance::Own(vec![Listen::Tcp(local, 0), Listen::Vsock(elsewhere)]);
-        let error = bind(&entrance).unwrap_err().to_string();
+        let listeners =
+            Listeners::Configured(vec![Listen::Tcp(local, 0), Listen::Vsock(elsewhere)]);
+        let error = bind(&listeners).unwrap_err().to_string();
         assert!(
             error.starts_with("cannot listen on vsock://0:9598: "),
             "{error}"

@@ -10,8 +10,8 @@ use local_exporter_config::Service;
 pub(super) fn keep(running: &Service, wanted: &mut Service) -> Vec<&'static str> {
     let mut waiting = Vec::new();
     let mut fixed = |key, differs: bool| waiting.extend(differs.then_some(key));
-    fixed("listen", running.entrance != wanted.entrance);
-    wanted.entrance.clone_from(&running.entrance);
+    fixed("listen", running.listeners != wanted.listeners);
+    wanted.listeners.clone_from(&running.listeners);
     fixed(
         "telemetry_path",
         running.paths.telemetry != wanted.paths.telemetry,

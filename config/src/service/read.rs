@@ -1,7 +1,7 @@
 //! From the `[service]` table to a [`Service`], every error reported.
 
 use super::{
-    Access, ClientLimits, Confinement, DropIns, Entrance, Lifecycle, Listen, ListenAddress, Paths,
+    Access, ClientLimits, Confinement, DropIns, Lifecycle, Listen, ListenAddress, Listeners, Paths,
     Reload, Service, Tls,
 };
 use crate::table::Table;
@@ -17,7 +17,7 @@ impl Service {
     /// What is wrong has a placeholder, so that reading can go on and find the other
     /// errors: such a configuration is refused in the end.
     pub(crate) fn read(mut table: Table<'_, '_>) -> Self {
-        let entrance = Entrance::read(&mut table);
+        let listeners = Listeners::read(&mut table);
         let web_config = table.take::<WebConfigFile>("web_config_file");
         let web_config = web_config.and_then(|file| file.0);
         let tls = Tls::read(&mut table, web_config.is_some());
@@ -43,7 +43,7 @@ impl Service {
         });
         table.finish();
         Self {
-            entrance: entrance.unwrap_or(Entrance::Own(Vec::new())),
+            listeners: listeners.unwrap_or(Listeners::Configured(Vec::new())),
             paths,
             web_config,
             tls,
@@ -58,7 +58,7 @@ impl Service {
     }
 }
 
-impl Entrance {
+impl Listeners {
     fn read(table: &mut Table<'_, '_>) -> Option<Self> {
         let both =
             table.contains("listen") && (table.contains("address") || table.contains("port"));

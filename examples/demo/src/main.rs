@@ -147,7 +147,7 @@ async fn demonstrate(port: u16) -> Result<(), Box<dyn Error>> {
         text,
     };
     let settings = load(Some(&input), &Environment::new())?;
-    let bound = listen::bind(&settings.service.entrance);
+    let bound = listen::bind(&settings.service.listeners);
     let listeners = bound.map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => format!("{error}; choose another port with --port N"),
         _ => error.to_string(),

@@ -6,7 +6,7 @@
 use super::outlive::{Ground, is_too_much, outlives};
 use crate::http::access;
 use local_exporter_actors::source::{self, Sockets};
-use local_exporter_config::{Entrance, Listen, Loaded, Origin, Settings};
+use local_exporter_config::{Listeners, Listen, Loaded, Origin, Settings};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -62,7 +62,7 @@ impl Needs {
         Self {
             reads: outermost(reads),
             everything_for,
-            ports: ports(&settings.service.entrance),
+            ports: ports(&settings.service.listeners),
             sockets,
         }
     }
@@ -83,8 +83,8 @@ impl Needs {
 }
 
 /// Those that are bound by number: a rule for 0 would mean any free one.
-fn ports(entrance: &Entrance) -> BTreeSet<u16> {
-    let Entrance::Own(listens) = entrance else {
+fn ports(listeners: &Listeners) -> BTreeSet<u16> {
+    let Listeners::Configured(listens) = listeners else {
         return BTreeSet::new();
     };
     let port = |listen: &Listen| match listen {
