@@ -1,6 +1,6 @@
 //! The gate that every body passes: bytes in, an exposition on the selector's terms or an error out.
 //!
-//! Knows what was agreed (the contract) and what the checker says; it may not
+//! Knows what was agreed (the body policy) and what the checker says; it may not
 //! know where the bytes come from, and does no I/O.
 
 use crate::faults::{Faults, Place};
@@ -8,7 +8,7 @@ use crate::reason::Reason;
 use crate::rules::rules;
 use crate::scrape::{Answer, Exposition, ScrapeError};
 use bytes::Bytes;
-use local_exporter_config::{Contract, Timestamps};
+use local_exporter_config::{BodyPolicy, Timestamps};
 use local_exporter_exposition::{
     Check, Fault, FaultKind, FinalNewline, FormatChoice, Rules, Summary, check, strip_timestamps,
     summarize,
@@ -35,10 +35,10 @@ pub(crate) struct Gate {
 
 impl Gate {
     /// For answers that come whole or not at all.
-    pub(crate) fn new(contract: Contract) -> Self {
+    pub(crate) fn new(policy: BodyPolicy) -> Self {
         Self {
-            rules: rules(contract, FinalNewline::Required),
-            timestamps: contract.timestamps,
+            rules: rules(policy, FinalNewline::Required),
+            timestamps: policy.timestamps,
             judging: Arc::new(Semaphore::new(1)),
             faults: Faults::default(),
         }
@@ -51,8 +51,8 @@ impl Gate {
     }
 
     /// For files, which people write by hand: one final newline may be missing.
-    pub(crate) fn for_files(contract: Contract) -> Self {
-        let mut gate = Self::new(contract);
+    pub(crate) fn for_files(policy: BodyPolicy) -> Self {
+        let mut gate = Self::new(policy);
         gate.rules.final_newline = FinalNewline::MayBeMissing;
         gate
     }
@@ -162,31 +162,31 @@ mod tests {
     use super::*;
     use local_exporter_config::Check;
 
-    fn judge(contract: Contract, body: &'static [u8]) -> Result<Bytes, Reason> {
-        let answer = Gate::new(contract).judge(Bytes::from_static(body), "it");
+    fn judge(policy: BodyPolicy, body: &'static [u8]) -> Result<Bytes, Reason> {
+        let answer = Gate::new(policy).judge(Bytes::from_static(body), "it");
         answer.map(|good| good.body).map_err(|error| error.reason)
     }
 
     #[test]
     fn faults_become_reasons() {
-        let terms = Contract::default();
-        let strict = Contract {
+        let terms = BodyPolicy::default();
+        let strict = BodyPolicy {
             check: Check::Strict,
             ..terms
         };
-        let whole = Contract {
+        let whole = BodyPolicy {
             check: Check::Whole,
             ..terms
         };
-        let none = Contract {
+        let none = BodyPolicy {
             check: Check::None,
             ..terms
         };
-        let empty = Contract {
+        let empty = BodyPolicy {
             allow_empty: true,
             ..terms
         };
-        let cases: [(Contract, &[u8], Option<Reason>); 13] = [
+        let cases: [(BodyPolicy, &[u8], Option<Reason>); 13] = [
             (terms, b"a 1\n", None),
             (terms, b"", Some(Reason::Empty)),
             (empty, b"", None),
@@ -201,17 +201,17 @@ mod tests {
             (none, b"no exposition at all", None),
             (none, b"\xff\x00", None),
         ];
-        for (contract, body, reason) in cases {
-            let found = judge(contract, body).err();
-            assert_eq!(found, reason, "{contract:?} {}", body.escape_ascii());
+        for (policy, body, reason) in cases {
+            let found = judge(policy, body).err();
+            assert_eq!(found, reason, "{policy:?} {}", body.escape_ascii());
         }
     }
 
     #[test]
     fn timestamps_are_kept_stripped_or_rejected() {
-        let terms = |timestamps| Contract {
+        let terms = |timestamps| BodyPolicy {
             timestamps,
-            ..Contract::default()
+            ..BodyPolicy::default()
         };
         let dated = b"# HELP a 1 2\na{b=\"1 2\"} 1 1700000000000\nc 2\n";
         assert_eq!(judge(terms(Timestamps::Keep), dated).unwrap(), &dated[..]);
@@ -229,11 +229,11 @@ mod tests {
     #[test]
     fn unjudged_bodies_have_the_right_type_all_the_same() {
         for check in [Check::Whole, Check::None] {
-            let contract = Contract {
+            let policy = BodyPolicy {
                 check,
-                ..Contract::default()
+                ..BodyPolicy::default()
             };
-            let gate = Gate::new(contract);
+            let gate = Gate::new(policy);
             let summary =
                 |body: &'static [u8]| gate.judge(Bytes::from_static(body), "it").unwrap().summary;
             assert!(summary(b"{\"a.b\"} 1\n").quoted_names);
@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn the_sentence_names_line_column_and_text() {
-        let error = Gate::new(Contract::default())
+        let error = Gate::new(BodyPolicy::default())
             .judge(Bytes::from_static(b"a 1\nb{c=\"d\"} x\n"), "/run/it")
             .unwrap_err();
         assert!(

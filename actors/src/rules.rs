@@ -6,12 +6,12 @@
 use local_exporter_config as config;
 use local_exporter_exposition::{Check, FinalNewline, FormatChoice, Rules};
 
-/// The rules for bodies of a selector with this contract.
-pub(crate) fn rules(contract: config::Contract, final_newline: FinalNewline) -> Rules {
+/// The rules for bodies of a selector with this policy.
+pub(crate) fn rules(policy: config::BodyPolicy, final_newline: FinalNewline) -> Rules {
     Rules {
-        check: check(contract.check),
-        format: format(contract.format),
-        allow_empty: contract.allow_empty,
+        check: check(policy.check),
+        format: format(policy.format),
+        allow_empty: policy.allow_empty,
         final_newline,
     }
 }

@@ -15,9 +15,9 @@
 //! - `document`: a text and where in it a key stands; `variables`: the environment;
 //!   `flags`: the command line; `effective`: all of it as one text.
 //! - `table`, `value`: typed reading that collects errors instead of stopping.
-//! - `settings`, `service`, `selector`, `contract`: what may be said, and what it means.
+//! - `settings`, `service`, `selector`, `body_policy`: what may be said, and what it means.
 
-mod contract;
+mod body_policy;
 mod dbus_name;
 mod document;
 mod effective;
@@ -35,7 +35,7 @@ mod table;
 mod value;
 mod variables;
 
-pub use contract::{Check, Contract, FormatChoice, Timestamps};
+pub use body_policy::{BodyPolicy, Check, FormatChoice, Timestamps};
 pub use error::{ConfigError, ConfigErrors, ExternalError, Place};
 pub use flags::{Flag, FlagValue, Flags};
 pub use load::{Input, load};

@@ -9,7 +9,7 @@ mod read;
 
 pub(crate) use read::{Buses, Defaults, read_selectors};
 
-use crate::contract::Contract;
+use crate::body_policy::BodyPolicy;
 use crate::service::Access;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -25,7 +25,7 @@ pub struct Selector {
     /// How long, how large, how many.
     pub limits: Limits,
     /// What its answers must be.
-    pub contract: Contract,
+    pub body_policy: BodyPolicy,
     /// Who may ask for it, of those who may ask at all.
     pub access: Access,
     /// What Prometheus is told when it looks for targets.

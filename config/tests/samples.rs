@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use local_exporter_config::{
-    Access, Bus, Check, ClientLimits, Confinement, Contract, DbusSource, DirectorySource,
+    Access, BodyPolicy, Bus, Check, ClientLimits, Confinement, DbusSource, DirectorySource,
     Discovery, DropIns, Environment, ExternalUrl, FileOptions, FileSource, FormatChoice, Input,
     Lifecycle, Listen, ListenAddress, Listeners, Network, Paths, Reload, Service, Settings, Source,
     Timestamps, Tls, UdsSource, UnixListen, VsockListen, load,
@@ -92,7 +92,7 @@ fn the_ancestors_file_works_as_it_stands() {
         assert_eq!(selector.limits.max_bytes, 16 << 20);
         assert_eq!(selector.limits.refresh, Duration::from_secs(15));
         assert_eq!(selector.limits.min_interval, Duration::ZERO);
-        assert_eq!(selector.contract, Contract::default());
+        assert_eq!(selector.body_policy, BodyPolicy::default());
     }
 }
 
@@ -171,14 +171,14 @@ fn every_key_is_read_and_selectors_keep_their_order() {
         max_age: Some(Duration::from_secs(3600)),
     };
     assert_eq!(alpha.source, Source::File(FileSource { paths, options }));
-    let contract = Contract {
+    let body_policy = BodyPolicy {
         check: Check::Strict,
         format: FormatChoice::OpenMetrics,
         timestamps: Timestamps::Strip,
         allow_empty: true,
     };
-    assert_eq!(alpha.contract, contract);
-    assert_eq!(directory.contract.timestamps, Timestamps::Reject);
+    assert_eq!(alpha.body_policy, body_policy);
+    assert_eq!(directory.body_policy.timestamps, Timestamps::Reject);
     assert_eq!(session.limits.min_interval, Duration::from_secs(5));
     assert_eq!(own_bus.limits.min_interval, Duration::from_secs(1));
     assert_eq!(alpha.limits.min_interval, Duration::ZERO);

@@ -5,7 +5,7 @@ use crate::admission::Ceiling;
 use crate::gate::Gate;
 use crate::metrics::Metrics;
 use crate::paused::paused;
-use local_exporter_config::Contract;
+use local_exporter_config::BodyPolicy;
 use std::cell::Cell;
 use std::time::Duration;
 use tokio::time::sleep;
@@ -34,7 +34,7 @@ impl Source for Slow {
         Box::pin(async move {
             sleep(self.takes.get()).await;
             drop(under_way);
-            Gate::new(Contract::default()).judge(format!("pull {number}\n").into(), "slow")
+            Gate::new(BodyPolicy::default()).judge(format!("pull {number}\n").into(), "slow")
         })
     }
 }

@@ -60,7 +60,7 @@ impl Kind for DbusSource {
     }
 
     fn open(&self, selector: &Selector, context: &Surroundings) -> Rc<dyn Source> {
-        let gate = Gate::new(selector.contract).with_faults(&context.faults);
+        let gate = Gate::new(selector.body_policy).with_faults(&context.faults);
         Rc::new(Dbus::new(self.clone(), selector.limits.max_bytes, gate))
     }
 

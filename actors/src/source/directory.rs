@@ -65,16 +65,16 @@ impl Directory {
         selector: &config::Selector,
         surroundings: &Surroundings,
     ) -> Self {
-        let (limits, contract) = (selector.limits, selector.contract);
+        let (limits, policy) = (selector.limits, selector.body_policy);
         let config::FileSource { paths, options } = files(directory);
         let terms = Terms {
             paths,
             options,
             limits,
-            gate: Gate::for_files(contract),
+            gate: Gate::for_files(policy),
             role: Role::Fallback,
         };
-        let gate = Gate::new(contract).with_faults(&surroundings.faults);
+        let gate = Gate::new(policy).with_faults(&surroundings.faults);
         Self {
             path: directory.path.clone(),
             socket: Rc::new(Uds::new(&directory.socket, limits.max_bytes, gate)),

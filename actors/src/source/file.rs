@@ -68,7 +68,7 @@ impl Kind for FileSource {
             paths: self.paths.clone(),
             options: self.options.clone(),
             limits: selector.limits,
-            gate: Gate::for_files(selector.contract),
+            gate: Gate::for_files(selector.body_policy),
             role: Role::Alone,
         };
         Rc::new(Files::new(terms, context.clone()))

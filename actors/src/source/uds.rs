@@ -24,7 +24,7 @@ impl Kind for config::UdsSource {
     }
 
     fn open(&self, selector: &config::Selector, context: &Surroundings) -> Rc<dyn Source> {
-        let gate = Gate::new(selector.contract).with_faults(&context.faults);
+        let gate = Gate::new(selector.body_policy).with_faults(&context.faults);
         Rc::new(Uds::new(&self.path, selector.limits.max_bytes, gate))
     }
 

@@ -7,7 +7,7 @@ use super::{
     Bus, DbusSource, DirectorySource, Discovery, FileOptions, FileSource, Limits, Selector, Source,
     UdsSource,
 };
-use crate::contract::Contract;
+use crate::body_policy::BodyPolicy;
 use crate::dbus_name::{Address, BusName, Method, ObjectPath, is_address};
 use crate::service::Access;
 use crate::table::{Named, Table};
@@ -45,7 +45,7 @@ impl Buses {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Defaults {
     limits: Limits,
-    contract: Contract,
+    body_policy: BodyPolicy,
 }
 
 impl Defaults {
@@ -63,9 +63,12 @@ impl Defaults {
         let mut limits = Limits::read(&mut table, PLACEHOLDER);
         limits.read_refresh(&mut table);
         limits.read_min_interval(&mut table);
-        let contract = Contract::read(&mut table, Contract::default());
+        let body_policy = BodyPolicy::read(&mut table, BodyPolicy::default());
         table.finish();
-        Self { limits, contract }
+        Self {
+            limits,
+            body_policy,
+        }
     }
 }
 
@@ -111,7 +114,7 @@ pub(crate) fn read_selectors(
                 name,
                 source: Source::Directory(bare.0),
                 limits: defaults.limits,
-                contract: defaults.contract,
+                body_policy: defaults.body_policy,
                 access: Access::default(),
                 discovery: Discovery::default(),
             }),
@@ -147,7 +150,7 @@ fn read_table(
         // Nobody can say which keys of a kind are right; the others can be judged all the same.
         table.pass_over(KEYS_OF_KINDS);
         Limits::read(&mut table, defaults.limits);
-        Contract::read(&mut table, defaults.contract);
+        BodyPolicy::read(&mut table, defaults.body_policy);
         Access::read(&mut table);
         Discovery::read(&mut table);
         table.finish();
@@ -169,7 +172,7 @@ fn read_table(
         }
         Kind::Uds | Kind::Dbus => limits.read_min_interval(&mut table),
     }
-    let contract = Contract::read(&mut table, defaults.contract);
+    let body_policy = BodyPolicy::read(&mut table, defaults.body_policy);
     let access = Access::read(&mut table);
     let discovery = Discovery::read(&mut table);
     table.finish();
@@ -177,7 +180,7 @@ fn read_table(
         name,
         source: source?,
         limits,
-        contract,
+        body_policy,
         access,
         discovery,
     })

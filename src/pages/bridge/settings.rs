@@ -4,7 +4,7 @@
 //! from, so that it shows what counts. No key of a selector has a secret for a
 //! value: files that hold one are named, and never read here.
 
-use local_exporter_config::{Bus, Contract, Discovery, FileOptions, Limits, Selector, Source};
+use local_exporter_config::{BodyPolicy, Bus, Discovery, FileOptions, Limits, Selector, Source};
 use std::fmt::Display;
 use std::path::Path;
 use std::time::Duration;
@@ -14,7 +14,7 @@ pub(super) fn as_toml(selector: &Selector) -> String {
     let mut table = Table(format!("[bridge.selectors.{}]\n", quoted(&selector.name)));
     source(&mut table, &selector.source);
     limits(&mut table, &selector.limits, &selector.source);
-    contract(&mut table, &selector.contract);
+    policy(&mut table, &selector.body_policy);
     let access = &selector.access;
     if let Some(file) = &access.bearer_token_file {
         table.path("bearer_token_file", file);
@@ -83,11 +83,11 @@ fn limits(table: &mut Table, limits: &Limits, source: &Source) {
     }
 }
 
-fn contract(table: &mut Table, contract: &Contract) {
-    table.text("check", contract.check.as_str());
-    table.text("format", contract.format.as_str());
-    table.text("timestamps", contract.timestamps.as_str());
-    table.bare("allow_empty", contract.allow_empty);
+fn policy(table: &mut Table, policy: &BodyPolicy) {
+    table.text("check", policy.check.as_str());
+    table.text("format", policy.format.as_str());
+    table.text("timestamps", policy.timestamps.as_str());
+    table.bare("allow_empty", policy.allow_empty);
 }
 
 fn discovery(table: &mut Table, discovery: &Discovery) {

@@ -6,7 +6,7 @@ use crate::source::file::Role;
 use crate::source::file::activity::Activity;
 use crate::source::file::expand::expand;
 use crate::source::file::pattern::Patterns;
-use local_exporter_config::{Contract, Limits};
+use local_exporter_config::{BodyPolicy, Limits};
 use std::ffi::OsStr;
 
 /// A file, its shelf, and a clock that only the test moves.
@@ -60,7 +60,7 @@ impl Scene {
                 refresh: SECOND,
                 min_interval: Duration::ZERO,
             },
-            gate: Gate::for_files(Contract::default()),
+            gate: Gate::for_files(BodyPolicy::default()),
             role: Role::Alone,
         };
         let mut verdicts = self

@@ -9,7 +9,7 @@ use config::{Value, ValueKind};
 
 /// The terms on which answers of a selector are passed on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Contract {
+pub struct BodyPolicy {
     /// How much of a body is judged.
     pub check: Check,
     /// The format a body must be in.
@@ -93,17 +93,17 @@ words!(Check: "ingest" = Ingest, "strict" = Strict, "whole" = Whole, "none" = No
 words!(FormatChoice: "auto" = Auto, "text" = Text, "openmetrics" = OpenMetrics, "protobuf" = Protobuf);
 words!(Timestamps: "keep" = Keep, "strip" = Strip, "reject" = Reject);
 
-impl Contract {
+impl BodyPolicy {
     /// Reads the terms out of a table, the rest from `defaults`.
     pub(crate) fn read(table: &mut Table<'_, '_>, defaults: Self) -> Self {
-        let contract = Self {
+        let policy = Self {
             check: table.take("check").unwrap_or(defaults.check),
             format: table.take("format").unwrap_or(defaults.format),
             timestamps: table.take("timestamps").unwrap_or(defaults.timestamps),
             allow_empty: table.take("allow_empty").unwrap_or(defaults.allow_empty),
         };
-        contract.complain(table);
-        contract
+        policy.complain(table);
+        policy
     }
 
     /// Terms that are right one by one and cannot be kept together.
