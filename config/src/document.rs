@@ -4,7 +4,7 @@
 //! and forgets their positions; for those the text is asked again. Nothing here
 //! looks at what a value means.
 
-use crate::error::{ConfigError, Place};
+use crate::error::{ConfigError, Location};
 use config::{Map, Source, Value, ValueKind};
 use std::fmt;
 use std::ops::Range;
@@ -106,7 +106,7 @@ impl<'t> Document<'t> {
             return Ok(Self { name, text, root });
         }
         let error = |error: &toml::de::Error| ConfigError {
-            place: place(name, text, &error.span().unwrap_or(0..0)),
+            location: location(name, text, &error.span().unwrap_or(0..0)),
             key: String::new(),
             found: error.message().replace('\n', ", "),
             expected: String::new(),
@@ -116,7 +116,7 @@ impl<'t> Document<'t> {
 
     /// Where `path` stands in this text, or the nearest thing around it, with
     /// how many steps of the path were found.
-    pub(crate) fn find(&self, path: &KeyPath, part: Part) -> (usize, Place) {
+    pub(crate) fn find(&self, path: &KeyPath, part: Part) -> (usize, Location) {
         let mut here = None;
         let mut span = 0..0;
         let mut depth = 0;
@@ -133,7 +133,7 @@ impl<'t> Document<'t> {
             here = Some(value.get_ref());
             depth += 1;
         }
-        (depth, place(self.name, self.text, &span))
+        (depth, location(self.name, self.text, &span))
     }
 
     /// One step down from `here` (the root where there is none): the key's span and the value.
@@ -203,7 +203,7 @@ impl Document<'_> {
                     .fold(KeyPath::default(), |path, key| path.key(key));
                 let path = path.key(key.get_ref());
                 found.push(ConfigError {
-                    place: place(self.name, self.text, &key.span()),
+                    location: location(self.name, self.text, &key.span()),
                     found: format!("`{path}` in a drop-in"),
                     key: path.to_string(),
                     expected: expected.to_owned(),
@@ -287,10 +287,10 @@ fn converted(value: &DeValue<'_>) -> Value {
 }
 
 /// Line and column, from 1, of the start of a span; the column counts characters.
-fn place(name: &str, text: &str, span: &Range<usize>) -> Place {
+fn location(name: &str, text: &str, span: &Range<usize>) -> Location {
     let before = text.get(..span.start).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    Place::Text {
+    Location::Text {
         file: name.to_owned(),
         line: before.matches('\n').count() + 1,
         column: before.get(line_start..).unwrap_or("").chars().count() + 1,

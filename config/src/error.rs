@@ -1,6 +1,6 @@
 //! What is wrong with a configuration, and where.
 //!
-//! An error names the place, the key, what was found and what is expected;
+//! An error names the location, the key, what was found and what is expected;
 //! nothing here decides whether something is an error.
 
 use std::fmt;
@@ -9,7 +9,7 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
     /// Where it stands.
-    pub place: Place,
+    pub location: Location,
     /// The dotted path of the key, empty where the text itself cannot be read.
     pub key: String,
     /// What was found, in words.
@@ -20,7 +20,7 @@ pub struct ConfigError {
 
 /// Where an error stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Location {
     /// A position in a file; line and column count from 1, the column in characters.
     Text {
         /// The file's name as it was given.
@@ -38,7 +38,7 @@ pub enum Place {
     Flag(&'static str),
 }
 
-impl Place {
+impl Location {
     /// What errors are sorted by: files before the environment before flags, then as one reads.
     pub(crate) fn position(&self) -> (u8, String, usize, usize) {
         match self {
@@ -58,7 +58,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text { file, line, column } => write!(formatter, "{file}:{line}:{column}"),
@@ -71,7 +71,7 @@ impl fmt::Display for Place {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: ", self.place)?;
+        write!(formatter, "{}: ", self.location)?;
         if !self.key.is_empty() {
             write!(formatter, "{}: ", self.key)?;
         }

@@ -36,7 +36,7 @@ mod value;
 mod variables;
 
 pub use body_policy::{BodyPolicy, Check, FormatChoice, Timestamps};
-pub use error::{ConfigError, ConfigErrors, ExternalError, Place};
+pub use error::{ConfigError, ConfigErrors, ExternalError, Location};
 pub use flags::{Flag, FlagValue, Flags};
 pub use load::{Input, load};
 pub use origin::{Loaded, Origin, Presence};

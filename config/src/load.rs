@@ -6,7 +6,7 @@
 
 use crate::document::{Document, Layer};
 use crate::effective;
-use crate::error::{ConfigError, ConfigErrors, Place};
+use crate::error::{ConfigError, ConfigErrors, Location};
 use crate::flags::Flags;
 use crate::orphans;
 use crate::precedence::{self, SELECTORS};
@@ -106,7 +106,7 @@ impl Layers {
         loop {
             let names: Vec<&str> = drop_ins.iter().map(|input| input.name.as_str()).collect();
             let in_drop_in = |error: &ConfigError| {
-                let file = error.place.file();
+                let file = error.location.file();
                 file.is_some_and(|file| names.contains(&file))
             };
             match self.attempt(&drop_ins, check) {
@@ -124,7 +124,7 @@ impl Layers {
                 Err(found) if found.iter().any(in_drop_in) => {
                     let (theirs, _): (Vec<_>, Vec<_>) = found.into_iter().partition(in_drop_in);
                     let blamed = |input: &&Input| {
-                        let mut files = theirs.iter().filter_map(|error| error.place.file());
+                        let mut files = theirs.iter().filter_map(|error| error.location.file());
                         files.any(|file| file == input.name)
                     };
                     drop_ins.retain(|input| !blamed(input));
@@ -210,7 +210,7 @@ impl Layers {
 }
 
 fn sorted(mut errors: Vec<ConfigError>) -> ConfigErrors {
-    errors.sort_by_key(|error| error.place.position());
+    errors.sort_by_key(|error| error.location.position());
     ConfigErrors(errors)
 }
 
@@ -235,7 +235,7 @@ fn merge(
 /// An error of a whole file.
 pub(crate) fn whole_file(name: &str, found: &str) -> ConfigErrors {
     ConfigErrors(vec![ConfigError {
-        place: Place::File(name.to_owned()),
+        location: Location::File(name.to_owned()),
         key: String::new(),
         found: found.to_owned(),
         expected: String::new(),

@@ -65,7 +65,10 @@ impl Loaded {
     /// How many drop-ins were left out.
     #[must_use]
     pub fn drop_ins_left_out(&self) -> usize {
-        let files = self.warnings.iter().filter_map(|wrong| wrong.place.file());
+        let files = self
+            .warnings
+            .iter()
+            .filter_map(|wrong| wrong.location.file());
         files.collect::<BTreeSet<_>>().len()
     }
 }

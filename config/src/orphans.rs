@@ -5,7 +5,7 @@
 //! that no file has, and that no variable makes, goes with it.
 
 use crate::document::Document;
-use crate::error::{ConfigError, Place};
+use crate::error::{ConfigError, Location};
 use crate::precedence::SELECTORS;
 use crate::variables::Variables;
 
@@ -22,7 +22,7 @@ pub(crate) fn take(documents: &[Document<'_>], variables: &mut Variables) -> Vec
         }
     }
     let told = |(variable, key)| ConfigError {
-        place: Place::Environment(variable),
+        location: Location::Environment(variable),
         key,
         found: "it changes a selector whose drop-in was left out or is masked".to_owned(),
         expected: String::new(),

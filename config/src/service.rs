@@ -64,7 +64,7 @@ pub enum DropIns {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Listeners {
     /// Listeners of its own, one at least, in the order of the text.
-    Own(Vec<Listen>),
+    Configured(Vec<Listen>),
     /// Those that systemd passes (`sd_listen_fds(3)`).
     Systemd,
 }

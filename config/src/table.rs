@@ -6,7 +6,7 @@
 //! mean.
 
 use crate::document::{Document, KeyPath, Part};
-use crate::error::{ConfigError, ExternalError, Place};
+use crate::error::{ConfigError, ExternalError, Location};
 use crate::flags::{FLAG_ORIGIN, Flags};
 use crate::value::{FromValue, describe};
 use crate::variables::{ENVIRONMENT_ORIGIN, Variables};
@@ -47,16 +47,16 @@ impl<'t> Report<'t> {
             return;
         }
         self.add(
-            self.place(&path, None, Part::Value),
+            self.location(&path, None, Part::Value),
             &path,
             found,
             String::new(),
         );
     }
 
-    fn add(&self, place: Place, path: &KeyPath, found: String, expected: String) {
+    fn add(&self, location: Location, path: &KeyPath, found: String, expected: String) {
         self.errors.borrow_mut().push(ConfigError {
-            place,
+            location,
             key: path.to_string(),
             found,
             expected,
@@ -65,22 +65,22 @@ impl<'t> Report<'t> {
 
     /// The last document that reaches deepest is the one to blame; one that
     /// does not even hold the table around the key has nothing to do with it.
-    fn place_in_text(&self, path: &KeyPath, part: Part) -> Option<Place> {
+    fn location_in_text(&self, path: &KeyPath, part: Part) -> Option<Location> {
         let found = self
             .documents
             .iter()
             .map(|document| document.find(path, part));
         // `max_by_key` keeps the last of equals: the layer that won.
-        let (depth, place) = found.max_by_key(|(depth, _)| *depth)?;
-        (depth + 1 >= path.depth()).then_some(place)
+        let (depth, location) = found.max_by_key(|(depth, _)| *depth)?;
+        (depth + 1 >= path.depth()).then_some(location)
     }
 
-    fn place(&self, path: &KeyPath, value: Option<&Value>, part: Part) -> Place {
+    fn location(&self, path: &KeyPath, value: Option<&Value>, part: Part) -> Location {
         let origin = value.and_then(|value| value.origin());
         if let Some(flag) = self.flags.name(path)
             && (value.is_none() || origin == Some(FLAG_ORIGIN))
         {
-            return Place::Flag(flag);
+            return Location::Flag(flag);
         }
         let from_environment = match value {
             // What has no origin: a variable that sets some of it is to blame as well.
@@ -90,9 +90,9 @@ impl<'t> Report<'t> {
             }
             Some(_) => origin == Some(ENVIRONMENT_ORIGIN),
         };
-        match self.place_in_text(path, part) {
-            Some(place) if !from_environment => place,
-            _ => Place::Environment(self.variables.name(path)),
+        match self.location_in_text(path, part) {
+            Some(location) if !from_environment => location,
+            _ => Location::Environment(self.variables.name(path)),
         }
     }
 }
@@ -243,10 +243,10 @@ impl<'r, 't> Table<'r, 't> {
         let known = self.known.join("`, `");
         for (key, value) in &self.entries {
             let path = self.path.key(key);
-            let place = self.report.place(&path, Some(value), Part::Key);
+            let location = self.report.location(&path, Some(value), Part::Key);
             let found = format!("unknown key `{}`", key.escape_debug());
             self.report
-                .add(place, &path, found, format!("one of `{known}`"));
+                .add(location, &path, found, format!("one of `{known}`"));
         }
     }
 
@@ -260,8 +260,8 @@ impl<'r, 't> Table<'r, 't> {
     }
 
     fn reject(&self, path: &KeyPath, value: Option<&Value>, found: String, expected: &str) {
-        let place = self.report.place(path, value, Part::Value);
-        self.report.add(place, path, found, expected.to_owned());
+        let location = self.report.location(path, value, Part::Value);
+        self.report.add(location, path, found, expected.to_owned());
     }
 }
 
@@ -279,8 +279,8 @@ impl Named<'_, '_> {
             Self::Table(table) => (table.report, &table.path),
             Self::Single(single) => (single.report, &single.path),
         };
-        let place = report.place(path, None, Part::Key);
-        report.add(place, path, found, expected.to_owned());
+        let location = report.location(path, None, Part::Key);
+        report.add(location, path, found, expected.to_owned());
     }
 }
 
@@ -295,11 +295,11 @@ pub(crate) struct Single<'r, 't> {
 impl Single<'_, '_> {
     pub(crate) fn read<T: FromValue>(&self) -> Option<T> {
         let reject = |found| {
-            let place = self
+            let location = self
                 .report
-                .place(&self.path, Some(&self.value), Part::Value);
+                .location(&self.path, Some(&self.value), Part::Value);
             self.report
-                .add(place, &self.path, found, T::expected(&self.value));
+                .add(location, &self.path, found, T::expected(&self.value));
         };
         T::from_value(&self.value).map_err(reject).ok()
     }

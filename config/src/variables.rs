@@ -4,7 +4,7 @@
 //! or contradict each other, are errors; values are the readers' business.
 
 use crate::document::{self, KeyPath};
-use crate::error::{ConfigError, Place};
+use crate::error::{ConfigError, Location};
 use config::{Map, Source, Value, ValueKind};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -89,7 +89,7 @@ impl Variables {
 
     fn complain(&mut self, name: &str, found: String, expected: &str) {
         self.errors.push(ConfigError {
-            place: Place::Environment(name.to_owned()),
+            location: Location::Environment(name.to_owned()),
             key: String::new(),
             found,
             expected: expected.to_owned(),

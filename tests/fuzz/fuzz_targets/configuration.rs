@@ -9,7 +9,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use local_exporter_config::{
-    Bus, DbusSource, ENVIRONMENT_PREFIX, Environment, Input, Limits, ConfigError, Place, Selector,
+    Bus, DbusSource, ENVIRONMENT_PREFIX, Environment, Input, Limits, ConfigError, Location, Selector,
     Settings, Source, load,
 };
 use std::collections::HashSet;
@@ -57,18 +57,18 @@ fn file(text: &str) -> Input {
 
 /// Whoever reads of an error must be able to go there.
 fn can_be_found(error: &ConfigError, text: &str, environment: &Environment) {
-    match &error.place {
-        Place::Text { file, line, column } => {
+    match &error.location {
+        Location::Text { file, line, column } => {
             assert_eq!(file, NAME, "{error}");
             let there = text.split('\n').nth(line - 1);
             let length = there.map(|line| line.chars().count());
             assert!(length.is_some_and(|length| *column <= length + 1), "{error:?}");
         }
-        Place::Environment(name) => {
+        Location::Environment(name) => {
             let known = environment.contains_key(name) || !error.key.is_empty();
             assert!(known, "{error:?}");
         }
-        Place::File(_) | Place::Flag(_) => panic!("an error without a place: {error:?}"),
+        Location::File(_) | Location::Flag(_) => panic!("an error without a location: {error:?}"),
     }
     assert!(!error.to_string().chars().any(char::is_control), "{error:?}");
 }
