@@ -11,7 +11,7 @@
 //! - [`Origin`]: where a configuration comes from, to load it now and again.
 //! - [`load()`]: the layers, in order; `precedence`: what a later one replaces whole;
 //!   `orphans`: what goes with a drop-in that is left out.
-//! - `regular`: reading a file whole, without waiting and without end.
+//! - `read_file`: reading a file whole, without waiting and without end.
 //! - `document`: a text and where in it a key stands; `variables`: the environment;
 //!   `flags`: the command line; `effective`: all of it as one text.
 //! - `table`, `value`: typed reading that collects errors instead of stopping.
@@ -27,7 +27,7 @@ mod load;
 mod origin;
 mod orphans;
 mod precedence;
-mod regular;
+mod read_file;
 mod selector;
 mod service;
 mod settings;
@@ -40,7 +40,7 @@ pub use error::{ConfigError, ConfigErrors, ExternalError, Location};
 pub use flags::{Flag, FlagValue, Flags};
 pub use load::{Input, load};
 pub use origin::{Loaded, Origin, Presence};
-pub use regular::{open_at_once, read_regular};
+pub use read_file::{open_nonblocking, read_file};
 pub use selector::{
     Bus, DbusSource, DirectorySource, Discovery, FileOptions, FileSource, Limits, Selector, Source,
     UdsSource,

@@ -10,7 +10,7 @@ use crate::error::{ConfigError, ConfigErrors, Location};
 use crate::flags::Flags;
 use crate::orphans;
 use crate::precedence::{self, SELECTORS};
-use crate::regular::read_regular;
+use crate::read_file::read_file;
 use crate::service::DropIns;
 use crate::settings::{ExternalCheck, Settings};
 use crate::table::{Report, Table};
@@ -47,7 +47,7 @@ impl Input {
     /// [`io::ErrorKind::NotFound`], so that the caller can tell that case apart.
     pub fn read(path: &Path) -> Result<Self, (io::ErrorKind, ConfigErrors)> {
         let name = path.display().to_string();
-        let text = read_regular(path, LARGEST).and_then(|bytes| {
+        let text = read_file(path, LARGEST).and_then(|bytes| {
             let no_text = |error| io::Error::new(io::ErrorKind::InvalidData, error);
             String::from_utf8(bytes).map_err(no_text)
         });

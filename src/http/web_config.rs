@@ -28,7 +28,7 @@ pub use users::Users;
 
 use current::Protection;
 use local_exporter_actors::host::lsm::denial_hint;
-use local_exporter_config::read_regular;
+use local_exporter_config::read_file;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -92,7 +92,7 @@ pub fn files(path: &Path) -> Vec<PathBuf> {
 impl WebConfig {
     /// Reads and checks a file, but not yet the files that it names.
     fn read(path: &Path) -> Result<Self, Broken> {
-        let text = read_regular(path, LARGEST).map_err(|error| {
+        let text = read_file(path, LARGEST).map_err(|error| {
             let denial = denial_hint(path, &error);
             broken(path, format!("cannot be read: {error}{denial}"))
         })?;

@@ -77,7 +77,7 @@ impl Listeners {
             true => listens?,
             false => vec![Listen::Tcp(address.unwrap_or(ListenAddress::Every), port?)],
         };
-        Some(Self::Own(listens))
+        Some(Self::Configured(listens))
     }
 }
 

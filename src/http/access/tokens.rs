@@ -4,7 +4,7 @@
 
 use crate::http::web_config::fresh::{Fresh, Made, MadeState};
 use local_exporter_actors::host::lsm::denial_hint;
-use local_exporter_config::read_regular;
+use local_exporter_config::read_file;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -64,7 +64,7 @@ fn fresh(file: PathBuf) -> Fresh<Token> {
 
 /// The token in a file, without the blanks around it.
 pub(super) fn read(file: &Path) -> Token {
-    let text = read_regular(file, LARGEST).map_err(|error| {
+    let text = read_file(file, LARGEST).map_err(|error| {
         let denial = denial_hint(file, &error);
         format!("{} cannot be read: {error}{denial}", file.display())
     })?;

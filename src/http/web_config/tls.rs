@@ -7,7 +7,7 @@ use super::client_certificates::{Authority, ClientCertificates};
 use super::document::TlsServer;
 use super::{LARGEST, names};
 use local_exporter_actors::host::lsm::denial_hint;
-use local_exporter_config::read_regular;
+use local_exporter_config::read_file;
 use rustls::crypto::{CryptoProvider, SupportedKxGroup, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -78,7 +78,7 @@ impl Pem {
             Self::Inline(text) => Ok((text.clone().into_bytes(), what.to_owned())),
             Self::File(path) => {
                 let name = format!("{what}_file {}", path.display());
-                match read_regular(path, LARGEST) {
+                match read_file(path, LARGEST) {
                     Ok(text) => Ok((text, name)),
                     Err(error) => {
                         let denial = denial_hint(path, &error);

@@ -9,7 +9,7 @@ use crate::host::mounts::is_deleted;
 use crate::reason::Reason;
 use crate::scrape::ScrapeError;
 use bytes::Bytes;
-use local_exporter_config::open_at_once;
+use local_exporter_config::open_nonblocking;
 use rustix::io::Errno;
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
@@ -117,7 +117,7 @@ pub(super) fn read(path: &Path, max_bytes: usize) -> Result<Version, ScrapeError
 
 /// Opens without waiting for the other end of a FIFO, open(2).
 fn open(path: &Path) -> Result<File, ScrapeError> {
-    open_at_once(path).map_err(|error| match Errno::from_io_error(&error) {
+    open_nonblocking(path).map_err(|error| match Errno::from_io_error(&error) {
         // A socket cannot be opened, open(2).
         Some(Errno::NXIO) => not_regular(path),
         _ => failed("cannot open", path, &error),

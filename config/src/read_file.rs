@@ -19,7 +19,7 @@ const NULL_DEVICE: u64 = 0x103;
 ///
 /// # Errors
 /// Those of open(2).
-pub fn open_at_once(path: &Path) -> Result<File> {
+pub fn open_nonblocking(path: &Path) -> Result<File> {
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     OpenOptions::new()
         .read(true)
@@ -31,12 +31,12 @@ pub fn open_at_once(path: &Path) -> Result<File> {
 ///
 /// # Errors
 /// Those of open(2) and read(2); that it is no regular file, or larger.
-pub fn read_regular(path: &Path, most: u64) -> Result<Vec<u8>> {
+pub fn read_file(path: &Path, most: u64) -> Result<Vec<u8>> {
     // To open is to be noticed: by whoever waits at the other end of a pipe, by a device.
     if !is_readable(&std::fs::metadata(path)?) {
         return Err(not_regular());
     }
-    let file = open_at_once(path).map_err(|error| match Errno::from_io_error(&error) {
+    let file = open_nonblocking(path).map_err(|error| match Errno::from_io_error(&error) {
         // A socket cannot be opened, open(2).
         Some(Errno::NXIO) => not_regular(),
         _ => error,
@@ -77,10 +77,10 @@ mod tests {
         let _socket = UnixListener::bind(at("socket")).unwrap();
         std::os::unix::fs::symlink("/dev/zero", at("endless")).unwrap();
         for name in ["pipe", "socket", "endless", ""] {
-            let error = read_regular(&at(name), 10).unwrap_err();
+            let error = read_file(&at(name), 10).unwrap_err();
             assert_eq!(error.to_string(), "not a regular file", "{name}");
         }
-        assert_eq!(read_regular(Path::new("/dev/null"), 10).unwrap(), b"");
+        assert_eq!(read_file(Path::new("/dev/null"), 10).unwrap(), b"");
     }
 
     #[test]
@@ -88,14 +88,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         std::fs::write(&file, "0123456789").unwrap();
-        assert_eq!(read_regular(&file, 10).unwrap(), b"0123456789");
-        let error = read_regular(&file, 9).unwrap_err();
+        assert_eq!(read_file(&file, 10).unwrap(), b"0123456789");
+        let error = read_file(&file, 9).unwrap_err();
         assert_eq!(error.to_string(), "larger than 9 bytes");
         // One that has no end on disk to speak of.
         let sparse = File::create(folder.path().join("sparse")).unwrap();
         sparse.set_len(1 << 40).unwrap();
-        assert!(read_regular(&folder.path().join("sparse"), 10).is_err());
-        let absent = read_regular(&folder.path().join("absent"), 10).unwrap_err();
+        assert!(read_file(&folder.path().join("sparse"), 10).is_err());
+        let absent = read_file(&folder.path().join("absent"), 10).unwrap_err();
         assert_eq!(absent.kind(), std::io::ErrorKind::NotFound);
     }
 }
