@@ -10,7 +10,7 @@
 //!
 //! - [`Origin`]: where a configuration comes from, to load it now and again.
 //! - [`load()`]: the layers, in order; `precedence`: what a later one replaces whole;
-//!   `orphans`: what goes with a drop-in that is left out.
+//!   `unmatched_variables`: what goes with a drop-in that is left out.
 //! - `read_file`: reading a file whole, without waiting and without end.
 //! - `document`: a text and where in it a key stands; `variables`: the environment;
 //!   `flags`: the command line; `effective`: all of it as one text.
@@ -25,13 +25,13 @@ mod error;
 mod flags;
 mod load;
 mod origin;
-mod orphans;
 mod precedence;
 mod read_file;
 mod selector;
 mod service;
 mod settings;
 mod table;
+mod unmatched_variables;
 mod value;
 mod variables;
 

@@ -8,12 +8,12 @@ use crate::document::{Document, Layer};
 use crate::effective;
 use crate::error::{ConfigError, ConfigErrors, Location};
 use crate::flags::Flags;
-use crate::orphans;
 use crate::precedence::{self, SELECTORS};
 use crate::read_file::read_file;
 use crate::service::DropIns;
 use crate::settings::{ExternalCheck, Settings};
 use crate::table::{Report, Table};
+use crate::unmatched_variables;
 use crate::variables::{Environment, Variables};
 use config::{Config, Map, Value, ValueKind};
 use std::io;
@@ -150,7 +150,7 @@ impl Layers {
         let missed = self.masked + self.unreadable.len() + self.drop_ins.len() - drop_ins.len();
         let warnings = match missed {
             0 => Vec::new(),
-            _ => orphans::take(&documents, &mut variables),
+            _ => unmatched_variables::take(&documents, &mut variables),
         };
         precedence::apply(&mut documents, &mut variables, &self.flags);
 

@@ -371,7 +371,7 @@ fn tuned(text: &str) -> Host {
     host
 }
 
-const ORPHAN: &str = "environment LOCAL_EXPORTER__BRIDGE__SELECTORS__P__TIMEOUT: \
+const UNMATCHED: &str = "environment LOCAL_EXPORTER__BRIDGE__SELECTORS__P__TIMEOUT: \
     bridge.selectors.p.timeout: it changes a selector whose drop-in was left out or is masked";
 
 #[test]
@@ -394,7 +394,7 @@ fn what_tunes_a_selector_of_a_wrong_drop_in_goes_with_it() {
         assert_eq!(host.sockets(), ["q=/q"], "{text}");
         let warnings = host.warnings();
         assert!(warnings[0].starts_with(expected), "{warnings:?}");
-        assert_eq!(warnings.last().map(String::as_str), Some(ORPHAN));
+        assert_eq!(warnings.last().map(String::as_str), Some(UNMATCHED));
         assert_eq!(host.load().drop_ins_left_out(), 1, "{warnings:?}");
         host.write("config.toml", "[service]\nstrict_dropins = true\n");
         assert!(host.origin.load().is_err(), "{text}");
@@ -405,7 +405,7 @@ fn what_tunes_a_selector_of_a_wrong_drop_in_goes_with_it() {
     fs::create_dir(host.at("lib/p.toml")).unwrap();
     assert_eq!(
         host.warnings(),
-        ["~/lib/p.toml: not a regular file", ORPHAN]
+        ["~/lib/p.toml: not a regular file", UNMATCHED]
     );
 }
 
@@ -415,10 +415,10 @@ fn what_tunes_a_masked_selector_goes_with_it() {
     let mut host = tuned(right);
     symlink("/dev/null", host.at("etc/p.toml")).unwrap();
     assert_eq!(host.sockets(), ["q=/q"]);
-    assert_eq!(host.warnings(), [ORPHAN]);
+    assert_eq!(host.warnings(), [UNMATCHED]);
     assert_eq!(host.load().drop_ins_left_out(), 0);
     host.origin.drop_ins = vec!["/dev/null".into()];
-    assert_eq!(host.warnings(), [ORPHAN]);
+    assert_eq!(host.warnings(), [UNMATCHED]);
 }
 
 #[test]
@@ -437,7 +437,7 @@ fn a_selector_that_variables_make_stays_and_one_that_nobody_makes_is_a_error() {
     for expected in ["main=/main", "bare: directory", "own=/own"] {
         assert!(sockets.iter().any(|one| one == expected), "{sockets:?}");
     }
-    assert_eq!(host.warnings().last().map(String::as_str), Some(ORPHAN));
+    assert_eq!(host.warnings().last().map(String::as_str), Some(UNMATCHED));
     // Where every drop-in was read, it is nobody's but a slip.
     let host = tuned("");
     let errors = host.origin.load().unwrap_err().to_string();
