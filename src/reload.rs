@@ -11,7 +11,7 @@ mod restart_only;
 pub(crate) mod run;
 
 use crate::process::confinement::Needs;
-use local_exporter_config::{ConfigError, ConfigErrors, Origin};
+use local_exporter_config::{ConfigError, ConfigErrors, Layers};
 use std::fmt;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -23,7 +23,7 @@ pub struct Reloader(Arc<Channel>);
 #[derive(Debug)]
 struct Channel {
     /// What to read; without it every reload is refused.
-    origin: Option<Origin>,
+    layers: Option<Layers>,
     /// What the process can reach once it is confined.
     reach: Option<Needs>,
     /// How often a reload was asked for.
@@ -55,8 +55,8 @@ impl Reloader {
     /// Reloads from where the configuration came from. `reach` is what the process was
     /// confined to, if it was: what is beyond it is told of at a reload.
     #[must_use]
-    pub fn new(origin: Origin, reach: Option<Needs>) -> Self {
-        Self::with(Some(origin), reach)
+    pub fn new(layers: Layers, reach: Option<Needs>) -> Self {
+        Self::with(Some(layers), reach)
     }
 
     /// Refuses every reload: the configuration came from nowhere that could be read again.
@@ -65,13 +65,13 @@ impl Reloader {
         Self::with(None, None)
     }
 
-    fn with(origin: Option<Origin>, reach: Option<Needs>) -> Self {
+    fn with(layers: Option<Layers>, reach: Option<Needs>) -> Self {
         let never = Ended {
             upto: 0,
             outcome: Ok(LeftOut::default()),
         };
         Self(Arc::new(Channel {
-            origin,
+            layers,
             reach,
             asked: watch::Sender::new(0),
             ended: watch::Sender::new(never),

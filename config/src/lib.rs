@@ -8,7 +8,7 @@
 //!
 //! # Layout
 //!
-//! - [`Origin`]: where a configuration comes from, to load it now and again.
+//! - [`Layers`]: where a configuration comes from, to load it now and again.
 //! - [`load()`]: the layers, in order; `precedence`: what a later one replaces whole;
 //!   `unmatched_variables`: what goes with a drop-in that is left out.
 //! - `read_file`: reading a file whole, without waiting and without end.
@@ -23,8 +23,8 @@ mod document;
 mod effective;
 mod error;
 mod flags;
-mod load;
-mod origin;
+mod layers;
+mod merge;
 mod precedence;
 mod read_file;
 mod selector;
@@ -38,8 +38,8 @@ mod variables;
 pub use body_policy::{BodyPolicy, Check, FormatChoice, Timestamps};
 pub use error::{ConfigError, ConfigErrors, ExternalError, Location};
 pub use flags::{Flag, FlagValue, Flags};
-pub use load::{Input, load};
-pub use origin::{Loaded, Origin, Presence};
+pub use layers::{Layers, Loaded, Presence};
+pub use merge::{Input, load};
 pub use read_file::{open_nonblocking, read_file};
 pub use selector::{
     Bus, DbusSource, DirectorySource, Discovery, FileOptions, FileSource, Limits, Selector, Source,

@@ -1,24 +1,24 @@
 //! What wins over what: embedded default, file, environment, flags. (Drop-ins need
-//! directories; their tests stand with `Origin`.)
+//! directories; their tests stand with `Layers`.)
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use local_exporter_config::{
-    Environment, ExternalUrl, Flag, FlagValue, Flags, Lifecycle, Listen, ListenAddress, Listeners,
-    Origin, Presence, Service, Settings, Tls,
+    Environment, ExternalUrl, Flag, FlagValue, Flags, Layers, Lifecycle, Listen, ListenAddress,
+    Listeners, Presence, Service, Settings, Tls,
 };
 use proptest::prelude::*;
 use std::fs;
 
 /// One layer of each kind.
 #[derive(Clone, Debug, Default)]
-struct Layers {
+struct Given {
     file: String,
     environment: Vec<(&'static str, String)>,
     flags: Vec<(&'static str, &'static str, FlagValue)>,
 }
 
-impl Layers {
+impl Given {
     fn of(file: &str) -> Self {
         Self {
             file: file.to_owned(),
@@ -51,7 +51,7 @@ impl Layers {
             key: ("service", key),
             value: value.clone(),
         };
-        let origin = Origin {
+        let layers = Layers {
             file,
             presence: Presence::Required,
             drop_ins: Vec::new(),
@@ -63,7 +63,7 @@ impl Layers {
                 .collect::<Environment>(),
             flags: Flags(self.flags.iter().map(flag).collect()),
         };
-        let loaded = origin.load();
+        let loaded = layers.load();
         let loaded = loaded.map_err(|errors| errors.to_string().replace(&name, "FILE"));
         loaded.map(|loaded| loaded.settings)
     }
@@ -88,14 +88,14 @@ fn every(ports: &[u16]) -> Listeners {
 
 #[test]
 fn flags_win_over_the_environment_and_that_over_the_file() {
-    let layers = Layers::of("[service]\nmax_in_flight = 1\n");
+    let layers = Given::of("[service]\nmax_in_flight = 1\n");
     assert_eq!(layers.service().clients.max_in_flight, 1);
     let layers = layers.variable("SERVICE__MAX_IN_FLIGHT", "2");
     assert_eq!(layers.service().clients.max_in_flight, 2);
     let layers = layers.flag("--web.max-requests", "max_in_flight", FlagValue::Number(3));
     assert_eq!(layers.service().clients.max_in_flight, 3);
     // A higher layer that is wrong does not let a lower one through.
-    let layers = Layers::of("").flag("--web.max-requests", "max_in_flight", FlagValue::Number(0));
+    let layers = Given::of("").flag("--web.max-requests", "max_in_flight", FlagValue::Number(0));
     let expected = "--web.max-requests: service.max_in_flight: the number 0, \
                     expected a whole number from 1 to 65536";
     assert_eq!(layers.read().unwrap_err(), expected);
@@ -103,7 +103,7 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
 
 #[test]
 fn a_error_of_each_layer_names_its_layer() {
-    let layers = Layers::of("[service]\nport = true\n")
+    let layers = Given::of("[service]\nport = true\n")
         .variable("SERVICE__LANDLOCK", "perhaps")
         .flag("--web.telemetry-path", "telemetry_path", text("metrics"))
         .flag("--web.enable-lifecycle", "lifecycle", FlagValue::Given);
@@ -119,7 +119,7 @@ fn a_error_of_each_layer_names_its_layer() {
 #[test]
 fn an_element_of_a_list_from_a_flag_or_a_variable_is_theirs() {
     let wrong = FlagValue::Texts(vec![":1".into(), "localhost:2".into()]);
-    let layers = Layers::of("[service]\nlisten = \":0\"\n")
+    let layers = Given::of("[service]\nlisten = \":0\"\n")
         .variable("SERVICE__ALLOW_FROM", "[\"::1\", \"nobody\"]")
         .flag("--web.listen-address", "listen", wrong);
     let found = layers.read().unwrap_err();
@@ -134,13 +134,13 @@ fn an_element_of_a_list_from_a_flag_or_a_variable_is_theirs() {
 
 #[test]
 fn the_last_layer_that_says_where_to_listen_says_all_of_it() {
-    let old = Layers::of("[service]\naddress = \"127.0.0.1\"\nport = 1\n");
-    let new = Layers::of("[service]\nlisten = [\":1\", \":2\"]\n");
+    let old = Given::of("[service]\naddress = \"127.0.0.1\"\nport = 1\n");
+    let new = Given::of("[service]\nlisten = [\":1\", \":2\"]\n");
     assert_eq!(new.listeners(), every(&[1, 2]));
-    let listen = |layers: Layers| layers.variable("SERVICE__LISTEN", ":3");
+    let listen = |layers: Given| layers.variable("SERVICE__LISTEN", ":3");
     assert_eq!(listen(old.clone()).listeners(), every(&[3]));
     assert_eq!(listen(new.clone()).listeners(), every(&[3]));
-    let port = |layers: Layers| layers.variable("SERVICE__PORT", "4");
+    let port = |layers: Given| layers.variable("SERVICE__PORT", "4");
     assert_eq!(port(new.clone()).listeners(), every(&[4]));
     let address = ListenAddress::One("127.0.0.1".parse().unwrap());
     let kept = Listeners::Configured(vec![Listen::Tcp(address, 4)]);
@@ -164,11 +164,11 @@ fn the_last_layer_that_says_where_to_listen_says_all_of_it() {
 
 #[test]
 fn systemds_sockets_come_in_the_place_of_all_others() {
-    let layers = Layers::of("[service]\nlisten = \":1\"\n");
+    let layers = Given::of("[service]\nlisten = \":1\"\n");
     let layers = layers.flag("--web.systemd-socket", "systemd_socket", FlagValue::Given);
     assert_eq!(layers.listeners(), Listeners::Systemd);
     // What is not used is judged all the same.
-    let layers = Layers::of("[service]\nport = -1\nsystemd_socket = true\n");
+    let layers = Given::of("[service]\nport = -1\nsystemd_socket = true\n");
     assert!(
         layers
             .read()
@@ -179,7 +179,7 @@ fn systemds_sockets_come_in_the_place_of_all_others() {
 
 #[test]
 fn lists_and_texts_in_variables_are_written_as_in_toml() {
-    let layers = Layers::of("[bridge.selectors.a]\nkind = \"file\"\npath = \"/a\"\n")
+    let layers = Given::of("[bridge.selectors.a]\nkind = \"file\"\npath = \"/a\"\n")
         .variable("SERVICE__LISTEN", "[\":1\", \"[::1]:2\"]")
         .variable("BRIDGE__SELECTORS__A__LABELS__RACK", "'7'")
         .variable("BRIDGE__SELECTORS__A__LABELS__ON", "\"true\"")
@@ -199,14 +199,14 @@ fn lists_and_texts_in_variables_are_written_as_in_toml() {
         "{labels:?}"
     );
     // What only looks like a list is a text as ever.
-    let layers = Layers::of("").variable("SERVICE__LISTEN", "[::1]:2");
+    let layers = Given::of("").variable("SERVICE__LISTEN", "[::1]:2");
     let one = ListenAddress::One("::1".parse().unwrap());
     assert_eq!(
         layers.listeners(),
         Listeners::Configured(vec![Listen::Tcp(one, 2)])
     );
     // Without quotes it is the number it looks like, and no label is a number.
-    let layers = Layers::of("[bridge.selectors.a]\nkind = \"uds\"\npath = \"/a\"\n");
+    let layers = Given::of("[bridge.selectors.a]\nkind = \"uds\"\npath = \"/a\"\n");
     let layers = layers.variable("BRIDGE__SELECTORS__A__LABELS__RACK", "7");
     let found = layers.read().unwrap_err();
     assert!(
@@ -217,7 +217,7 @@ fn lists_and_texts_in_variables_are_written_as_in_toml() {
 
 #[test]
 fn without_a_prefix_it_is_the_external_urls() {
-    let paths = |text: &str| Layers::of(&format!("[service]\n{text}\n")).service().paths;
+    let paths = |text: &str| Given::of(&format!("[service]\n{text}\n")).service().paths;
     let url = "external_url = \"https://proxy.example/exporter/\"";
     assert_eq!(paths(url).prefix, "/exporter");
     assert_eq!(paths(&format!("{url}\nroute_prefix = \"/\"")).prefix, "");
@@ -237,7 +237,7 @@ fn without_a_prefix_it_is_the_external_urls() {
 
 #[test]
 fn tls_without_a_certificate_is_refused() {
-    let tls = |text: &str| Layers::of(&format!("[service]\n{text}\n")).read();
+    let tls = |text: &str| Given::of(&format!("[service]\n{text}\n")).read();
     let said = |text: &str| tls(text).unwrap().service.tls;
     assert_eq!(said(""), Tls::Unsaid);
     assert_eq!(said("tls = false"), Tls::Refused);
@@ -246,7 +246,7 @@ fn tls_without_a_certificate_is_refused() {
                     expected a `web_config_file` that names one, or false";
     assert_eq!(tls("tls = true").unwrap_err(), expected);
     // An empty flag takes back the file, and with it the certificate.
-    let layers = Layers::of("[service]\nweb_config_file = \"/w\"\nlifecycle = true\n");
+    let layers = Given::of("[service]\nweb_config_file = \"/w\"\nlifecycle = true\n");
     let layers = layers.flag("--web.config.file", "web_config_file", text(""));
     assert_eq!(layers.service().web_config, None);
     assert_eq!(layers.service().lifecycle, Lifecycle::Enabled);
@@ -260,9 +260,9 @@ proptest! {
         variable in proptest::option::of(1_u32..=65_536),
         flag in proptest::option::of(1_u32..=65_536),
     ) {
-        let mut layers = Layers::default();
+        let mut layers = Given::default();
         if let Some(count) = file {
-            layers = Layers::of(&format!("[service]\nmax_in_flight = {count}\n"));
+            layers = Given::of(&format!("[service]\nmax_in_flight = {count}\n"));
         }
         if let Some(count) = variable {
             layers = layers.variable("SERVICE__MAX_IN_FLIGHT", &count.to_string());

@@ -13,7 +13,7 @@ use futures_util::future::join3;
 use futures_util::stream::{self, StreamExt};
 use local_exporter_actors::diagnose::{self, Finding};
 use local_exporter_actors::{ActorThreads, Ceiling, Metrics, Names, Registry, SelectorHandle};
-use local_exporter_config::{Flags, Origin, Selector, Settings};
+use local_exporter_config::{Flags, Layers, Selector, Settings};
 use report::{Report, Verdict};
 use std::io;
 use std::process::ExitCode;
@@ -47,8 +47,8 @@ enum Format {
 
 impl Check {
     pub(super) fn execute(&self) -> ExitCode {
-        let origin = self.configuration.origin(Flags::default());
-        let selectors = match self.chosen(&origin) {
+        let layers = self.configuration.layers(Flags::default());
+        let selectors = match self.chosen(&layers) {
             Ok(selectors) => selectors,
             Err(code) => return code,
         };
@@ -60,7 +60,7 @@ impl Check {
             }
         };
         let text = match self.format {
-            Format::Human if reports.is_empty() => nothing(&origin),
+            Format::Human if reports.is_empty() => nothing(&layers),
             Format::Human => reports.iter().map(ToString::to_string).collect(),
             Format::Json => report::json(&reports),
         };
@@ -72,8 +72,8 @@ impl Check {
     }
 
     /// The selectors that were asked for; where there are errors, they have been printed.
-    fn chosen(&self, origin: &Origin) -> Result<Vec<Selector>, ExitCode> {
-        let loaded = load_to_serve(origin)?;
+    fn chosen(&self, layers: &Layers) -> Result<Vec<Selector>, ExitCode> {
+        let loaded = load_to_serve(layers)?;
         for warning in &loaded.warnings {
             complain(&format!("left out: {warning}"));
         }
@@ -95,8 +95,8 @@ impl Check {
 }
 
 /// What is said where there is nothing to check, which may not be what was meant.
-fn nothing(origin: &Origin) -> String {
-    let places = origin.places().map(|place| place.display().to_string());
+fn nothing(layers: &Layers) -> String {
+    let places = layers.paths().map(|place| place.display().to_string());
     let places = places.collect::<Vec<_>>().join(", ");
     format!("no selector is configured; looked in {places}\n")
 }

@@ -4,7 +4,7 @@ use super::{WRONG, complain, print};
 use crate::http::{access, listen};
 use clap::Args;
 use local_exporter_config::{
-    ConfigErrors, Environment, ExternalError, Flags, Loaded, Origin, Presence, Selector, Settings,
+    ConfigErrors, Environment, ExternalError, Flags, Layers, Loaded, Presence, Selector, Settings,
 };
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -35,13 +35,13 @@ pub(super) struct Configuration {
 
 impl Configuration {
     /// All that the settings are made of, with what else the command line says.
-    pub(super) fn origin(&self, flags: Flags) -> Origin {
+    pub(super) fn layers(&self, flags: Flags) -> Layers {
         // What is looked for where it usually is need not be there; what was asked for must.
         let (drop_ins, drop_ins_presence) = match self.drop_ins.as_slice() {
             [] => (DROP_INS.map(PathBuf::from).to_vec(), Presence::Optional),
             named => (named.to_vec(), Presence::Required),
         };
-        Origin {
+        Layers {
             file: self.config.clone().unwrap_or_else(|| DEFAULT_FILE.into()),
             presence: match self.config {
                 Some(_) => Presence::Required,
@@ -55,14 +55,14 @@ impl Configuration {
     }
 }
 
-/// What an origin says; where that is wrong, every error has been printed.
-pub(super) fn load(origin: &Origin) -> Result<Loaded, ExitCode> {
-    origin.load().map_err(|errors| wrong(&errors))
+/// Loads the layers; where one is wrong, every error has been printed.
+pub(super) fn load(layers: &Layers) -> Result<Loaded, ExitCode> {
+    layers.load().map_err(|errors| wrong(&errors))
 }
 
 /// [`load`], with a look at what else decides whether it can be served.
-pub(super) fn load_to_serve(origin: &Origin) -> Result<Loaded, ExitCode> {
-    let loaded = origin.load_with(&external_errors);
+pub(super) fn load_to_serve(layers: &Layers) -> Result<Loaded, ExitCode> {
+    let loaded = layers.load_with(&external_errors);
     loaded.map_err(|errors| wrong(&errors))
 }
 
@@ -89,8 +89,8 @@ fn wrong(errors: &ConfigErrors) -> ExitCode {
 }
 
 /// `--config.check`: whether serving this would begin. What is left out of it is told as well.
-pub(super) fn check(origin: &Origin) -> ExitCode {
-    let loaded = match load_to_serve(origin) {
+pub(super) fn check(layers: &Layers) -> ExitCode {
+    let loaded = match load_to_serve(layers) {
         Ok(loaded) => loaded,
         Err(code) => return code,
     };

@@ -19,7 +19,7 @@ pub(super) struct Scrape {
 
 impl Scrape {
     pub(super) fn execute(&self) -> ExitCode {
-        let loaded = match load(&self.configuration.origin(Flags::default())) {
+        let loaded = match load(&self.configuration.layers(Flags::default())) {
             Ok(loaded) => loaded,
             Err(code) => return code,
         };

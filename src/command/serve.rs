@@ -8,7 +8,7 @@ use crate::process::systemd::ServiceManager;
 use crate::reload::Reloader;
 use crate::serve::{Start, run};
 use clap::Args;
-use local_exporter_config::{Confinement, Loaded, Origin, Settings};
+use local_exporter_config::{Confinement, Layers, Loaded, Settings};
 use std::future::Future;
 use std::io;
 use std::process::ExitCode;
@@ -27,18 +27,18 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn execute(&self) -> ExitCode {
-        let origin = self.configuration.origin(self.flags.given());
+        let layers = self.configuration.layers(self.flags.given());
         if self.check {
-            return check(&origin);
+            return check(&layers);
         }
-        let loaded = match load_to_serve(&origin) {
+        let loaded = match load_to_serve(&layers) {
             Ok(loaded) => loaded,
             Err(code) => return code,
         };
         for error in &loaded.warnings {
             tracing::warn!(%error, "left out of the configuration");
         }
-        match serve(loaded, origin) {
+        match serve(loaded, layers) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 tracing::error!(%error, "cannot serve");
@@ -48,7 +48,7 @@ impl Serve {
     }
 }
 
-fn serve(loaded: Loaded, origin: Origin) -> io::Result<()> {
+fn serve(loaded: Loaded, layers: Layers) -> io::Result<()> {
     // Before anybody can reach it: who sees it listen may well tell it to stop.
     let system = actix_rt::System::new();
     let (stop, hangup) = system
@@ -63,13 +63,13 @@ fn serve(loaded: Loaded, origin: Origin) -> io::Result<()> {
     // No thread has been started yet: one that has would not be confined.
     let reach = match service.confinement {
         Confinement::Landlock => {
-            let needs = Needs::of(&origin, &loaded);
+            let needs = Needs::of(&layers, &loaded);
             let reading = confine(&needs);
             Some(needs).filter(|_| reading == Reading::Restricted)
         }
         Confinement::Off => None,
     };
-    let reloader = Reloader::new(origin, reach);
+    let reloader = Reloader::new(layers, reach);
     let start = Start {
         loaded,
         listeners: bound,

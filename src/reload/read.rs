@@ -7,7 +7,7 @@
 use super::{Refusal, Reloader};
 use crate::http::access;
 use crate::process::confinement::Needs;
-use local_exporter_config::{Loaded, Origin};
+use local_exporter_config::{Loaded, Layers};
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
@@ -45,7 +45,7 @@ impl Reading {
 
     /// The configuration as it is now.
     pub(super) async fn read(&mut self) -> Found {
-        let Some(origin) = self.reloader.0.origin.clone() else {
+        let Some(layers) = self.reloader.0.layers.clone() else {
             return Err(Refusal::one(
                 "the configuration came from nothing that could be read again",
             ));
@@ -59,7 +59,7 @@ impl Reading {
         let thread = thread::Builder::new().name("reload".to_owned());
         let started = thread.spawn(move || {
             // Nobody may wait for it any more.
-            let _ = found.send(read(&origin, reach.as_ref()));
+            let _ = found.send(read(&layers, reach.as_ref()));
         });
         if let Err(error) = started {
             return Err(Refusal::one(format!("cannot start a thread: {error}")));
@@ -83,9 +83,9 @@ impl Reading {
     }
 }
 
-fn read(origin: &Origin, reach: Option<&Needs>) -> Found {
-    let loaded = origin.load_with(&access::external_errors)?;
-    let out_of_reach = reach.map(|reach| Needs::of(origin, &loaded).beyond(reach));
+fn read(layers: &Layers, reach: Option<&Needs>) -> Found {
+    let loaded = layers.load_with(&access::external_errors)?;
+    let out_of_reach = reach.map(|reach| Needs::of(layers, &loaded).beyond(reach));
     Ok(Read {
         loaded,
         out_of_reach: out_of_reach.unwrap_or_default(),

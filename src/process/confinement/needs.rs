@@ -6,7 +6,7 @@
 use super::outlive::{Ground, is_too_much, outlives};
 use crate::http::access;
 use local_exporter_actors::source::{self, Sockets};
-use local_exporter_config::{Listeners, Listen, Loaded, Origin, Settings};
+use local_exporter_config::{Listeners, Listen, Loaded, Layers, Settings};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -26,10 +26,10 @@ pub struct Needs {
 impl Needs {
     /// What serving what was loaded takes, and loading it again.
     #[must_use]
-    pub fn of(origin: &Origin, loaded: &Loaded) -> Self {
+    pub fn of(layers: &Layers, loaded: &Loaded) -> Self {
         let masked = |place: &&Path| *place != Path::new("/dev/null");
         let read = loaded.files.iter().map(PathBuf::as_path);
-        let configuration = origin.places().filter(masked).chain(read);
+        let configuration = layers.paths().filter(masked).chain(read);
         Self::with(&loaded.settings, configuration)
     }
 

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 /// Three directories of drop-ins and a main file, all empty.
 struct Host {
     folder: TempDir,
-    origin: Origin,
+    layers: Layers,
 }
 
 impl Host {
@@ -22,7 +22,7 @@ impl Host {
         for directory in &directories {
             fs::create_dir(directory).unwrap();
         }
-        let origin = Origin {
+        let layers = Layers {
             file: at("config.toml"),
             presence: Presence::Optional,
             drop_ins: directories.to_vec(),
@@ -30,7 +30,7 @@ impl Host {
             environment: Environment::new(),
             flags: Flags::default(),
         };
-        Self { folder, origin }
+        Self { folder, layers }
     }
 
     fn at(&self, path: &str) -> PathBuf {
@@ -48,7 +48,7 @@ impl Host {
     }
 
     fn load(&self) -> Loaded {
-        self.origin.load().unwrap()
+        self.layers.load().unwrap()
     }
 
     /// The selectors as `name=socket`, in their order.
@@ -73,12 +73,12 @@ impl Host {
 #[test]
 fn nothing_at_all_is_a_configuration() {
     let mut host = Host::new();
-    host.origin.drop_ins.push(host.at("absent"));
+    host.layers.drop_ins.push(host.at("absent"));
     let loaded = host.load();
     assert_eq!(loaded.settings.selectors, []);
     assert_eq!(loaded.files, [] as [PathBuf; 0]);
-    host.origin.presence = Presence::Required;
-    let errors = host.origin.load().unwrap_err().to_string();
+    host.layers.presence = Presence::Required;
+    let errors = host.layers.load().unwrap_err().to_string();
     assert!(errors.contains("config.toml: No such file"), "{errors}");
 }
 
@@ -92,9 +92,9 @@ fn drop_ins_come_by_file_name_and_before_the_main_file() {
     assert_eq!(host.sockets(), ["a=/a", "b=/b", "c=/c", "main=/main"]);
     let read = ["run/a.toml", "etc/b.toml", "lib/c.toml", "config.toml"];
     assert_eq!(host.load().files, read.map(|path| host.at(path)));
-    let places: Vec<_> = host.origin.places().collect();
+    let paths: Vec<_> = host.layers.paths().collect();
     let expected = ["config.toml", "lib", "run", "etc"].map(|path| host.at(path));
-    assert_eq!(places, expected);
+    assert_eq!(paths, expected);
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_link_to_dev_null_masks_and_so_does_an_empty_file() {
     // A directory can be masked as well.
     fs::remove_file(host.at("etc/a.toml")).unwrap();
     assert_eq!(host.sockets(), ["a=/a"]);
-    host.origin.drop_ins = vec!["/dev/null".into()];
+    host.layers.drop_ins = vec!["/dev/null".into()];
     assert_eq!(host.sockets(), [] as [&str; 0]);
 }
 
@@ -157,7 +157,7 @@ fn a_selector_belongs_to_the_last_file_that_has_it() {
     // A variable changes one key of it.
     let mut host = host;
     let name = "LOCAL_EXPORTER__BRIDGE__SELECTORS__X__PATH".to_owned();
-    host.origin.environment.insert(name, "/environment".into());
+    host.layers.environment.insert(name, "/environment".into());
     assert_eq!(host.sockets(), ["x=/environment"]);
 }
 
@@ -169,7 +169,7 @@ fn a_replaced_selector_is_not_to_blame() {
         "[bridge.selectors.x]\nkind = \"usd\"\npath = \"rel\"\ncolour = 1\n",
     );
     host.write("config.toml", "\n\n[bridge.selectors.x]\nkind = \"uds\"\n");
-    let errors = host.origin.load().unwrap_err().to_string();
+    let errors = host.layers.load().unwrap_err().to_string();
     assert!(
         errors.contains("config.toml:3:19: bridge.selectors.x.path: missing"),
         "{errors}"
@@ -232,16 +232,16 @@ fn strict_drop_ins_are_errors_as_any_others() {
     host.write("lib/wrong.toml", "colour = 1\n");
     assert_eq!(host.load().settings.service.drop_ins, DropIns::Lenient);
     host.write("config.toml", "[service]\nstrict_dropins = true\n");
-    let errors = host.origin.load().unwrap_err();
+    let errors = host.layers.load().unwrap_err();
     assert_eq!(errors.0.len(), 1, "{errors}");
     // Where the main file is wrong as well, both are told.
-    host.origin.flags = Flags(vec![Flag {
+    host.layers.flags = Flags(vec![Flag {
         name: "--web.telemetry-path",
         key: ("service", "telemetry_path"),
         value: FlagValue::Text("metrics".into()),
     }]);
     host.write("config.toml", "[service]\nport = \"x\"\n");
-    let errors = host.origin.load().unwrap_err().to_string();
+    let errors = host.layers.load().unwrap_err().to_string();
     let lines: Vec<_> = errors.lines().collect();
     assert_eq!(lines.len(), 3, "{errors}");
     for (line, expected) in lines.iter().zip([
@@ -257,8 +257,8 @@ fn strict_drop_ins_are_errors_as_any_others() {
 fn a_directory_that_cannot_be_listed_is_a_error() {
     let mut host = Host::new();
     host.write("file", "");
-    host.origin.drop_ins.push(host.at("file"));
-    let errors = host.origin.load().unwrap_err().to_string();
+    host.layers.drop_ins.push(host.at("file"));
+    let errors = host.layers.load().unwrap_err().to_string();
     let expected = "/file: cannot be listed: Not a directory (os error 20)";
     assert!(errors.ends_with(expected), "{errors}");
 }
@@ -270,7 +270,7 @@ fn the_text_says_all_that_holds_and_reads_back_as_the_same() {
     host.write("config.toml", everything);
     host.selector("lib/a.toml", "dropped", "/dropped");
     let name = "LOCAL_EXPORTER__SERVICE__MAX_IN_FLIGHT".to_owned();
-    host.origin.environment.insert(name, "9".into());
+    host.layers.environment.insert(name, "9".into());
     let first = host.load();
     for said in [
         "max_in_flight = 9",
@@ -333,7 +333,7 @@ fn an_external_error_is_reported_where_its_key_stands() {
             there.then_some(error).into_iter().collect()
         }
     };
-    let loaded = host.origin.load_with(&against("a")).unwrap();
+    let loaded = host.layers.load_with(&against("a")).unwrap();
     let names = loaded.settings.selectors.iter().map(|one| &*one.name);
     assert_eq!(names.collect::<Vec<_>>(), ["b", "main"]);
     let [warning] = loaded.warnings.as_slice() else {
@@ -343,13 +343,13 @@ fn an_external_error_is_reported_where_its_key_stands() {
     assert!(warning.to_string().ends_with(expected), "{warning}");
     // The main file is left out for nothing, and a variable is no drop-in.
     let refused = |host: &Host, name| {
-        let errors = host.origin.load_with(&against(name)).unwrap_err();
+        let errors = host.layers.load_with(&against(name)).unwrap_err();
         errors.to_string()
     };
     let main = refused(&host, "main");
     assert!(main.contains("config.toml:3:8: bridge"), "{main}");
     let name = "LOCAL_EXPORTER__BRIDGE__SELECTORS__B__PATH".to_owned();
-    host.origin.environment.insert(name, "/environment".into());
+    host.layers.environment.insert(name, "/environment".into());
     let variable = refused(&host, "b");
     assert!(
         variable.starts_with("environment LOCAL_EXPORTER__BRIDGE__SELECTORS__B__PATH: "),
@@ -367,7 +367,7 @@ fn tuned(text: &str) -> Host {
     host.write("lib/p.toml", text);
     host.selector("lib/q.toml", "q", "/q");
     let name = "LOCAL_EXPORTER__BRIDGE__SELECTORS__P__TIMEOUT".to_owned();
-    host.origin.environment.insert(name, "2s".into());
+    host.layers.environment.insert(name, "2s".into());
     host
 }
 
@@ -397,7 +397,7 @@ fn what_tunes_a_selector_of_a_wrong_drop_in_goes_with_it() {
         assert_eq!(warnings.last().map(String::as_str), Some(UNMATCHED));
         assert_eq!(host.load().drop_ins_left_out(), 1, "{warnings:?}");
         host.write("config.toml", "[service]\nstrict_dropins = true\n");
-        assert!(host.origin.load().is_err(), "{text}");
+        assert!(host.layers.load().is_err(), "{text}");
     }
     let host = tuned("");
     host.write("lib/unreadable.toml", "");
@@ -417,7 +417,7 @@ fn what_tunes_a_masked_selector_goes_with_it() {
     assert_eq!(host.sockets(), ["q=/q"]);
     assert_eq!(host.warnings(), [UNMATCHED]);
     assert_eq!(host.load().drop_ins_left_out(), 0);
-    host.origin.drop_ins = vec!["/dev/null".into()];
+    host.layers.drop_ins = vec!["/dev/null".into()];
     assert_eq!(host.warnings(), [UNMATCHED]);
 }
 
@@ -425,7 +425,7 @@ fn what_tunes_a_masked_selector_goes_with_it() {
 fn a_selector_that_variables_make_stays_and_one_that_nobody_makes_is_a_error() {
     let set = |host: &mut Host, key: &str, value: &str| {
         let name = format!("LOCAL_EXPORTER__BRIDGE__SELECTORS__{key}");
-        host.origin.environment.insert(name, value.into());
+        host.layers.environment.insert(name, value.into());
     };
     let mut host = tuned("not TOML");
     host.selector("config.toml", "main", "/main");
@@ -440,7 +440,7 @@ fn a_selector_that_variables_make_stays_and_one_that_nobody_makes_is_a_error() {
     assert_eq!(host.warnings().last().map(String::as_str), Some(UNMATCHED));
     // Where every drop-in was read, it is nobody's but a slip.
     let host = tuned("");
-    let errors = host.origin.load().unwrap_err().to_string();
+    let errors = host.layers.load().unwrap_err().to_string();
     let expected = "environment LOCAL_EXPORTER__BRIDGE__SELECTORS__P__KIND: \
                     bridge.selectors.p.kind: missing";
     assert!(errors.starts_with(expected), "{errors}");
@@ -449,13 +449,13 @@ fn a_selector_that_variables_make_stays_and_one_that_nobody_makes_is_a_error() {
 #[test]
 fn directories_that_were_asked_for_must_be_there() {
     let mut host = Host::new();
-    host.origin.drop_ins.push(host.at("typo"));
-    host.origin.drop_ins_presence = Presence::Required;
-    let errors = host.origin.load().unwrap_err().to_string();
+    host.layers.drop_ins.push(host.at("typo"));
+    host.layers.drop_ins_presence = Presence::Required;
+    let errors = host.layers.load().unwrap_err().to_string();
     let expected = "/typo: cannot be listed: No such file or directory (os error 2)";
     assert!(errors.ends_with(expected), "{errors}");
-    host.origin.drop_ins_presence = Presence::Optional;
-    assert!(host.origin.load().is_ok());
+    host.layers.drop_ins_presence = Presence::Optional;
+    assert!(host.layers.load().is_ok());
 }
 
 #[test]
@@ -474,7 +474,7 @@ fn external_errors_and_errors_are_reported_together_and_once() {
         assert!(settings.service.access.bearer_token_file.is_some());
         ["tls", "bearer_token_file"].map(error).to_vec()
     };
-    let errors = host.origin.load_with(&check).unwrap_err();
+    let errors = host.layers.load_with(&check).unwrap_err();
     let keys: Vec<_> = errors.0.iter().map(|error| &*error.key).collect();
     let expected = [
         "service.port",

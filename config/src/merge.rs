@@ -58,24 +58,24 @@ impl Input {
     }
 }
 
-/// Settings from a file and the environment alone; [`crate::Origin`] knows drop-ins and flags too.
+/// Settings from a file and the environment alone; [`crate::Layers`] knows drop-ins and flags too.
 ///
 /// # Errors
 /// Every error of every layer; the only thing that hides others is a text
 /// that is not TOML.
 pub fn load(file: Option<&Input>, environment: &Environment) -> Result<Settings, ConfigErrors> {
-    let layers = Layers {
+    let inputs = Inputs {
         file: file.cloned(),
         environment: environment.clone(),
-        ..Layers::default()
+        ..Inputs::default()
     };
-    let reading = layers.read(&|_| Vec::new())?;
-    Ok(reading.settings)
+    let merged = inputs.read(&|_| Vec::new())?;
+    Ok(merged.settings)
 }
 
 /// What somebody has written, weakest first; the embedded default is below it all.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Layers {
+pub(crate) struct Inputs {
     /// In the order in which they count; all have different names.
     pub(crate) drop_ins: Vec<Input>,
     /// What is wrong with drop-ins that could not even be read.
@@ -89,7 +89,7 @@ pub(crate) struct Layers {
 
 /// What the layers say.
 #[derive(Debug)]
-pub(crate) struct Reading {
+pub(crate) struct Merged {
     pub(crate) settings: Settings,
     /// What is wrong with drop-ins that were left out, and what was left out with them.
     pub(crate) warnings: Vec<ConfigError>,
@@ -97,10 +97,10 @@ pub(crate) struct Reading {
     pub(crate) text: String,
 }
 
-impl Layers {
+impl Inputs {
     /// Merges and reads; drop-ins with errors are left out, unless they are to be strict.
     /// External errors are errors too.
-    pub(crate) fn read(&self, check: ExternalCheck<'_>) -> Result<Reading, ConfigErrors> {
+    pub(crate) fn read(&self, check: ExternalCheck<'_>) -> Result<Merged, ConfigErrors> {
         let mut drop_ins: Vec<&Input> = self.drop_ins.iter().collect();
         let mut warnings = self.unreadable.clone();
         loop {
@@ -110,15 +110,14 @@ impl Layers {
                 file.is_some_and(|file| names.contains(&file))
             };
             match self.attempt(&drop_ins, check) {
-                Ok(reading) => {
-                    warnings.extend(reading.warnings);
-                    if reading.settings.service.drop_ins == DropIns::Strict && !warnings.is_empty()
-                    {
+                Ok(merged) => {
+                    warnings.extend(merged.warnings);
+                    if merged.settings.service.drop_ins == DropIns::Strict && !warnings.is_empty() {
                         return Err(sorted(warnings));
                     }
-                    return Ok(Reading {
+                    return Ok(Merged {
                         warnings: sorted(warnings).0,
-                        ..reading
+                        ..merged
                     });
                 }
                 Err(found) if found.iter().any(in_drop_in) => {
@@ -144,7 +143,7 @@ impl Layers {
         &self,
         drop_ins: &[&Input],
         check: ExternalCheck<'_>,
-    ) -> Result<Reading, Vec<ConfigError>> {
+    ) -> Result<Merged, Vec<ConfigError>> {
         let mut documents = self.documents(drop_ins)?;
         let mut variables = Variables::read(&self.environment);
         let missed = self.masked + self.unreadable.len() + self.drop_ins.len() - drop_ins.len();
@@ -169,7 +168,7 @@ impl Layers {
         }
         let errors = report.into_errors();
         match errors.as_slice() {
-            [] => Ok(Reading {
+            [] => Ok(Merged {
                 settings,
                 warnings,
                 text,

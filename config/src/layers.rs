@@ -5,7 +5,7 @@
 
 use crate::error::{ConfigError, ConfigErrors};
 use crate::flags::Flags;
-use crate::load::{Input, Layers, whole_file};
+use crate::merge::{Input, Inputs, whole_file};
 use crate::settings::{ExternalCheck, Settings};
 use crate::variables::Environment;
 use sha2::{Digest, Sha256};
@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 /// Everything a configuration is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
+pub struct Layers {
     /// The main file.
     pub file: PathBuf,
     /// Whether that file must be there.
@@ -73,7 +73,7 @@ impl Loaded {
     }
 }
 
-impl Origin {
+impl Layers {
     /// Reads and judges everything, as if for the first time.
     ///
     /// # Errors
@@ -82,11 +82,11 @@ impl Origin {
         self.load_with(&|_| Vec::new())
     }
 
-    /// [`Origin::load`], with somebody who looks into the files that the settings name. What
+    /// [`Layers::load`], with somebody who looks into the files that the settings name. What
     /// is found there is an error where the file is named, so it leaves out a drop-in as well.
     ///
     /// # Errors
-    /// Those of [`Origin::load`], and the errors that `check` returns.
+    /// Those of [`Layers::load`], and the errors that `check` returns.
     pub fn load_with(&self, check: ExternalCheck<'_>) -> Result<Loaded, ConfigErrors> {
         let mut files = Vec::new();
         let mut unreadable = Vec::new();
@@ -112,7 +112,7 @@ impl Origin {
             }
         };
         files.extend(file.is_some().then(|| self.file.clone()));
-        let layers = Layers {
+        let inputs = Inputs {
             drop_ins,
             unreadable,
             masked,
@@ -120,20 +120,20 @@ impl Origin {
             environment: self.environment.clone(),
             flags: self.flags.clone(),
         };
-        let reading = layers.read(check)?;
-        let digest = Sha256::digest(reading.text.as_bytes());
+        let merged = inputs.read(check)?;
+        let digest = Sha256::digest(merged.text.as_bytes());
         Ok(Loaded {
-            settings: reading.settings,
-            warnings: reading.warnings,
+            settings: merged.settings,
+            warnings: merged.warnings,
             hash: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
-            text: reading.text,
+            text: merged.text,
             files,
         })
     }
 
     /// Where the configuration may change, whether there is anything now or not:
     /// the main file, then the directories of drop-ins.
-    pub fn places(&self) -> impl Iterator<Item = &Path> {
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
         let drop_ins = self.drop_ins.iter().map(PathBuf::as_path);
         std::iter::once(self.file.as_path()).chain(drop_ins)
     }
