@@ -7,7 +7,7 @@
 use super::{Refusal, Reloader};
 use crate::http::access;
 use crate::process::confinement::Needs;
-use local_exporter_config::{Loaded, Layers};
+use local_exporter_config::{Layers, Loaded};
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;

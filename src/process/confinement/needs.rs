@@ -6,7 +6,7 @@
 use super::outlive::{Ground, is_too_much, outlives};
 use crate::http::access;
 use local_exporter_actors::source::{self, Sockets};
-use local_exporter_config::{Listeners, Listen, Loaded, Layers, Settings};
+use local_exporter_config::{Layers, Listen, Listeners, Loaded, Settings};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
