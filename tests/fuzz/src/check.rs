@@ -2,9 +2,6 @@
 //! no panic, levels that include each other, faults with a place, and nothing
 //! that was accepted refused after stripping or joining.
 
-#![no_main]
-
-use libfuzzer_sys::fuzz_target;
 use local_exporter_exposition::{
     Check, FinalNewline, Format, FormatChoice, Rules, check, detect_format, join, list_faults,
     strip_timestamps,
@@ -17,7 +14,8 @@ const FORMATS: [FormatChoice; 4] = [
     FormatChoice::Protobuf,
 ];
 
-fuzz_target!(|body: &[u8]| {
+/// Checks one body at every level and in every format. Panics if a rule is broken.
+pub fn run(body: &[u8]) {
     for format in FORMATS {
         for final_newline in [FinalNewline::Required, FinalNewline::MayBeMissing] {
             let rules = |check| Rules {
@@ -29,7 +27,10 @@ fuzz_target!(|body: &[u8]| {
             let accepted = |level| check(body, &rules(level)).is_ok();
             let (strict, ingest) = (accepted(Check::Strict), accepted(Check::Ingest));
             assert!(ingest || !strict, "strict accepts what ingest refuses");
-            assert!(accepted(Check::Whole) || !ingest, "ingest accepts what is not whole");
+            assert!(
+                accepted(Check::Whole) || !ingest,
+                "ingest accepts what is not whole"
+            );
             assert!(accepted(Check::None), "none refuses");
 
             for level in [Check::Strict, Check::Ingest, Check::Whole] {
@@ -40,7 +41,10 @@ fuzz_target!(|body: &[u8]| {
                     assert!(fault.line >= 1 && fault.column >= 1, "{fault:?}");
                     let counted = detect_format(body, format) != Format::Protobuf;
                     assert!(!counted || fault.line <= lines, "{fault:?}");
-                    assert!(!fault.to_string().chars().any(char::is_control), "{fault:?}");
+                    assert!(
+                        !fault.to_string().chars().any(char::is_control),
+                        "{fault:?}"
+                    );
                 }
             }
             if ingest {
@@ -48,7 +52,7 @@ fuzz_target!(|body: &[u8]| {
             }
         }
     }
-});
+}
 
 fn accepted_stays_accepted(body: &[u8], rules: &Rules) {
     let format = match detect_format(body, rules.format) {

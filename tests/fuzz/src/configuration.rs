@@ -1,16 +1,14 @@
-//! Any text and any environment through the configuration, and what must hold
-//! whatever they are: no panic, the same outcome each time, every error where
-//! it can be found and on one line, and settings only within their bounds.
+//! Loads any text and any environment as a configuration.
 //!
-//! The text ends at the first NUL byte; behind each there is one variable, such as
-//! `SERVICE__PORT=9600`, to which the prefix is added.
+//! Rules: no panic; loading twice has the same result; every error has a position that exists and is one line;
+//! accepted settings are within their bounds.
+//!
+//! The text ends at the first NUL byte. One variable, such as `SERVICE__PORT=9600`, follows each NUL byte; the
+//! prefix is added to its name.
 
-#![no_main]
-
-use libfuzzer_sys::fuzz_target;
 use local_exporter_config::{
-    Bus, DbusSource, ENVIRONMENT_PREFIX, Environment, Input, Limits, ConfigError, Location, Selector,
-    Settings, Source, load,
+    Bus, ConfigError, DbusSource, ENVIRONMENT_PREFIX, Environment, Input, Limits, Location,
+    Selector, Settings, Source, load,
 };
 use std::collections::HashSet;
 use std::path::Path;
@@ -20,7 +18,8 @@ const NAME: &str = "config.toml";
 const SHORTEST: Duration = Duration::from_millis(10);
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-fuzz_target!(|input: &str| {
+/// Loads one text and its variables. Panics if a rule is broken.
+pub fn run(input: &str) {
     let mut parts = input.split('\0');
     let text = parts.next().unwrap_or_default();
     let variable = |pair: &str| {
@@ -46,7 +45,7 @@ fuzz_target!(|input: &str| {
             assert_eq!(lines, errors.0.len(), "{errors}");
         }
     }
-});
+}
 
 fn file(text: &str) -> Input {
     Input {
@@ -55,14 +54,17 @@ fn file(text: &str) -> Input {
     }
 }
 
-/// Whoever reads of an error must be able to go there.
+/// Checks that the position of an error exists.
 fn can_be_found(error: &ConfigError, text: &str, environment: &Environment) {
     match &error.location {
         Location::Text { file, line, column } => {
             assert_eq!(file, NAME, "{error}");
             let there = text.split('\n').nth(line - 1);
             let length = there.map(|line| line.chars().count());
-            assert!(length.is_some_and(|length| *column <= length + 1), "{error:?}");
+            assert!(
+                length.is_some_and(|length| *column <= length + 1),
+                "{error:?}"
+            );
         }
         Location::Environment(name) => {
             let known = environment.contains_key(name) || !error.key.is_empty();
@@ -70,7 +72,10 @@ fn can_be_found(error: &ConfigError, text: &str, environment: &Environment) {
         }
         Location::File(_) | Location::Flag(_) => panic!("an error without a location: {error:?}"),
     }
-    assert!(!error.to_string().chars().any(char::is_control), "{error:?}");
+    assert!(
+        !error.to_string().chars().any(char::is_control),
+        "{error:?}"
+    );
 }
 
 fn within_bounds(settings: &Settings) {
@@ -80,8 +85,16 @@ fn within_bounds(settings: &Settings) {
     }
     let mut names = HashSet::new();
     for selector in &settings.selectors {
-        let Selector { name, source, limits, .. } = selector;
-        assert!(!name.is_empty() && !name.chars().any(char::is_control), "{name:?}");
+        let Selector {
+            name,
+            source,
+            limits,
+            ..
+        } = selector;
+        assert!(
+            !name.is_empty() && !name.chars().any(char::is_control),
+            "{name:?}"
+        );
         assert!(names.insert(name), "{name:?} occurs twice");
         limits_hold(limits);
         source_is_usable(source);
@@ -98,15 +111,12 @@ fn limits_hold(limits: &Limits) {
 
 fn source_is_usable(source: &Source) {
     // No system call takes a NUL byte.
-    let absolute = |path: &Path| {
-        path.is_absolute() && !path.as_os_str().as_encoded_bytes().contains(&0)
-    };
+    let absolute =
+        |path: &Path| path.is_absolute() && !path.as_os_str().as_encoded_bytes().contains(&0);
     let socket = |path: &Path| absolute(path) && path.as_os_str().len() <= 107;
     let usable = match source {
         Source::Uds(uds) => socket(&uds.path),
-        Source::Directory(directory) => {
-            absolute(&directory.path) && socket(&directory.socket)
-        }
+        Source::Directory(directory) => absolute(&directory.path) && socket(&directory.socket),
         Source::File(file) => {
             let options = &file.options;
             let name = |name: &String| !name.is_empty() && !name.contains('/');
@@ -115,16 +125,27 @@ fn source_is_usable(source: &Source) {
                 && !options.patterns.is_empty()
                 && options.patterns.iter().all(name)
                 && options.keep_last_good <= LONGEST
-                && options.max_age.is_none_or(|age| (SHORTEST..=LONGEST).contains(&age))
+                && options
+                    .max_age
+                    .is_none_or(|age| (SHORTEST..=LONGEST).contains(&age))
         }
         Source::Dbus(dbus) => {
-            let DbusSource { bus, destination, path, interface, member, .. } = dbus;
+            let DbusSource {
+                bus,
+                destination,
+                path,
+                interface,
+                member,
+                ..
+            } = dbus;
             let address = match bus {
                 Bus::System | Bus::Session => true,
                 Bus::Address(address) => address.starts_with("unix:"),
             };
             address
-                && [destination, interface].iter().all(|name| name.contains('.'))
+                && [destination, interface]
+                    .iter()
+                    .all(|name| name.contains('.'))
                 && path.starts_with('/')
                 && !member.is_empty()
                 && !member.contains('.')

@@ -1,14 +1,11 @@
-//! Any reply off a bus, and what must hold whatever is in it: no panic, exactly
-//! the bytes that were put in or an error, and errors of one short sentence.
+//! Reads any reply from a bus.
 //!
-//! The input is a byte of [`BIG_ENDIAN`] and [`ERROR`], a signature, a NUL byte, and
-//! the body. The message around them is written here, and taken in by the same code
-//! that takes it off a socket.
-
-#![no_main]
+//! Rules: no panic; the result is exactly the bytes of the body or an error; an error is one short sentence.
+//!
+//! The input is a byte of the flags `BIG_ENDIAN` and `ERROR`, a signature, a NUL byte and the body. The message
+//! around them is built here, and parsed by the code that reads it from a socket.
 
 use futures_util::FutureExt;
-use libfuzzer_sys::fuzz_target;
 use local_exporter_actors::source::dbus::reply;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -18,25 +15,41 @@ use zbus::message::{Message, Type};
 
 const BIG_ENDIAN: u8 = 1;
 const ERROR: u8 = 2;
-/// Small, so that bodies are larger as well.
+/// Small, so that larger bodies occur too.
 const MAX_BYTES: usize = 64;
 const LONGEST_SENTENCE: usize = 1024;
 
-fuzz_target!(|input: &[u8]| {
+/// Reads one reply. Panics if a rule is broken.
+pub fn run(input: &[u8]) {
     let Some((flags, rest)) = input.split_first() else {
         return;
     };
-    let Some(end) = rest.iter().position(|byte| *byte == 0).filter(|end| *end < 256) else {
+    let Some(end) = rest
+        .iter()
+        .position(|byte| *byte == 0)
+        .filter(|end| *end < 256)
+    else {
         return;
     };
     let (signature, body) = (&rest[..end], &rest[end + 1..]);
-    let order = if flags & BIG_ENDIAN == 0 { Order::Little } else { Order::Big };
-    let kind = if flags & ERROR == 0 { Type::MethodReturn } else { Type::Error };
-    // What zbus refuses never becomes a reply.
+    let order = if flags & BIG_ENDIAN == 0 {
+        Order::Little
+    } else {
+        Order::Big
+    };
+    let kind = if flags & ERROR == 0 {
+        Type::MethodReturn
+    } else {
+        Type::Error
+    };
+    // A message that zbus rejects never becomes a reply.
     let Some(message) = received(message(order, kind, signature, body)) else {
         return;
     };
-    assert_eq!((message.message_type(), message.body().len()), (kind, body.len()));
+    assert_eq!(
+        (message.message_type(), message.body().len()),
+        (kind, body.len())
+    );
     if kind == Type::Error {
         return is_a_sentence(&reply::refusal(&message, "com.example.Daemon").to_string());
     }
@@ -49,15 +62,15 @@ fuzz_target!(|input: &[u8]| {
             is_a_sentence(&error.to_string());
         }
     }
-});
+}
 
 fn is_a_sentence(text: &str) {
     assert!(!text.chars().any(char::is_control), "{text:?}");
     assert!(text.len() <= LONGEST_SENTENCE, "{} bytes", text.len());
 }
 
-/// What a body says after the specification ("Marshaling"), where it is one of the three that
-/// count. The byte that ends a string is not looked at: nothing depends on it.
+/// The bytes in a body according to the D-Bus specification ("Marshaling"), for the three signatures that are
+/// supported. The byte that terminates a string is ignored: nothing depends on it.
 fn content(order: Order, signature: &[u8], body: &[u8]) -> Option<Vec<u8>> {
     let (length, rest) = body.split_first_chunk()?;
     let length = usize::try_from(order.read(*length)).ok()?;
@@ -104,7 +117,7 @@ impl Order {
     }
 }
 
-/// A whole message after the specification ("Message Format").
+/// A whole message according to the D-Bus specification ("Message Format").
 fn message(order: Order, kind: Type, signature: &[u8], body: &[u8]) -> Vec<u8> {
     const ERROR_NAME: &[u8] = b"com.example.Error.Failed";
     // Each field begins at a multiple of eight: its code, the type of its value, the value.
@@ -136,14 +149,16 @@ fn message(order: Order, kind: Type, signature: &[u8], body: &[u8]) -> Vec<u8> {
     message
 }
 
-/// The message, as a connection receives it.
+/// The message as a connection receives it.
 fn received(mut bytes: Vec<u8>) -> Option<Message> {
     let (mut socket, mut descriptors) = (Closed, Vec::new());
-    let receiving = socket.receive_message(0, &mut bytes, &mut descriptors).now_or_never();
+    let receiving = socket
+        .receive_message(0, &mut bytes, &mut descriptors)
+        .now_or_never();
     receiving.expect("nothing is waited for").ok()
 }
 
-/// A socket that gives nothing more.
+/// A socket at its end.
 #[derive(Debug)]
 struct Closed;
 

@@ -1,35 +1,37 @@
-//! Any query and any headers of a scrape, and what must hold whatever they are: no
-//! panic, the one selector that another reading of the query finds too, a deadline
-//! within what the scraper said, and refusals of one short sentence.
+//! Parses any query and any headers of a scrape.
 //!
-//! The first line is the query, the second the scraper's patience where it is not
-//! empty, and each further one an `Accept` header.
-
-#![no_main]
+//! Rules: no panic; the selector equals the one that a second, independent parser finds; the deadline is within the
+//! scraper's timeout; a refusal is one short sentence.
+//!
+//! The first line of the input is the query, the second the scraper's timeout if it is not empty, and each further
+//! line is an `Accept` header.
 
 use actix_web::http::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
-use libfuzzer_sys::fuzz_target;
+use local_exporter::limits::Rejection;
 use local_exporter::pages::bridge::Asked;
 use local_exporter::pages::deadline;
-use local_exporter::limits::Rejection;
 use local_exporter_actors::Names;
 use std::time::Duration;
 
-/// What is taken off the scraper's patience, and what is left of it at least.
+/// Subtracted from the scraper's timeout, and the shortest deadline that remains.
 const OFFSET: Duration = Duration::from_millis(500);
 const FLOOR: Duration = Duration::from_millis(100);
 const LONGEST_SENTENCE: usize = 512;
 
-fuzz_target!(|input: &[u8]| {
+/// Reads one query and its headers. Panics if a rule is broken.
+pub fn run(input: &[u8]) {
     let mut lines = input.split(|byte| *byte == b'\n');
-    // Whatever is no text never becomes a URL or a header.
+    // Bytes that are not UTF-8 never become a URL.
     let query = std::str::from_utf8(lines.next().unwrap_or_default());
     let Ok(query) = query else { return };
     let patience = lines.next().filter(|line| !line.is_empty());
     let Ok(patience) = patience.map(HeaderValue::from_bytes).transpose() else {
         return;
     };
-    let Ok(accept) = lines.map(HeaderValue::from_bytes).collect::<Result<Vec<_>, _>>() else {
+    let Ok(accept) = lines
+        .map(HeaderValue::from_bytes)
+        .collect::<Result<Vec<_>, _>>()
+    else {
         return;
     };
 
@@ -40,7 +42,11 @@ fuzz_target!(|input: &[u8]| {
             assert_eq!(selectors, [asked.selector.as_ref()]);
             assert!(!asked.selector.is_empty());
             assert_eq!(asked.names, names(&accept));
-            let encoded: String = asked.selector.bytes().map(|byte| format!("%{byte:02x}")).collect();
+            let encoded: String = asked
+                .selector
+                .bytes()
+                .map(|byte| format!("%{byte:02x}"))
+                .collect();
             let encoded = format!("a=b&selector={encoded}&c");
             assert_eq!(Asked::read(&encoded, &headers, OFFSET).as_ref(), Ok(&asked));
             within_patience(patience.as_ref(), asked.within);
@@ -54,12 +60,12 @@ fuzz_target!(|input: &[u8]| {
                 Rejection::RepeatedSelector => assert!(selectors.len() > 1),
                 Rejection::BadDeadline => assert_eq!(seconds(patience.as_ref()), None),
                 Rejection::UnknownSelector | Rejection::NoConnection => {
-                    panic!("nobody asked what there is: {sentence}")
+                    panic!("parsing does not look up selectors: {sentence}")
                 }
             }
         }
     }
-});
+}
 
 fn headers(patience: Option<&HeaderValue>, accept: &[HeaderValue]) -> HeaderMap {
     let mut headers = HeaderMap::new();
@@ -100,7 +106,7 @@ fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The scraper's patience where it is a number of seconds that means something.
+/// The scraper's timeout, if it is a non-negative number of seconds.
 fn seconds(patience: Option<&HeaderValue>) -> Option<f64> {
     let text = std::str::from_utf8(patience?.as_bytes()).ok()?;
     let seconds: f64 = text.trim().parse().ok()?;
@@ -114,18 +120,27 @@ fn within_patience(patience: Option<&HeaderValue>, within: Duration) {
     };
     let seconds = seconds(Some(patience)).expect("it was accepted");
     if let (true, Ok(patience)) = (seconds > 0.0, Duration::try_from_secs_f64(seconds)) {
-        assert!(within <= patience.saturating_sub(OFFSET).max(FLOOR), "{patience:?}");
-        assert!(within + OFFSET >= patience, "{within:?} of {patience:?} is less than it may be");
+        assert!(
+            within <= patience.saturating_sub(OFFSET).max(FLOOR),
+            "{patience:?}"
+        );
+        assert!(
+            within + OFFSET >= patience,
+            "{within:?} of {patience:?} is less than it may be"
+        );
     }
 }
 
-/// Names in quotes are read by who says so on a type that it takes; said in any number of headers.
+/// The names that the scraper accepts. Several `Accept` headers mean the same as one with their values joined.
 fn names(accept: &[HeaderValue]) -> Names {
     let texts = accept.iter().filter_map(|value| value.to_str().ok());
     let joined = texts.collect::<Vec<_>>().join(",").to_ascii_lowercase();
     let mut headers = HeaderMap::new();
-    headers.insert(ACCEPT, HeaderValue::from_str(&joined).expect("it was made of such"));
+    headers.insert(ACCEPT, HeaderValue::from_str(&joined).expect("it is ASCII"));
     let names = local_exporter::pages::accept::names(&headers);
-    assert!(names == Names::Legacy || joined.contains("allow-utf-8"), "{joined:?}");
+    assert!(
+        names == Names::Legacy || joined.contains("allow-utf-8"),
+        "{joined:?}"
+    );
     names
 }
