@@ -2,7 +2,7 @@
 //!
 //! Runs the tests in `tests/integration/faults/` and those of the other hard suites, one after the
 //! other and those too that are left out otherwise because they take long. Of the rows that the
-//! faults print it makes the table in `docs/faults.md`; the other suites are told by the number of
+//! faults print it makes the table in `docs/src/faults.md`; the other suites are told by the number of
 //! their tests. It judges nothing itself: a fault is survived when its test says so.
 
 #![allow(

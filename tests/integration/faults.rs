@@ -1,7 +1,7 @@
 //! Faults of sources and of the host, each with a test that is found by its name.
 //!
 //! `cargo run --example faults` tries them all, those that take long too, one after the other,
-//! and prints a table of what came of each; `docs/faults.md` has the last one. With them it runs
+//! and prints a table of what came of each; `docs/src/faults.md` has the last one. With them it runs
 //! the other hard suites: `clients`, `host`, `leaks` and `reload::storm`.
 //!
 //! | of | file |
