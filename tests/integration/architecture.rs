@@ -1,5 +1,8 @@
 //! `ARCHITECTURE.md` is true: what it names exists, and the directions it draws hold.
 
+mod import_cycles;
+mod imports;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
