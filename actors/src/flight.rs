@@ -9,7 +9,7 @@
 use crate::faults::{Faults, Place};
 use crate::reason::Reason;
 use crate::scrape::{Answer, Exposition, ScrapeError};
-use crate::source::{Source, Surroundings};
+use crate::source::{Source, SourceContext};
 use crate::status::Status;
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, Shared, WeakShared};
@@ -41,7 +41,7 @@ impl Flight {
         source: Rc<dyn Source>,
         label: String,
         limits: Limits,
-        surroundings: &Surroundings,
+        surroundings: &SourceContext,
     ) -> Self {
         Self {
             source,

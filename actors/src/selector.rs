@@ -7,7 +7,7 @@ use crate::faults::{Passage, Place};
 use crate::flight::Flight;
 use crate::reason::Reason;
 use crate::scrape::{Answer, Scrape, ScrapeError};
-use crate::source::{self, Surroundings};
+use crate::source::{self, SourceContext};
 use actix::fut::WrapFuture;
 use actix::{
     Actor, ActorContext, ActorFutureExt, ActorResponse, AsyncContext, Context, Handler, Message,
@@ -22,13 +22,13 @@ use std::task::Poll;
 /// The actor of one selector.
 pub(crate) struct SelectorActor {
     spec: Arc<config::Selector>,
-    surroundings: Surroundings,
+    surroundings: SourceContext,
     /// Between `started` and the next failure.
     flight: Option<Rc<Flight>>,
 }
 
 impl SelectorActor {
-    pub(crate) fn new(spec: Arc<config::Selector>, surroundings: Surroundings) -> Self {
+    pub(crate) fn new(spec: Arc<config::Selector>, surroundings: SourceContext) -> Self {
         Self {
             spec,
             surroundings,

@@ -12,7 +12,7 @@ mod uds;
 
 pub(crate) use file::watch::Watches;
 pub use kind::{Descriptors, FileAccess, Sockets};
-pub(crate) use kind::{Kind, RequiredPath, Source, Surroundings};
+pub(crate) use kind::{Kind, RequiredPath, Source, SourceContext};
 
 use local_exporter_config as config;
 

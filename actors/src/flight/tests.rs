@@ -60,7 +60,7 @@ fn flight_with(takes: Duration, min_interval: Duration) -> (Rc<Flight>, Rc<Slow>
         begun: Cell::default(),
         under_way: Rc::default(),
     });
-    let surroundings = Surroundings {
+    let surroundings = SourceContext {
         watches: crate::source::Watches::start().unwrap(),
         status,
         faults: Faults::default(),

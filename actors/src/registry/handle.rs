@@ -11,7 +11,7 @@ use crate::metrics::Metrics;
 use crate::report::{Snapshot, State};
 use crate::scrape::{Answer, Caller, Names, Scrape, ScrapeError};
 use crate::selector::{Retire, SelectorActor};
-use crate::source::{self, Surroundings};
+use crate::source::{self, SourceContext};
 use crate::status::Status;
 use crate::supervise::{Retirement, Supervision};
 use actix::dev::channel;
@@ -70,7 +70,7 @@ impl SelectorHandle {
         let retirement = Retirement::default();
         let (address, mailbox) = channel::channel(MAILBOX);
 
-        let surroundings = Surroundings {
+        let surroundings = SourceContext {
             watches: threads.watches.clone(),
             status: Arc::clone(&status),
             faults: Faults::default(),

@@ -14,7 +14,7 @@ mod user;
 mod wire;
 
 use super::connect::Connector;
-use super::kind::{Descriptors, FileAccess, Kind, RequiredPath, Source, Surroundings};
+use super::kind::{Descriptors, FileAccess, Kind, RequiredPath, Source, SourceContext};
 use crate::backoff::Backoff;
 use crate::gate::{self, Gate};
 use crate::scrape::{Answer, ScrapeError};
@@ -59,7 +59,7 @@ impl Kind for DbusSource {
         format!("{destination} {path} {interface}.{member}")
     }
 
-    fn open(&self, selector: &Selector, context: &Surroundings) -> Rc<dyn Source> {
+    fn open(&self, selector: &Selector, context: &SourceContext) -> Rc<dyn Source> {
         let gate = Gate::new(selector.body_policy).with_faults(&context.faults);
         Rc::new(Dbus::new(self.clone(), selector.limits.max_bytes, gate))
     }

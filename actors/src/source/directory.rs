@@ -4,7 +4,7 @@
 //! of the kinds `uds` and `file`; it adds only the choice.
 
 use super::file::{Files, Role, Terms};
-use super::kind::{Descriptors, FileAccess, Kind, RequiredPath, Source, Surroundings};
+use super::kind::{Descriptors, FileAccess, Kind, RequiredPath, Source, SourceContext};
 use super::uds::Uds;
 use crate::gate::Gate;
 use crate::reason::Reason;
@@ -19,7 +19,7 @@ impl Kind for config::DirectorySource {
         self.path.display().to_string()
     }
 
-    fn open(&self, selector: &config::Selector, context: &Surroundings) -> Rc<dyn Source> {
+    fn open(&self, selector: &config::Selector, context: &SourceContext) -> Rc<dyn Source> {
         Rc::new(Directory::new(self, selector, context))
     }
 
@@ -63,7 +63,7 @@ impl Directory {
     fn new(
         directory: &config::DirectorySource,
         selector: &config::Selector,
-        surroundings: &Surroundings,
+        surroundings: &SourceContext,
     ) -> Self {
         let (limits, policy) = (selector.limits, selector.body_policy);
         let config::FileSource { paths, options } = files(directory);

@@ -16,7 +16,7 @@ mod shelf;
 mod subscriptions;
 pub(super) mod watch;
 
-use super::kind::{Descriptors, FileAccess, Kind, RequiredPath, Sockets, Source, Surroundings};
+use super::kind::{Descriptors, FileAccess, Kind, RequiredPath, Sockets, Source, SourceContext};
 use crate::faults::Place;
 use crate::gate::{self, Gate};
 use crate::host::lsm::denial_hint;
@@ -63,7 +63,7 @@ impl Kind for FileSource {
         listed(&self.paths)
     }
 
-    fn open(&self, selector: &Selector, context: &Surroundings) -> Rc<dyn Source> {
+    fn open(&self, selector: &Selector, context: &SourceContext) -> Rc<dyn Source> {
         let terms = Terms {
             paths: self.paths.clone(),
             options: self.options.clone(),
@@ -122,7 +122,7 @@ pub(super) struct Terms {
 pub(super) struct Files {
     terms: Arc<Terms>,
     patterns: Patterns,
-    surroundings: Surroundings,
+    surroundings: SourceContext,
     activity: Arc<Activity>,
     /// `None` until the first reading.
     answer: RefCell<Option<Answer>>,
@@ -131,7 +131,7 @@ pub(super) struct Files {
 }
 
 impl Files {
-    pub(super) fn new(terms: Terms, surroundings: Surroundings) -> Self {
+    pub(super) fn new(terms: Terms, surroundings: SourceContext) -> Self {
         Self {
             patterns: Patterns::new(&terms.options.patterns),
             terms: Arc::new(terms),

@@ -24,7 +24,7 @@ pub(crate) trait Kind {
     fn label(&self) -> String;
 
     /// Creates the source of a selector. Opens nothing and does not block.
-    fn open(&self, selector: &config::Selector, context: &Surroundings) -> Rc<dyn Source>;
+    fn open(&self, selector: &config::Selector, context: &SourceContext) -> Rc<dyn Source>;
 
     /// What the source accesses on the host, as links and directories are now. Blocks.
     fn access(&self) -> FileAccess;
@@ -77,7 +77,7 @@ pub(crate) trait Source {
 
 /// The parts of the process that a source may use.
 #[derive(Clone, Debug)]
-pub(crate) struct Surroundings {
+pub(crate) struct SourceContext {
     /// The only inotify instance of the process.
     pub(crate) watches: Watches,
     /// Where the source reports what it read.

@@ -4,7 +4,7 @@
 //! at any time. Nothing is kept between pulls, and nothing is sent.
 
 use super::connect::{Address, Connector, Unconnected};
-use super::kind::{FileAccess, Kind, RequiredPath, Sockets, Source, Surroundings};
+use super::kind::{FileAccess, Kind, RequiredPath, Sockets, Source, SourceContext};
 use crate::gate::Gate;
 use crate::reason::Reason;
 use crate::scrape::{Answer, ScrapeError};
@@ -23,7 +23,7 @@ impl Kind for config::UdsSource {
         self.path.display().to_string()
     }
 
-    fn open(&self, selector: &config::Selector, context: &Surroundings) -> Rc<dyn Source> {
+    fn open(&self, selector: &config::Selector, context: &SourceContext) -> Rc<dyn Source> {
         let gate = Gate::new(selector.body_policy).with_faults(&context.faults);
         Rc::new(Uds::new(&self.path, selector.limits.max_bytes, gate))
     }
