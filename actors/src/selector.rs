@@ -50,16 +50,18 @@ impl Actor for SelectorActor {
     fn started(&mut self, context: &mut Self::Context) {
         self.strike(Place::Started, context);
         let source = source::kind(&self.spec.source).open(&self.spec, &self.surroundings);
-        if let Some(mut upkeep) = Rc::clone(&source).upkeep() {
+        if let Some(mut background) = Rc::clone(&source).background() {
             let faults = self.surroundings.faults.clone();
-            let upkeep = poll_fn(move |context| {
+            let background = poll_fn(move |context| {
                 if faults.strike(Place::Upkeep) != Passage::On {
                     return Poll::Ready(());
                 }
-                upkeep.as_mut().poll(context)
+                background.as_mut().poll(context)
             });
             // Upkeep never ends while all is well: an end is a failure like a panic.
-            let ended = upkeep.into_actor(self).map(|(), _, context| context.stop());
+            let ended = background
+                .into_actor(self)
+                .map(|(), _, context| context.stop());
             context.spawn(ended);
         }
         self.flight = Some(Rc::new(Flight::new(

@@ -111,7 +111,7 @@ impl Source for Directory {
         self.socket.awaits()
     }
 
-    fn upkeep(self: Rc<Self>) -> Option<LocalBoxFuture<'static, ()>> {
-        Rc::clone(&self.files).upkeep()
+    fn background(self: Rc<Self>) -> Option<LocalBoxFuture<'static, ()>> {
+        Rc::clone(&self.files).background()
     }
 }

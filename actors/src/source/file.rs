@@ -1,7 +1,7 @@
 //! Kind `file`: text files, kept in memory and served from there.
 //!
 //! A scrape does no I/O: it gets the last reading, or the error of it. The
-//! upkeep reads again when a directory reports a change and, since events can
+//! background task reads again when a directory reports a change and, since events can
 //! be missing, whenever the `refresh` timer says so. A file that is gone is an
 //! error at once, never an old answer. This file may not name notify.
 
@@ -306,7 +306,7 @@ impl Source for Files {
         self.answer.borrow().clone()
     }
 
-    fn upkeep(self: Rc<Self>) -> Option<LocalBoxFuture<'static, ()>> {
+    fn background(self: Rc<Self>) -> Option<LocalBoxFuture<'static, ()>> {
         Some(Box::pin(async move { self.keep_fresh().await }))
     }
 }

@@ -70,7 +70,7 @@ pub(crate) trait Source {
 
     /// A task that runs for as long as the actor does, such as keeping a cache up to date. Its
     /// end is a failure of the actor.
-    fn upkeep(self: Rc<Self>) -> Option<LocalBoxFuture<'static, ()>> {
+    fn background(self: Rc<Self>) -> Option<LocalBoxFuture<'static, ()>> {
         None
     }
 }
