@@ -55,7 +55,7 @@ impl Flight {
     }
 
     /// An answer that needs no pull, from a source that has one at hand.
-    pub(crate) fn at_hand(&self) -> Option<Answer> {
+    pub(crate) fn cached(&self) -> Option<Answer> {
         let recent = self.recent.borrow();
         let young = |recent: &&Exposition| {
             let given_at = recent.cached_at;
@@ -63,7 +63,7 @@ impl Flight {
         };
         match recent.as_ref().filter(young) {
             Some(recent) => Some(Ok(recent.clone())),
-            None => self.source.at_hand(),
+            None => self.source.cached(),
         }
     }
 

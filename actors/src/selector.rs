@@ -89,7 +89,7 @@ impl Handler<Scrape> for SelectorActor {
             let error = ScrapeError::new(Reason::Crashed, "its actor has no source open");
             return ActorResponse::reply(Err(error));
         };
-        if let Some(answer) = flight.at_hand() {
+        if let Some(answer) = flight.cached() {
             return ActorResponse::reply(answer);
         }
         // In the context, so that a panic in it is seen by the supervisor.

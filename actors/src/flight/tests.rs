@@ -159,15 +159,15 @@ fn no_pull_outlives_the_selectors_timeout() {
 fn a_younger_answer_than_the_interval_is_given_again_and_an_older_one_never() {
     paused(async {
         let (flight, source) = flight_with(SECOND, SECOND * 5);
-        assert!(flight.at_hand().is_none());
+        assert!(flight.cached().is_none());
         let first = scrape(&flight, LONGEST).await.unwrap().unwrap();
         assert_eq!(first.cached_at, None, "the first is fresh");
         sleep(SECOND * 4).await;
-        let again = flight.at_hand().unwrap().unwrap();
+        let again = flight.cached().unwrap().unwrap();
         assert_eq!(again.body, "pull 1\n");
         assert_eq!(again.cached_at.unwrap().elapsed().as_secs(), 4);
         sleep(SECOND).await;
-        assert!(flight.at_hand().is_none());
+        assert!(flight.cached().is_none());
         assert_eq!(
             scrape(&flight, LONGEST).await.unwrap().unwrap().body,
             "pull 2\n"

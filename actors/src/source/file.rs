@@ -290,7 +290,7 @@ impl Source for Files {
         Box::pin(async move {
             loop {
                 let was_read = self.was_read.notified();
-                if let Some(answer) = self.at_hand() {
+                if let Some(answer) = self.cached() {
                     return answer;
                 }
                 was_read.await;
@@ -302,7 +302,7 @@ impl Source for Files {
         FILES_HANG.into()
     }
 
-    fn at_hand(&self) -> Option<Answer> {
+    fn cached(&self) -> Option<Answer> {
         self.answer.borrow().clone()
     }
 

@@ -64,7 +64,7 @@ pub(crate) trait Source {
     }
 
     /// The cached result, for a source with a cache that is filled.
-    fn at_hand(&self) -> Option<Answer> {
+    fn cached(&self) -> Option<Answer> {
         None
     }
 
