@@ -86,7 +86,10 @@ impl Flight {
     /// A waiter's own deadline has come. It says nothing of the source while
     /// others still wait for the same pull.
     fn give_up(&self) -> Answer {
-        let answer = Err(ScrapeError::timeout(&self.label, &self.source.awaits()));
+        let answer = Err(ScrapeError::timeout(
+            &self.label,
+            &self.source.waiting_for(),
+        ));
         let under_way = self.under_way.borrow();
         if under_way.as_ref().and_then(WeakShared::upgrade).is_none() {
             self.status.source_read(&answer);
@@ -114,7 +117,7 @@ impl Flight {
             faults.strike(Place::Pull);
             let answer = timeout(limits.timeout, Rc::clone(&source).pull())
                 .await
-                .unwrap_or_else(|_| Err(ScrapeError::timeout(&label, &source.awaits())));
+                .unwrap_or_else(|_| Err(ScrapeError::timeout(&label, &source.waiting_for())));
             status.source_read(&answer);
             // What came from a cache of the source's own is not kept a second time.
             if let Ok(exposition) = &answer

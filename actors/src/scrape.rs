@@ -111,9 +111,9 @@ impl ScrapeError {
         }
     }
 
-    /// A source that had not answered by the deadline; `awaits` ends the sentence.
-    pub(crate) fn timeout(source: &str, awaits: &str) -> Self {
-        let message = format!("{source} had not answered by the deadline{awaits}");
+    /// A source that had not answered by the deadline; `waiting_for` ends the sentence.
+    pub(crate) fn timeout(source: &str, waiting_for: &str) -> Self {
+        let message = format!("{source} had not answered by the deadline{waiting_for}");
         Self::new(Reason::Timeout, message)
     }
 

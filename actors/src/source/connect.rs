@@ -32,7 +32,7 @@ use tokio::time::Instant;
 const TRUST: Duration = Duration::from_secs(300);
 
 /// How long to wait before knocking again at a socket whose queue is full.
-const KNOCK_AGAIN: Duration = Duration::from_millis(10);
+const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Where a socket is, unix(7).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,12 +50,12 @@ pub(super) struct Connector {
     looking_up: Arc<Semaphore>,
     /// Until when a look-up is known to wait for nobody.
     trusted_until: Cell<Option<Instant>>,
-    awaits: Cell<Awaits>,
+    waiting_for: Cell<WaitingFor>,
 }
 
 /// What the latest connecting waits for, or waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Awaits {
+pub(super) enum WaitingFor {
     /// The file systems that the path leads through.
     LookUp,
     /// The listener, whose queue is full.
@@ -69,12 +69,12 @@ impl Connector {
         Self {
             looking_up: Arc::new(Semaphore::new(1)),
             trusted_until: Cell::new(None),
-            awaits: Cell::new(Awaits::LookUp),
+            waiting_for: Cell::new(WaitingFor::LookUp),
         }
     }
 
-    pub(super) fn awaits(&self) -> Awaits {
-        self.awaits.get()
+    pub(super) fn waiting_for(&self) -> WaitingFor {
+        self.waiting_for.get()
     }
 
     /// Connects, however long that takes.
@@ -82,20 +82,20 @@ impl Connector {
     /// # Errors
     /// Any but a full queue.
     pub(super) async fn connect(&self, address: &Address) -> Result<UnixStream, Unconnected> {
-        self.awaits.set(Awaits::LookUp);
+        self.waiting_for.set(WaitingFor::LookUp);
         loop {
-            let knocked = match self.waits_for_nobody(address) {
-                true => knock(address).map_err(Unconnected::from),
-                false => self.knock_aside(address.clone()).await,
+            let attempt = match self.never_blocks(address) {
+                true => try_connect(address).map_err(Unconnected::from),
+                false => self.try_connect_on_pool(address.clone()).await,
             };
-            match knocked {
+            match attempt {
                 Ok(stream) => {
-                    self.awaits.set(Awaits::Nothing);
+                    self.waiting_for.set(WaitingFor::Nothing);
                     return UnixStream::from_std(stream).map_err(Unconnected::from);
                 }
                 Err(why) if why.error.kind() == io::ErrorKind::WouldBlock => {
-                    self.awaits.set(Awaits::Queue);
-                    tokio::time::sleep(KNOCK_AGAIN).await;
+                    self.waiting_for.set(WaitingFor::Queue);
+                    tokio::time::sleep(RETRY_INTERVAL).await;
                 }
                 // What is wrong with the path is found out where nobody waits for it.
                 Err(_) if self.trusted_until.take().is_some() => {}
@@ -104,8 +104,8 @@ impl Connector {
         }
     }
 
-    /// Whether to knock here and now.
-    fn waits_for_nobody(&self, address: &Address) -> bool {
+    /// Whether to try_connect here and now.
+    fn never_blocks(&self, address: &Address) -> bool {
         match address {
             Address::Abstract(_) => true,
             Address::Path(_) => self.trusted_until.get() > Some(Instant::now()),
@@ -113,17 +113,20 @@ impl Connector {
     }
 
     /// Knocks on the blocking pool, and looks at the way there.
-    async fn knock_aside(&self, address: Address) -> Result<blocking::UnixStream, Unconnected> {
+    async fn try_connect_on_pool(
+        &self,
+        address: Address,
+    ) -> Result<blocking::UnixStream, Unconnected> {
         let turn = Arc::clone(&self.looking_up).acquire_owned().await;
-        let knocking = tokio::task::spawn_blocking(move || {
+        let connecting = tokio::task::spawn_blocking(move || {
             // Given back when the look-up ends, not when nobody waits for it.
             let _turn = turn;
-            let stream = knock(&address).map_err(|error| Unconnected::at(&address, error))?;
+            let stream = try_connect(&address).map_err(|error| Unconnected::at(&address, error))?;
             Ok::<_, Unconnected>((stream, address.is_local()))
         });
-        match knocking.await {
-            Ok(knocked) => {
-                let (stream, local) = knocked?;
+        match connecting.await {
+            Ok(attempt) => {
+                let (stream, local) = attempt?;
                 let trusted_until = local.then(|| Instant::now() + TRUST);
                 self.trusted_until.set(trusted_until);
                 Ok(stream)
@@ -134,7 +137,7 @@ impl Connector {
 }
 
 /// Connects without waiting for the listener.
-fn knock(address: &Address) -> io::Result<blocking::UnixStream> {
+fn try_connect(address: &Address) -> io::Result<blocking::UnixStream> {
     let address = match address {
         Address::Path(path) => SocketAddrUnix::new(path)?,
         Address::Abstract(name) => SocketAddrUnix::new_abstract_name(name)?,
@@ -155,7 +158,7 @@ impl Address {
     }
 }
 
-impl Awaits {
+impl WaitingFor {
     /// The end of a sentence about what is waited for, unless it is nothing.
     pub(super) fn words(self) -> Option<&'static str> {
         match self {

@@ -262,10 +262,10 @@ impl Source for Dbus {
         Box::pin(async move { self.read().await })
     }
 
-    fn awaits(&self) -> String {
+    fn waiting_for(&self) -> String {
         match self.progress.get() {
             Progress::Connecting => {
-                let words = self.connector.awaits().words();
+                let words = self.connector.waiting_for().words();
                 words.unwrap_or("; the bus did not take the connection: it hangs")
             }
             Progress::Called => "; the method was called and did not reply",

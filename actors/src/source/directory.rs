@@ -107,8 +107,8 @@ impl Source for Directory {
         Box::pin(async move { self.choose().await })
     }
 
-    fn awaits(&self) -> String {
-        self.socket.awaits()
+    fn waiting_for(&self) -> String {
+        self.socket.waiting_for()
     }
 
     fn background(self: Rc<Self>) -> Option<LocalBoxFuture<'static, ()>> {

@@ -298,7 +298,7 @@ impl Source for Files {
         })
     }
 
-    fn awaits(&self) -> String {
+    fn waiting_for(&self) -> String {
         FILES_HANG.into()
     }
 

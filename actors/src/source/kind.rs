@@ -59,7 +59,7 @@ pub(crate) trait Source {
 
     /// What the current or the latest pull is waiting for, as the end of an error message about
     /// its timeout. Empty by default.
-    fn awaits(&self) -> String {
+    fn waiting_for(&self) -> String {
         String::new()
     }
 

@@ -130,8 +130,8 @@ impl Source for Uds {
         Box::pin(async move { self.read().await })
     }
 
-    fn awaits(&self) -> String {
-        match (self.connector.awaits().words(), self.got.get()) {
+    fn waiting_for(&self) -> String {
+        match (self.connector.waiting_for().words(), self.got.get()) {
             (Some(words), _) => words.into(),
             (None, 0) => "; it wrote nothing (nothing is sent to it that it could wait for)".into(),
             (None, got) => format!("; it wrote {got} bytes and did not close the connection"),
