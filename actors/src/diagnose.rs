@@ -9,7 +9,7 @@ mod advice;
 mod lacking;
 
 use crate::host::mounts;
-use crate::host::path_walk::{self, Broken, Stop};
+use crate::host::path_walk::{self, Component, WalkError};
 use crate::host::permission::{self, Need};
 use crate::host::problem::Problem;
 use crate::reason::Reason;
@@ -118,14 +118,18 @@ fn look(place: &RequiredPath) -> Vec<Finding> {
         RequiredPath::Directory(path) => (path, Need::List),
         RequiredPath::Unmatched(path, other) => return vec![unmatched(path, other.as_ref())],
     };
-    let trail = path_walk::follow(path);
+    let walk = path_walk::walk(path);
     let mut findings = Vec::new();
-    for stop in trail.passed.iter().filter(|stop| stop.found.is_dir()) {
-        findings.extend(stale_mount(stop));
-        findings.extend(denied(stop, Need::Search));
+    for component in walk
+        .passed
+        .iter()
+        .filter(|component| component.metadata.is_dir())
+    {
+        findings.extend(stale_mount(component));
+        findings.extend(denied(component, Need::Search));
     }
-    match trail.end {
-        Ok(stop) => findings.extend(at_the_end(&stop, need)),
+    match walk.end {
+        Ok(component) => findings.extend(at_the_end(&component, need)),
         // What was found on the way says why.
         Err(_) if !findings.is_empty() => {}
         Err(broken) => findings.push(absent(path, &broken, need)),
@@ -134,29 +138,29 @@ fn look(place: &RequiredPath) -> Vec<Finding> {
 }
 
 /// What is wrong with what a path leads to.
-fn at_the_end(stop: &Stop, need: Need) -> Vec<Finding> {
-    if let Some(unsuitable) = unsuitable(stop, need) {
+fn at_the_end(component: &Component, need: Need) -> Vec<Finding> {
+    if let Some(unsuitable) = unsuitable(component, need) {
         return vec![unsuitable];
     }
-    let mounted = stale_mount(stop).or_else(|| match need {
-        Need::Read | Need::Connect => mounts::alone(stop).map(|alone| Finding::of(alone, &[])),
+    let mounted = stale_mount(component).or_else(|| match need {
+        Need::Read | Need::Connect => mounts::alone(component).map(|alone| Finding::of(alone, &[])),
         Need::List | Need::Search => None,
     });
-    denied(stop, need).into_iter().chain(mounted).collect()
+    denied(component, need).into_iter().chain(mounted).collect()
 }
 
-fn stale_mount(stop: &Stop) -> Option<Finding> {
+fn stale_mount(component: &Component) -> Option<Finding> {
     const REASONS: &[Reason] = &[Reason::Absent, Reason::Refused, Reason::Bus];
-    mounts::stale(stop).map(|problem| Finding::of(problem, REASONS))
+    mounts::stale(component).map(|problem| Finding::of(problem, REASONS))
 }
 
-fn denied(stop: &Stop, need: Need) -> Option<Finding> {
-    let problem = permission::lacking(stop, need)?;
+fn denied(component: &Component, need: Need) -> Option<Finding> {
+    let problem = permission::lacking(component, need)?;
     Some(Finding::of(problem, &[Reason::Denied]))
 }
 
-fn unsuitable(stop: &Stop, need: Need) -> Option<Finding> {
-    let kind = stop.found.file_type();
+fn unsuitable(component: &Component, need: Need) -> Option<Finding> {
+    let kind = component.metadata.file_type();
     let (fits, wanted) = match need {
         Need::Connect => (kind.is_socket(), "socket"),
         Need::Read => (kind.is_file(), "regular file"),
@@ -168,16 +172,16 @@ fn unsuitable(stop: &Stop, need: Need) -> Option<Finding> {
         _ => "correct `path`",
     };
     (!fits).then(|| Finding {
-        what: format!("{} is no {wanted}", stop.path.display()),
-        path: Some(stop.path.clone()),
+        what: format!("{} is no {wanted}", component.path.display()),
+        path: Some(component.path.clone()),
         remedy: remedy.to_owned(),
         // The kernel asks for write permission before it looks whether there is a socket.
         leads_to: &[Reason::Unsuitable, Reason::Denied, Reason::Bus],
     })
 }
 
-fn absent(path: &Path, broken: &Broken, need: Need) -> Finding {
-    let Broken { at, link, error } = broken;
+fn absent(path: &Path, broken: &WalkError, need: Need) -> Finding {
+    let WalkError { at, link, error } = broken;
     let (place, whole) = (at.display(), path.display());
     let link = link.as_ref().map(|link| link.display());
     let what = match (link, error.kind()) {

@@ -5,21 +5,24 @@
 //! process may not read what they are called. Blocks for as long as a file system hangs.
 
 use super::mode::{Owned, Process};
-use super::path_walk::{self, Stop};
+use super::path_walk::{self, Component};
 use super::permission::{self, Need};
 use std::io::ErrorKind;
 use std::path::Path;
 
 /// What to tell of an absolute path that this process was not let connect to.
 pub(crate) fn denied(path: &Path) -> String {
-    let trail = path_walk::follow(path);
+    let walk = path_walk::walk(path);
     // What was denied is not there any more.
-    if matches!(&trail.end, Err(broken) if broken.error.kind() != ErrorKind::PermissionDenied) {
+    if matches!(&walk.end, Err(broken) if broken.error.kind() != ErrorKind::PermissionDenied) {
         return String::new();
     }
-    let passed = trail.passed.iter();
-    let passed = passed.map(|stop| Step::new(stop, Need::Search));
-    let end = trail.end.iter().map(|stop| Step::new(stop, Need::Connect));
+    let passed = walk.passed.iter();
+    let passed = passed.map(|component| Step::new(component, Need::Search));
+    let end = walk
+        .end
+        .iter()
+        .map(|component| Step::new(component, Need::Connect));
     hint(&Process::own(), passed.chain(end))
 }
 
@@ -34,12 +37,12 @@ struct Step<'a> {
 }
 
 impl<'a> Step<'a> {
-    fn new(stop: &'a Stop, need: Need) -> Self {
+    fn new(component: &'a Component, need: Need) -> Self {
         Self {
-            path: &stop.path,
-            owned: Owned::from(&stop.found),
+            path: &component.path,
+            owned: Owned::from(&component.metadata),
             need,
-            may: permission::may(stop, need),
+            may: permission::may(component, need),
         }
     }
 }

@@ -6,7 +6,7 @@
 //! (moby#22789, systemd#6087). The link count of a deleted object is 0
 //! (stat(2)), which distinguishes it from a directory that is merely empty.
 
-use super::path_walk::Stop;
+use super::path_walk::Component;
 use super::problem::Problem;
 use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 use std::fs::Metadata;
@@ -19,11 +19,11 @@ pub(crate) fn is_deleted(metadata: &Metadata) -> bool {
 }
 
 /// The problem of a component that was deleted and is only still mounted.
-pub(crate) fn stale(stop: &Stop) -> Option<Problem> {
-    let path = stop.path.display();
-    is_deleted(&stop.found).then(|| Problem {
+pub(crate) fn stale(component: &Component) -> Option<Problem> {
+    let path = component.path.display();
+    is_deleted(&component.metadata).then(|| Problem {
         what: format!("{path} was deleted and is only still mounted"),
-        path: stop.path.clone(),
+        path: component.path.clone(),
         remedy: format!(
             "mount a directory above it that stays, instead of {path}; until then, mount it anew"
         ),
@@ -44,13 +44,13 @@ pub(crate) fn stale_hint(path: &Path) -> String {
 }
 
 /// The problem of a file or a socket that is itself a mount point.
-pub(crate) fn alone(stop: &Stop) -> Option<Problem> {
-    let parent = stop.path.parent()?;
-    let (own, around) = (mount_id(&stop.path)?, mount_id(parent)?);
-    let path = stop.path.display();
+pub(crate) fn alone(component: &Component) -> Option<Problem> {
+    let parent = component.path.parent()?;
+    let (own, around) = (mount_id(&component.path)?, mount_id(parent)?);
+    let path = component.path.display();
     (own != around).then(|| Problem {
         what: format!("{path} is mounted by itself: a rename over it is never seen here"),
-        path: stop.path.clone(),
+        path: component.path.clone(),
         remedy: "mount the directory that it is in instead".to_owned(),
     })
 }

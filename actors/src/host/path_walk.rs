@@ -1,71 +1,106 @@
-//! The way a path takes through the file system, one component at a time, as the kernel goes it
+//! The only walker of symbolic links: resolves a path one component at a time, as the kernel does
 //! (`path_resolution(7)`).
 //!
-//! Looks at names alone and opens nothing; what it finds is judged elsewhere.
+//! Reads names and links, and opens nothing. Callers decide what the result means.
 
 use rustix::io::Errno;
 use std::ffi::OsString;
 use std::fs::{self, Metadata};
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
-/// The most links on one way, as for the kernel.
-const MOST_LINKS: usize = 40;
+/// The most links on one path, as in the kernel.
+const MAX_LINKS: usize = 40;
 
-/// Where a path leads through, without links, and to what.
+/// The resolution of one path.
 #[derive(Debug)]
-pub(crate) struct Trail {
-    /// What has to be searched, from the root on.
-    pub(crate) passed: Vec<Stop>,
-    /// What it leads to in the end.
-    pub(crate) end: Result<Stop, Broken>,
+pub(crate) struct PathWalk {
+    /// What has to be searched, from the root on, each once and by a path without links.
+    pub(crate) passed: Vec<Component>,
+    /// The links that were followed, in order.
+    pub(crate) links: Vec<Link>,
+    /// What the path leads to.
+    pub(crate) end: Result<Component, WalkError>,
 }
 
-/// One name that is there.
+/// A component that exists, and is no link.
 #[derive(Debug)]
-pub(crate) struct Stop {
+pub(crate) struct Component {
     pub(crate) path: PathBuf,
-    pub(crate) found: Metadata,
+    pub(crate) metadata: Metadata,
 }
 
-/// Where the way ends too early.
+/// A symbolic link that was followed.
 #[derive(Debug)]
-pub(crate) struct Broken {
+pub(crate) struct Link {
+    /// The directory of the link; a path without links.
+    pub(crate) directory: PathBuf,
+    /// The text of the link.
+    pub(crate) target: PathBuf,
+    /// What follows the link in the path; empty if the link is the last component.
+    pub(crate) rest: PathBuf,
+}
+
+/// Where a path stops leading on.
+#[derive(Debug)]
+pub(crate) struct WalkError {
+    /// The component that cannot be looked up.
     pub(crate) at: PathBuf,
-    /// The last link that was followed to there, if there was one.
+    /// The last link that was followed before it, if any.
     pub(crate) link: Option<PathBuf>,
     pub(crate) error: io::Error,
 }
 
-/// Goes along an absolute path.
-pub(crate) fn follow(path: &Path) -> Trail {
-    let mut passed: Vec<Stop> = Vec::new();
-    let end = walk(path, &mut passed);
-    Trail { passed, end }
+impl Link {
+    /// Where the link leads.
+    pub(crate) fn destination(&self) -> PathBuf {
+        self.directory.join(&self.target)
+    }
+
+    /// The whole path with the link replaced by where it leads.
+    pub(crate) fn replaced(&self) -> PathBuf {
+        let destination = self.destination();
+        let rest = self.rest.components();
+        destination.components().chain(rest).collect()
+    }
 }
 
-fn walk(path: &Path, passed: &mut Vec<Stop>) -> Result<Stop, Broken> {
+/// Resolves an absolute path. Blocks.
+pub(crate) fn walk(path: &Path) -> PathWalk {
+    let (mut passed, mut links) = (Vec::new(), Vec::new());
+    let end = resolve(path, &mut passed, &mut links);
+    PathWalk { passed, links, end }
+}
+
+fn resolve(
+    path: &Path,
+    passed: &mut Vec<Component>,
+    links: &mut Vec<Link>,
+) -> Result<Component, WalkError> {
     let mut here = PathBuf::from("/");
-    // The next one stands last.
+    // In reverse: the next component is the last element.
     let mut ahead = names(path);
-    let mut links = 0;
-    let mut link = None;
+    let mut last_link = None;
     loop {
-        let broken = |error| Broken {
+        let failed = |error| WalkError {
             at: here.clone(),
-            link: link.clone(),
+            link: last_link.clone(),
             error,
         };
-        let found = here.symlink_metadata().map_err(broken)?;
-        if found.is_symlink() {
-            links += 1;
-            if links > MOST_LINKS {
-                return Err(broken(Errno::LOOP.into()));
+        let metadata = here.symlink_metadata().map_err(failed)?;
+        if metadata.is_symlink() {
+            if links.len() == MAX_LINKS {
+                return Err(failed(Errno::LOOP.into()));
             }
-            let target = fs::read_link(&here).map_err(broken)?;
-            ahead.extend(names(&target));
-            link = Some(here.clone());
+            let target = fs::read_link(&here).map_err(failed)?;
+            last_link = Some(here.clone());
             here.pop();
+            links.push(Link {
+                directory: here.clone(),
+                target: target.clone(),
+                rest: ahead.iter().rev().collect(),
+            });
+            ahead.extend(names(&target));
             if target.is_absolute() {
                 here = PathBuf::from("/");
             }
@@ -73,10 +108,10 @@ fn walk(path: &Path, passed: &mut Vec<Stop>) -> Result<Stop, Broken> {
         }
         let path = here.clone();
         let Some(next) = ahead.pop() else {
-            return Ok(Stop { path, found });
+            return Ok(Component { path, metadata });
         };
         if passed.iter().all(|known| known.path != path) {
-            passed.push(Stop { path, found });
+            passed.push(Component { path, metadata });
         }
         if next == ".." {
             here.pop();
@@ -86,11 +121,14 @@ fn walk(path: &Path, passed: &mut Vec<Stop>) -> Result<Stop, Broken> {
     }
 }
 
-/// The components of a path that lead somewhere, the last one first.
+/// The components of a path that lead somewhere, in reverse.
 fn names(path: &Path) -> Vec<OsString> {
     let names = path.components().rev().filter_map(|component| {
-        let name = component.as_os_str().to_owned();
-        matches!(component, Component::Normal(_) | Component::ParentDir).then_some(name)
+        let leads = matches!(
+            component,
+            path::Component::Normal(_) | path::Component::ParentDir
+        );
+        leads.then(|| component.as_os_str().to_owned())
     });
     names.collect()
 }
@@ -111,9 +149,23 @@ mod tests {
         symlink("real/deep/../deep", at("relative")).unwrap();
         symlink(at("relative"), at("absolute")).unwrap();
         symlink("circle", at("circle")).unwrap();
-        let trail = follow(&at("absolute/m.prom"));
-        assert_eq!(trail.end.unwrap().path, at("real/deep/m.prom"));
-        let passed: Vec<_> = trail.passed.into_iter().map(|stop| stop.path).collect();
+        let found = walk(&at("absolute/m.prom"));
+        assert_eq!(found.end.unwrap().path, at("real/deep/m.prom"));
+        let links: Vec<_> = found
+            .links
+            .iter()
+            .map(|link| (link.destination(), link.rest.as_path()))
+            .collect();
+        let expected = [
+            (at("relative"), Path::new("m.prom")),
+            (at("real/deep/../deep"), Path::new("m.prom")),
+        ];
+        assert_eq!(links, expected);
+        let passed: Vec<_> = found
+            .passed
+            .into_iter()
+            .map(|component| component.path)
+            .collect();
         let count = |path: &Path| passed.iter().filter(|passed| *passed == path).count();
         for directory in ["", "real", "real/deep"] {
             assert_eq!(
@@ -133,17 +185,17 @@ mod tests {
             ),
         ];
         for (path, end, kind) in ends {
-            let broken = follow(&at(path)).end.unwrap_err();
-            assert_eq!((broken.at, broken.error.kind()), (at(end), kind), "{path}");
+            let error = walk(&at(path)).end.unwrap_err();
+            assert_eq!((error.at, error.error.kind()), (at(end), kind), "{path}");
         }
-        assert_eq!(follow(&at("absent")).end.unwrap_err().link, None);
+        assert_eq!(walk(&at("absent")).end.unwrap_err().link, None);
         symlink("nowhere", at("dangling")).unwrap();
-        let broken = follow(&at("dangling")).end.unwrap_err();
+        let error = walk(&at("dangling")).end.unwrap_err();
         assert_eq!(
-            (broken.at, broken.link),
+            (error.at, error.link),
             (at("nowhere"), Some(at("dangling")))
         );
-        let broken = follow(&at("circle")).end.unwrap_err();
-        assert_eq!(Errno::from_io_error(&broken.error), Some(Errno::LOOP));
+        let error = walk(&at("circle")).end.unwrap_err();
+        assert_eq!(Errno::from_io_error(&error.error), Some(Errno::LOOP));
     }
 }

@@ -3,7 +3,7 @@
 //! Asks by access(2), which counts groups, ACLs and labels in; the mode then tells what to change.
 
 use super::mode::{Class, Owned, Process};
-use super::path_walk::Stop;
+use super::path_walk::Component;
 use super::problem::Problem;
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 use rustix::io::Errno;
@@ -62,20 +62,20 @@ impl Need {
 }
 
 /// What the kernel says to this process.
-pub(crate) fn may(stop: &Stop, need: Need) -> bool {
-    accessat(CWD, &stop.path, need.access(), AtFlags::EACCESS) != Err(Errno::ACCESS)
+pub(crate) fn may(component: &Component, need: Need) -> bool {
+    accessat(CWD, &component.path, need.access(), AtFlags::EACCESS) != Err(Errno::ACCESS)
 }
 
 /// What to say of a permission that this process lacks.
-pub(crate) fn lacking(stop: &Stop, need: Need) -> Option<Problem> {
-    if may(stop, need) {
+pub(crate) fn lacking(component: &Component, need: Need) -> Option<Problem> {
+    if may(component, need) {
         return None;
     }
-    let owned = named(&Owned::from(&stop.found));
+    let owned = named(&Owned::from(&component.metadata));
     Some(Problem {
-        what: lacks(geteuid().as_raw(), need, &stop.path, &owned),
-        path: stop.path.clone(),
-        remedy: remedy(stop, need),
+        what: lacks(geteuid().as_raw(), need, &component.path, &owned),
+        path: component.path.clone(),
+        remedy: remedy(component, need),
     })
 }
 
@@ -92,9 +92,9 @@ fn named(owned: &Owned) -> String {
     format!("{:04o} {owner}:{group}", owned.mode)
 }
 
-fn remedy(stop: &Stop, need: Need) -> String {
-    let (path, letter) = (stop.path.display(), need.letter());
-    let owned = Owned::from(&stop.found);
+fn remedy(component: &Component, need: Need) -> String {
+    let (path, letter) = (component.path.display(), need.letter());
+    let owned = Owned::from(&component.metadata);
     let class = Process::own().class(&owned);
     if owned.allows(class, need.bit()) {
         return format!(
@@ -105,14 +105,14 @@ fn remedy(stop: &Stop, need: Need) -> String {
     match class {
         Class::Owner => format!("chmod u+{letter} {path}"),
         Class::Group => format!("chmod g+{letter} {path}"),
-        Class::Others => for_others(stop, need),
+        Class::Others => for_others(component, need),
     }
 }
 
 /// What to change for a process that is neither the owner nor in the group.
-fn for_others(stop: &Stop, need: Need) -> String {
-    let (path, letter) = (stop.path.display(), need.letter());
-    let owned = Owned::from(&stop.found);
+fn for_others(component: &Component, need: Need) -> String {
+    let (path, letter) = (component.path.display(), need.letter());
+    let owned = Owned::from(&component.metadata);
     let (everybody, members) = match need {
         Need::Connect => ("0666".to_owned(), "0660".to_owned()),
         Need::Search | Need::List | Need::Read => (format!("o+{letter}"), format!("g+{letter}")),

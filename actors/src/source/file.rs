@@ -5,11 +5,11 @@
 //! be missing, whenever the `refresh` timer says so. A file that is gone is an
 //! error at once, never an old answer. This file may not name notify.
 
+mod access;
 mod activity;
 mod compose;
 mod expand;
 mod pattern;
-mod reach;
 mod read;
 mod reading;
 mod shelf;
@@ -76,13 +76,13 @@ impl Kind for FileSource {
 
     fn access(&self) -> FileAccess {
         FileAccess {
-            directories: reach::directories(&self.paths, &self.options),
+            directories: access::directories(&self.paths, &self.options),
             sockets: Sockets::ByPath,
         }
     }
 
     fn required_paths(&self) -> Vec<RequiredPath> {
-        expand::places(&self.paths, &self.options)
+        access::required_paths(&self.paths, &self.options)
     }
 
     /// A run of the background task reads one file in one directory at a time.

@@ -6,12 +6,10 @@
 
 use super::pattern::{Patterns, is_pattern, split};
 use super::watch::{Interest, Target, Targets, identity};
-use crate::host::filesystem;
+use crate::host::{filesystem, path_walk};
 use crate::reason::Reason;
 use crate::report::PassedOver;
 use crate::scrape::ScrapeError;
-use crate::source::kind::RequiredPath;
-use local_exporter_config::FileOptions;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -24,8 +22,6 @@ pub(super) const MOST_TARGETS: usize = 1024;
 /// The most names in a directory: it may be full of other files, which are
 /// looked at, but not without end.
 const MOST_NAMES: usize = 100_000;
-/// The most links on one way, as for the kernel (`path_resolution(7)`).
-pub(super) const MOST_LINKS: usize = 40;
 /// The most files that are told to have been passed over.
 const MOST_PASSED_OVER: usize = 100;
 
@@ -139,21 +135,23 @@ impl Expansion {
         }
     }
 
-    /// Watches for each further name that the links of a file lead over: what is behind a link
-    /// changes there.
+    /// Watches each directory that the links of a file lead to, and notes the names there: what is
+    /// behind a link changes under those.
     fn follow_links(&mut self, index: usize) {
         let Some((path, _)) = self.files.get(index) else {
             return;
         };
-        let (path, mut way) = (path.clone(), path.clone());
+        // Most files are no links, and a walk looks up every component.
+        if !path.is_symlink() {
+            return;
+        }
+        let path = path.clone();
         let mut further = Vec::new();
-        while further.len() < MOST_LINKS
-            && let Ok(target) = std::fs::read_link(&way)
-            && let Some(directory) = way.parent()
-        {
-            way = directory.join(target);
-            further.extend(way.file_name().map(OsStr::to_owned));
-            self.watch_for(&way);
+        let links = path_walk::walk(&path).links.into_iter();
+        for link in links.filter(|link| link.rest.as_os_str().is_empty()) {
+            let destination = link.destination();
+            further.extend(destination.file_name().map(OsStr::to_owned));
+            self.watch_for(&destination);
         }
         if !further.is_empty() {
             self.further_names.insert(path, further);
@@ -218,33 +216,6 @@ impl Expansion {
             path = parent;
         }
     }
-}
-
-/// Each path, and the files that it leads to now.
-pub(in crate::source) fn places(paths: &[PathBuf], options: &FileOptions) -> Vec<RequiredPath> {
-    let patterns = Patterns::new(&options.patterns);
-    let mut places = Vec::new();
-    for path in paths {
-        let expansion = expand(std::slice::from_ref(path), &patterns);
-        let several = path.to_str().is_some_and(is_pattern);
-        if several {
-            places.push(RequiredPath::Directory(split(path).0));
-        } else if path.is_dir() {
-            places.push(RequiredPath::Directory(path.clone()));
-        } else {
-            places.push(RequiredPath::File(path.clone()));
-            continue;
-        }
-        if expansion.files.is_empty() {
-            let other = expansion.passed_over.first().cloned();
-            places.push(RequiredPath::Unmatched(path.clone(), other));
-        }
-        let files = expansion.files.into_iter();
-        // A directory that cannot be listed stands there with its error.
-        let files = files.filter(|(file, _)| !file.is_dir());
-        places.extend(files.map(|(file, _)| RequiredPath::File(file)));
-    }
-    places
 }
 
 /// The names in a directory, sorted; all of them or, if there are more than `most`, an error: which

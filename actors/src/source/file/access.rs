@@ -3,18 +3,17 @@
 //! Links are followed as they stand now, one at a time: each of the ways counts,
 //! since each link may be replaced by what it leads to. Blocks; opens no file.
 
-use super::expand::{MOST_LINKS, expand};
+use super::expand::expand;
 use super::pattern::{Patterns, is_pattern, split};
+use crate::host::path_walk;
+use crate::source::kind::RequiredPath;
 use local_exporter_config::FileOptions;
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 /// The directories in which the files stand that `paths` lead to, or in which
 /// they would: an absent path, or what a link leads to, need not exist.
-pub(in crate::source) fn directories(
-    paths: &[PathBuf],
-    options: &FileOptions,
-) -> BTreeSet<PathBuf> {
+pub(super) fn directories(paths: &[PathBuf], options: &FileOptions) -> BTreeSet<PathBuf> {
     let patterns = Patterns::new(&options.patterns);
     let files = expand(paths, &patterns).files.into_iter();
     let configured = paths.iter().map(|path| until_wildcard(path));
@@ -28,6 +27,33 @@ pub(in crate::source) fn directories(
     .collect()
 }
 
+/// Each path, and the files that it leads to now.
+pub(super) fn required_paths(paths: &[PathBuf], options: &FileOptions) -> Vec<RequiredPath> {
+    let patterns = Patterns::new(&options.patterns);
+    let mut required = Vec::new();
+    for path in paths {
+        let expansion = expand(std::slice::from_ref(path), &patterns);
+        let several = path.to_str().is_some_and(is_pattern);
+        if several {
+            required.push(RequiredPath::Directory(split(path).0));
+        } else if path.is_dir() {
+            required.push(RequiredPath::Directory(path.clone()));
+        } else {
+            required.push(RequiredPath::File(path.clone()));
+            continue;
+        }
+        if expansion.files.is_empty() {
+            let other = expansion.passed_over.first().cloned();
+            required.push(RequiredPath::Unmatched(path.clone(), other));
+        }
+        let files = expansion.files.into_iter();
+        // A directory that cannot be listed stands there with its error.
+        let files = files.filter(|(file, _)| !file.is_dir());
+        required.extend(files.map(|(file, _)| RequiredPath::File(file)));
+    }
+    required
+}
+
 /// A path up to its first component with a wildcard, which is in the directory that is listed first.
 fn until_wildcard(path: &Path) -> PathBuf {
     if !path.to_str().is_some_and(is_pattern) {
@@ -37,51 +63,21 @@ fn until_wildcard(path: &Path) -> PathBuf {
     rest.first().map_or(base.clone(), |first| base.join(first))
 }
 
-/// A path as it is written, and with each further link on it replaced by where that leads.
+/// A path as it is written, and with each link on it replaced in turn by where that leads.
 fn ways(path: &Path) -> Vec<PathBuf> {
     let mut ways = vec![path.to_owned()];
-    let mut way = path.to_owned();
-    for _ in 0..MOST_LINKS {
-        let Some(link) = first_link(&way) else { break };
-        // What a link leads to may be exchanged for another of its kind, as releases are. Those
-        // that stand at the root are the system's own.
-        if link.place != Path::new("/") {
-            ways.push(link.target());
+    for link in path_walk::walk(path).links {
+        // The destination of a link may be replaced by another of its kind, as releases are. Links
+        // in the root belong to the system.
+        if link.directory != Path::new("/") {
+            ways.push(link.destination());
         }
-        way = link
-            .target()
-            .components()
-            .chain(link.rest.components())
-            .collect();
-        ways.push(way.clone());
+        ways.push(link.replaced());
     }
-    // Without links, `..` takes one component back.
-    ways.push(without_parents(&way));
+    // After the last link, `..` takes one component back.
+    let last = ways.last().map(|way| without_parents(way));
+    ways.extend(last);
     ways
-}
-
-/// A link on a path.
-struct Link<'a> {
-    place: &'a Path,
-    leads_to: PathBuf,
-    rest: &'a Path,
-}
-
-impl Link<'_> {
-    fn target(&self) -> PathBuf {
-        self.place.join(&self.leads_to)
-    }
-}
-
-fn first_link(path: &Path) -> Option<Link<'_>> {
-    let ancestors: Vec<&Path> = path.ancestors().collect();
-    ancestors.into_iter().rev().find_map(|link| {
-        Some(Link {
-            leads_to: std::fs::read_link(link).ok()?,
-            place: link.parent()?,
-            rest: path.strip_prefix(link).ok()?,
-        })
-    })
 }
 
 fn without_parents(path: &Path) -> PathBuf {
@@ -166,8 +162,7 @@ mod tests {
                     "near",
                     "near/../current/public",
                     "near/../far",
-                    "near/../releases/1",
-                    "near/../releases/1/public",
+                    "releases/1",
                     "releases/1/public",
                 ],
             ),
