@@ -1,9 +1,9 @@
-//! Tries every fault of a source, the host and clients, and prints what came of it: `cargo run --example faults`.
+//! Runs every test of a fault and prints the table of `docs/src/faults.md`: `cargo run --example faults`.
 //!
-//! Runs the tests in `tests/integration/faults/` and those of the other hard suites, one after the
-//! other and those too that are left out otherwise because they take long. Of the rows that the
-//! faults print it makes the table in `docs/src/faults.md`; the other suites are told by the number of
-//! their tests. It judges nothing itself: a fault is survived when its test says so.
+//! Runs the tests of sources and hosts that fail, misbehaving clients, leaks, reloads and confinement one after
+//! the other, including those that are ignored because they take long. The table consists of the rows that the
+//! tests in `tests/integration/faults/` print. The other suites are only counted. This program judges nothing:
+//! a fault is survived if its test passes.
 
 #![allow(
     clippy::print_stdout,
@@ -16,8 +16,7 @@ use std::process::{Command, ExitCode, Stdio};
 const HEAD: &str = "\
 | fault | answer | reason | after | neighbours before: median / longest (news of a change) | during | descriptors, threads, memory before | after |
 | --- | ---: | --- | ---: | --- | --- | --- | --- |";
-/// The suites: faults, misbehaving clients, what the host lacks, what is left behind,
-/// configurations in quick succession, and what the process gives up or is not given.
+/// The suites, as filters of test names.
 const SUITES: [&str; 7] = [
     "faults::",
     "clients::",
@@ -27,28 +26,29 @@ const SUITES: [&str; 7] = [
     "confinement::",
     "unprivileged::",
 ];
-/// Where in a row the level of the process stands, before and after.
+/// The columns with the descriptors, threads and memory of the process, before and after a fault.
 const LEVELS: [usize; 2] = [7, 8];
 
-/// What the tests said.
+/// What the output of the tests contains so far.
 #[derive(Default)]
 struct Tally {
     tried: usize,
     passed: usize,
-    /// The test that runs now.
+    /// The test that is running.
     current: String,
     failed: Vec<String>,
-    skipped: Vec<String>,
-    /// The most that there was more of after a fault than before it.
-    more: [i64; 3],
+    /// The largest growth from before a fault to after it: descriptors, threads, MiB.
+    growth: [i64; 3],
 }
 
 fn main() -> io::Result<ExitCode> {
+    let skipped = tempfile::NamedTempFile::new()?;
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let mut suite = Command::new(cargo)
         .args(["test", "--locked", "--test", "integration", "--"])
         .args(["--include-ignored", "--nocapture", "--test-threads=1"])
         .args(SUITES)
+        .env(local_exporter_skip::FILE_VARIABLE, skipped.path())
         .stdout(Stdio::piped())
         .spawn()?;
     let mut tally = Tally::default();
@@ -60,6 +60,10 @@ fn main() -> io::Result<ExitCode> {
     }
     let succeeded = suite.wait()?.success();
     tally.sum_up();
+    for line in std::fs::read_to_string(skipped)?.lines() {
+        let reason = line.split_once('\t').map_or(line, |(_, reason)| reason);
+        println!("- skipped: {reason}");
+    }
     Ok(match succeeded && tally.tried > 0 {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
@@ -75,10 +79,7 @@ impl Tally {
             self.tried += 1;
             self.note_levels(row);
         }
-        if line.contains("skipped: ") {
-            self.skipped.push(line.to_owned());
-        }
-        // What becomes of a test stands behind its name, or below its row.
+        // The result of a test follows its name, or its row.
         if let Some((name, _)) = line
             .strip_prefix("test ")
             .and_then(|l| l.split_once(" ... "))
@@ -108,14 +109,14 @@ impl Tally {
         };
         let [before, after] = LEVELS.map(level);
         if let (Some(before), Some(after)) = (before, after) {
-            for ((more, before), after) in self.more.iter_mut().zip(before).zip(after) {
-                *more = (*more).max(after - before);
+            for ((growth, before), after) in self.growth.iter_mut().zip(before).zip(after) {
+                *growth = (*growth).max(after - before);
             }
         }
     }
 
     fn sum_up(&self) {
-        let [descriptors, threads, memory] = self.more;
+        let [descriptors, threads, memory] = self.growth;
         println!(
             "\n{} faults in the table. {} tests of {} passed and {} failed. At most {descriptors} \
              descriptors, {threads} threads and {memory} MiB more after a fault than before it.",
@@ -126,9 +127,6 @@ impl Tally {
         );
         for name in &self.failed {
             println!("- failed: {name}");
-        }
-        for line in &self.skipped {
-            println!("- {line}");
         }
     }
 }

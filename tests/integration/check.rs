@@ -10,6 +10,7 @@ use crate::support::{open_to_all, program, quoted};
 use local_exporter_daemons::fault::Behaviour;
 use local_exporter_daemons::quiet_files::{OPTIONS, QuietFiles};
 use local_exporter_daemons::scripted::ScriptedDaemon;
+use local_exporter_skip::skip;
 use serde_json::Value;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -255,7 +256,7 @@ fn a_file_system_that_hangs_holds_up_nobody_else() {
         return;
     };
     let Ok(files) = QuietFiles::new("it.prom", b"a 1\n") else {
-        println!("skipped: /dev/fuse cannot be used here");
+        skip("/dev/fuse cannot be used here");
         return;
     };
     command.stdin(files.device().unwrap());

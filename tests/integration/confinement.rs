@@ -6,6 +6,7 @@ use crate::support::{Exporter, quoted, request, until};
 use landlock::{AccessFs, Ruleset, RulesetAttr, RulesetCreated, RulesetStatus};
 use local_exporter_daemons::bus::BusOptions;
 use local_exporter_daemons::prombus::{self, Prombus};
+use local_exporter_skip::skip;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -22,7 +23,7 @@ pub fn is_confined(exporter: &Exporter) -> bool {
     let not = lines("\"not confined");
     assert!(not <= 1, "said once: {log:?}");
     if not == 1 {
-        println!("skipped: the exporter cannot confine itself here");
+        skip("the exporter cannot confine itself: this kernel lacks Landlock");
     }
     not == 0
 }

@@ -3,6 +3,7 @@
 
 use crate::prometheus::Prometheus;
 use crate::support::{Exporter, quoted, until};
+use local_exporter_skip::skip;
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -79,7 +80,7 @@ const NEWER_THAN_DEBIAN: &[&str] = &[
 #[test]
 fn prometheus_ingests_what_the_bridge_serves_and_never_gets_a_bad_one() {
     let Some(cases) = cases() else {
-        println!("skipped: there is no ../shared/corpus beside this repository");
+        skip("../shared/corpus does not exist beside this repository");
         return;
     };
     let exporter = Exporter::start(&config(&cases));

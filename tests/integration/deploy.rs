@@ -1,6 +1,7 @@
 //! What is shipped in `deploy/` is right: parsed, checked by its own tools, and agreeing with the rest.
 
 use local_exporter_config::{Environment, Input, Source, load};
+use local_exporter_skip::skip;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -112,7 +113,7 @@ fn asked(mut tool: Command) -> Option<String> {
             Some(said)
         }
         Err(error) => {
-            println!("skipped: {tool:?} cannot be started ({error})");
+            skip(format_args!("{tool:?} cannot be started ({error})"));
             None
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::serving::{Serving, get_over, get_over_unix};
 use crate::support::{get, program};
+use local_exporter_skip::skip;
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
@@ -138,7 +139,7 @@ fn it_listens_on_vsock_and_answers_there() {
     let port = match vsock_port() {
         Ok(port) => port,
         Err(error) => {
-            println!("skipped: this kernel has no vsock ({error})");
+            skip(format_args!("this kernel has no vsock ({error})"));
             return;
         }
     };
@@ -152,7 +153,9 @@ fn it_listens_on_vsock_and_answers_there() {
     let stream = Socket::new(Domain::VSOCK, Type::STREAM, None).unwrap();
     // To this machine itself, for which vsock(7) has a module of its own.
     match stream.connect(&SockAddr::vsock(1, port)) {
-        Err(error) => println!("the requests are skipped: no loopback of vsock here ({error})"),
+        Err(error) => skip(format_args!(
+            "requests over vsock: this kernel has no loopback for it ({error})"
+        )),
         Ok(()) => {
             let answer = get_over(UnixStream::from(OwnedFd::from(stream)), "/-/healthy");
             assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");

@@ -3,6 +3,7 @@
 //! Where it cannot, a test says so and passes.
 
 use crate::support::{Exporter, program};
+use local_exporter_skip::skip;
 use std::process::{Command, Stdio};
 
 const NOBODY: &str = "65534";
@@ -23,7 +24,7 @@ pub fn possible(command: &[&str]) -> bool {
     probe.args(&command[1..]).arg("true").stderr(Stdio::null());
     let possible = probe.status().is_ok_and(|status| status.success());
     if !possible {
-        println!("skipped: {command:?} is not possible here");
+        skip(format_args!("{command:?} is not possible here"));
     }
     possible
 }
@@ -39,7 +40,7 @@ pub fn nobody_can_run_it() -> bool {
         .status()
         .is_ok_and(|status| status.success());
     if !can {
-        println!("skipped: another user cannot run the program here");
+        skip("another user cannot run the program here");
     }
     can
 }

@@ -3,6 +3,7 @@
 
 use crate::serving::{Serving, by_shell, get_over_unix};
 use crate::support::{PATIENCE, eventually, get, open_to_all, program, until};
+use local_exporter_skip::skip;
 use std::fs::File;
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
@@ -219,7 +220,7 @@ fn systemds_own_activation_starts_it_at_the_first_request() {
         .output()
         .is_err()
     {
-        return println!("skipped: there is no systemd-socket-activate here");
+        return skip("systemd-socket-activate is not installed");
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sock");
@@ -264,7 +265,7 @@ fn on_the_journal(folder: &Path, matches: bool) -> Option<(String, String)> {
     ];
     let probe = Command::new("unshare").args(unshare).arg("true").status();
     if !probe.is_ok_and(|status| status.success()) {
-        println!("skipped: there are no namespaces to be had here");
+        skip("unshare cannot make namespaces here");
         return None;
     }
     let mut child = Command::new("unshare")

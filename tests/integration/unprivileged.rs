@@ -7,6 +7,7 @@ use crate::support::{Exporter, open_to_all, program, quoted};
 use local_exporter_daemons::bus::{BusKind, BusOptions};
 use local_exporter_daemons::prombus::Prombus;
 use local_exporter_daemons::promsock::PromSock;
+use local_exporter_skip::skip;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -39,7 +40,7 @@ fn possible(wrapper: &[&str]) -> bool {
         .status();
     let possible = status.is_ok_and(|status| status.success());
     if !possible {
-        println!("skipped: {wrapper:?} cannot run the program here");
+        skip(format_args!("{wrapper:?} cannot run the program here"));
     }
     possible
 }

@@ -8,6 +8,7 @@
 
 use super::*;
 use local_exporter_config::{Environment, load};
+use local_exporter_skip::skip;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
@@ -30,7 +31,9 @@ fn confined<T: Send>(needs: &Needs, act: impl FnOnce() -> T + Send) -> Option<T>
     let act = || match restrict(needs).unwrap().ruleset {
         RulesetStatus::FullyEnforced => Some(act()),
         status => {
-            println!("skipped: this kernel has no Landlock of ABI {KNOWN} ({status:?})");
+            skip(format_args!(
+                "this kernel has no Landlock with ABI {KNOWN} ({status:?})"
+            ));
             None
         }
     };

@@ -11,6 +11,7 @@ mod client;
 
 use client::eventually;
 use local_exporter_daemons::quiet_files::{OPTIONS, QuietFiles};
+use local_exporter_skip::skip;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command};
@@ -52,7 +53,7 @@ fn it_is_read_as_it_was_set_and_hangs_when_told() {
     let can_mount = Command::new("unshare").args(["--mount", "true"]).status();
     let files = QuietFiles::new("ready", b"a 1\n");
     let (Ok(files), true) = (files, can_mount.is_ok_and(|can| can.success())) else {
-        println!("skipped: no file system can be mounted here");
+        skip("FUSE file systems cannot be mounted here");
         return;
     };
     let folder = tempfile::tempdir().unwrap();

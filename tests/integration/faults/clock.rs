@@ -14,6 +14,7 @@ use crate::support::{Exporter, program, quoted, until};
 use local_exporter_daemons::fault::Behaviour;
 use local_exporter_daemons::promfile::PromFile;
 use local_exporter_daemons::storm::Storm;
+use local_exporter_skip::skip;
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io;
@@ -154,7 +155,7 @@ fn jumps_there(exporter: &Exporter, clock: &PromFile) {
 #[test]
 fn the_wall_clock_jumps_while_it_waits() {
     let Some(library) = faketime() else {
-        println!("skipped: libfaketime is not installed");
+        skip("libfaketime is not installed");
         return;
     };
     let folder = tempfile::tempdir().unwrap();

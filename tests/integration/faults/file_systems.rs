@@ -9,6 +9,7 @@ use local_exporter_daemons::fault::Behaviour;
 use local_exporter_daemons::promfile::PromFile;
 use local_exporter_daemons::quiet_files::{OPTIONS, QuietFiles};
 use local_exporter_daemons::scripted::ScriptedDaemon;
+use local_exporter_skip::skip;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
@@ -38,7 +39,7 @@ fn mounted(script: &str, at: &str, words: &[&str]) -> Option<(QuietFiles, Comman
     let words = [&[OPTIONS, at], words].concat();
     let mut command = after(script, &words, &MOUNT)?;
     let Ok(files) = QuietFiles::new("it.prom", GOOD) else {
-        println!("skipped: /dev/fuse cannot be used here");
+        skip("/dev/fuse cannot be used here");
         return None;
     };
     command.stdin(files.device().unwrap());

@@ -5,6 +5,7 @@ use crate::namespaces::{AS_NOBODY, nobody_can_run_it, under};
 use crate::support::quoted;
 use local_exporter_daemons::fault::Behaviour;
 use local_exporter_daemons::scripted::ScriptedDaemon;
+use local_exporter_skip::skip;
 use rustix::fs::{XattrFlags, removexattr, setxattr};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -112,7 +113,7 @@ fn is_taken_though_the_mode_grants_it() {
         allow(at, 0o777);
         let list = all_but_nobody();
         if setxattr(at, ACL, &list, XattrFlags::empty()).is_err() {
-            println!("skipped: this file system has no access lists");
+            skip("this file system has no access control lists");
             return;
         }
         removexattr(at, ACL).unwrap();
