@@ -40,7 +40,7 @@ impl Backoff {
 
     /// The same with a shorter longest rest.
     #[cfg(feature = "faults")]
-    pub(crate) fn no_longer_than(mut self, longest: Duration) -> Self {
+    pub(crate) fn capped_at(mut self, longest: Duration) -> Self {
         self.longest = longest.min(self.longest);
         self.first = self.first.min(self.longest);
         self
@@ -49,7 +49,7 @@ impl Backoff {
     /// The rest after one more failure, which came `ran` after the previous
     /// rest ended. `jitter` is drawn from 0 to 1; the rest is never longer than
     /// the nominal one.
-    pub(crate) fn rest_after(&mut self, ran: Duration, jitter: f64) -> Duration {
+    pub(crate) fn next_delay(&mut self, ran: Duration, jitter: f64) -> Duration {
         if ran >= self.quiet {
             self.failures = 0;
         }
@@ -82,7 +82,7 @@ mod tests {
     fn rests_double_from_the_first_to_the_longest() {
         let mut backoff = backoff();
         let rests: Vec<_> = (0..12)
-            .map(|_| backoff.rest_after(Duration::ZERO, 0.0).as_millis())
+            .map(|_| backoff.next_delay(Duration::ZERO, 0.0).as_millis())
             .collect();
         let expected = [
             100, 200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000, 30_000,
@@ -94,13 +94,13 @@ mod tests {
     fn a_quiet_spell_starts_anew() {
         let mut backoff = backoff();
         for _ in 0..5 {
-            backoff.rest_after(Duration::ZERO, 0.0);
+            backoff.next_delay(Duration::ZERO, 0.0);
         }
         let almost = QUIET - Duration::from_millis(1);
-        assert_eq!(backoff.rest_after(almost, 0.0), FIRST * 32);
-        assert_eq!(backoff.rest_after(QUIET, 0.0), FIRST);
+        assert_eq!(backoff.next_delay(almost, 0.0), FIRST * 32);
+        assert_eq!(backoff.next_delay(QUIET, 0.0), FIRST);
         backoff.reset();
-        assert_eq!(backoff.rest_after(Duration::ZERO, 0.0), FIRST);
+        assert_eq!(backoff.next_delay(Duration::ZERO, 0.0), FIRST);
     }
 
     proptest! {
@@ -109,11 +109,11 @@ mod tests {
             let mut plain = backoff();
             let mut jittered = backoff();
             for _ in 0..failures {
-                plain.rest_after(Duration::ZERO, 0.0);
-                jittered.rest_after(Duration::ZERO, jitter);
+                plain.next_delay(Duration::ZERO, 0.0);
+                jittered.next_delay(Duration::ZERO, jitter);
             }
-            let nominal = plain.rest_after(Duration::ZERO, 0.0);
-            let rest = jittered.rest_after(Duration::ZERO, jitter);
+            let nominal = plain.next_delay(Duration::ZERO, 0.0);
+            let rest = jittered.next_delay(Duration::ZERO, jitter);
             prop_assert!(rest <= nominal && rest <= LONGEST);
             prop_assert!(rest >= nominal.mul_f64(0.8 - 1e-9));
         }

@@ -13,7 +13,7 @@ pub(crate) use ordered::Fault;
 #[cfg(any(test, feature = "faults"))]
 pub(crate) use ordered::Faults;
 #[cfg(feature = "faults")]
-pub(crate) use ordered::rests;
+pub(crate) use ordered::backoff;
 
 /// A place where an actor runs code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -40,7 +40,7 @@ pub enum Reason {
     /// The selector's actor failed while it worked on this scrape.
     Crashed,
     /// The selector's actor failed a moment ago and rests before it starts again.
-    Resting,
+    Backoff,
     /// Too many scrapes wait for this selector already.
     Overloaded,
 }
@@ -64,7 +64,7 @@ impl Reason {
         Self::Bus,
         Self::Io,
         Self::Crashed,
-        Self::Resting,
+        Self::Backoff,
         Self::Overloaded,
     ];
 
@@ -88,7 +88,7 @@ impl Reason {
             Self::Bus => "bus",
             Self::Io => "io",
             Self::Crashed => "crashed",
-            Self::Resting => "resting",
+            Self::Backoff => "backoff",
             Self::Overloaded => "overloaded",
         }
     }

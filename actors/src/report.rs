@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 ///
 /// ```text
 ///            first poll             panic, or a stop that nobody asked for
-/// Starting ------------> Running <----------------------------> Resting
+/// Starting ------------> Running <----------------------------> Backoff
 ///                           |            the rest is over
 ///                           '--> Stopped   (the selector was removed)
 /// ```
@@ -24,7 +24,7 @@ pub enum State {
     /// Answering.
     Running,
     /// Failed a moment ago; scrapes are refused until the rest is over.
-    Resting,
+    Backoff,
     /// In code that does not return; its thread was given up, and scrapes are refused.
     Stuck,
     /// Removed for good.
@@ -36,7 +36,7 @@ impl State {
     pub const ALL: [Self; 5] = [
         Self::Starting,
         Self::Running,
-        Self::Resting,
+        Self::Backoff,
         Self::Stuck,
         Self::Stopped,
     ];
@@ -47,7 +47,7 @@ impl State {
         match self {
             Self::Starting => "starting",
             Self::Running => "running",
-            Self::Resting => "resting",
+            Self::Backoff => "backoff",
             Self::Stuck => "stuck",
             Self::Stopped => "stopped",
         }
@@ -62,7 +62,7 @@ pub struct Snapshot {
     /// How often it was restarted.
     pub restarts: u64,
     /// How long it still rests, if it does.
-    pub resting_for: Option<Duration>,
+    pub backoff_for: Option<Duration>,
     /// Scrapes that wait for it now.
     pub in_flight: usize,
     /// How long the oldest of them has waited.

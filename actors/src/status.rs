@@ -48,7 +48,7 @@ fn stuck() -> ScrapeError {
 struct Changing {
     state: State,
     /// Set while resting.
-    rests_until: Option<Instant>,
+    backoff_until: Option<Instant>,
     /// Set when it was found to be stuck.
     stuck_since: Option<Instant>,
     source: SourceLog,
@@ -65,7 +65,7 @@ impl Status {
             cache_filled: SetOnce::new(),
             changing: Mutex::new(Changing {
                 state: State::Starting,
-                rests_until: None,
+                backoff_until: None,
                 stuck_since: None,
                 source: SourceLog::default(),
             }),
@@ -83,11 +83,11 @@ impl Status {
         if self.turn.is_stuck() {
             return Err(stuck());
         }
-        let rests_until = self.changing().rests_until;
+        let backoff_until = self.changing().backoff_until;
         // Past its end the actor should be at work: if it is not, because its thread
         // is held up, scrapes that wait in vain show it, and no refusal hides it.
-        if let Some(until) = rests_until.filter(|until| *until > Instant::now()) {
-            return Err(self.resting(until));
+        if let Some(until) = backoff_until.filter(|until| *until > Instant::now()) {
+            return Err(self.backoff(until));
         }
         let share = self.ceiling.admit().ok_or_else(|| {
             let limit = self.ceiling.limit();
@@ -104,20 +104,20 @@ impl Status {
         Ok((permit, share))
     }
 
-    fn resting(&self, until: Instant) -> ScrapeError {
+    fn backoff(&self, until: Instant) -> ScrapeError {
         let left = until.saturating_duration_since(Instant::now());
         let message = format!("its actor failed and starts again in {left:.1?}");
-        let mut error = ScrapeError::new(Reason::Resting, message);
+        let mut error = ScrapeError::new(Reason::Backoff, message);
         error.retry_after = Some(left);
         error
     }
 
     /// The error of a scrape whose actor failed while it worked on it.
     pub(crate) fn crashed(&self) -> ScrapeError {
-        let rests_until = self.changing().rests_until;
+        let backoff_until = self.changing().backoff_until;
         let mut error =
             ScrapeError::new(Reason::Crashed, "its actor failed while it was answering");
-        error.retry_after = rests_until.map(|until| until - Instant::now());
+        error.retry_after = backoff_until.map(|until| until - Instant::now());
         error
     }
 
@@ -200,20 +200,20 @@ impl Status {
     }
 
     /// The actor failed; it starts again at `until`.
-    pub(crate) fn rests(&self, until: Instant) {
+    pub(crate) fn backing_off(&self, until: Instant) {
         self.metrics.restarted();
-        self.enter(State::Resting, Some(until));
+        self.enter(State::Backoff, Some(until));
     }
 
     pub(crate) fn stopped(&self) {
         self.enter(State::Stopped, None);
     }
 
-    fn enter(&self, state: State, rests_until: Option<Instant>) {
+    fn enter(&self, state: State, backoff_until: Option<Instant>) {
         self.metrics.entered(state);
         let mut changing = self.changing();
         changing.state = state;
-        changing.rests_until = rests_until;
+        changing.backoff_until = backoff_until;
     }
 
     /// The actor gets its thread.
@@ -276,7 +276,7 @@ impl Status {
         Snapshot {
             state: self.state_in(&changing),
             restarts: self.metrics.restarts(),
-            resting_for: changing.rests_until.map(|until| until - now),
+            backoff_for: changing.backoff_until.map(|until| until - now),
             in_flight: self.in_flight.count(),
             // What it is stuck in may be nobody's scrape.
             oldest_in_flight: [self.in_flight.oldest(), changing.stuck_since]

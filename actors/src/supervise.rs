@@ -69,7 +69,7 @@ enum Phase {
     Running {
         since: Instant,
     },
-    Resting {
+    Backoff {
         sleep: Pin<Box<Sleep>>,
         context: ContextState,
     },
@@ -127,9 +127,9 @@ where
 
     /// Steps 1 and 2 above.
     fn rest(&mut self, end: &End, ran: Duration) -> Address {
-        let rest = self.backoff.rest_after(ran, fastrand::f64());
+        let rest = self.backoff.next_delay(ran, fastrand::f64());
         let until = Instant::now() + rest;
-        self.status.rests(until);
+        self.status.backing_off(until);
         match end {
             // The panic itself was logged by the process' hook, with its backtrace.
             End::Panicked => tracing::warn!(?rest, "actor panicked and rests"),
@@ -141,7 +141,7 @@ where
             Err(_) => ContextState::Stale,
         };
         let sleep = Box::pin(sleep_until(until));
-        self.phase = Phase::Resting { sleep, context };
+        self.phase = Phase::Backoff { sleep, context };
         Address::Held
     }
 
@@ -166,7 +166,7 @@ where
                     }
                     (end, since.elapsed())
                 }
-                Phase::Resting { sleep, context } => {
+                Phase::Backoff { sleep, context } => {
                     ready!(sleep.as_mut().poll(cx));
                     if *context == ContextState::Renewed {
                         self.phase = Phase::running(&self.status);

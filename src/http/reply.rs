@@ -180,7 +180,7 @@ fn status(reason: Reason) -> StatusCode {
         | Reason::Bus
         | Reason::Io => StatusCode::BAD_GATEWAY,
         Reason::Timeout => StatusCode::GATEWAY_TIMEOUT,
-        Reason::Crashed | Reason::Resting | Reason::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        Reason::Crashed | Reason::Backoff | Reason::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 
@@ -206,7 +206,7 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(of(504), ["timeout"]);
-        assert_eq!(of(503), ["crashed", "resting", "overloaded"]);
+        assert_eq!(of(503), ["crashed", "backoff", "overloaded"]);
         assert_eq!(of(502).len(), Reason::ALL.len() - 4);
     }
 

@@ -81,7 +81,7 @@ impl<'a> Actor<'a> {
             source: handle.source(),
             state: snapshot.state.as_str(),
             restarts: snapshot.restarts,
-            resting_for_seconds: snapshot.resting_for.map(seconds),
+            resting_for_seconds: snapshot.backoff_for.map(seconds),
             in_flight: snapshot.in_flight,
             oldest_in_flight_seconds: snapshot.oldest_in_flight.map(seconds),
             scrapes: snapshot.scrapes,

@@ -33,7 +33,7 @@ pub(super) fn remedy(reason: Reason) -> &'static str {
              exporter runs"
         }
         Reason::Io => "see what the error of the operating system asks for",
-        Reason::Crashed | Reason::Resting => "report this as a defect of the exporter",
+        Reason::Crashed | Reason::Backoff => "report this as a defect of the exporter",
         Reason::Overloaded => "ask again when less is scraped",
     }
 }

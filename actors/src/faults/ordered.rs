@@ -126,12 +126,12 @@ impl Faults {
 /// The rests of actors, no longer than the environment says, if it does: a
 /// thousand rests of up to half a minute would be a long test.
 #[cfg(feature = "faults")]
-pub(crate) fn rests() -> crate::backoff::Backoff {
+pub(crate) fn backoff() -> crate::backoff::Backoff {
     use crate::backoff::ACTOR_BACKOFF;
     tracing::warn!("built for tests: whoever can reach this program can make it fail");
-    let longest = std::env::var("LOCAL_EXPORTER_FAULTS_LONGEST_REST_MS").ok();
+    let longest = std::env::var("LOCAL_EXPORTER_FAULTS_MAX_BACKOFF_MS").ok();
     match longest.and_then(|longest| longest.parse().ok()) {
-        Some(longest) => ACTOR_BACKOFF.no_longer_than(std::time::Duration::from_millis(longest)),
+        Some(longest) => ACTOR_BACKOFF.capped_at(std::time::Duration::from_millis(longest)),
         None => ACTOR_BACKOFF,
     }
 }

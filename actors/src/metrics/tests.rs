@@ -64,7 +64,7 @@ fn unknown_is_absent_and_gone_is_gone() {
         "local_exporter_file_missing_final_newlines_total{selector=\"one\"} 4",
         "local_exporter_bridge_scrape_failures_total{reason=\"absent\",selector=\"one\"} 1",
         "local_exporter_actor_state{selector=\"one\",state=\"running\"} 1",
-        "local_exporter_actor_state{selector=\"one\",state=\"resting\"} 0",
+        "local_exporter_actor_state{selector=\"one\",state=\"backoff\"} 0",
     ] {
         assert!(text.contains(expected), "{expected} is not in\n{text}");
     }

@@ -180,7 +180,7 @@ async fn fail_and_recover(handle: &SelectorHandle, fault: Fault, place: Place) -
         // Counted before the scrape: one that is answered may still be followed by the failure.
         let restarts = handle.snapshot().restarts - before;
         let found = scrape(handle).await;
-        let allowed = matches!(found, Ok(()) | Err(Reason::Crashed | Reason::Resting));
+        let allowed = matches!(found, Ok(()) | Err(Reason::Crashed | Reason::Backoff));
         assert!(allowed, "{fault:?} {place:?}: {found:?}");
         if found.is_ok() && restarts >= wanted {
             return restarts;

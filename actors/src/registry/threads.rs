@@ -83,7 +83,7 @@ impl ActorThreads {
             #[cfg(not(feature = "faults"))]
             backoff: crate::backoff::ACTOR_BACKOFF,
             #[cfg(feature = "faults")]
-            backoff: crate::faults::rests(),
+            backoff: crate::faults::backoff(),
             handles: ThreadHandles(Arc::new(Mutex::new(threads))),
             count,
             patience: PATIENCE,

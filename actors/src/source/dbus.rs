@@ -206,7 +206,7 @@ impl Dbus {
                 Ok((connection, Age::Fresh))
             }
             Err(why) => {
-                let rest = link.backoff.rest_after(Duration::ZERO, fastrand::f64());
+                let rest = link.backoff.next_delay(Duration::ZERO, fastrand::f64());
                 link.not_before = Some(Instant::now() + rest);
                 Err(why.told(&self.spec.bus))
             }

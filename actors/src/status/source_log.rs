@@ -35,7 +35,7 @@ impl SourceLog {
     /// A scrape failed; `resting` hides nothing, since the cause of the rest is the better story.
     pub(super) fn scrape_failed(&mut self, error: &ScrapeError) {
         self.failures += 1;
-        if error.reason != Reason::Resting {
+        if error.reason != Reason::Backoff {
             self.remember(error);
         }
     }
@@ -184,7 +184,7 @@ mod tests {
     fn a_rest_does_not_hide_what_caused_it() {
         let mut log = SourceLog::default();
         log.scrape_failed(&ScrapeError::new(Reason::Crashed, "panic"));
-        log.scrape_failed(&ScrapeError::new(Reason::Resting, "resting"));
+        log.scrape_failed(&ScrapeError::new(Reason::Backoff, "backoff"));
         assert_eq!(log.failures(), 2);
         let reason = log.last_error().map(|failure| failure.reason);
         assert_eq!(reason, Some(Reason::Crashed));

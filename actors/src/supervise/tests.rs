@@ -187,7 +187,7 @@ impl Subject {
     async fn fail(&self, place: Place) {
         let freed = self.address.send(Fail(place)).await;
         assert_eq!(freed, Err(MailboxError::Closed), "{place:?}");
-        assert_eq!(self.status.snapshot().state, State::Resting, "{place:?}");
+        assert_eq!(self.status.snapshot().state, State::Backoff, "{place:?}");
     }
 }
 
@@ -346,7 +346,7 @@ fn while_it_rests_callers_are_refused_with_the_time_left() {
         assert!(subject.status.admit().is_ok());
         subject.fail(Place::Handler).await;
         let error = subject.status.admit().unwrap_err();
-        assert_eq!(error.reason, crate::Reason::Resting);
+        assert_eq!(error.reason, crate::Reason::Backoff);
         assert!(
             error
                 .retry_after

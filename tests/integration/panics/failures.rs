@@ -2,7 +2,7 @@
 //! of each once.
 
 use super::ORDERED;
-use super::scene::{Behind, Panics, Rests, SELECTORS, Scene, name};
+use super::scene::{Backoff, Behind, Panics, SELECTORS, Scene, name};
 use crate::support::until;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -108,7 +108,7 @@ fn bystander(scene: &Scene, lanes: &[Lane; LANES], over: &AtomicBool) -> Vec<Dur
 
 #[test]
 fn a_thousand_panics_under_load_and_no_other_scrape_fails() {
-    let scene = Scene::new(Rests::Short);
+    let scene = Scene::new(Backoff::Short);
     let began = start(&scene);
     let (lanes, over) = (Lane::all(), AtomicBool::new(false));
     let (panics, mut times) = thread::scope(|scope| {
@@ -174,7 +174,7 @@ fn each_is_logged_once(scene: &Scene, ordered: &Panics) {
 #[test]
 fn rests_grow_as_they_are_said_to_and_are_told() {
     const FAILURES: u32 = 6;
-    let scene = Scene::new(Rests::Ordinary);
+    let scene = Scene::new(Backoff::Default);
     let name = name(0);
     for restarts in 1..=u64::from(FAILURES) {
         scene.order(&name, "panic handler");
@@ -185,11 +185,11 @@ fn rests_grow_as_they_are_said_to_and_are_told() {
         assert_eq!(scene.restarts(&name), restarts);
         // Of the others one might see nothing on a busy machine: they are soon over.
         if restarts == u64::from(FAILURES) {
-            let resting = scene.exporter.scrape(&name);
-            resting.assert_error(503, &name, "resting");
-            let after: u64 = resting.header("retry-after").unwrap().parse().unwrap();
+            let refused = scene.exporter.scrape(&name);
+            refused.assert_error(503, &name, "backoff");
+            let after: u64 = refused.header("retry-after").unwrap().parse().unwrap();
             assert!((1..=4).contains(&after), "{after}");
-            assert_eq!(scene.exporter.actor(&name)["state"], "resting");
+            assert_eq!(scene.exporter.actor(&name)["state"], "backoff");
         }
         until("it is back", || scene.exporter.scrape(&name).status == 200);
     }

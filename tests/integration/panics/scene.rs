@@ -55,9 +55,9 @@ pub fn name(number: usize) -> String {
 
 /// The rests of the actors.
 #[derive(Clone, Copy)]
-pub enum Rests {
+pub enum Backoff {
     /// As long as anybody's.
-    Ordinary,
+    Default,
     /// Cut short, since a thousand of half a minute would be a long test.
     Short,
 }
@@ -72,7 +72,7 @@ pub struct Scene {
 
 impl Scene {
     /// Twenty selectors, all of which answer.
-    pub fn new(rests: Rests) -> Self {
+    pub fn new(backoff: Backoff) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = |name| folder.path().join(name);
         let (socket, large, file) = (path("sock"), path("large"), path("m.prom"));
@@ -103,8 +103,8 @@ impl Scene {
             config += &format!("{} = {{ {source} }}\n", name(number));
         }
         let mut command = program();
-        if let Rests::Short = rests {
-            command.env("LOCAL_EXPORTER_FAULTS_LONGEST_REST_MS", "5");
+        if let Backoff::Short = backoff {
+            command.env("LOCAL_EXPORTER_FAULTS_MAX_BACKOFF_MS", "5");
         }
         let scene = Self {
             exporter: Exporter::start_as(command, &config),
@@ -150,7 +150,7 @@ impl Scene {
                 return;
             }
             let text = reply.text();
-            let expected = text.contains(": crashed: ") || text.contains(": resting: ");
+            let expected = text.contains(": crashed: ") || text.contains(": backoff: ");
             assert!(reply.status == 200 || expected, "{text}");
             assert!(Instant::now() < end, "{selector}: {fault} {place}: {text}");
         }

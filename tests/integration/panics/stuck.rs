@@ -1,7 +1,7 @@
 //! Code that never returns: who is held up by it, that it is seen, and that the
 //! process can be stopped all the same.
 
-use super::scene::{Rests, SELECTORS, Scene, name};
+use super::scene::{Backoff, SELECTORS, Scene, name};
 use crate::support::until;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -49,7 +49,7 @@ fn code_that_never_returns_is_seen_and_whoever_lives_with_it_is_moved_away() {
 }
 
 fn gets_stuck_for_good(number: usize, place: &str) {
-    let scene = Scene::new(Rests::Ordinary);
+    let scene = Scene::new(Backoff::Default);
     let stuck = name(number);
     stick(&scene, &stuck, place);
     let state = || scene.exporter.actor(&stuck)["state"].clone();
@@ -74,7 +74,7 @@ fn gets_stuck_for_good(number: usize, place: &str) {
 
 #[test]
 fn a_file_system_that_hangs_or_a_body_that_is_judged_for_ever_holds_its_selector_alone() {
-    let scene = Scene::new(Rests::Ordinary);
+    let scene = Scene::new(Backoff::Default);
     for (number, place) in [(1, "look"), (12, "judge")] {
         stick(&scene, &name(number), place);
         assert_eq!(silent(&scene), [number], "{place}");
@@ -86,7 +86,7 @@ fn a_file_system_that_hangs_or_a_body_that_is_judged_for_ever_holds_its_selector
 #[test]
 fn whoever_is_stuck_does_not_keep_the_process_from_its_end() {
     for (number, place) in [(0, "handler"), (1, "look")] {
-        let mut scene = Scene::new(Rests::Ordinary);
+        let mut scene = Scene::new(Backoff::Default);
         stick(&scene, &name(number), place);
         let began = Instant::now();
         scene.exporter.signal("TERM");

@@ -98,7 +98,7 @@ enum Doing {
     Running {
         since: Instant,
     },
-    Resting {
+    Backoff {
         until: Instant,
         /// Whether it starts afterwards, or tries once more to renew its fields.
         starts: bool,
@@ -155,7 +155,7 @@ impl Trial {
             }
             Event::Wait(duration) => self.wait(Instant::now() + duration).await,
             Event::Recover => {
-                while let Doing::Resting { until, .. } = self.doing {
+                while let Doing::Backoff { until, .. } = self.doing {
                     self.wait(until).await;
                 }
             }
@@ -165,7 +165,7 @@ impl Trial {
     async fn send(&mut self, kind: Kind, place: Place) {
         let address = self.subject.address.clone();
         let at = Instant::now();
-        let resting = matches!(self.doing, Doing::Resting { .. });
+        let resting = matches!(self.doing, Doing::Backoff { .. });
         // Behind other messages, only a handler fails before the next one is taken in.
         let place = if resting { Place::Handler } else { place };
         let caller = actix_rt::spawn(async move {
@@ -204,7 +204,7 @@ impl Trial {
 
     /// Time passes, from one end of a rest to the next.
     async fn wait(&mut self, end: Instant) {
-        while let Doing::Resting { until, starts } = self.doing
+        while let Doing::Backoff { until, starts } = self.doing
             && until <= end
         {
             sleep_until(until).await;
@@ -230,7 +230,7 @@ impl Trial {
     async fn fail(&mut self, at: Instant) {
         let ran = match self.doing {
             Doing::Running { since } => at - since,
-            Doing::Resting { .. } => Duration::ZERO,
+            Doing::Backoff { .. } => Duration::ZERO,
         };
         if ran >= QUIET {
             self.failures = 0;
@@ -241,14 +241,14 @@ impl Trial {
         for sent in self.hanging.drain(..) {
             sent.heard(Err(MailboxError::Closed), at).await;
         }
-        let rest = self.subject.status.snapshot().resting_for;
+        let rest = self.subject.status.snapshot().backoff_for;
         let until = Instant::now() + rest.expect("it rests");
         assert_rest(until - at, nominal.min(LONGEST));
         let starts = self.fail_restarting == 0;
         self.fail_restarting = self.fail_restarting.saturating_sub(1);
         // A renewal that fails has not begun to count anew, but the next one does.
         self.handled = 0;
-        self.doing = Doing::Resting { until, starts };
+        self.doing = Doing::Backoff { until, starts };
     }
 
     /// All that can be seen of it without sending it anything.
@@ -264,18 +264,18 @@ impl Trial {
         match self.doing {
             Doing::Running { .. } => {
                 assert_eq!(snapshot.state, State::Running);
-                assert_eq!((admitted, snapshot.resting_for), (Ok(()), None));
+                assert_eq!((admitted, snapshot.backoff_for), (Ok(()), None));
             }
-            Doing::Resting { until, .. } => {
+            Doing::Backoff { until, .. } => {
                 let left = Some(until - Instant::now());
                 assert_eq!(
-                    (snapshot.state, snapshot.resting_for),
-                    (State::Resting, left)
+                    (snapshot.state, snapshot.backoff_for),
+                    (State::Backoff, left)
                 );
                 let refused = admitted.unwrap_err();
                 assert_eq!(
                     (refused.reason, refused.retry_after),
-                    (crate::Reason::Resting, left)
+                    (crate::Reason::Backoff, left)
                 );
             }
         }
@@ -286,7 +286,7 @@ impl Trial {
         self.subject.retirement.announce();
         let stop = self.subject.address.clone();
         let stopped = actix_rt::spawn(async move { stop.send(Fail(Place::Stop)).await });
-        if let Doing::Resting { until, .. } = self.doing {
+        if let Doing::Backoff { until, .. } = self.doing {
             sleep_until(until).await;
         }
         // A renewal that fails and one that is owed may make it rest again.
