@@ -17,7 +17,7 @@ pub use threads::{ActorThreads, ThreadHandles};
 use crate::metrics::Metrics;
 use change::Change;
 use futures_util::future::join_all;
-use handle::Held;
+use handle::Unresponsive;
 use local_exporter_config as config;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -74,10 +74,10 @@ impl Registry {
                 (Some(handle), Some(Change::Nothing)) => Arc::clone(handle),
                 (Some(handle), Some(Change::Terms)) => Arc::new(handle.on_terms(selector)),
                 _ => {
-                    let Some(place) = threads.place() else {
+                    let Some(slot) = threads.slot() else {
                         break;
                     };
-                    let handle = Arc::new(SelectorHandle::open(selector, place, threads, metrics));
+                    let handle = Arc::new(SelectorHandle::open(selector, slot, threads, metrics));
                     reconciliation.opened.push(Arc::clone(&handle));
                     handle
                 }
@@ -95,21 +95,23 @@ impl Registry {
     /// is stays, and is refused scrapes for as long as it lasts; and so do all, where no
     /// thread is left to move to. Must be called within an actix system.
     #[must_use]
-    pub fn rescue(&self, threads: &ActorThreads, metrics: &Metrics) -> Reconciliation {
-        threads.replace_held();
+    pub fn evacuate(&self, threads: &ActorThreads, metrics: &Metrics) -> Reconciliation {
+        threads.replace_unresponsive();
         let mut reconciliation = Reconciliation::default();
         for handle in self.iter() {
             let selector = &handle.spec().name;
-            let moves = match handle.held() {
-                None | Some(Held::ByItself) => None,
-                Some(Held::ByAnother) => threads.place().filter(|place| !place.is_given_up()),
+            let moves = match handle.unresponsive() {
+                None | Some(Unresponsive::OwnCode) => None,
+                Some(Unresponsive::OtherActor) => {
+                    threads.slot().filter(|place| !slot.is_abandoned())
+                }
             };
             let handle = match moves {
                 None => Arc::clone(handle),
-                Some(place) => {
+                Some(slot) => {
                     reconciliation.changes.replaced.push(selector.clone());
                     let handle =
-                        SelectorHandle::open(handle.spec().clone(), place, threads, metrics);
+                        SelectorHandle::open(handle.spec().clone(), slot, threads, metrics);
                     let handle = Arc::new(handle);
                     reconciliation.opened.push(Arc::clone(&handle));
                     handle

@@ -95,7 +95,7 @@ async fn keep_watch(
         ticks.tick().await;
         // A thread that does not answer holds this up, and the manager notices.
         exporter.roll_call.call().await;
-        actors.answer().await;
+        actors.responsive().await;
         send(socket, Message::alive()).await;
     }
 }

@@ -49,10 +49,10 @@ pub(super) async fn replace(running: &Running, read: Read) -> Outcome {
     let reconciliation = old.reconcile(selectors, threads, exporter.metrics.selectors());
     reconciliation.prepared(PREPARATION).await;
     // A thread may have been given up meanwhile, and with it some of these.
-    let rescued = reconciliation
+    let evacuated = reconciliation
         .registry
-        .rescue(threads, exporter.metrics.selectors());
-    exporter.registry.store(Arc::new(rescued.registry));
+        .evacuate(threads, exporter.metrics.selectors());
+    exporter.registry.store(Arc::new(evacuated.registry));
     exporter.settings.store(Arc::new(settings));
     exporter.text.store(Arc::new(text));
     ceiling.set_limit(clients.max_in_flight);

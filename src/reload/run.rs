@@ -46,7 +46,7 @@ enum Occasion {
     /// The files have changed into this.
     Changed(Box<Found>),
     /// A thread that actors live on does nothing any more.
-    Held,
+    Unresponsive,
 }
 
 impl<'a> Rounds<'a> {
@@ -73,7 +73,7 @@ impl<'a> Rounds<'a> {
                     Err(_) => pending().await,
                 },
                 found = self.change() => Occasion::Changed(Box::new(found)),
-                () = threads.held() => Occasion::Held,
+                () = threads.unresponsive() => Occasion::Unresponsive,
             };
             match occasion {
                 Occasion::Asked(upto) => {
@@ -88,8 +88,8 @@ impl<'a> Rounds<'a> {
                     // Nobody waits for an answer; the log has it.
                     drop(self.judge(*found).await);
                 }
-                Occasion::Held => {
-                    rescue(self.running);
+                Occasion::Unresponsive => {
+                    evacuate(self.running);
                     continue;
                 }
             }
@@ -104,7 +104,7 @@ impl<'a> Rounds<'a> {
         loop {
             tokio::select! {
                 found = &mut reading => return found,
-                () = self.running.threads.held() => rescue(self.running),
+                () = self.running.threads.unresponsive() => evacuate(self.running),
             }
         }
     }
@@ -153,12 +153,12 @@ impl<'a> Rounds<'a> {
 
 /// Moves the actors away from a thread where nothing goes on. Here, since the registry
 /// is replaced by one at a time.
-fn rescue(running: &Running) {
+fn evacuate(running: &Running) {
     let Running {
         exporter, threads, ..
     } = running;
     let registry = exporter.registry.load_full();
-    let reconciliation = registry.rescue(threads, exporter.metrics.selectors());
+    let reconciliation = registry.evacuate(threads, exporter.metrics.selectors());
     let moved = reconciliation.changes.replaced.len();
     tracing::warn!(
         moved,

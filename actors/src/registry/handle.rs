@@ -44,22 +44,22 @@ struct Lease {
     status: Arc<Status>,
     address: Addr<SelectorActor>,
     retirement: Retirement,
-    place: ThreadSlot,
+    slot: ThreadSlot,
 }
 
 /// By whose code a thread is held up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Held {
+pub(super) enum Unresponsive {
     /// By that of the actor behind this handle.
-    ByItself,
+    OwnCode,
     /// By that of another actor on its thread.
-    ByAnother,
+    OtherActor,
 }
 
 impl SelectorHandle {
     pub(super) fn open(
         selector: config::Selector,
-        place: ThreadSlot,
+        slot: ThreadSlot,
         threads: &ActorThreads,
         metrics: &Metrics,
     ) -> Self {
@@ -80,7 +80,7 @@ impl SelectorHandle {
         let (actor_spec, actor_status) = (Arc::clone(&spec), Arc::clone(&status));
         let (actor_retirement, backoff) = (retirement.clone(), threads.backoff.clone());
         // The address is valid from here on, whatever happens to the actor.
-        place.arbiter.spawn_fn(move || {
+        slot.arbiter.spawn_fn(move || {
             let span = tracing::error_span!("actor", selector = actor_spec.name);
             let actor = SelectorActor::new(actor_spec, surroundings);
             let context = Context::with_receiver(mailbox);
@@ -100,7 +100,7 @@ impl SelectorHandle {
                 status: Arc::clone(&status),
                 address: Addr::new(address),
                 retirement,
-                place,
+                slot,
             }),
             status,
             #[cfg(any(test, feature = "faults"))]
@@ -121,13 +121,13 @@ impl SelectorHandle {
     }
 
     /// Why it cannot go on where it lives, if it cannot.
-    pub(super) fn held(&self) -> Option<Held> {
-        if !self.lease.place.is_given_up() {
+    pub(super) fn unresponsive(&self) -> Option<Unresponsive> {
+        if !self.lease.slot.is_abandoned() {
             return None;
         }
         match self.status.is_stuck() {
-            true => Some(Held::ByItself),
-            false => Some(Held::ByAnother),
+            true => Some(Unresponsive::OwnCode),
+            false => Some(Unresponsive::OtherActor),
         }
     }
 

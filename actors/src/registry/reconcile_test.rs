@@ -118,9 +118,9 @@ impl Scene {
         registry.reconcile(selectors, &self.threads, &self.metrics)
     }
 
-    fn residents(&self) -> Vec<usize> {
+    fn actors(&self) -> Vec<usize> {
         let threads = self.threads.handles.all();
-        threads.iter().map(ActorThread::residents).collect()
+        threads.iter().map(ActorThread::actors).collect()
     }
 }
 
@@ -135,7 +135,7 @@ proptest! {
             let (mut registry, mut before) = (Registry::default(), BTreeMap::new());
             for after in forms {
                 registry = step(&scene, &registry, [&before, &after]);
-                prop_assert_eq!(scene.residents().iter().sum::<usize>(), after.len());
+                prop_assert_eq!(scene.actors().iter().sum::<usize>(), after.len());
                 before = after;
             }
             let statuses = statuses(&registry);
@@ -161,19 +161,18 @@ fn new_actors_go_where_the_fewest_are() {
         let mut registry = scene
             .reconcile(&Registry::default(), selectors(&all))
             .registry;
-        assert!(scene.residents().iter().all(|residents| *residents == 4));
+        assert!(scene.actors().iter().all(|actors| *actors == 4));
 
         // Everybody leaves but those of the first thread.
         let stay = all.iter().filter(|(name, _)| **name % count == 0);
         let mut forms: BTreeMap<u8, Form> = stay.map(|(name, form)| (*name, *form)).collect();
         registry = scene.reconcile(&registry, selectors(&forms)).registry;
-        let lonely =
-            |(index, residents): (usize, &usize)| *residents == if index == 0 { 4 } else { 0 };
-        assert!(scene.residents().iter().enumerate().all(lonely));
+        let lonely = |(index, actors): (usize, &usize)| *actors == if index == 0 { 4 } else { 0 };
+        assert!(scene.actors().iter().enumerate().all(lonely));
 
         forms.extend((100..100 + 4 * (count - 1)).map(|name| (name, (0, 0))));
         registry = scene.reconcile(&registry, selectors(&forms)).registry;
-        assert!(scene.residents().iter().all(|residents| *residents == 4));
+        assert!(scene.actors().iter().all(|actors| *actors == 4));
         drop(registry);
     });
 }

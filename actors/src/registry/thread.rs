@@ -14,11 +14,11 @@ use tokio::time::Instant;
 /// The most threads that block for one arbiter: each selector has one look at
 /// files and one judging under way at the most, so this many may hang before
 /// another waits.
-const MOST_BLOCKING: usize = 128;
+const MAX_BLOCKING_THREADS: usize = 128;
 /// How long a thread that blocks is kept with nothing to do. The next job goes to any
 /// of those that wait, so with a job a second ten seconds would keep ten of them, each with
 /// memory of its own, for what one of them could do.
-const KEPT_IDLE: Duration = Duration::from_secs(1);
+const BLOCKING_KEEP_ALIVE: Duration = Duration::from_secs(1);
 
 /// One thread.
 #[derive(Debug)]
@@ -30,18 +30,18 @@ pub(super) struct ActorThread {
 
 #[derive(Debug)]
 struct Shared {
-    standing: watch::Sender<Standing>,
+    health: watch::Sender<Health>,
 }
 
 /// Whether a thread does anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+enum Health {
     /// It has answered when it was last called, or was never called.
-    Answers,
+    Responsive,
     /// It was called at that time and has not answered yet.
-    Owes(Instant),
+    Pinged(Instant),
     /// It has not answered for so long that nobody waits for it any more.
-    GivenUp,
+    Abandoned,
 }
 
 /// An actor's place on a thread, given back when dropped.
@@ -57,18 +57,18 @@ impl ActorThread {
         Self {
             arbiter: Arbiter::with_tokio_rt(runtime),
             shared: Arc::new(Shared {
-                standing: watch::Sender::new(Standing::Answers),
+                health: watch::Sender::new(Health::Responsive),
             }),
         }
     }
 
     /// How many actors live on it.
-    pub(super) fn residents(&self) -> usize {
+    pub(super) fn actors(&self) -> usize {
         Arc::strong_count(&self.shared) - 1
     }
 
     /// A place on it.
-    pub(super) fn place(&self) -> ThreadSlot {
+    pub(super) fn slot(&self) -> ThreadSlot {
         ThreadSlot {
             arbiter: self.arbiter.handle(),
             shared: Arc::clone(&self.shared),
@@ -76,54 +76,54 @@ impl ActorThread {
     }
 
     /// Calls it, unless it owes an answer already.
-    pub(super) fn call(&self) {
-        let standing = &self.shared.standing;
-        let called = standing.send_if_modified(|standing| {
-            let calls = *standing == Standing::Answers;
-            if calls {
-                *standing = Standing::Owes(Instant::now());
+    pub(super) fn ping(&self) {
+        let health = &self.shared.health;
+        let pinged = health.send_if_modified(|health| {
+            let ping = *health == Health::Responsive;
+            if ping {
+                *health = Health::Pinged(Instant::now());
             }
-            calls
+            ping
         });
-        if called {
-            let standing = standing.clone();
+        if pinged {
+            let health = health.clone();
             self.arbiter.spawn_fn(move || {
-                standing.send_replace(Standing::Answers);
+                health.send_replace(Health::Responsive);
             });
         }
     }
 
     /// For how long it has owed an answer, unless it was given up.
-    pub(super) fn owes_for(&self) -> Option<Duration> {
-        match *self.shared.standing.borrow() {
-            Standing::Owes(since) => Some(since.elapsed()),
-            Standing::Answers | Standing::GivenUp => None,
+    pub(super) fn overdue_for(&self) -> Option<Duration> {
+        match *self.shared.health.borrow() {
+            Health::Pinged(since) => Some(since.elapsed()),
+            Health::Responsive | Health::Abandoned => None,
         }
     }
 
     /// Waits for it no longer. Should it answer after all, it is like any other.
-    pub(super) fn give_up(&self) {
-        let owing = |standing: &mut Standing| {
-            let owes = matches!(standing, Standing::Owes(_));
+    pub(super) fn abandon(&self) {
+        let owing = |health: &mut Health| {
+            let owes = matches!(health, Health::Pinged(_));
             if owes {
-                *standing = Standing::GivenUp;
+                *health = Health::Abandoned;
             }
             owes
         };
-        self.shared.standing.send_if_modified(owing);
+        self.shared.health.send_if_modified(owing);
     }
 
-    pub(super) fn is_given_up(&self) -> bool {
-        self.shared.is_given_up()
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.shared.is_abandoned()
     }
 
     /// Resolves when it owes no answer: whether it has given one.
-    pub(super) fn settled(&self) -> impl Future<Output = bool> + use<> {
-        let mut standing = self.shared.standing.subscribe();
+    pub(super) fn pong(&self) -> impl Future<Output = bool> + use<> {
+        let mut health = self.shared.health.subscribe();
         async move {
-            let owes = |standing: &Standing| matches!(standing, Standing::Owes(_));
-            let settled = standing.wait_for(|standing| !owes(standing)).await;
-            settled.is_ok_and(|standing| *standing == Standing::Answers)
+            let owes = |health: &Health| matches!(health, Health::Pinged(_));
+            let settled = health.wait_for(|health| !owes(health)).await;
+            settled.is_ok_and(|health| *health == Health::Responsive)
         }
     }
 
@@ -135,14 +135,14 @@ impl ActorThread {
 
 impl ThreadSlot {
     /// Whether nothing here goes on.
-    pub(super) fn is_given_up(&self) -> bool {
-        self.shared.is_given_up()
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.shared.is_abandoned()
     }
 }
 
 impl Shared {
-    fn is_given_up(&self) -> bool {
-        *self.standing.borrow() == Standing::GivenUp
+    fn is_abandoned(&self) -> bool {
+        *self.health.borrow() == Health::Abandoned
     }
 }
 
@@ -154,8 +154,8 @@ impl Shared {
 fn runtime() -> Runtime {
     Builder::new_current_thread()
         .enable_all()
-        .max_blocking_threads(MOST_BLOCKING)
-        .thread_keep_alive(KEPT_IDLE)
+        .max_blocking_threads(MAX_BLOCKING_THREADS)
+        .thread_keep_alive(BLOCKING_KEEP_ALIVE)
         .build()
         .expect("a runtime")
 }

@@ -16,18 +16,18 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 /// The most threads for actors, however many processors there are: they wait more than they work.
-const MOST_AT_WORK: usize = 4;
+const MAX_WORKING_THREADS: usize = 4;
 
 /// The most threads there ever are, those given up among them: code that gets stuck
 /// again and again may not use up the host.
-const MOST_THREADS: usize = 16;
+const MAX_THREADS: usize = 16;
 
 /// How long a thread may leave a call unanswered before it is given up. Nothing that
 /// actors do on it takes more than milliseconds.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PING_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long to wait before the threads are called again when none of them answers.
-const CALL_AGAIN: Duration = Duration::from_secs(1);
+const PING_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// The threads that actors live on, apart from those that serve HTTP.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub struct ActorThreads {
     pub(super) handles: ThreadHandles,
     /// How many are to be at work.
     count: usize,
-    pub(super) patience: Duration,
+    pub(super) ping_timeout: Duration,
     pub(super) watches: Watches,
     pub(super) ceiling: Ceiling,
     pub(super) backoff: Backoff,
@@ -52,17 +52,17 @@ impl ThreadHandles {
 
     /// Resolves when every thread has answered but those that were given up, and at
     /// least one.
-    pub async fn answer(&self) {
-        while !join_all(self.call()).await.contains(&true) {
-            sleep(CALL_AGAIN).await;
+    pub async fn responsive(&self) {
+        while !join_all(self.ping()).await.contains(&true) {
+            sleep(PING_AGAIN_AFTER).await;
         }
     }
 
     /// Calls all of them.
-    fn call(&self) -> Vec<impl Future<Output = bool> + use<>> {
+    fn ping(&self) -> Vec<impl Future<Output = bool> + use<>> {
         let threads = self.all();
-        threads.iter().for_each(ActorThread::call);
-        threads.iter().map(ActorThread::settled).collect()
+        threads.iter().for_each(ActorThread::ping);
+        threads.iter().map(ActorThread::pong).collect()
     }
 }
 
@@ -75,7 +75,7 @@ impl ActorThreads {
     pub fn start(ceiling: Ceiling) -> io::Result<Self> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         // Two at least, so that one busy actor does not sit before all others.
-        let count = processors.clamp(2, MOST_AT_WORK);
+        let count = processors.clamp(2, MAX_WORKING_THREADS);
         let threads = (0..count).map(|_| ActorThread::start()).collect();
         Ok(Self {
             watches: Watches::start()?,
@@ -86,7 +86,7 @@ impl ActorThreads {
             backoff: crate::faults::backoff(),
             handles: ThreadHandles(Arc::new(Mutex::new(threads))),
             count,
-            patience: PATIENCE,
+            ping_timeout: PING_TIMEOUT,
         })
     }
 
@@ -104,44 +104,45 @@ impl ActorThreads {
 
     /// Resolves when a thread has owed an answer for too long: up to twice that after
     /// it was held up. May be dropped and called again at any time.
-    pub async fn held(&self) {
-        let too_long = |thread: &ActorThread| thread.owes_for() >= Some(self.patience);
+    pub async fn unresponsive(&self) {
+        let too_long = |thread: &ActorThread| thread.overdue_for() >= Some(self.ping_timeout);
         loop {
             {
                 let threads = self.handles.all();
                 if threads.iter().any(too_long) {
                     return;
                 }
-                threads.iter().for_each(ActorThread::call);
+                threads.iter().for_each(ActorThread::ping);
             }
-            sleep(self.patience).await;
+            sleep(self.ping_timeout).await;
         }
     }
 
     /// Gives up the threads that have owed an answer for too long, and starts others
     /// in their place as far as there may be so many. Must be called within an actix
     /// system.
-    pub(super) fn replace_held(&self) {
+    pub(super) fn replace_unresponsive(&self) {
         let mut threads = self.handles.all();
-        let too_long = |thread: &&ActorThread| thread.owes_for() >= Some(self.patience);
+        let too_long = |thread: &&ActorThread| thread.overdue_for() >= Some(self.ping_timeout);
         threads
             .iter()
             .filter(too_long)
-            .for_each(ActorThread::give_up);
-        let at_work = |threads: &[ActorThread]| threads.iter().filter(|t| !t.is_given_up()).count();
-        while at_work(&threads) < self.count && threads.len() < MOST_THREADS {
+            .for_each(ActorThread::abandon);
+        let at_work =
+            |threads: &[ActorThread]| threads.iter().filter(|t| !t.is_abandoned()).count();
+        while at_work(&threads) < self.count && threads.len() < MAX_THREADS {
             threads.push(ActorThread::start());
         }
     }
 
     /// A place where the fewest are, and where anything goes on if there is such a
     /// thread; in turn, where they are as many everywhere.
-    pub(super) fn place(&self) -> Option<ThreadSlot> {
+    pub(super) fn slot(&self) -> Option<ThreadSlot> {
         let threads = self.handles.all();
-        let emptiest = threads
+        let least_loaded = threads
             .iter()
-            .min_by_key(|thread| (thread.is_given_up(), thread.residents()))?;
-        Some(emptiest.place())
+            .min_by_key(|thread| (thread.is_abandoned(), thread.actors()))?;
+        Some(least_loaded.slot())
     }
 }
 

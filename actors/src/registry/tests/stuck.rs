@@ -70,11 +70,11 @@ fn whoever_lives_with_code_that_never_returns_is_moved_elsewhere() {
     actix_rt::System::new().block_on(async {
         for (number, place) in [(0, Handler), (0, Pull), (0, Started), (1, Upkeep)] {
             let mut scene = Scene::ready().await;
-            scene.threads.patience = Duration::from_millis(100);
+            scene.threads.ping_timeout = Duration::from_millis(100);
             let stuck = stick(&scene, number, place).await;
-            let held = timeout(PATIENCE, scene.threads.held()).await;
+            let held = timeout(PATIENCE, scene.threads.unresponsive()).await;
             assert_eq!(held, Ok(()), "{place:?}: nobody notices");
-            let reconciliation = scene.registry.rescue(&scene.threads, &scene.metrics);
+            let reconciliation = scene.registry.evacuate(&scene.threads, &scene.metrics);
             scene.registry = Arc::new(reconciliation.registry);
 
             let itself = |other| other == number;
@@ -103,7 +103,7 @@ fn whoever_lives_with_code_that_never_returns_is_moved_elsewhere() {
 fn whoever_is_stuck_is_seen_though_nobody_scrapes_it_and_leaves_no_series_when_removed() {
     actix_rt::System::new().block_on(async {
         let mut scene = Scene::ready().await;
-        scene.threads.patience = Duration::from_millis(100);
+        scene.threads.ping_timeout = Duration::from_millis(100);
         let handle = Arc::clone(scene.registry.get("s1").unwrap());
         handle.faults.order(Fault::Stuck, Place::Upkeep);
         // Woken by a change of its file, for instance.
@@ -114,8 +114,10 @@ fn whoever_is_stuck_is_seen_though_nobody_scrapes_it_and_leaves_no_series_when_r
             std::fs::write(&file, "a 1\n").unwrap();
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        timeout(PATIENCE, scene.threads.held()).await.unwrap();
-        let reconciliation = scene.registry.rescue(&scene.threads, &scene.metrics);
+        timeout(PATIENCE, scene.threads.unresponsive())
+            .await
+            .unwrap();
+        let reconciliation = scene.registry.evacuate(&scene.threads, &scene.metrics);
         assert!(!reconciliation.changes.replaced.is_empty());
         let snapshot = handle.snapshot();
         assert_eq!((snapshot.state, snapshot.in_flight), (State::Stuck, 0));
@@ -140,11 +142,11 @@ fn whoever_is_stuck_is_seen_though_nobody_scrapes_it_and_leaves_no_series_when_r
 fn threads_that_get_stuck_are_replaced_up_to_a_bound_and_used_again() {
     actix_rt::System::new().block_on(async {
         let mut threads = ActorThreads::start(Ceiling::unlimited()).unwrap();
-        threads.patience = Duration::from_millis(50);
+        threads.ping_timeout = Duration::from_millis(50);
         let count = threads.handles.all().len();
         let mut held = Vec::new();
         let hold = |threads: &ActorThreads| {
-            let place = threads.place().unwrap();
+            let place = threads.slot().unwrap();
             let (release, released) = std::sync::mpsc::channel::<()>();
             place.arbiter.spawn_fn(move || released.recv().unwrap());
             release
@@ -152,28 +154,28 @@ fn threads_that_get_stuck_are_replaced_up_to_a_bound_and_used_again() {
         // As many as it takes, and then some.
         for _ in 0..40 {
             held.push(hold(&threads));
-            let noticed = timeout(Duration::from_secs(1), threads.held()).await;
-            threads.replace_held();
+            let noticed = timeout(Duration::from_secs(1), threads.unresponsive()).await;
+            threads.replace_unresponsive();
             if noticed.is_err() {
                 break;
             }
         }
         assert_eq!(threads.handles.all().len(), 16);
-        assert!(threads.place().unwrap().is_given_up());
+        assert!(threads.slot().unwrap().is_abandoned());
         let handles = threads.handles();
-        let responsive = timeout(Duration::from_millis(50), handles.answer()).await;
+        let responsive = timeout(Duration::from_millis(50), handles.responsive()).await;
         assert!(responsive.is_err(), "every thread is stuck");
         for release in held {
             release.send(()).unwrap();
         }
         timeout(PATIENCE, async {
-            while threads.handles.all().iter().any(ActorThread::is_given_up) {
+            while threads.handles.all().iter().any(ActorThread::is_abandoned) {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         })
         .await
         .unwrap();
-        timeout(PATIENCE, handles.answer()).await.unwrap();
+        timeout(PATIENCE, handles.responsive()).await.unwrap();
         assert!(count < 16);
     });
 }
