@@ -33,14 +33,14 @@ pub struct SelectorHandle {
     spec: Arc<config::Selector>,
     source: String,
     pub(super) status: Arc<Status>,
-    lease: Arc<Lease>,
+    actor: Arc<ActorGuard>,
     #[cfg(any(test, feature = "faults"))]
     pub(super) faults: Faults,
 }
 
 /// What keeps an actor going: it is retired when the last handle to it is gone.
 #[derive(Debug)]
-struct Lease {
+struct ActorGuard {
     status: Arc<Status>,
     address: Addr<SelectorActor>,
     retirement: Retirement,
@@ -96,7 +96,7 @@ impl SelectorHandle {
         Self {
             source: source::kind(&spec.source).label(),
             spec,
-            lease: Arc::new(Lease {
+            actor: Arc::new(ActorGuard {
                 status: Arc::clone(&status),
                 address: Addr::new(address),
                 retirement,
@@ -114,7 +114,7 @@ impl SelectorHandle {
             spec: Arc::new(selector),
             source: self.source.clone(),
             status: Arc::clone(&self.status),
-            lease: Arc::clone(&self.lease),
+            actor: Arc::clone(&self.actor),
             #[cfg(any(test, feature = "faults"))]
             faults: self.faults.clone(),
         }
@@ -122,7 +122,7 @@ impl SelectorHandle {
 
     /// Why it cannot go on where it lives, if it cannot.
     pub(super) fn unresponsive(&self) -> Option<Unresponsive> {
-        if !self.lease.slot.is_abandoned() {
+        if !self.actor.slot.is_abandoned() {
             return None;
         }
         match self.status.is_stuck() {
@@ -160,7 +160,7 @@ impl SelectorHandle {
             permit,
             caller,
         };
-        let address = &self.lease.address;
+        let address = &self.actor.address;
         match address.send(scrape).timeout(within + GRACE).await {
             Ok(answer) => answer,
             Err(MailboxError::Closed) => Err(self.status.crashed()),
@@ -216,7 +216,7 @@ impl SelectorHandle {
     }
 }
 
-impl Drop for Lease {
+impl Drop for ActorGuard {
     fn drop(&mut self) {
         self.retirement.announce();
         self.address.do_send(Retire);
