@@ -113,16 +113,16 @@ impl Handler<Scrape> for SelectorActor {
 
 /// The selector was removed: the actor ends for good.
 #[derive(Debug)]
-pub(crate) struct Retire;
+pub(crate) struct Shutdown;
 
-impl Message for Retire {
+impl Message for Shutdown {
     type Result = ();
 }
 
-impl Handler<Retire> for SelectorActor {
+impl Handler<Shutdown> for SelectorActor {
     type Result = ();
 
-    fn handle(&mut self, _: Retire, context: &mut Self::Context) {
+    fn handle(&mut self, _: Shutdown, context: &mut Self::Context) {
         context.terminate();
     }
 }

@@ -39,14 +39,14 @@ use tracing::Span;
 
 /// Tells a supervisor that the actor's next stop is meant.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Retirement(Arc<AtomicBool>);
+pub(crate) struct ShutdownFlag(Arc<AtomicBool>);
 
-impl Retirement {
-    pub(crate) fn announce(&self) {
+impl ShutdownFlag {
+    pub(crate) fn request(&self) {
         self.0.store(true, Ordering::Release);
     }
 
-    fn announced(&self) -> bool {
+    fn is_requested(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
 }
@@ -58,7 +58,7 @@ where
 {
     actor: ContextFut<A, Context<A>>,
     status: Arc<Status>,
-    retirement: Retirement,
+    shutdown: ShutdownFlag,
     backoff: Backoff,
     /// Names the selector in whatever is logged while the actor runs, a panic included.
     span: Span,
@@ -111,7 +111,7 @@ where
         context: Context<A>,
         actor: A,
         status: Arc<Status>,
-        retirement: Retirement,
+        shutdown: ShutdownFlag,
         backoff: Backoff,
         span: Span,
     ) -> Self {
@@ -119,7 +119,7 @@ where
             phase: Phase::running(&status),
             actor: context.into_future(actor),
             status,
-            retirement,
+            shutdown,
             backoff,
             span,
         }
@@ -160,7 +160,7 @@ where
                 Phase::Running { since } => {
                     let since = *since;
                     let end = ready!(self.run(cx));
-                    if self.retirement.announced() {
+                    if self.shutdown.is_requested() {
                         self.status.stopped();
                         return Poll::Ready(());
                     }

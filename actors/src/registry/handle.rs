@@ -10,10 +10,10 @@ use crate::faults::Faults;
 use crate::metrics::Metrics;
 use crate::report::{Snapshot, State};
 use crate::scrape::{Answer, Caller, Names, Scrape, ScrapeError};
-use crate::selector::{Retire, SelectorActor};
+use crate::selector::{SelectorActor, Shutdown};
 use crate::source::{self, SourceContext};
 use crate::status::Status;
-use crate::supervise::{Retirement, Supervision};
+use crate::supervise::{ShutdownFlag, Supervision};
 use actix::dev::channel;
 use actix::{Addr, Context, MailboxError};
 use local_exporter_config as config;
@@ -38,12 +38,12 @@ pub struct SelectorHandle {
     pub(super) faults: Faults,
 }
 
-/// What keeps an actor going: it is retired when the last handle to it is gone.
+/// What keeps an actor going: it is stopped when the last handle to it is gone.
 #[derive(Debug)]
 struct ActorGuard {
     status: Arc<Status>,
     address: Addr<SelectorActor>,
-    retirement: Retirement,
+    shutdown: ShutdownFlag,
     slot: ThreadSlot,
 }
 
@@ -67,7 +67,7 @@ impl SelectorHandle {
         let selector_metrics = metrics.selector(&spec.name);
         let (max_in_flight, ceiling) = (spec.limits.max_in_flight, threads.ceiling.clone());
         let status = Arc::new(Status::new(selector_metrics, max_in_flight, ceiling));
-        let retirement = Retirement::default();
+        let shutdown = ShutdownFlag::default();
         let (address, mailbox) = channel::channel(MAILBOX);
 
         let surroundings = SourceContext {
@@ -78,7 +78,7 @@ impl SelectorHandle {
         #[cfg(any(test, feature = "faults"))]
         let faults = surroundings.faults.clone();
         let (actor_spec, actor_status) = (Arc::clone(&spec), Arc::clone(&status));
-        let (actor_retirement, backoff) = (retirement.clone(), threads.backoff.clone());
+        let (actor_shutdown, backoff) = (shutdown.clone(), threads.backoff.clone());
         // The address is valid from here on, whatever happens to the actor.
         slot.arbiter.spawn_fn(move || {
             let span = tracing::error_span!("actor", selector = actor_spec.name);
@@ -88,7 +88,7 @@ impl SelectorHandle {
                 context,
                 actor,
                 actor_status,
-                actor_retirement,
+                actor_shutdown,
                 backoff,
                 span,
             ));
@@ -99,7 +99,7 @@ impl SelectorHandle {
             actor: Arc::new(ActorGuard {
                 status: Arc::clone(&status),
                 address: Addr::new(address),
-                retirement,
+                shutdown,
                 slot,
             }),
             status,
@@ -218,8 +218,8 @@ impl SelectorHandle {
 
 impl Drop for ActorGuard {
     fn drop(&mut self) {
-        self.retirement.announce();
-        self.address.do_send(Retire);
+        self.shutdown.request();
+        self.address.do_send(Shutdown);
         // Not when the actor has ended: if it is stuck, or its thread is held, it never does.
         self.status.give_up_metrics();
     }

@@ -137,7 +137,7 @@ struct Subject {
     address: Addr<Failing>,
     plan: Arc<Mutex<Plan>>,
     status: Arc<Status>,
-    retirement: Retirement,
+    shutdown: ShutdownFlag,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -150,12 +150,12 @@ fn subject_with(plan: Plan) -> Subject {
         plan: Arc::clone(&plan),
         handled: 0,
     };
-    let retirement = Retirement::default();
+    let shutdown = ShutdownFlag::default();
     let supervision = Supervision::new(
         Context::with_receiver(mailbox),
         actor,
         Arc::clone(&status),
-        retirement.clone(),
+        shutdown.clone(),
         crate::backoff::ACTOR_BACKOFF,
         Span::none(),
     );
@@ -163,7 +163,7 @@ fn subject_with(plan: Plan) -> Subject {
         address: Addr::new(sender),
         plan,
         status,
-        retirement,
+        shutdown,
         task: actix_rt::spawn(supervision),
     }
 }
@@ -358,14 +358,14 @@ fn while_it_rests_callers_are_refused_with_the_time_left() {
 }
 
 #[test]
-fn a_retired_actor_ends_and_one_without_an_address_does_too() {
+fn an_actor_that_is_shut_down_ends_and_one_without_an_address_does_too() {
     paused(async {
-        let retired = subject();
-        assert_eq!(retired.address.send(Count).await, Ok(1));
-        retired.retirement.announce();
-        let _ = retired.address.send(Fail(Place::Stop)).await;
-        retired.task.await.unwrap();
-        assert_eq!(retired.status.snapshot().state, State::Stopped);
+        let stopped = subject();
+        assert_eq!(stopped.address.send(Count).await, Ok(1));
+        stopped.shutdown.request();
+        let _ = stopped.address.send(Fail(Place::Stop)).await;
+        stopped.task.await.unwrap();
+        assert_eq!(stopped.status.snapshot().state, State::Stopped);
 
         let forsaken = subject();
         drop(forsaken.address);

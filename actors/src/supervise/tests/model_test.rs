@@ -62,7 +62,7 @@ proptest! {
                 trial.befall(event).await;
                 trial.compare();
             }
-            trial.retire().await;
+            trial.shut_down().await;
         });
     }
 }
@@ -282,8 +282,8 @@ impl Trial {
     }
 
     /// Its end, which nobody waits for longer than for the end of a rest.
-    async fn retire(mut self) {
-        self.subject.retirement.announce();
+    async fn shut_down(mut self) {
+        self.subject.shutdown.request();
         let stop = self.subject.address.clone();
         let stopped = actix_rt::spawn(async move { stop.send(Fail(Place::Stop)).await });
         if let Doing::Backoff { until, .. } = self.doing {
