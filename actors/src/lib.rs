@@ -7,7 +7,7 @@
 //!
 //! - [`scrape`]: the protocol, with the closed set of reasons.
 //! - [`registry`]: who there is, and the [`SelectorHandle`] to each.
-//! - `selector`: the actor; `flight`: how its scrapes share a pull.
+//! - `selector`: the actor; `single_flight`: how its scrapes share a pull.
 //! - `supervise`, `backoff`: keeping it going.
 //! - `source`: the kinds, one file each; `gate`: what every body must pass.
 //! - `rules`: the configuration's words for the checker's rules (the crate `local-exporter-exposition`).
@@ -19,7 +19,6 @@ mod admission;
 mod backoff;
 pub mod diagnose;
 mod faults;
-mod flight;
 mod gate;
 pub mod host;
 pub mod metrics;
@@ -31,6 +30,7 @@ pub mod report;
 mod rules;
 pub mod scrape;
 mod selector;
+mod single_flight;
 pub mod source;
 mod status;
 mod supervise;

@@ -4,9 +4,9 @@
 //! and drops it when it restarts; it may not know which kind it is.
 
 use crate::faults::{Passage, Place};
-use crate::flight::Flight;
 use crate::reason::Reason;
 use crate::scrape::{Answer, Scrape, ScrapeError};
+use crate::single_flight::SingleFlight;
 use crate::source::{self, SourceContext};
 use actix::fut::WrapFuture;
 use actix::{
@@ -24,7 +24,7 @@ pub(crate) struct SelectorActor {
     spec: Arc<config::Selector>,
     surroundings: SourceContext,
     /// Between `started` and the next failure.
-    flight: Option<Rc<Flight>>,
+    single_flight: Option<Rc<SingleFlight>>,
 }
 
 impl SelectorActor {
@@ -32,7 +32,7 @@ impl SelectorActor {
         Self {
             spec,
             surroundings,
-            flight: None,
+            single_flight: None,
         }
     }
 
@@ -64,7 +64,7 @@ impl Actor for SelectorActor {
                 .map(|(), _, context| context.stop());
             context.spawn(ended);
         }
-        self.flight = Some(Rc::new(Flight::new(
+        self.single_flight = Some(Rc::new(SingleFlight::new(
             source,
             source::kind(&self.spec.source).label(),
             self.spec.limits,
@@ -76,7 +76,7 @@ impl Actor for SelectorActor {
 impl Supervised for SelectorActor {
     fn restarting(&mut self, context: &mut Self::Context) {
         self.strike(Place::Restarting, context);
-        self.flight = None;
+        self.single_flight = None;
     }
 }
 
@@ -85,11 +85,11 @@ impl Handler<Scrape> for SelectorActor {
 
     fn handle(&mut self, scrape: Scrape, context: &mut Self::Context) -> Self::Result {
         self.strike(Place::Handler, context);
-        let Some(flight) = self.flight.clone() else {
+        let Some(single_flight) = self.single_flight.clone() else {
             let error = ScrapeError::new(Reason::Crashed, "its actor has no source open");
             return ActorResponse::reply(Err(error));
         };
-        if let Some(answer) = flight.cached() {
+        if let Some(answer) = single_flight.cached() {
             return ActorResponse::reply(answer);
         }
         // In the context, so that a panic in it is seen by the supervisor.
@@ -100,7 +100,7 @@ impl Handler<Scrape> for SelectorActor {
                 caller,
             } = scrape;
             let answer = tokio::select! {
-                answer = flight.scrape(deadline) => answer,
+                answer = single_flight.scrape(deadline) => answer,
                 // Its share in the pull ends, and the pull with the last of them.
                 () = caller.gone() => Err(ScrapeError::new(Reason::Timeout, "nobody waits for it")),
             };

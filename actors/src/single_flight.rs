@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 type Pull = LocalBoxFuture<'static, Answer>;
 
 /// The pulls of one source.
-pub(crate) struct Flight {
+pub(crate) struct SingleFlight {
     source: Rc<dyn Source>,
     /// What the source is called in errors.
     label: String,
@@ -31,12 +31,12 @@ pub(crate) struct Flight {
     faults: Faults,
     /// The pull under way, held only by those who wait for it: when the last
     /// of them leaves, it is dropped and whatever it had open with it.
-    under_way: RefCell<Option<WeakShared<Pull>>>,
+    current: RefCell<Option<WeakShared<Pull>>>,
     /// The last good answer, where `min_interval` allows to give it again.
     recent: Rc<RefCell<Option<Exposition>>>,
 }
 
-impl Flight {
+impl SingleFlight {
     pub(crate) fn new(
         source: Rc<dyn Source>,
         label: String,
@@ -49,7 +49,7 @@ impl Flight {
             limits,
             status: Arc::clone(&surroundings.status),
             faults: surroundings.faults.clone(),
-            under_way: RefCell::default(),
+            current: RefCell::default(),
             recent: Rc::default(),
         }
     }
@@ -70,14 +70,14 @@ impl Flight {
     /// The answer of a pull, or a timeout at `deadline`.
     pub(crate) async fn scrape(&self, deadline: Instant) -> Answer {
         loop {
-            let (pull, part) = self.board();
+            let (pull, role) = self.join_or_start();
             let answer = timeout_at(deadline, pull)
                 .await
-                .unwrap_or_else(|_| self.give_up());
+                .unwrap_or_else(|_| self.waiter_timed_out());
             let late = answer
                 .as_ref()
                 .is_err_and(|error| error.reason == Reason::Timeout);
-            if !(late && part == Part::Joined && Instant::now() < deadline) {
+            if !(late && role == Role::Joined && Instant::now() < deadline) {
                 return answer;
             }
         }
@@ -85,28 +85,28 @@ impl Flight {
 
     /// A waiter's own deadline has come. It says nothing of the source while
     /// others still wait for the same pull.
-    fn give_up(&self) -> Answer {
+    fn waiter_timed_out(&self) -> Answer {
         let answer = Err(ScrapeError::timeout(
             &self.label,
             &self.source.waiting_for(),
         ));
-        let under_way = self.under_way.borrow();
-        if under_way.as_ref().and_then(WeakShared::upgrade).is_none() {
+        let current = self.current.borrow();
+        if current.as_ref().and_then(WeakShared::upgrade).is_none() {
             self.status.source_read(&answer);
         }
         answer
     }
 
     /// The pull under way, or a new one.
-    fn board(&self) -> (Shared<Pull>, Part) {
-        let mut under_way = self.under_way.borrow_mut();
-        let joined = under_way
+    fn join_or_start(&self) -> (Shared<Pull>, Role) {
+        let mut current = self.current.borrow_mut();
+        let joined = current
             .as_ref()
             .and_then(WeakShared::upgrade)
             // One that has ended only waits for its last waiter to be polled.
             .filter(|pull| pull.peek().is_none());
         if let Some(pull) = joined {
-            return (pull, Part::Joined);
+            return (pull, Role::Joined);
         }
         let source = Rc::clone(&self.source);
         let status = Arc::clone(&self.status);
@@ -132,15 +132,15 @@ impl Flight {
             answer
         });
         let pull = pull.shared();
-        *under_way = pull.downgrade();
-        (pull, Part::Began)
+        *current = pull.downgrade();
+        (pull, Role::Started)
     }
 }
 
 /// Whether a waiter began a pull or joined one.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
-    Began,
+enum Role {
+    Started,
     Joined,
 }
 

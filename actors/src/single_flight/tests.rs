@@ -41,11 +41,11 @@ impl Source for Slow {
 
 const LONGEST: Duration = Duration::from_secs(3);
 
-fn flight(takes: Duration) -> (Rc<Flight>, Rc<Slow>) {
-    flight_with(takes, Duration::ZERO)
+fn single_flight(takes: Duration) -> (Rc<SingleFlight>, Rc<Slow>) {
+    single_flight_with(takes, Duration::ZERO)
 }
 
-fn flight_with(takes: Duration, min_interval: Duration) -> (Rc<Flight>, Rc<Slow>) {
+fn single_flight_with(takes: Duration, min_interval: Duration) -> (Rc<SingleFlight>, Rc<Slow>) {
     let limits = Limits {
         timeout: LONGEST,
         max_bytes: 1000,
@@ -65,14 +65,14 @@ fn flight_with(takes: Duration, min_interval: Duration) -> (Rc<Flight>, Rc<Slow>
         status,
         faults: Faults::default(),
     };
-    let flight = Flight::new(source.clone(), "slow".into(), limits, &surroundings);
-    (Rc::new(flight), source)
+    let single_flight = SingleFlight::new(source.clone(), "slow".into(), limits, &surroundings);
+    (Rc::new(single_flight), source)
 }
 
-fn scrape(flight: &Rc<Flight>, within: Duration) -> tokio::task::JoinHandle<Answer> {
-    let flight = Rc::clone(flight);
+fn scrape(single_flight: &Rc<SingleFlight>, within: Duration) -> tokio::task::JoinHandle<Answer> {
+    let single_flight = Rc::clone(single_flight);
     let deadline = Instant::now() + within;
-    tokio::task::spawn_local(async move { flight.scrape(deadline).await })
+    tokio::task::spawn_local(async move { single_flight.scrape(deadline).await })
 }
 
 fn reason(answer: &Answer) -> Option<Reason> {
@@ -84,13 +84,13 @@ const SECOND: Duration = Duration::from_secs(1);
 #[test]
 fn scrapes_that_overlap_share_a_pull_and_later_ones_do_not() {
     paused(async {
-        let (flight, source) = flight(SECOND);
-        let together: Vec<_> = (0..16).map(|_| scrape(&flight, LONGEST)).collect();
+        let (single_flight, source) = single_flight(SECOND);
+        let together: Vec<_> = (0..16).map(|_| scrape(&single_flight, LONGEST)).collect();
         for scrape in together {
             assert_eq!(scrape.await.unwrap().unwrap().body, "pull 1\n");
         }
         assert_eq!(
-            scrape(&flight, LONGEST).await.unwrap().unwrap().body,
+            scrape(&single_flight, LONGEST).await.unwrap().unwrap().body,
             "pull 2\n"
         );
         assert_eq!((source.begun.get(), source.under_way.get()), (2, 0));
@@ -100,13 +100,13 @@ fn scrapes_that_overlap_share_a_pull_and_later_ones_do_not() {
 #[test]
 fn an_impatient_scrape_leaves_and_the_others_stay() {
     paused(async {
-        let (flight, source) = flight(SECOND);
-        let impatient = scrape(&flight, SECOND / 2);
-        let patient = scrape(&flight, LONGEST);
+        let (single_flight, source) = single_flight(SECOND);
+        let impatient = scrape(&single_flight, SECOND / 2);
+        let patient = scrape(&single_flight, LONGEST);
         let began = Instant::now();
         assert_eq!(reason(&impatient.await.unwrap()), Some(Reason::Timeout));
         assert!(began.elapsed() < SECOND * 6 / 10);
-        let told = flight.status.snapshot().last_error;
+        let told = single_flight.status.snapshot().last_error;
         assert!(told.is_none(), "the source may still answer: {told:?}");
         assert_eq!(patient.await.unwrap().unwrap().body, "pull 1\n");
         assert_eq!(source.begun.get(), 1);
@@ -116,11 +116,11 @@ fn an_impatient_scrape_leaves_and_the_others_stay() {
 #[test]
 fn a_pull_nobody_waits_for_is_dropped_at_once() {
     paused(async {
-        let (flight, source) = flight(SECOND * 60);
-        let answer = scrape(&flight, SECOND / 2).await.unwrap();
+        let (single_flight, source) = single_flight(SECOND * 60);
+        let answer = scrape(&single_flight, SECOND / 2).await.unwrap();
         assert_eq!(reason(&answer), Some(Reason::Timeout));
         assert_eq!(source.under_way.get(), 0);
-        let told = flight
+        let told = single_flight
             .status
             .snapshot()
             .last_error
@@ -132,12 +132,12 @@ fn a_pull_nobody_waits_for_is_dropped_at_once() {
 #[test]
 fn who_joined_a_pull_that_runs_out_of_time_gets_one_of_its_own() {
     paused(async {
-        let (flight, source) = flight(SECOND * 60);
-        let first = scrape(&flight, LONGEST);
+        let (single_flight, source) = single_flight(SECOND * 60);
+        let first = scrape(&single_flight, LONGEST);
         sleep(LONGEST - SECOND / 2).await;
         // The source comes back; the pull that hangs does not know.
         source.takes.set(SECOND);
-        let second = scrape(&flight, LONGEST);
+        let second = scrape(&single_flight, LONGEST);
         assert_eq!(reason(&first.await.unwrap()), Some(Reason::Timeout));
         assert_eq!(second.await.unwrap().unwrap().body, "pull 2\n");
     });
@@ -146,9 +146,9 @@ fn who_joined_a_pull_that_runs_out_of_time_gets_one_of_its_own() {
 #[test]
 fn no_pull_outlives_the_selectors_timeout() {
     paused(async {
-        let (flight, source) = flight(SECOND * 60);
+        let (single_flight, source) = single_flight(SECOND * 60);
         let began = Instant::now();
-        let answer = scrape(&flight, SECOND * 30).await.unwrap();
+        let answer = scrape(&single_flight, SECOND * 30).await.unwrap();
         assert_eq!(reason(&answer), Some(Reason::Timeout));
         assert!(began.elapsed() <= LONGEST + SECOND / 10);
         assert_eq!((source.begun.get(), source.under_way.get()), (1, 0));
@@ -158,18 +158,18 @@ fn no_pull_outlives_the_selectors_timeout() {
 #[test]
 fn a_younger_answer_than_the_interval_is_given_again_and_an_older_one_never() {
     paused(async {
-        let (flight, source) = flight_with(SECOND, SECOND * 5);
-        assert!(flight.cached().is_none());
-        let first = scrape(&flight, LONGEST).await.unwrap().unwrap();
+        let (single_flight, source) = single_flight_with(SECOND, SECOND * 5);
+        assert!(single_flight.cached().is_none());
+        let first = scrape(&single_flight, LONGEST).await.unwrap().unwrap();
         assert_eq!(first.cached_at, None, "the first is fresh");
         sleep(SECOND * 4).await;
-        let again = flight.cached().unwrap().unwrap();
+        let again = single_flight.cached().unwrap().unwrap();
         assert_eq!(again.body, "pull 1\n");
         assert_eq!(again.cached_at.unwrap().elapsed().as_secs(), 4);
         sleep(SECOND).await;
-        assert!(flight.cached().is_none());
+        assert!(single_flight.cached().is_none());
         assert_eq!(
-            scrape(&flight, LONGEST).await.unwrap().unwrap().body,
+            scrape(&single_flight, LONGEST).await.unwrap().unwrap().body,
             "pull 2\n"
         );
         assert_eq!(source.begun.get(), 2);
