@@ -9,7 +9,7 @@
 //! - [`registry`]: who there is, and the [`SelectorHandle`] to each.
 //! - `selector`: the actor; `single_flight`: how its scrapes share a pull.
 //! - `supervise`, `backoff`: keeping it going.
-//! - `source`: the kinds, one file each; `gate`: what every body must pass.
+//! - `source`: the kinds, one file each; `validator`: what every body must pass.
 //! - `rules`: the configuration's words for the checker's rules (the crate `local-exporter-exposition`).
 //! - [`diagnose`]: what is wrong with a source, found without its actor.
 //! - [`host`]: facts about paths, permissions, mounts and file systems.
@@ -19,7 +19,6 @@ mod admission;
 mod backoff;
 pub mod diagnose;
 mod faults;
-mod gate;
 pub mod host;
 pub mod metrics;
 #[cfg(test)]
@@ -34,6 +33,7 @@ mod single_flight;
 pub mod source;
 mod status;
 mod supervise;
+mod validator;
 
 pub use admission::Ceiling;
 pub use metrics::Metrics;

@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::admission::Ceiling;
-use crate::gate::Gate;
 use crate::metrics::Metrics;
 use crate::paused::paused;
+use crate::validator::Validator;
 use local_exporter_config::BodyPolicy;
 use std::cell::Cell;
 use std::time::Duration;
@@ -34,7 +34,8 @@ impl Source for Slow {
         Box::pin(async move {
             sleep(self.takes.get()).await;
             drop(under_way);
-            Gate::new(BodyPolicy::default()).judge(format!("pull {number}\n").into(), "slow")
+            Validator::new(BodyPolicy::default())
+                .validate_now(format!("pull {number}\n").into(), "slow")
         })
     }
 }

@@ -12,8 +12,8 @@ mod unconnected;
 
 pub(super) use unconnected::Unconnected;
 
-use crate::gate;
 use crate::host::filesystem;
+use crate::validator;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use std::cell::Cell;
 use std::fmt;
@@ -131,7 +131,7 @@ impl Connector {
                 self.trusted_until.set(trusted_until);
                 Ok(stream)
             }
-            Err(error) => gate::pass_on(error).await,
+            Err(error) => validator::pass_on(error).await,
         }
     }
 }

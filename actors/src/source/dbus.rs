@@ -16,8 +16,8 @@ mod wire;
 use super::connect::Connector;
 use super::kind::{Descriptors, FileAccess, Kind, RequiredPath, Source, SourceContext};
 use crate::backoff::Backoff;
-use crate::gate::{self, Gate};
 use crate::scrape::{Answer, ScrapeError};
+use crate::validator::{self, Validator};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
@@ -60,8 +60,12 @@ impl Kind for DbusSource {
     }
 
     fn open(&self, selector: &Selector, context: &SourceContext) -> Rc<dyn Source> {
-        let gate = Gate::new(selector.body_policy).with_faults(&context.faults);
-        Rc::new(Dbus::new(self.clone(), selector.limits.max_bytes, gate))
+        let validator = Validator::new(selector.body_policy).with_faults(&context.faults);
+        Rc::new(Dbus::new(
+            self.clone(),
+            selector.limits.max_bytes,
+            validator,
+        ))
     }
 
     fn access(&self) -> FileAccess {
@@ -94,7 +98,7 @@ impl Kind for DbusSource {
 pub(super) struct Dbus {
     spec: DbusSource,
     max_bytes: usize,
-    gate: Gate,
+    validator: Validator,
     link: RefCell<Link>,
     connector: Connector,
     progress: Cell<Progress>,
@@ -126,7 +130,7 @@ enum Age {
 }
 
 impl Dbus {
-    pub(super) fn new(spec: DbusSource, max_bytes: usize, gate: Gate) -> Self {
+    pub(super) fn new(spec: DbusSource, max_bytes: usize, validator: Validator) -> Self {
         let link = Link {
             connection: None,
             backoff: BUS_BACKOFF,
@@ -135,7 +139,7 @@ impl Dbus {
         Self {
             spec,
             max_bytes,
-            gate,
+            validator,
             link: RefCell::new(link),
             connector: Connector::new(),
             progress: Cell::new(Progress::Connecting),
@@ -154,7 +158,7 @@ impl Dbus {
                 Ok(reply) => {
                     self.link.borrow_mut().connection = Some(connection);
                     let body = self.payload(reply).await?;
-                    return self.gate.admit(body, &self.spec.destination).await;
+                    return self.validator.validate(body, &self.spec.destination).await;
                 }
                 Err(failure) => match failure.verdict {
                     // The bus went away since the last scrape: a fresh connection will tell.
@@ -183,7 +187,7 @@ impl Dbus {
         });
         match reading.await {
             Ok(payload) => payload,
-            Err(error) => gate::pass_on(error).await,
+            Err(error) => validator::pass_on(error).await,
         }
     }
 

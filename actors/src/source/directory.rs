@@ -6,9 +6,9 @@
 use super::file::{Files, Role, Terms};
 use super::kind::{Descriptors, FileAccess, Kind, RequiredPath, Source, SourceContext};
 use super::uds::Uds;
-use crate::gate::Gate;
 use crate::reason::Reason;
 use crate::scrape::{Answer, ScrapeError};
+use crate::validator::Validator;
 use futures_util::future::LocalBoxFuture;
 use local_exporter_config as config;
 use std::path::PathBuf;
@@ -71,13 +71,13 @@ impl Directory {
             paths,
             options,
             limits,
-            gate: Gate::for_files(policy),
+            validator: Validator::for_files(policy),
             role: Role::Fallback,
         };
-        let gate = Gate::new(policy).with_faults(&surroundings.faults);
+        let validator = Validator::new(policy).with_faults(&surroundings.faults);
         Self {
             path: directory.path.clone(),
-            socket: Rc::new(Uds::new(&directory.socket, limits.max_bytes, gate)),
+            socket: Rc::new(Uds::new(&directory.socket, limits.max_bytes, validator)),
             files: Rc::new(Files::new(terms, surroundings.clone())),
         }
     }

@@ -18,12 +18,12 @@ pub(super) mod watch;
 
 use super::kind::{Descriptors, FileAccess, Kind, RequiredPath, Sockets, Source, SourceContext};
 use crate::faults::Place;
-use crate::gate::{self, Gate};
 use crate::host::lsm::denial_hint;
 use crate::host::mounts;
 use crate::reason::Reason;
 use crate::report::CacheReport;
 use crate::scrape::{Answer, ScrapeError};
+use crate::validator::{self, Validator};
 use activity::Activity;
 use futures_util::future::LocalBoxFuture;
 use local_exporter_config::{FileOptions, FileSource, Limits, Selector};
@@ -68,7 +68,7 @@ impl Kind for FileSource {
             paths: self.paths.clone(),
             options: self.options.clone(),
             limits: selector.limits,
-            gate: Gate::for_files(selector.body_policy),
+            validator: Validator::for_files(selector.body_policy),
             role: Role::Alone,
         };
         Rc::new(Files::new(terms, context.clone()))
@@ -113,7 +113,7 @@ pub(super) struct Terms {
     pub(super) paths: Vec<PathBuf>,
     pub(super) options: FileOptions,
     pub(super) limits: Limits,
-    pub(super) gate: Gate,
+    pub(super) validator: Validator,
     pub(super) role: Role,
 }
 
@@ -206,7 +206,7 @@ impl Files {
         });
         let overwritten = match timeout(self.terms.limits.timeout, overwritten).await {
             Ok(Ok(overwritten)) => overwritten,
-            Ok(Err(error)) => gate::pass_on(error).await,
+            Ok(Err(error)) => validator::pass_on(error).await,
             Err(_) => return true,
         };
         for name in overwritten.iter().filter_map(|(path, _)| path.file_name()) {
@@ -255,7 +255,7 @@ async fn in_time(reading: &mut Option<JoinHandle<Reading>>, limit: Duration) -> 
     *reading = None;
     match ended {
         Ok(reading) => Some(reading),
-        Err(error) => gate::pass_on(error).await,
+        Err(error) => validator::pass_on(error).await,
     }
 }
 

@@ -5,9 +5,9 @@
 
 use super::connect::{Address, Connector, Unconnected};
 use super::kind::{FileAccess, Kind, RequiredPath, Sockets, Source, SourceContext};
-use crate::gate::Gate;
 use crate::reason::Reason;
 use crate::scrape::{Answer, ScrapeError};
+use crate::validator::Validator;
 use bytes::{Bytes, BytesMut};
 use futures_util::future::LocalBoxFuture;
 use local_exporter_config as config;
@@ -24,8 +24,8 @@ impl Kind for config::UdsSource {
     }
 
     fn open(&self, selector: &config::Selector, context: &SourceContext) -> Rc<dyn Source> {
-        let gate = Gate::new(selector.body_policy).with_faults(&context.faults);
-        Rc::new(Uds::new(&self.path, selector.limits.max_bytes, gate))
+        let validator = Validator::new(selector.body_policy).with_faults(&context.faults);
+        Rc::new(Uds::new(&self.path, selector.limits.max_bytes, validator))
     }
 
     fn access(&self) -> FileAccess {
@@ -50,7 +50,7 @@ const MARGIN: usize = 512;
 pub(super) struct Uds {
     address: Address,
     max_bytes: usize,
-    gate: Gate,
+    validator: Validator,
     connector: Connector,
     /// How many bytes the latest pull has got.
     got: Cell<usize>,
@@ -59,11 +59,11 @@ pub(super) struct Uds {
 }
 
 impl Uds {
-    pub(super) fn new(path: &Path, max_bytes: usize, gate: Gate) -> Self {
+    pub(super) fn new(path: &Path, max_bytes: usize, validator: Validator) -> Self {
         Self {
             address: Address::Path(path.to_owned()),
             max_bytes,
-            gate,
+            validator,
             connector: Connector::new(),
             got: Cell::new(0),
             room: Cell::new(CHUNK),
@@ -76,7 +76,9 @@ impl Uds {
         let mut stream = connected.map_err(|why| self.cannot_connect(why))?;
         let body = self.read_to_end(&mut stream).await?;
         drop(stream);
-        self.gate.admit(body, &self.address.to_string()).await
+        self.validator
+            .validate(body, &self.address.to_string())
+            .await
     }
 
     async fn read_to_end(&self, stream: &mut UnixStream) -> Result<Bytes, ScrapeError> {

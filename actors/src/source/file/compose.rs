@@ -5,9 +5,9 @@
 
 use super::shelf::{Good, Verdict};
 use super::{Terms, listed};
-use crate::gate::Gate;
 use crate::reason::Reason;
 use crate::scrape::{Answer, Exposition, ScrapeError};
+use crate::validator::Validator;
 use local_exporter_exposition::{Conflict, join};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -63,7 +63,7 @@ pub(super) fn compose(verdicts: &mut [Verdict], terms: &Terms) -> Composed {
             conflicts: Vec::new(),
         },
         several => {
-            let mut composed = join_all(several, verdicts, &terms.gate);
+            let mut composed = join_all(several, verdicts, &terms.validator);
             if strict && let Some(first) = composed.conflicts.first() {
                 composed.answer = Err(ScrapeError::new(Reason::Malformed, first.clone()));
             }
@@ -84,22 +84,26 @@ impl Composed {
 }
 
 /// Several files as one body; those that cannot be part of it are marked.
-fn join_all(files: &[(PathBuf, Good)], verdicts: &mut [Verdict], gate: &Gate) -> Composed {
-    let mut attempt = Attempt::at(files, gate);
+fn join_all(
+    files: &[(PathBuf, Good)],
+    verdicts: &mut [Verdict],
+    validator: &Validator,
+) -> Composed {
+    let mut attempt = Attempt::at(files, validator);
     let mut conflicts = Vec::new();
     if attempt.answer.is_err() && attempt.conflicts.is_empty() && files.len() <= MOST_SUSPECTS {
         // Each is good by itself and all together are not: find who spoils it.
         let mut good = Vec::new();
         for file in files {
             good.push(file.clone());
-            if let Err(error) = Attempt::at(&good, gate).answer {
+            if let Err(error) = Attempt::at(&good, validator).answer {
                 good.pop();
                 let message = format!("{}: with those before it, {error}", file.0.display());
                 mark(verdicts, &file.0, error.reason, &message);
                 conflicts.push(message);
             }
         }
-        attempt = Attempt::at(&good, gate);
+        attempt = Attempt::at(&good, validator);
     }
     for conflict in &attempt.conflicts {
         let message = sentence(conflict);
@@ -142,18 +146,18 @@ enum Content {
 }
 
 impl Attempt {
-    fn at(files: &[(PathBuf, Good)], gate: &Gate) -> Self {
+    fn at(files: &[(PathBuf, Good)], validator: &Validator) -> Self {
         let names = files.iter().map(|(path, _)| path.display().to_string());
         let names: Vec<String> = names.collect();
         let bodies = files.iter().map(|(_, good)| &good.body[..]);
         let named: Vec<(&str, &[u8])> = names.iter().map(String::as_str).zip(bodies).collect();
-        let joined = join(&named, gate.format());
+        let joined = join(&named, validator.format());
         Self {
             content: match joined.body.as_slice() {
                 [] => Content::Nothing,
                 _ => Content::Something,
             },
-            answer: gate.judge(joined.body.into(), "all files together"),
+            answer: validator.validate_now(joined.body.into(), "all files together"),
             duplicates: joined.duplicates,
             conflicts: joined.conflicts,
         }

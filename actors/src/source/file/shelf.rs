@@ -139,12 +139,12 @@ fn look(
         _ => Fresh::Yes,
     };
     let from = path.display().to_string();
-    let (gate, version_kept) = match progress {
-        Progress::Finished => (terms.gate.clone(), Some(version.clone())),
+    let (validator, version_kept) = match progress {
+        Progress::Finished => (terms.validator.clone(), Some(version.clone())),
         // Read again whatever its stamp: the writer is at it still.
-        Progress::UnderWay | Progress::Overdue => (terms.gate.for_unfinished(), None),
+        Progress::UnderWay | Progress::Overdue => (terms.validator.for_incomplete(), None),
     };
-    let known = match gate.judge(version.body, &from) {
+    let known = match validator.validate_now(version.body, &from) {
         Ok(exposition) => Known {
             good: Some(Good {
                 body: exposition.body,

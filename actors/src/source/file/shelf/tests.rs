@@ -1,11 +1,11 @@
 //! What is served of a file as it changes and time passes, with a clock that only the test moves.
 
 use super::*;
-use crate::gate::Gate;
 use crate::source::file::Role;
 use crate::source::file::activity::Activity;
 use crate::source::file::expand::expand;
 use crate::source::file::pattern::Patterns;
+use crate::validator::Validator;
 use local_exporter_config::{BodyPolicy, Limits};
 use std::ffi::OsStr;
 
@@ -60,7 +60,7 @@ impl Scene {
                 refresh: SECOND,
                 min_interval: Duration::ZERO,
             },
-            gate: Gate::for_files(BodyPolicy::default()),
+            validator: Validator::for_files(BodyPolicy::default()),
             role: Role::Alone,
         };
         let mut verdicts = self

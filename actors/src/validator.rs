@@ -1,4 +1,4 @@
-//! The gate that every body passes: bytes in, an exposition on the selector's terms or an error out.
+//! The validator that every body passes: bytes in, an exposition on the selector's terms or an error out.
 //!
 //! Knows what was agreed (the body policy) and what the checker says; it may not
 //! know where the bytes come from, and does no I/O.
@@ -20,26 +20,26 @@ use tracing::Span;
 
 /// Bodies larger than this are judged on the blocking pool: judging takes about
 /// a millisecond for each MiB, for which no other selector should wait.
-const JUDGED_IN_PLACE: usize = 256 * 1024;
+const MAX_INLINE_BYTES: usize = 256 * 1024;
 
 /// What bodies of one source must be.
 #[derive(Clone, Debug)]
-pub(crate) struct Gate {
+pub(crate) struct Validator {
     rules: Rules,
     timestamps: Timestamps,
     /// One body at a time is judged on the blocking pool: whoever gave up on
     /// one leaves its judging behind, and no second one begins beside it.
-    judging: Arc<Semaphore>,
+    validating: Arc<Semaphore>,
     faults: Faults,
 }
 
-impl Gate {
+impl Validator {
     /// For answers that come whole or not at all.
     pub(crate) fn new(policy: BodyPolicy) -> Self {
         Self {
             rules: rules(policy, FinalNewline::Required),
             timestamps: policy.timestamps,
-            judging: Arc::new(Semaphore::new(1)),
+            validating: Arc::new(Semaphore::new(1)),
             faults: Faults::default(),
         }
     }
@@ -52,16 +52,16 @@ impl Gate {
 
     /// For files, which people write by hand: one final newline may be missing.
     pub(crate) fn for_files(policy: BodyPolicy) -> Self {
-        let mut gate = Self::new(policy);
-        gate.rules.final_newline = FinalNewline::MayBeMissing;
-        gate
+        let mut validator = Self::new(policy);
+        validator.rules.final_newline = FinalNewline::MayBeMissing;
+        validator
     }
 
     /// For a file whose writer is at it still: what lacks its end is not whole.
-    pub(crate) fn for_unfinished(&self) -> Self {
-        let mut gate = self.clone();
-        gate.rules.final_newline = FinalNewline::Required;
-        gate
+    pub(crate) fn for_incomplete(&self) -> Self {
+        let mut validator = self.clone();
+        validator.rules.final_newline = FinalNewline::Required;
+        validator
     }
 
     /// The format that bodies are expected in.
@@ -70,29 +70,29 @@ impl Gate {
     }
 
     /// Judges a body; a large one on the blocking pool.
-    pub(crate) async fn admit(&self, body: Bytes, from: &str) -> Answer {
-        if body.len() <= JUDGED_IN_PLACE {
-            return self.judge(body, from);
+    pub(crate) async fn validate(&self, body: Bytes, from: &str) -> Answer {
+        if body.len() <= MAX_INLINE_BYTES {
+            return self.validate_now(body, from);
         }
-        let place = Arc::clone(&self.judging).acquire_owned().await;
-        let (gate, from) = (self.clone(), from.to_owned());
+        let place = Arc::clone(&self.validating).acquire_owned().await;
+        let (validator, from) = (self.clone(), from.to_owned());
         let span = Span::current();
-        let judging = tokio::task::spawn_blocking(move || {
+        let validating = tokio::task::spawn_blocking(move || {
             // A panic is logged where it is, and names the selector there.
             let _entered = span.enter();
-            gate.faults.strike(Place::Judge);
+            validator.faults.strike(Place::Judge);
             // Given back when the judging ends, not when nobody waits for it.
             let _place = place;
-            gate.judge(body, &from)
+            validator.validate_now(body, &from)
         });
-        match judging.await {
+        match validating.await {
             Ok(answer) => answer,
             Err(error) => pass_on(error).await,
         }
     }
 
     /// Judges a body here and now.
-    pub(crate) fn judge(&self, body: Bytes, from: &str) -> Answer {
+    pub(crate) fn validate_now(&self, body: Bytes, from: &str) -> Answer {
         let refused = |fault: Fault| refusal(&fault, from);
         let mut summary = check(&body, &self.rules).map_err(refused)?;
         if matches!(self.rules.check, Check::Whole | Check::None) {
@@ -163,7 +163,7 @@ mod tests {
     use local_exporter_config::Check;
 
     fn judge(policy: BodyPolicy, body: &'static [u8]) -> Result<Bytes, Reason> {
-        let answer = Gate::new(policy).judge(Bytes::from_static(body), "it");
+        let answer = Validator::new(policy).validate_now(Bytes::from_static(body), "it");
         answer.map(|good| good.body).map_err(|error| error.reason)
     }
 
@@ -233,9 +233,13 @@ mod tests {
                 check,
                 ..BodyPolicy::default()
             };
-            let gate = Gate::new(policy);
-            let summary =
-                |body: &'static [u8]| gate.judge(Bytes::from_static(body), "it").unwrap().summary;
+            let validator = Validator::new(policy);
+            let summary = |body: &'static [u8]| {
+                validator
+                    .validate_now(Bytes::from_static(body), "it")
+                    .unwrap()
+                    .summary
+            };
             assert!(summary(b"{\"a.b\"} 1\n").quoted_names);
             assert!(!summary(b"a 1\n").quoted_names);
             assert!(!summary(b"nonsense\n").quoted_names);
@@ -244,8 +248,8 @@ mod tests {
 
     #[test]
     fn the_sentence_names_line_column_and_text() {
-        let error = Gate::new(BodyPolicy::default())
-            .judge(Bytes::from_static(b"a 1\nb{c=\"d\"} x\n"), "/run/it")
+        let error = Validator::new(BodyPolicy::default())
+            .validate_now(Bytes::from_static(b"a 1\nb{c=\"d\"} x\n"), "/run/it")
             .unwrap_err();
         assert!(
             error.message.starts_with("/run/it: line 2, column 10: "),
