@@ -16,7 +16,7 @@ use actix_rt::SystemRunner;
 use actix_web::web::{Bytes, Data};
 use divan::Bencher;
 use local_exporter::http::gzip::Compressors;
-use local_exporter_actors::{ActorThreads, Ceiling, Metrics, Names, Registry};
+use local_exporter_actors::{ActorThreads, GlobalLimit, Metrics, Names, Registry};
 use local_exporter_config::{Environment, Input, load};
 use local_exporter_daemons::bus::Bus;
 use local_exporter_daemons::prombus::{self, Prombus};
@@ -56,7 +56,7 @@ impl Scene {
         let metrics = Metrics::register(&prometheus::Registry::new()).expect("an empty registry");
         let system = actix_rt::System::new();
         let (threads, registry) = system.block_on(async {
-            let threads = ActorThreads::start(Ceiling::unlimited()).expect("threads");
+            let threads = ActorThreads::start(GlobalLimit::unlimited()).expect("threads");
             let registry = Registry::start(settings.selectors, &threads, &metrics);
             (threads, registry)
         });

@@ -10,7 +10,7 @@ use crate::process::liveness::RollCall;
 use crate::reload::Reloader;
 use actix_web::web;
 use arc_swap::ArcSwap;
-use local_exporter_actors::{ActorThreads, Ceiling, Registry};
+use local_exporter_actors::{ActorThreads, GlobalLimit, Registry};
 use local_exporter_config::Settings;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -41,6 +41,6 @@ pub struct Exporter {
 pub(crate) struct Running {
     pub(crate) exporter: web::Data<Exporter>,
     pub(crate) threads: ActorThreads,
-    pub(crate) ceiling: Ceiling,
+    pub(crate) global_limit: GlobalLimit,
     pub(crate) connections: Arc<Connections>,
 }

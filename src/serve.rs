@@ -18,7 +18,7 @@ use crate::process::systemd::{self, ServiceManager};
 use crate::reload::{self, Reloader};
 use actix_web::web;
 use arc_swap::ArcSwap;
-use local_exporter_actors::{ActorThreads, Ceiling, Registry};
+use local_exporter_actors::{ActorThreads, GlobalLimit, Registry};
 use local_exporter_config::{Loaded, Settings};
 use std::future::Future;
 use std::io;
@@ -92,7 +92,7 @@ pub async fn run(start: Start, stop: impl Future<Output = ()>) -> io::Result<()>
     exporter.phase.send_replace(Phase::Stopping);
     exporter.reloader.close();
     // Whether or not all have ended by then.
-    let _ = timeout(DRAIN, running.ceiling.vacant()).await;
+    let _ = timeout(DRAIN, running.global_limit.idle()).await;
     // Connections end with the answer they are at.
     announce.send_replace(true);
     let ended = timeout(CONNECTIONS_END + SLACK, serving.end()).await;
@@ -116,8 +116,8 @@ impl Running {
         let configuration = metrics.configuration();
         configuration.loaded(&loaded.hash, loaded.drop_ins_left_out());
         let reached = metrics.connections().counter(Limit::MaxInFlight);
-        let ceiling = Ceiling::new(clients.max_in_flight, reached);
-        let threads = ActorThreads::start(ceiling.clone())?;
+        let global_limit = GlobalLimit::new(clients.max_in_flight, reached);
+        let threads = ActorThreads::start(global_limit.clone())?;
         let lost = threads.lost_file_events();
         metrics.add(lost).map_err(io::Error::other)?;
         let registry = Registry::start(selectors.clone(), &threads, metrics.selectors());
@@ -135,7 +135,7 @@ impl Running {
         Ok(Self {
             exporter,
             threads,
-            ceiling,
+            global_limit,
             connections,
         })
     }

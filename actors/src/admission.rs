@@ -2,7 +2,7 @@
 //!
 //! A [`Permit`] is a place among them and travels with the message, so that the
 //! bound holds for the actor's work even after its caller has gone. An actor's
-//! mailbox is no bound: `send` is always accepted. A [`Share`] of the whole stays
+//! mailbox is no bound: `send` is always accepted. A [`GlobalPermit`] of the whole stays
 //! with the caller: an actor that is stuck keeps every permit it was sent, and
 //! would otherwise use up what all others need.
 
@@ -18,7 +18,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// The most scrapes in flight over all selectors.
 #[derive(Clone, Debug)]
-pub struct Ceiling(Arc<Total>);
+pub struct GlobalLimit(Arc<Total>);
 
 #[derive(Debug)]
 struct Total {
@@ -27,7 +27,7 @@ struct Total {
     reached: Option<IntCounter>,
 }
 
-impl Ceiling {
+impl GlobalLimit {
     /// At most `limit`; whenever that is not enough, `reached` counts it.
     #[must_use]
     pub fn new(limit: usize, reached: IntCounter) -> Self {
@@ -59,17 +59,17 @@ impl Ceiling {
     }
 
     /// Resolves when there are none. Looked at now and then, which only a stop needs.
-    pub async fn vacant(&self) {
+    pub async fn idle(&self) {
         while self.0.taken.load(Ordering::Acquire) > 0 {
             sleep(LOOK_EVERY).await;
         }
     }
 
-    pub(crate) fn admit(&self) -> Option<Share> {
+    pub(crate) fn admit(&self) -> Option<GlobalPermit> {
         let more = |taken: usize| (taken < self.limit()).then_some(taken + 1);
         let order = (Ordering::AcqRel, Ordering::Acquire);
         if self.0.taken.fetch_update(order.0, order.1, more).is_ok() {
-            return Some(Share(self.clone()));
+            return Some(GlobalPermit(self.clone()));
         }
         if let Some(reached) = &self.0.reached {
             reached.inc();
@@ -80,15 +80,15 @@ impl Ceiling {
 
 /// One of all, given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Share(Ceiling);
+pub(crate) struct GlobalPermit(GlobalLimit);
 
-impl Drop for Share {
+impl Drop for GlobalPermit {
     fn drop(&mut self) {
         self.0.0.taken.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
-/// The places of one selector, at most `limit` of them.
+/// The in_flight of one selector, at most `limit` of them.
 #[derive(Debug)]
 pub(crate) struct InFlight {
     limit: usize,
@@ -126,7 +126,7 @@ impl InFlight {
         drop(taken);
         Some(Permit {
             number,
-            places: Arc::clone(self),
+            in_flight: Arc::clone(self),
         })
     }
 
@@ -147,12 +147,12 @@ impl InFlight {
 #[derive(Debug)]
 pub(crate) struct Permit {
     number: u64,
-    places: Arc<InFlight>,
+    in_flight: Arc<InFlight>,
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.places.taken().since.remove(&self.number);
+        self.in_flight.taken().since.remove(&self.number);
     }
 }
 
@@ -162,25 +162,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_bounded_and_given_back() {
-        let places = Arc::new(InFlight::new(2));
-        let first = places.admit().unwrap();
-        let second = places.admit().unwrap();
-        assert!(places.admit().is_none());
-        assert_eq!(places.count(), 2);
-        let oldest = places.oldest();
+    fn permits_are_bounded_and_given_back() {
+        let in_flight = Arc::new(InFlight::new(2));
+        let first = in_flight.admit().unwrap();
+        let second = in_flight.admit().unwrap();
+        assert!(in_flight.admit().is_none());
+        assert_eq!(in_flight.count(), 2);
+        let oldest = in_flight.oldest();
         drop(first);
-        assert!(places.oldest() >= oldest);
-        assert_eq!(places.count(), 1);
+        assert!(in_flight.oldest() >= oldest);
+        assert_eq!(in_flight.count(), 1);
         drop(second);
-        assert_eq!((places.count(), places.oldest()), (0, None));
-        assert!(places.admit().is_some());
+        assert_eq!((in_flight.count(), in_flight.oldest()), (0, None));
+        assert!(in_flight.admit().is_some());
     }
 
     #[test]
-    fn all_selectors_share_one_ceiling() {
+    fn all_selectors_share_one_limit() {
         let reached = IntCounter::new("reached", "how often").unwrap();
-        let all = Ceiling::new(2, reached.clone());
+        let all = GlobalLimit::new(2, reached.clone());
         let (first, second) = (all.admit(), all.clone().admit());
         assert!(first.is_some() && second.is_some());
         assert!(all.admit().is_none());

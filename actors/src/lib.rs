@@ -35,7 +35,7 @@ mod status;
 mod supervise;
 mod validator;
 
-pub use admission::Ceiling;
+pub use admission::GlobalLimit;
 pub use metrics::Metrics;
 pub use reason::Reason;
 pub use registry::{

@@ -7,7 +7,7 @@
 mod source_log;
 mod turn;
 
-use crate::admission::{Ceiling, InFlight, Permit, Share};
+use crate::admission::{GlobalLimit, GlobalPermit, InFlight, Permit};
 use crate::metrics::SelectorMetrics;
 use crate::reason::Reason;
 use crate::report::{CacheReport, Snapshot, State};
@@ -24,7 +24,7 @@ use turn::{Ended, Turn};
 pub(crate) struct Status {
     metrics: SelectorMetrics,
     in_flight: Arc<InFlight>,
-    ceiling: Ceiling,
+    global_limit: GlobalLimit,
     /// Whether it holds its thread.
     turn: Turn,
     /// Set when a cache was filled for the first time.
@@ -55,12 +55,16 @@ struct Changing {
 }
 
 impl Status {
-    pub(crate) fn new(metrics: SelectorMetrics, max_in_flight: usize, ceiling: Ceiling) -> Self {
+    pub(crate) fn new(
+        metrics: SelectorMetrics,
+        max_in_flight: usize,
+        global_limit: GlobalLimit,
+    ) -> Self {
         metrics.entered(State::Starting);
         Self {
             metrics,
             in_flight: Arc::new(InFlight::new(max_in_flight)),
-            ceiling,
+            global_limit,
             turn: Turn::default(),
             cache_filled: SetOnce::new(),
             changing: Mutex::new(Changing {
@@ -79,7 +83,7 @@ impl Status {
 
     /// A place among the scrapes in flight, for the message, and a share of all of
     /// them, for the caller; or the error that says why there is none.
-    pub(crate) fn admit(&self) -> Result<(Permit, Share), ScrapeError> {
+    pub(crate) fn admit(&self) -> Result<(Permit, GlobalPermit), ScrapeError> {
         if self.turn.is_stuck() {
             return Err(stuck());
         }
@@ -89,8 +93,8 @@ impl Status {
         if let Some(until) = backoff_until.filter(|until| *until > Instant::now()) {
             return Err(self.backoff(until));
         }
-        let share = self.ceiling.admit().ok_or_else(|| {
-            let limit = self.ceiling.limit();
+        let global_permit = self.global_limit.admit().ok_or_else(|| {
+            let limit = self.global_limit.limit();
             overloaded(format!(
                 "{limit} scrapes (service.max_in_flight) are under way already"
             ))
@@ -101,7 +105,7 @@ impl Status {
                 "{limit} scrapes (max_in_flight) wait for this selector already"
             ))
         })?;
-        Ok((permit, share))
+        Ok((permit, global_permit))
     }
 
     fn backoff(&self, until: Instant) -> ScrapeError {

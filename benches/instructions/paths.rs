@@ -2,7 +2,7 @@
 
 use actix_web::web::{Bytes, Data};
 use local_exporter::http::gzip::Compressors;
-use local_exporter_actors::{ActorThreads, Ceiling, Metrics, Names, Registry};
+use local_exporter_actors::{ActorThreads, GlobalLimit, Metrics, Names, Registry};
 use local_exporter_config::{Environment, Input, Settings, load};
 use local_exporter_exposition::{Check, FormatChoice, Rules, check, join, strip_timestamps};
 use std::hint::black_box;
@@ -129,7 +129,7 @@ fn scrape(repetitions: usize, source: &str) {
     let settings = settings(format!("[bridge.selectors]\nit = {{ {source} }}\n"));
     let metrics = Metrics::register(&prometheus::Registry::new()).expect("an empty registry");
     actix_rt::System::new().block_on(async {
-        let threads = ActorThreads::start(Ceiling::unlimited()).expect("threads");
+        let threads = ActorThreads::start(GlobalLimit::unlimited()).expect("threads");
         let registry = Registry::start(settings.selectors, &threads, &metrics);
         let handle = registry.get("it").expect("the one selector");
         for _ in 0..repetitions {

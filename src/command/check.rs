@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use futures_util::future::join3;
 use futures_util::stream::{self, StreamExt};
 use local_exporter_actors::diagnose::{self, Finding};
-use local_exporter_actors::{ActorThreads, Ceiling, Metrics, Names, Registry, SelectorHandle};
+use local_exporter_actors::{ActorThreads, GlobalLimit, Metrics, Names, Registry, SelectorHandle};
 use local_exporter_config::{Flags, Layers, Selector, Settings};
 use report::{Report, Verdict};
 use std::io;
@@ -103,7 +103,7 @@ fn nothing(layers: &Layers) -> String {
 
 /// Checks all of them, and returns what was found in their order.
 async fn check(selectors: Vec<Selector>) -> io::Result<Vec<Report>> {
-    let threads = ActorThreads::start(Ceiling::unlimited())?;
+    let threads = ActorThreads::start(GlobalLimit::unlimited())?;
     let metrics = Metrics::register(&prometheus::Registry::new()).map_err(io::Error::other)?;
     let registry = Registry::start(selectors, &threads, &metrics);
     let handles: Vec<Arc<SelectorHandle>> = registry.iter().cloned().collect();

@@ -22,7 +22,7 @@ pub(super) async fn replace(running: &Running, read: Read) -> Outcome {
     let Running {
         exporter,
         threads,
-        ceiling,
+        global_limit,
         connections,
     } = running;
     let drop_ins_left_out = read.loaded.drop_ins_left_out();
@@ -55,7 +55,7 @@ pub(super) async fn replace(running: &Running, read: Read) -> Outcome {
     exporter.registry.store(Arc::new(evacuated.registry));
     exporter.settings.store(Arc::new(settings));
     exporter.text.store(Arc::new(text));
-    ceiling.set_limit(clients.max_in_flight);
+    global_limit.set_limit(clients.max_in_flight);
     connections.set_limits(clients);
     let configuration = exporter.metrics.configuration();
     configuration.loaded(&hash, drop_ins_left_out);

@@ -65,8 +65,9 @@ impl SelectorHandle {
     ) -> Self {
         let spec = Arc::new(selector);
         let selector_metrics = metrics.selector(&spec.name);
-        let (max_in_flight, ceiling) = (spec.limits.max_in_flight, threads.ceiling.clone());
-        let status = Arc::new(Status::new(selector_metrics, max_in_flight, ceiling));
+        let (max_in_flight, global_limit) =
+            (spec.limits.max_in_flight, threads.global_limit.clone());
+        let status = Arc::new(Status::new(selector_metrics, max_in_flight, global_limit));
         let shutdown = ShutdownFlag::default();
         let (address, mailbox) = channel::channel(MAILBOX);
 
@@ -153,7 +154,7 @@ impl SelectorHandle {
     }
 
     async fn ask(&self, began: Instant, within: Duration) -> Answer {
-        let (permit, _share) = self.status.admit()?;
+        let (permit, _global_permit) = self.status.admit()?;
         let (caller, _waiting) = Caller::waiting();
         let scrape = Scrape {
             deadline: began + within,

@@ -3,7 +3,7 @@
 
 use super::thread::ActorThread;
 use super::*;
-use crate::admission::Ceiling;
+use crate::admission::GlobalLimit;
 use crate::report::State;
 use crate::scrape::Names;
 use crate::status::Status;
@@ -108,7 +108,7 @@ impl Scene {
     fn new() -> Self {
         let prometheus_registry = prometheus::Registry::new();
         Self {
-            threads: ActorThreads::start(Ceiling::unlimited()).unwrap(),
+            threads: ActorThreads::start(GlobalLimit::unlimited()).unwrap(),
             metrics: Metrics::register(&prometheus_registry).unwrap(),
             prometheus_registry,
         }

@@ -3,7 +3,7 @@
 mod stuck;
 
 use super::*;
-use crate::admission::Ceiling;
+use crate::admission::GlobalLimit;
 use crate::backoff::Backoff;
 use crate::faults::{Fault, Place};
 use crate::reason::Reason;
@@ -84,7 +84,7 @@ fn troubles() -> impl Iterator<Item = (usize, Fault, Place)> {
     panics.chain((0..STOPS).map(trouble(Fault::Stop)))
 }
 
-fn scene(ceiling: Ceiling) -> Scene {
+fn scene(global_limit: GlobalLimit) -> Scene {
     let folder = tempfile::tempdir().unwrap();
     let path = |name| folder.path().join(name);
     let (socket, large, file) = (path("sock"), path("large"), path("m.prom"));
@@ -110,7 +110,7 @@ fn scene(ceiling: Ceiling) -> Scene {
     let settings = load(Some(&input), &Environment::new()).unwrap();
     let prometheus_registry = prometheus::Registry::new();
     let metrics = Metrics::register(&prometheus_registry).unwrap();
-    let mut threads = ActorThreads::start(ceiling).unwrap();
+    let mut threads = ActorThreads::start(global_limit).unwrap();
     // A thousand rests of up to half a minute would be a long test.
     let (first, longest) = (Duration::from_millis(1), Duration::from_millis(4));
     threads.backoff = Backoff::new(first, longest, Duration::from_secs(60));
@@ -127,12 +127,12 @@ fn scene(ceiling: Ceiling) -> Scene {
 impl Scene {
     /// A scene in which everybody answers.
     async fn ready() -> Self {
-        Self::below(Ceiling::unlimited()).await
+        Self::below(GlobalLimit::unlimited()).await
     }
 
     /// The same with a bound on all scrapes together.
-    async fn below(ceiling: Ceiling) -> Self {
-        let scene = scene(ceiling);
+    async fn below(global_limit: GlobalLimit) -> Self {
+        let scene = scene(global_limit);
         scene.all_answer().await;
         scene
     }

@@ -5,7 +5,7 @@
 //! there can move. Nothing here knows what an actor does.
 
 use super::thread::{ActorThread, ThreadSlot};
-use crate::admission::Ceiling;
+use crate::admission::GlobalLimit;
 use crate::backoff::Backoff;
 use crate::source::Watches;
 use futures_util::future::join_all;
@@ -37,7 +37,7 @@ pub struct ActorThreads {
     count: usize,
     pub(super) ping_timeout: Duration,
     pub(super) watches: Watches,
-    pub(super) ceiling: Ceiling,
+    pub(super) global_limit: GlobalLimit,
     pub(super) backoff: Backoff,
 }
 
@@ -67,19 +67,19 @@ impl ThreadHandles {
 }
 
 impl ActorThreads {
-    /// Starts the threads, for as many scrapes at once as the ceiling allows. Must
+    /// Starts the threads, for as many scrapes at once as the global_limit allows. Must
     /// be called within an actix system.
     ///
     /// # Errors
     /// When the thread for file events cannot be started.
-    pub fn start(ceiling: Ceiling) -> io::Result<Self> {
+    pub fn start(global_limit: GlobalLimit) -> io::Result<Self> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         // Two at least, so that one busy actor does not sit before all others.
         let count = processors.clamp(2, MAX_WORKING_THREADS);
         let threads = (0..count).map(|_| ActorThread::start()).collect();
         Ok(Self {
             watches: Watches::start()?,
-            ceiling,
+            global_limit,
             #[cfg(not(feature = "faults"))]
             backoff: crate::backoff::ACTOR_BACKOFF,
             #[cfg(feature = "faults")]

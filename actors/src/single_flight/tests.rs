@@ -1,7 +1,7 @@
 //! How scrapes share a pull, with the clock paused and a source that counts.
 
 use super::*;
-use crate::admission::Ceiling;
+use crate::admission::GlobalLimit;
 use crate::metrics::Metrics;
 use crate::paused::paused;
 use crate::validator::Validator;
@@ -55,7 +55,11 @@ fn single_flight_with(takes: Duration, min_interval: Duration) -> (Rc<SingleFlig
         min_interval,
     };
     let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
-    let status = Arc::new(Status::new(metrics.selector("s"), 16, Ceiling::unlimited()));
+    let status = Arc::new(Status::new(
+        metrics.selector("s"),
+        16,
+        GlobalLimit::unlimited(),
+    ));
     let source = Rc::new(Slow {
         takes: Cell::new(takes),
         begun: Cell::default(),

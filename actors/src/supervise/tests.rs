@@ -4,7 +4,7 @@
 mod model_test;
 
 use super::*;
-use crate::admission::Ceiling;
+use crate::admission::GlobalLimit;
 use crate::metrics::Metrics;
 use crate::paused::paused;
 use crate::report::State;
@@ -143,7 +143,11 @@ struct Subject {
 
 fn subject_with(plan: Plan) -> Subject {
     let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
-    let status = Arc::new(Status::new(metrics.selector("s"), 16, Ceiling::unlimited()));
+    let status = Arc::new(Status::new(
+        metrics.selector("s"),
+        16,
+        GlobalLimit::unlimited(),
+    ));
     let plan = Arc::new(Mutex::new(plan));
     let (sender, mailbox) = channel::channel(16);
     let actor = Failing {

@@ -141,7 +141,7 @@ fn whoever_is_stuck_is_seen_though_nobody_scrapes_it_and_leaves_no_series_when_r
 #[test]
 fn threads_that_get_stuck_are_replaced_up_to_a_bound_and_used_again() {
     actix_rt::System::new().block_on(async {
-        let mut threads = ActorThreads::start(Ceiling::unlimited()).unwrap();
+        let mut threads = ActorThreads::start(GlobalLimit::unlimited()).unwrap();
         threads.ping_timeout = Duration::from_millis(50);
         let count = threads.handles.all().len();
         let mut held = Vec::new();
@@ -185,7 +185,7 @@ fn scrapes_of_whoever_is_stuck_take_nothing_from_the_others() {
     const MOST: usize = 4;
     actix_rt::System::new().block_on(async {
         let reached = prometheus::IntCounter::new("reached", "how often").unwrap();
-        let scene = Scene::below(Ceiling::new(MOST, reached.clone())).await;
+        let scene = Scene::below(GlobalLimit::new(MOST, reached.clone())).await;
         let stuck = stick(&scene, 0, Place::Handler).await;
         for _ in 0..2 * MOST {
             let found = scrape_within(&stuck, Duration::from_millis(10)).await;
