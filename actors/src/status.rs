@@ -4,20 +4,20 @@
 //! `/debug/actors` read, also while the actor is stuck. Nothing here awaits,
 //! and no lock is held for longer than a few assignments.
 
+mod poll_state;
 mod source_log;
-mod turn;
 
 use crate::admission::{GlobalLimit, GlobalPermit, InFlight, Permit};
 use crate::metrics::SelectorMetrics;
 use crate::reason::Reason;
 use crate::report::{CacheReport, Snapshot, State};
 use crate::scrape::{Answer, ScrapeError};
+use poll_state::{PollEnd, PollState};
 use source_log::{FileNews, SourceLog};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::sync::SetOnce;
 use tokio::time::Instant;
-use turn::{Ended, Turn};
 
 /// The status of one selector.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub(crate) struct Status {
     in_flight: Arc<InFlight>,
     global_limit: GlobalLimit,
     /// Whether it holds its thread.
-    turn: Turn,
+    poll_state: PollState,
     /// Set when a cache was filled for the first time.
     cache_filled: SetOnce<()>,
     changing: Mutex<Changing>,
@@ -65,7 +65,7 @@ impl Status {
             metrics,
             in_flight: Arc::new(InFlight::new(max_in_flight)),
             global_limit,
-            turn: Turn::default(),
+            poll_state: PollState::default(),
             cache_filled: SetOnce::new(),
             changing: Mutex::new(Changing {
                 state: State::Starting,
@@ -84,7 +84,7 @@ impl Status {
     /// A place among the scrapes in flight, for the message, and a share of all of
     /// them, for the caller; or the error that says why there is none.
     pub(crate) fn admit(&self) -> Result<(Permit, GlobalPermit), ScrapeError> {
-        if self.turn.is_stuck() {
+        if self.poll_state.is_stuck() {
             return Err(stuck());
         }
         let backoff_until = self.changing().backoff_until;
@@ -221,13 +221,13 @@ impl Status {
     }
 
     /// The actor gets its thread.
-    pub(crate) fn turn_begins(&self) {
-        self.turn.begin();
+    pub(crate) fn poll_started(&self) {
+        self.poll_state.begin();
     }
 
     /// It gives its thread back.
-    pub(crate) fn turn_ends(&self) {
-        if self.turn.end() == Ended::AfterAll {
+    pub(crate) fn poll_ended(&self) {
+        if self.poll_state.end() == PollEnd::WasStuck {
             let mut changing = self.changing();
             changing.stuck_since = None;
             self.metrics.entered(changing.state);
@@ -240,7 +240,7 @@ impl Status {
     pub(crate) fn is_stuck(&self) -> bool {
         // Held, so that what the end of the turn says is said last.
         let mut changing = self.changing();
-        if self.turn.declare_stuck() {
+        if self.poll_state.mark_stuck() {
             changing.stuck_since = Some(Instant::now());
             self.metrics.entered(State::Stuck);
             self.metrics.source_failed();
@@ -250,7 +250,7 @@ impl Status {
                 "the actor is stuck in code that does not return"
             );
         }
-        self.turn.is_stuck()
+        self.poll_state.is_stuck()
     }
 
     /// Its selector is gone, whatever becomes of the actor.
@@ -268,7 +268,7 @@ impl Status {
     }
 
     fn state_in(&self, changing: &Changing) -> State {
-        match self.turn.is_stuck() {
+        match self.poll_state.is_stuck() {
             true => State::Stuck,
             false => changing.state,
         }

@@ -154,7 +154,7 @@ where
     }
 
     /// One turn of the actor on its thread.
-    fn turn(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
+    fn poll_actor(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
         loop {
             let (end, ran) = match &mut self.phase {
                 Phase::Running { since } => {
@@ -194,9 +194,9 @@ where
         let this = self.get_mut();
         let span = this.span.clone();
         let _entered = span.enter();
-        this.status.turn_begins();
-        let done = this.turn(cx);
-        this.status.turn_ends();
+        this.status.poll_started();
+        let done = this.poll_actor(cx);
+        this.status.poll_ended();
         done
     }
 }

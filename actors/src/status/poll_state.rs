@@ -8,38 +8,38 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 /// The turn of one actor.
 #[derive(Debug, Default)]
-pub(super) struct Turn(AtomicU8);
+pub(super) struct PollState(AtomicU8);
 
 /// The thread is another's, or nobody's.
-const OVER: u8 = 0;
+const IDLE: u8 = 0;
 /// The code of the actor runs.
-const ON: u8 = 1;
+const POLLING: u8 = 1;
 /// It runs, and does not return.
 const STUCK: u8 = 2;
 
 /// How a turn was until it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ended {
-    InTime,
-    AfterAll,
+pub(super) enum PollEnd {
+    Returned,
+    WasStuck,
 }
 
-impl Turn {
+impl PollState {
     pub(super) fn begin(&self) {
-        self.0.store(ON, Ordering::Release);
+        self.0.store(POLLING, Ordering::Release);
     }
 
-    pub(super) fn end(&self) -> Ended {
-        match self.0.swap(OVER, Ordering::AcqRel) {
-            STUCK => Ended::AfterAll,
-            _ => Ended::InTime,
+    pub(super) fn end(&self) -> PollEnd {
+        match self.0.swap(IDLE, Ordering::AcqRel) {
+            STUCK => PollEnd::WasStuck,
+            _ => PollEnd::Returned,
         }
     }
 
     /// Declares it stuck if it is on: whether that is news.
-    pub(super) fn declare_stuck(&self) -> bool {
+    pub(super) fn mark_stuck(&self) -> bool {
         let order = (Ordering::AcqRel, Ordering::Acquire);
-        let declared = self.0.compare_exchange(ON, STUCK, order.0, order.1);
+        let declared = self.0.compare_exchange(POLLING, STUCK, order.0, order.1);
         declared.is_ok()
     }
 
@@ -54,15 +54,15 @@ mod tests {
 
     #[test]
     fn only_a_turn_that_is_on_can_be_stuck_and_only_until_it_ends() {
-        let turn = Turn::default();
-        assert!(!turn.declare_stuck());
-        turn.begin();
-        assert_eq!(turn.end(), Ended::InTime);
-        turn.begin();
-        assert!(!turn.is_stuck());
-        assert!(turn.declare_stuck() && turn.is_stuck());
-        assert!(!turn.declare_stuck() && turn.is_stuck());
-        assert_eq!(turn.end(), Ended::AfterAll);
-        assert!(!turn.is_stuck() && !turn.declare_stuck());
+        let state = PollState::default();
+        assert!(!state.mark_stuck());
+        state.begin();
+        assert_eq!(state.end(), PollEnd::Returned);
+        state.begin();
+        assert!(!state.is_stuck());
+        assert!(state.mark_stuck() && state.is_stuck());
+        assert!(!state.mark_stuck() && state.is_stuck());
+        assert_eq!(state.end(), PollEnd::WasStuck);
+        assert!(!state.is_stuck() && !state.mark_stuck());
     }
 }
