@@ -41,4 +41,4 @@ pub use reason::Reason;
 pub use registry::{
     ActorThreads, Changes, Reconciliation, Registry, SelectorHandle, ThreadHandles,
 };
-pub use scrape::{Answer, Exposition, Names, ScrapeError};
+pub use scrape::{Exposition, Names, ScrapeError, ScrapeResult};

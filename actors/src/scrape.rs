@@ -16,7 +16,7 @@ use tokio::sync::{OnceCell, oneshot};
 use tokio::time::Instant;
 
 /// What a scrape comes to.
-pub type Answer = Result<Exposition, ScrapeError>;
+pub type ScrapeResult = Result<Exposition, ScrapeError>;
 
 /// The message to a selector's actor: one scrape, answered by `deadline`.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Caller {
 }
 
 impl Message for Scrape {
-    type Result = Answer;
+    type Result = ScrapeResult;
 }
 
 /// A whole body: exactly as the source gave it, unless files were joined or timestamps stripped.
@@ -80,7 +80,7 @@ pub enum Names {
 
 impl Exposition {
     /// Itself, where the scraper can read the names in it.
-    pub(crate) fn for_names(self, names: Names) -> Answer {
+    pub(crate) fn for_names(self, names: Names) -> ScrapeResult {
         let quoted = self.summary.needs_utf8 || self.summary.quoted_names;
         if quoted && names == Names::Legacy {
             let message = "the answer has names in quotes, and the scraper did not say that it \

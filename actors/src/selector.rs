@@ -5,7 +5,7 @@
 
 use crate::faults::{Passage, Place};
 use crate::reason::Reason;
-use crate::scrape::{Answer, Scrape, ScrapeError};
+use crate::scrape::{Scrape, ScrapeError, ScrapeResult};
 use crate::single_flight::SingleFlight;
 use crate::source::{self, SourceContext};
 use actix::fut::WrapFuture;
@@ -81,7 +81,7 @@ impl Supervised for SelectorActor {
 }
 
 impl Handler<Scrape> for SelectorActor {
-    type Result = ActorResponse<Self, Answer>;
+    type Result = ActorResponse<Self, ScrapeResult>;
 
     fn handle(&mut self, scrape: Scrape, context: &mut Self::Context) -> Self::Result {
         self.strike(Place::Handler, context);

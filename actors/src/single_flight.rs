@@ -8,7 +8,7 @@
 
 use crate::faults::{Faults, Place};
 use crate::reason::Reason;
-use crate::scrape::{Answer, Exposition, ScrapeError};
+use crate::scrape::{Exposition, ScrapeError, ScrapeResult};
 use crate::source::{Source, SourceContext};
 use crate::status::Status;
 use futures_util::FutureExt;
@@ -19,7 +19,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tokio::time::{Instant, timeout, timeout_at};
 
-type Pull = LocalBoxFuture<'static, Answer>;
+type Pull = LocalBoxFuture<'static, ScrapeResult>;
 
 /// The pulls of one source.
 pub(crate) struct SingleFlight {
@@ -55,7 +55,7 @@ impl SingleFlight {
     }
 
     /// An answer that needs no pull, from a source that has one at hand.
-    pub(crate) fn cached(&self) -> Option<Answer> {
+    pub(crate) fn cached(&self) -> Option<ScrapeResult> {
         let recent = self.recent.borrow();
         let young = |recent: &&Exposition| {
             let given_at = recent.cached_at;
@@ -68,7 +68,7 @@ impl SingleFlight {
     }
 
     /// The answer of a pull, or a timeout at `deadline`.
-    pub(crate) async fn scrape(&self, deadline: Instant) -> Answer {
+    pub(crate) async fn scrape(&self, deadline: Instant) -> ScrapeResult {
         loop {
             let (pull, role) = self.join_or_start();
             let answer = timeout_at(deadline, pull)
@@ -85,7 +85,7 @@ impl SingleFlight {
 
     /// A waiter's own deadline has come. It says nothing of the source while
     /// others still wait for the same pull.
-    fn waiter_timed_out(&self) -> Answer {
+    fn waiter_timed_out(&self) -> ScrapeResult {
         let answer = Err(ScrapeError::timeout(
             &self.label,
             &self.source.waiting_for(),

@@ -11,7 +11,7 @@ use crate::admission::{GlobalLimit, GlobalPermit, InFlight, Permit};
 use crate::metrics::SelectorMetrics;
 use crate::reason::Reason;
 use crate::report::{CacheReport, Snapshot, State};
-use crate::scrape::{Answer, ScrapeError};
+use crate::scrape::{ScrapeError, ScrapeResult};
 use poll_state::{PollEnd, PollState};
 use source_log::{FileNews, SourceLog};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -126,7 +126,7 @@ impl Status {
     }
 
     /// A scrape ended, however it did.
-    pub(crate) fn scraped(&self, took: Duration, answer: &Answer) {
+    pub(crate) fn scraped(&self, took: Duration, answer: &ScrapeResult) {
         let failure = answer.as_ref().err();
         self.metrics
             .scraped(took.as_secs_f64(), failure.map(|error| error.reason));
@@ -137,7 +137,7 @@ impl Status {
 
     /// The source was read, with success or not. A change is logged once, in the
     /// span of the actor, which names the selector.
-    pub(crate) fn source_read(&self, answer: &Answer) {
+    pub(crate) fn source_read(&self, answer: &ScrapeResult) {
         match answer {
             Ok(exposition) => {
                 let now = SystemTime::now();

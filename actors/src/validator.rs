@@ -6,7 +6,7 @@
 use crate::faults::{Faults, Place};
 use crate::reason::Reason;
 use crate::rules::rules;
-use crate::scrape::{Answer, Exposition, ScrapeError};
+use crate::scrape::{Exposition, ScrapeError, ScrapeResult};
 use bytes::Bytes;
 use local_exporter_config::{BodyPolicy, Timestamps};
 use local_exporter_exposition::{
@@ -70,7 +70,7 @@ impl Validator {
     }
 
     /// Judges a body; a large one on the blocking pool.
-    pub(crate) async fn validate(&self, body: Bytes, from: &str) -> Answer {
+    pub(crate) async fn validate(&self, body: Bytes, from: &str) -> ScrapeResult {
         if body.len() <= MAX_INLINE_BYTES {
             return self.validate_now(body, from);
         }
@@ -92,7 +92,7 @@ impl Validator {
     }
 
     /// Judges a body here and now.
-    pub(crate) fn validate_now(&self, body: Bytes, from: &str) -> Answer {
+    pub(crate) fn validate_now(&self, body: Bytes, from: &str) -> ScrapeResult {
         let refused = |fault: Fault| refusal(&fault, from);
         let mut summary = check(&body, &self.rules).map_err(refused)?;
         if matches!(self.rules.check, Check::Whole | Check::None) {

@@ -3,7 +3,7 @@
 use super::configuration::{Configuration, load, unknown};
 use super::{WRONG, complain};
 use clap::Args;
-use local_exporter_actors::{ActorThreads, Answer, GlobalLimit, Metrics, Names, Registry};
+use local_exporter_actors::{ActorThreads, GlobalLimit, Metrics, Names, Registry, ScrapeResult};
 use local_exporter_config::{Flags, Selector};
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -47,7 +47,7 @@ impl Scrape {
     }
 }
 
-async fn scrape(selectors: Vec<Selector>) -> io::Result<Answer> {
+async fn scrape(selectors: Vec<Selector>) -> io::Result<ScrapeResult> {
     let threads = ActorThreads::start(GlobalLimit::unlimited())?;
     let metrics = Metrics::register(&prometheus::Registry::new()).map_err(io::Error::other)?;
     let registry = Registry::start(selectors, &threads, &metrics);

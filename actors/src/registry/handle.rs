@@ -9,7 +9,7 @@ use super::threads::ActorThreads;
 use crate::faults::Faults;
 use crate::metrics::Metrics;
 use crate::report::{Snapshot, State};
-use crate::scrape::{Answer, Caller, Names, Scrape, ScrapeError};
+use crate::scrape::{Caller, Names, Scrape, ScrapeError, ScrapeResult};
 use crate::selector::{SelectorActor, Shutdown};
 use crate::source::{self, SourceContext};
 use crate::status::Status;
@@ -145,7 +145,7 @@ impl SelectorHandle {
     ///
     /// # Errors
     /// Why there is no whole answer; see [`crate::Reason`].
-    pub async fn scrape(&self, within: Duration, names: Names) -> Answer {
+    pub async fn scrape(&self, within: Duration, names: Names) -> ScrapeResult {
         let began = Instant::now();
         let answer = self.ask(began, within.min(self.spec.limits.timeout)).await;
         let answer = answer.and_then(|exposition| exposition.for_names(names));
@@ -153,7 +153,7 @@ impl SelectorHandle {
         answer
     }
 
-    async fn ask(&self, began: Instant, within: Duration) -> Answer {
+    async fn ask(&self, began: Instant, within: Duration) -> ScrapeResult {
         let (permit, _global_permit) = self.status.admit()?;
         let (caller, _waiting) = Caller::waiting();
         let scrape = Scrape {

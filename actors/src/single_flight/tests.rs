@@ -26,7 +26,7 @@ impl Drop for UnderWay {
 }
 
 impl Source for Slow {
-    fn pull(self: Rc<Self>) -> LocalBoxFuture<'static, Answer> {
+    fn pull(self: Rc<Self>) -> LocalBoxFuture<'static, ScrapeResult> {
         self.begun.set(self.begun.get() + 1);
         self.under_way.set(self.under_way.get() + 1);
         let under_way = UnderWay(Rc::clone(&self.under_way));
@@ -74,13 +74,16 @@ fn single_flight_with(takes: Duration, min_interval: Duration) -> (Rc<SingleFlig
     (Rc::new(single_flight), source)
 }
 
-fn scrape(single_flight: &Rc<SingleFlight>, within: Duration) -> tokio::task::JoinHandle<Answer> {
+fn scrape(
+    single_flight: &Rc<SingleFlight>,
+    within: Duration,
+) -> tokio::task::JoinHandle<ScrapeResult> {
     let single_flight = Rc::clone(single_flight);
     let deadline = Instant::now() + within;
     tokio::task::spawn_local(async move { single_flight.scrape(deadline).await })
 }
 
-fn reason(answer: &Answer) -> Option<Reason> {
+fn reason(answer: &ScrapeResult) -> Option<Reason> {
     answer.as_ref().err().map(|error| error.reason)
 }
 

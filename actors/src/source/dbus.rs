@@ -16,7 +16,7 @@ mod wire;
 use super::connect::Connector;
 use super::kind::{Descriptors, FileAccess, Kind, RequiredPath, Source, SourceContext};
 use crate::backoff::Backoff;
-use crate::scrape::{Answer, ScrapeError};
+use crate::scrape::{ScrapeError, ScrapeResult};
 use crate::validator::{self, Validator};
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -147,7 +147,7 @@ impl Dbus {
         }
     }
 
-    async fn read(&self) -> Answer {
+    async fn read(&self) -> ScrapeResult {
         loop {
             self.progress.set(Progress::Connecting);
             let (connection, age) = self.connect().await?;
@@ -262,7 +262,7 @@ impl Dbus {
 }
 
 impl Source for Dbus {
-    fn pull(self: Rc<Self>) -> LocalBoxFuture<'static, Answer> {
+    fn pull(self: Rc<Self>) -> LocalBoxFuture<'static, ScrapeResult> {
         Box::pin(async move { self.read().await })
     }
 

@@ -7,7 +7,7 @@ use super::file::{Files, Role, Terms};
 use super::kind::{Descriptors, FileAccess, Kind, RequiredPath, Source, SourceContext};
 use super::uds::Uds;
 use crate::reason::Reason;
-use crate::scrape::{Answer, ScrapeError};
+use crate::scrape::{ScrapeError, ScrapeResult};
 use crate::validator::Validator;
 use futures_util::future::LocalBoxFuture;
 use local_exporter_config as config;
@@ -82,8 +82,8 @@ impl Directory {
         }
     }
 
-    async fn choose(&self) -> Answer {
-        let absent = |answer: &Answer| {
+    async fn choose(&self) -> ScrapeResult {
+        let absent = |answer: &ScrapeResult| {
             answer
                 .as_ref()
                 .is_err_and(|error| error.reason == Reason::Absent)
@@ -103,7 +103,7 @@ impl Directory {
 }
 
 impl Source for Directory {
-    fn pull(self: Rc<Self>) -> LocalBoxFuture<'static, Answer> {
+    fn pull(self: Rc<Self>) -> LocalBoxFuture<'static, ScrapeResult> {
         Box::pin(async move { self.choose().await })
     }
 

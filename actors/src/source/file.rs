@@ -22,7 +22,7 @@ use crate::host::lsm::denial_hint;
 use crate::host::mounts;
 use crate::reason::Reason;
 use crate::report::CacheReport;
-use crate::scrape::{Answer, ScrapeError};
+use crate::scrape::{ScrapeError, ScrapeResult};
 use crate::validator::{self, Validator};
 use activity::Activity;
 use futures_util::future::LocalBoxFuture;
@@ -125,7 +125,7 @@ pub(super) struct Files {
     surroundings: SourceContext,
     activity: Arc<Activity>,
     /// `None` until the first reading.
-    answer: RefCell<Option<Answer>>,
+    answer: RefCell<Option<ScrapeResult>>,
     /// Notified after each reading, for scrapes that came before the first.
     was_read: Notify,
 }
@@ -236,7 +236,7 @@ impl Files {
         in_time(overdue, self.terms.limits.timeout).await
     }
 
-    fn publish(&self, answer: Answer) {
+    fn publish(&self, answer: ScrapeResult) {
         if self.terms.role == Role::Alone {
             self.surroundings.status.source_read(&answer);
         }
@@ -286,7 +286,7 @@ fn failed(what: &str, path: &Path, error: &io::Error) -> ScrapeError {
 
 impl Source for Files {
     /// Waits for the first reading; after it, the answer is at hand.
-    fn pull(self: Rc<Self>) -> LocalBoxFuture<'static, Answer> {
+    fn pull(self: Rc<Self>) -> LocalBoxFuture<'static, ScrapeResult> {
         Box::pin(async move {
             loop {
                 let was_read = self.was_read.notified();
@@ -302,7 +302,7 @@ impl Source for Files {
         FILES_HANG.into()
     }
 
-    fn cached(&self) -> Option<Answer> {
+    fn cached(&self) -> Option<ScrapeResult> {
         self.answer.borrow().clone()
     }
 

@@ -7,7 +7,7 @@
 use super::file::watch::Watches;
 use crate::faults::Faults;
 use crate::report::PassedOver;
-use crate::scrape::{Answer, ScrapeError};
+use crate::scrape::{ScrapeError, ScrapeResult};
 use crate::status::Status;
 use futures_util::future::LocalBoxFuture;
 use local_exporter_config as config;
@@ -55,7 +55,7 @@ pub(crate) trait Source {
     ///
     /// The caller limits its time and may drop the future at any await point: a dropped pull must
     /// leave nothing open and nothing half done.
-    fn pull(self: Rc<Self>) -> LocalBoxFuture<'static, Answer>;
+    fn pull(self: Rc<Self>) -> LocalBoxFuture<'static, ScrapeResult>;
 
     /// What the current or the latest pull is waiting for, as the end of an error message about
     /// its timeout. Empty by default.
@@ -64,7 +64,7 @@ pub(crate) trait Source {
     }
 
     /// The cached result, for a source with a cache that is filled.
-    fn cached(&self) -> Option<Answer> {
+    fn cached(&self) -> Option<ScrapeResult> {
         None
     }
 

@@ -6,7 +6,7 @@
 use super::connect::{Address, Connector, Unconnected};
 use super::kind::{FileAccess, Kind, RequiredPath, Sockets, Source, SourceContext};
 use crate::reason::Reason;
-use crate::scrape::{Answer, ScrapeError};
+use crate::scrape::{ScrapeError, ScrapeResult};
 use crate::validator::Validator;
 use bytes::{Bytes, BytesMut};
 use futures_util::future::LocalBoxFuture;
@@ -70,7 +70,7 @@ impl Uds {
         }
     }
 
-    async fn read(&self) -> Answer {
+    async fn read(&self) -> ScrapeResult {
         self.got.set(0);
         let connected = self.connector.connect(&self.address).await;
         let mut stream = connected.map_err(|why| self.cannot_connect(why))?;
@@ -128,7 +128,7 @@ impl Uds {
 }
 
 impl Source for Uds {
-    fn pull(self: Rc<Self>) -> LocalBoxFuture<'static, Answer> {
+    fn pull(self: Rc<Self>) -> LocalBoxFuture<'static, ScrapeResult> {
         Box::pin(async move { self.read().await })
     }
 

@@ -1,7 +1,7 @@
 //! What a check of one selector came to, for people and for programs.
 
 use local_exporter_actors::diagnose::{Finding, complete, explain};
-use local_exporter_actors::{Answer, SelectorHandle};
+use local_exporter_actors::{ScrapeResult, SelectorHandle};
 use serde::Serialize;
 use std::fmt::{self, Write};
 use std::path::Path;
@@ -25,13 +25,17 @@ pub(super) struct Report {
     kind: &'static str,
     source: String,
     pub(super) verdict: Verdict,
-    answer: Answer,
+    answer: ScrapeResult,
     /// The cause of a failed scrape stands first.
     findings: Vec<Finding>,
 }
 
 impl Report {
-    pub(super) fn new(handle: &SelectorHandle, answer: Answer, findings: Vec<Finding>) -> Self {
+    pub(super) fn new(
+        handle: &SelectorHandle,
+        answer: ScrapeResult,
+        findings: Vec<Finding>,
+    ) -> Self {
         let source = &handle.spec().source;
         let (verdict, findings) = match (&answer, handle.snapshot().cache) {
             (Err(error), _) => (Verdict::NotReady, explain(source, error, findings)),

@@ -6,7 +6,7 @@
 //! that is ever shown is the one that the same client could have had.
 
 use super::settings;
-use local_exporter_actors::{Answer, Exposition, SelectorHandle};
+use local_exporter_actors::{Exposition, ScrapeResult, SelectorHandle};
 use local_exporter_exposition::Format;
 use std::fmt::{Display, Write};
 use std::time::{Duration, SystemTime};
@@ -22,7 +22,7 @@ pub(super) struct Ended<'a> {
     pub(super) took: Duration,
     /// How long it was given; [`Duration::MAX`] if the scraper set no bound.
     pub(super) within: Duration,
-    pub(super) answer: &'a Answer,
+    pub(super) answer: &'a ScrapeResult,
 }
 
 /// All three parts.

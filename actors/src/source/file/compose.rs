@@ -6,7 +6,7 @@
 use super::shelf::{Good, Verdict};
 use super::{Terms, listed};
 use crate::reason::Reason;
-use crate::scrape::{Answer, Exposition, ScrapeError};
+use crate::scrape::{Exposition, ScrapeError, ScrapeResult};
 use crate::validator::Validator;
 use local_exporter_exposition::{Conflict, join};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// What the verdicts come to.
 #[derive(Debug)]
 pub(super) struct Composed {
-    pub(super) answer: Answer,
+    pub(super) answer: ScrapeResult,
     /// Sample lines left out because an earlier file has their series.
     pub(super) duplicates: usize,
     /// Families or whole files left out because they contradict an earlier file, in words.
@@ -132,7 +132,7 @@ fn join_all(
 
 /// Files joined, and whether that is as good as what was joined.
 struct Attempt {
-    answer: Answer,
+    answer: ScrapeResult,
     content: Content,
     duplicates: usize,
     conflicts: Vec<Conflict>,

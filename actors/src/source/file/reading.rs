@@ -12,7 +12,7 @@ use super::shelf::{Now, Shelf, Verdict};
 use super::watch::Targets;
 use crate::reason::Reason;
 use crate::report::{CacheReport, FileReport, Watching};
-use crate::scrape::{Answer, ScrapeError};
+use crate::scrape::{ScrapeError, ScrapeResult};
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
@@ -21,7 +21,7 @@ use tokio::time::Instant;
 pub(super) struct Reading {
     pub(super) shelf: Shelf,
     pub(super) targets: Targets,
-    pub(super) answer: Answer,
+    pub(super) answer: ScrapeResult,
     pub(super) report: CacheReport,
     /// After how long to read again even if nothing changes.
     pub(super) due: Option<Duration>,
