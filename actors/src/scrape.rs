@@ -34,19 +34,19 @@ pub(crate) struct Caller(oneshot::Receiver<Infallible>);
 
 /// Held by a caller that waits; dropped with it, also when it gives up early.
 #[derive(Debug)]
-pub(crate) struct Waiting(
+pub(crate) struct CallerGuard(
     #[expect(dead_code, reason = "what counts is its end")] oneshot::Sender<Infallible>,
 );
 
 impl Caller {
     /// One that waits until the second value is dropped.
-    pub(crate) fn waiting() -> (Self, Waiting) {
+    pub(crate) fn connected() -> (Self, CallerGuard) {
         let (end, caller) = oneshot::channel();
-        (Self(caller), Waiting(end))
+        (Self(caller), CallerGuard(end))
     }
 
     /// Resolves when nobody waits any more.
-    pub(crate) async fn gone(self) {
+    pub(crate) async fn disconnected(self) {
         let _ = self.0.await;
     }
 }

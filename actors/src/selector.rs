@@ -102,7 +102,7 @@ impl Handler<Scrape> for SelectorActor {
             let answer = tokio::select! {
                 answer = single_flight.scrape(deadline) => answer,
                 // Its share in the pull ends, and the pull with the last of them.
-                () = caller.gone() => Err(ScrapeError::new(Reason::Timeout, "nobody waits for it")),
+                () = caller.disconnected() => Err(ScrapeError::new(Reason::Timeout, "nobody waits for it")),
             };
             drop(permit);
             answer

@@ -155,7 +155,7 @@ impl SelectorHandle {
 
     async fn ask(&self, began: Instant, within: Duration) -> ScrapeResult {
         let (permit, _global_permit) = self.status.admit()?;
-        let (caller, _waiting) = Caller::waiting();
+        let (caller, _guard) = Caller::connected();
         let scrape = Scrape {
             deadline: began + within,
             permit,
