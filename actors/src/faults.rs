@@ -6,18 +6,18 @@
 //! there, so that the places stand where actors run code, and are empty.
 
 #[cfg(any(test, feature = "faults"))]
-mod ordered;
+mod injection;
 
 #[cfg(test)]
-pub(crate) use ordered::Fault;
+pub(crate) use injection::Fault;
 #[cfg(any(test, feature = "faults"))]
-pub(crate) use ordered::Faults;
+pub(crate) use injection::Faults;
 #[cfg(feature = "faults")]
-pub(crate) use ordered::backoff;
+pub(crate) use injection::backoff;
 
 /// A place where an actor runs code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Place {
+pub(crate) enum FaultPoint {
     /// The start of the actor, where its source is opened.
     Started,
     /// The renewal of its fields after a failure.
@@ -27,18 +27,18 @@ pub(crate) enum Place {
     /// The pull of a source, a future in the actor's context.
     Pull,
     /// The upkeep of a source with its timers, likewise.
-    Upkeep,
+    Background,
     /// A look at files on the blocking pool.
-    Look,
+    Read,
     /// The judging of a large body, there too.
-    Judge,
+    Validate,
 }
 
 /// What an actor does behind a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Passage {
+pub(crate) enum FaultAction {
     /// It goes on.
-    On,
+    Continue,
     /// It stops, though nobody asked it to.
     #[cfg(any(test, feature = "faults"))]
     Stop,
@@ -54,7 +54,7 @@ impl Faults {
     /// Nothing fails here.
     #[inline]
     #[expect(clippy::unused_self, reason = "it is used where orders are taken")]
-    pub(crate) fn strike(&self, _: Place) -> Passage {
-        Passage::On
+    pub(crate) fn inject(&self, _: FaultPoint) -> FaultAction {
+        FaultAction::Continue
     }
 }

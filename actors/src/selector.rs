@@ -3,7 +3,7 @@
 //! All kinds of source have this one actor. It opens its source when it starts
 //! and drops it when it restarts; it may not know which kind it is.
 
-use crate::faults::{Passage, Place};
+use crate::faults::{FaultAction, FaultPoint};
 use crate::reason::Reason;
 use crate::scrape::{Scrape, ScrapeError, ScrapeResult};
 use crate::single_flight::SingleFlight;
@@ -37,8 +37,8 @@ impl SelectorActor {
     }
 
     /// A failure, where one was ordered.
-    fn strike(&self, place: Place, context: &mut Context<Self>) {
-        if self.surroundings.faults.strike(place) != Passage::On {
+    fn inject(&self, place: FaultPoint, context: &mut Context<Self>) {
+        if self.surroundings.faults.inject(place) != FaultAction::Continue {
             context.stop();
         }
     }
@@ -48,12 +48,12 @@ impl Actor for SelectorActor {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        self.strike(Place::Started, context);
+        self.inject(FaultPoint::Started, context);
         let source = source::kind(&self.spec.source).open(&self.spec, &self.surroundings);
         if let Some(mut background) = Rc::clone(&source).background() {
             let faults = self.surroundings.faults.clone();
             let background = poll_fn(move |context| {
-                if faults.strike(Place::Upkeep) != Passage::On {
+                if faults.inject(FaultPoint::Background) != FaultAction::Continue {
                     return Poll::Ready(());
                 }
                 background.as_mut().poll(context)
@@ -75,7 +75,7 @@ impl Actor for SelectorActor {
 
 impl Supervised for SelectorActor {
     fn restarting(&mut self, context: &mut Self::Context) {
-        self.strike(Place::Restarting, context);
+        self.inject(FaultPoint::Restarting, context);
         self.single_flight = None;
     }
 }
@@ -84,7 +84,7 @@ impl Handler<Scrape> for SelectorActor {
     type Result = ActorResponse<Self, ScrapeResult>;
 
     fn handle(&mut self, scrape: Scrape, context: &mut Self::Context) -> Self::Result {
-        self.strike(Place::Handler, context);
+        self.inject(FaultPoint::Handler, context);
         let Some(single_flight) = self.single_flight.clone() else {
             let error = ScrapeError::new(Reason::Crashed, "its actor has no source open");
             return ActorResponse::reply(Err(error));

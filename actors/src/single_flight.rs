@@ -6,7 +6,7 @@
 //! itself, gets a pull of its own rather than the other's failure. Nothing here
 //! knows actix or a kind of source.
 
-use crate::faults::{Faults, Place};
+use crate::faults::{FaultPoint, Faults};
 use crate::reason::Reason;
 use crate::scrape::{Exposition, ScrapeError, ScrapeResult};
 use crate::source::{Source, SourceContext};
@@ -114,7 +114,7 @@ impl SingleFlight {
         let recent = Rc::clone(&self.recent);
         let faults = self.faults.clone();
         let pull: Pull = Box::pin(async move {
-            faults.strike(Place::Pull);
+            faults.inject(FaultPoint::Pull);
             let answer = timeout(limits.timeout, Rc::clone(&source).pull())
                 .await
                 .unwrap_or_else(|_| Err(ScrapeError::timeout(&label, &source.waiting_for())));

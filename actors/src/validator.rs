@@ -3,7 +3,7 @@
 //! Knows what was agreed (the body policy) and what the checker says; it may not
 //! know where the bytes come from, and does no I/O.
 
-use crate::faults::{Faults, Place};
+use crate::faults::{FaultPoint, Faults};
 use crate::reason::Reason;
 use crate::rules::rules;
 use crate::scrape::{Exposition, ScrapeError, ScrapeResult};
@@ -80,7 +80,7 @@ impl Validator {
         let validating = tokio::task::spawn_blocking(move || {
             // A panic is logged where it is, and names the selector there.
             let _entered = span.enter();
-            validator.faults.strike(Place::Judge);
+            validator.faults.inject(FaultPoint::Validate);
             // Given back when the judging ends, not when nobody waits for it.
             let _place = place;
             validator.validate_now(body, &from)

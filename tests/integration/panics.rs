@@ -15,7 +15,7 @@ mod stuck;
 use crate::support::{Exporter, program, request};
 
 /// What an actor says when it panics on order.
-const ORDERED: &str = "ordered to fail at ";
+const INJECTED: &str = "injected fault at ";
 
 #[test]
 fn the_program_takes_orders_only_where_it_was_built_to() {
@@ -24,7 +24,7 @@ fn the_program_takes_orders_only_where_it_was_built_to() {
     let program = String::from_utf8_lossy(&program);
     let has = |text: &str| program.contains(text);
     assert!(has("/debug/actors"), "what is in it cannot be found");
-    for text in [ORDERED, "/debug/faults"] {
+    for text in [INJECTED, "/debug/faults"] {
         assert_eq!(has(text), built_to, "{text:?}");
     }
 

@@ -177,8 +177,8 @@ impl SelectorHandle {
     /// # Errors
     /// What is wrong with the order.
     #[cfg(feature = "faults")]
-    pub fn order(&self, words: &str) -> Result<(), String> {
-        self.faults.obey(words)
+    pub fn inject_fault(&self, words: &str) -> Result<(), String> {
+        self.faults.parse(words)
     }
 
     /// The settings.

@@ -5,7 +5,7 @@ mod stuck;
 use super::*;
 use crate::admission::GlobalLimit;
 use crate::backoff::Backoff;
-use crate::faults::{Fault, Place};
+use crate::faults::{Fault, FaultPoint};
 use crate::reason::Reason;
 use crate::report::State;
 use crate::scrape::Names;
@@ -50,26 +50,26 @@ impl Behind {
         }
     }
 
-    fn panics(self) -> &'static [Place] {
-        use Place::{Handler, Judge, Look, Pull, Restarting, Started, Upkeep};
+    fn panics(self) -> &'static [FaultPoint] {
+        use FaultPoint::{Background, Handler, Pull, Read, Restarting, Started, Validate};
         match self {
             Self::Socket => &[Handler, Pull, Started, Restarting],
-            Self::LargeSocket => &[Judge, Handler, Pull, Started, Restarting],
-            Self::File => &[Handler, Upkeep, Started, Restarting, Look],
+            Self::LargeSocket => &[Validate, Handler, Pull, Started, Restarting],
+            Self::File => &[Handler, Background, Started, Restarting, Read],
         }
     }
 
-    fn stops(self) -> &'static [Place] {
-        use Place::{Handler, Restarting, Started, Upkeep};
+    fn stops(self) -> &'static [FaultPoint] {
+        use FaultPoint::{Background, Handler, Restarting, Started};
         match self {
             Self::Socket | Self::LargeSocket => &[Handler, Started, Restarting],
-            Self::File => &[Handler, Upkeep, Started, Restarting],
+            Self::File => &[Handler, Background, Started, Restarting],
         }
     }
 }
 
 /// What befalls whom, one after the other.
-fn troubles() -> impl Iterator<Item = (usize, Fault, Place)> {
+fn troubles() -> impl Iterator<Item = (usize, Fault, FaultPoint)> {
     let trouble = |fault| {
         move |index: usize| {
             let (number, round) = (index % SELECTORS, index / SELECTORS);
@@ -159,20 +159,20 @@ async fn scrape_within(handle: &SelectorHandle, within: Duration) -> Result<(), 
 
 /// Orders a failure, and whatever leads an actor to its place; returns how many
 /// restarts that will take if nothing gets stuck.
-fn order(handle: &SelectorHandle, fault: Fault, place: Place) -> u64 {
-    handle.faults.order(fault, place);
+fn order(handle: &SelectorHandle, fault: Fault, place: FaultPoint) -> u64 {
+    handle.faults.schedule(fault, place);
     match place {
-        Place::Handler | Place::Pull | Place::Upkeep | Place::Judge => 1,
+        FaultPoint::Handler | FaultPoint::Pull | FaultPoint::Background | FaultPoint::Validate => 1,
         // Passed after another failure. Files are looked at when the actor starts.
-        Place::Started | Place::Restarting | Place::Look => {
-            handle.faults.order(Fault::Panic, Place::Handler);
+        FaultPoint::Started | FaultPoint::Restarting | FaultPoint::Read => {
+            handle.faults.schedule(Fault::Panic, FaultPoint::Handler);
             2
         }
     }
 }
 
 /// Fails once at `place` and comes back; returns how many restarts that took.
-async fn fail_and_recover(handle: &SelectorHandle, fault: Fault, place: Place) -> u64 {
+async fn fail_and_recover(handle: &SelectorHandle, fault: Fault, place: FaultPoint) -> u64 {
     let before = handle.snapshot().restarts;
     let wanted = order(handle, fault, place);
     let end = Instant::now() + PATIENCE;

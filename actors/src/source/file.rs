@@ -17,7 +17,7 @@ mod subscriptions;
 pub(super) mod watch;
 
 use super::kind::{Descriptors, FileAccess, Kind, RequiredPath, Sockets, Source, SourceContext};
-use crate::faults::Place;
+use crate::faults::FaultPoint;
 use crate::host::lsm::denial_hint;
 use crate::host::mounts;
 use crate::reason::Reason;
@@ -229,7 +229,7 @@ impl Files {
             *overdue = Some(tokio::task::spawn_blocking(move || {
                 // A panic is logged where it is, and names the selector there.
                 let _entered = span.enter();
-                faults.strike(Place::Look);
+                faults.inject(FaultPoint::Read);
                 look(&terms, &patterns, shelf, writing)
             }));
         }

@@ -2,7 +2,7 @@
 //!
 //! Only where the feature `faults` is on, which is for tests of the whole program.
 //! The words are a fault (`panic`, `stop`, `stuck`) and a place (`started`,
-//! `restarting`, `handler`, `pull`, `upkeep`, `look`, `judge`), or `release`, which
+//! `restarting`, `handler`, `pull`, `background`, `read`, `validate`), or `release`, which
 //! takes back what has not happened and lets go what is stuck.
 
 use crate::exporter::Exporter;
@@ -23,8 +23,8 @@ pub async fn order(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpR
     let (Some(handle), Some(words)) = (handle, value("order")) else {
         return reply::internal("ask for /debug/faults?selector=NAME&order=WORDS");
     };
-    match handle.order(&words) {
-        Ok(()) => reply::well("ordered\n"),
+    match handle.inject_fault(&words) {
+        Ok(()) => reply::well("scheduled\n"),
         Err(error) => reply::internal(&error),
     }
 }

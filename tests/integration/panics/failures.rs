@@ -1,7 +1,7 @@
 //! Actors that panic and stop: they come back, nobody else notices, and the log tells
 //! of each once.
 
-use super::ORDERED;
+use super::INJECTED;
 use super::scene::{Backoff, Behind, Panics, SELECTORS, Scene, name};
 use crate::support::until;
 use serde_json::Value;
@@ -164,7 +164,7 @@ fn each_is_logged_once(scene: &Scene, ordered: &Panics) {
         *logged.entry(selector.to_owned()).or_default() += 1;
         assert_eq!(line["message"], "panicked", "{line}");
         let panic = line["panic"].as_str().unwrap();
-        assert!(panic.starts_with(ORDERED), "{line}");
+        assert!(panic.starts_with(INJECTED), "{line}");
         let backtrace = line["backtrace"].as_str().unwrap();
         assert!(backtrace.contains("local_exporter_actors::"), "{line}");
     }

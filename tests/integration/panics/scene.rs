@@ -35,8 +35,8 @@ impl Behind {
     pub fn places(self) -> &'static [&'static str] {
         match self {
             Self::Socket | Self::Bus => &["handler", "pull", "started", "restarting"],
-            Self::LargeSocket => &["judge", "handler", "pull", "started", "restarting"],
-            Self::File => &["handler", "upkeep", "started", "restarting", "look"],
+            Self::LargeSocket => &["validate", "handler", "pull", "started", "restarting"],
+            Self::File => &["handler", "background", "started", "restarting", "read"],
         }
     }
 
@@ -44,7 +44,7 @@ impl Behind {
     pub fn stops(self) -> &'static [&'static str] {
         match self {
             Self::Socket | Self::LargeSocket | Self::Bus => &["handler", "started", "restarting"],
-            Self::File => &["handler", "upkeep", "started", "restarting"],
+            Self::File => &["handler", "background", "started", "restarting"],
         }
     }
 }
@@ -169,7 +169,7 @@ impl Panics {
         let panics = self.0.entry(selector.to_owned()).or_default();
         *panics += usize::from(fault == "panic");
         // These are passed after another failure. Files are looked at when the actor starts.
-        if ["started", "restarting", "look"].contains(&place) {
+        if ["started", "restarting", "read"].contains(&place) {
             scene.order(selector, "panic handler");
             *panics += 1;
             return 2;

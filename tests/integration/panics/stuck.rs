@@ -12,7 +12,7 @@ const STOP_BOUND: Duration = Duration::from_secs(10);
 /// Has a selector get stuck, and returns once it answers nobody.
 fn stick(scene: &Scene, selector: &str, place: &str) {
     scene.order(selector, &format!("stuck {place}"));
-    if place == "look" {
+    if place == "read" {
         // Files are looked at when the actor starts.
         scene.order(selector, "panic handler");
     }
@@ -42,7 +42,7 @@ fn silent(scene: &Scene) -> Vec<usize> {
 #[test]
 fn code_that_never_returns_is_seen_and_whoever_lives_with_it_is_moved_away() {
     thread::scope(|scope| {
-        for (number, place) in [(0, "handler"), (1, "upkeep"), (2, "pull")] {
+        for (number, place) in [(0, "handler"), (1, "background"), (2, "pull")] {
             scope.spawn(move || gets_stuck_for_good(number, place));
         }
     });
@@ -75,7 +75,7 @@ fn gets_stuck_for_good(number: usize, place: &str) {
 #[test]
 fn a_file_system_that_hangs_or_a_body_that_is_judged_for_ever_holds_its_selector_alone() {
     let scene = Scene::new(Backoff::Default);
-    for (number, place) in [(1, "look"), (12, "judge")] {
+    for (number, place) in [(1, "read"), (12, "validate")] {
         stick(&scene, &name(number), place);
         assert_eq!(silent(&scene), [number], "{place}");
         scene.order(&name(number), "release");
@@ -85,7 +85,7 @@ fn a_file_system_that_hangs_or_a_body_that_is_judged_for_ever_holds_its_selector
 
 #[test]
 fn whoever_is_stuck_does_not_keep_the_process_from_its_end() {
-    for (number, place) in [(0, "handler"), (1, "look")] {
+    for (number, place) in [(0, "handler"), (1, "read")] {
         let mut scene = Scene::new(Backoff::Default);
         stick(&scene, &name(number), place);
         let began = Instant::now();

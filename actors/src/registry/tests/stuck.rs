@@ -8,7 +8,7 @@ use tokio::time::timeout;
 const IMPATIENCE: Duration = Duration::from_millis(200);
 
 /// Has the selector of a number get stuck at a place, and returns once it is.
-async fn stick(scene: &Scene, number: usize, place: Place) -> Arc<SelectorHandle> {
+async fn stick(scene: &Scene, number: usize, place: FaultPoint) -> Arc<SelectorHandle> {
     let handle = Arc::clone(scene.registry.get(&format!("s{number}")).unwrap());
     order(&handle, Fault::Stuck, place);
     let end = Instant::now() + PATIENCE;
@@ -33,13 +33,13 @@ async fn answers(scene: &Scene, held: impl Fn(usize) -> bool) -> Vec<Result<(), 
 
 #[test]
 fn code_that_never_returns_is_seen_and_blocks_only_its_own_thread() {
-    use Place::{Handler, Pull, Restarting, Started, Upkeep};
+    use FaultPoint::{Background, Handler, Pull, Restarting, Started};
     let cases = [
         (0, Handler),
         (0, Pull),
         (0, Started),
         (1, Restarting),
-        (1, Upkeep),
+        (1, Background),
     ];
     actix_rt::System::new().block_on(async {
         let scene = Scene::ready().await;
@@ -66,9 +66,9 @@ fn code_that_never_returns_is_seen_and_blocks_only_its_own_thread() {
 
 #[test]
 fn whoever_lives_with_code_that_never_returns_is_moved_elsewhere() {
-    use Place::{Handler, Pull, Started, Upkeep};
+    use FaultPoint::{Background, Handler, Pull, Started};
     actix_rt::System::new().block_on(async {
-        for (number, place) in [(0, Handler), (0, Pull), (0, Started), (1, Upkeep)] {
+        for (number, place) in [(0, Handler), (0, Pull), (0, Started), (1, Background)] {
             let mut scene = Scene::ready().await;
             scene.threads.ping_timeout = Duration::from_millis(100);
             let stuck = stick(&scene, number, place).await;
@@ -105,7 +105,7 @@ fn whoever_is_stuck_is_seen_though_nobody_scrapes_it_and_leaves_no_series_when_r
         let mut scene = Scene::ready().await;
         scene.threads.ping_timeout = Duration::from_millis(100);
         let handle = Arc::clone(scene.registry.get("s1").unwrap());
-        handle.faults.order(Fault::Stuck, Place::Upkeep);
+        handle.faults.schedule(Fault::Stuck, FaultPoint::Background);
         // Woken by a change of its file, for instance.
         let file = scene._folder.path().join("m.prom");
         let end = Instant::now() + PATIENCE;
@@ -186,7 +186,7 @@ fn scrapes_of_whoever_is_stuck_take_nothing_from_the_others() {
     actix_rt::System::new().block_on(async {
         let reached = prometheus::IntCounter::new("reached", "how often").unwrap();
         let scene = Scene::below(GlobalLimit::new(MOST, reached.clone())).await;
-        let stuck = stick(&scene, 0, Place::Handler).await;
+        let stuck = stick(&scene, 0, FaultPoint::Handler).await;
         for _ in 0..2 * MOST {
             let found = scrape_within(&stuck, Duration::from_millis(10)).await;
             assert_eq!(found, Err(Reason::Timeout));
@@ -204,7 +204,7 @@ fn scrapes_of_whoever_is_stuck_take_nothing_from_the_others() {
 fn work_on_the_blocking_pool_that_never_returns_holds_its_selector_alone() {
     actix_rt::System::new().block_on(async {
         let scene = Scene::ready().await;
-        for (number, place) in [(1, Place::Look), (2, Place::Judge)] {
+        for (number, place) in [(1, FaultPoint::Read), (2, FaultPoint::Validate)] {
             let stuck = stick(&scene, number, place).await;
             let held = |other| other == number;
             for (other, found) in answers(&scene, held).await.into_iter().enumerate() {

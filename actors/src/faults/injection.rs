@@ -3,7 +3,7 @@
 //! Each is met once, at the next passage of its place. What is stuck blocks its
 //! thread, as code does that never returns, until it is released.
 
-use super::{Passage, Place};
+use super::{FaultAction, FaultPoint};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// How an actor may fail.
@@ -29,7 +29,7 @@ struct Orders {
 
 #[derive(Debug, Default)]
 struct Changing {
-    ordered: Vec<(Place, Fault)>,
+    ordered: Vec<(FaultPoint, Fault)>,
     releases: u64,
     stuck: usize,
 }
@@ -42,32 +42,32 @@ impl Faults {
 
     /// Fails here, if that was ordered.
     #[expect(clippy::panic, reason = "that is the order")]
-    pub(crate) fn strike(&self, place: Place) -> Passage {
+    pub(crate) fn inject(&self, place: FaultPoint) -> FaultAction {
         let mut changing = self.changing();
-        let met = |(known, _): &(Place, Fault)| *known == place;
+        let met = |(known, _): &(FaultPoint, Fault)| *known == place;
         let Some(index) = changing.ordered.iter().position(met) else {
-            return Passage::On;
+            return FaultAction::Continue;
         };
         let (_, fault) = changing.ordered.remove(index);
         match fault {
             Fault::Panic => {
                 drop(changing);
-                panic!("ordered to fail at {place:?}")
+                panic!("injected fault at {place:?}")
             }
-            Fault::Stop => Passage::Stop,
+            Fault::Stop => FaultAction::Stop,
             Fault::Stuck => {
                 let before = changing.releases;
                 changing.stuck += 1;
                 let held = |changing: &mut Changing| changing.releases == before;
                 let released = self.0.released.wait_while(changing, held);
                 released.unwrap_or_else(PoisonError::into_inner).stuck -= 1;
-                Passage::On
+                FaultAction::Continue
             }
         }
     }
 
     /// Orders a failure at the next passage of a place.
-    pub(crate) fn order(&self, fault: Fault, place: Place) {
+    pub(crate) fn schedule(&self, fault: Fault, place: FaultPoint) {
         self.changing().ordered.push((place, fault));
     }
 
@@ -90,7 +90,7 @@ impl Faults {
     /// # Errors
     /// What is wrong with the words.
     #[cfg(feature = "faults")]
-    pub(crate) fn obey(&self, words: &str) -> Result<(), String> {
+    pub(crate) fn parse(&self, words: &str) -> Result<(), String> {
         let (fault, place) = match words.split_once(' ') {
             None if words == "release" => {
                 self.release();
@@ -106,19 +106,24 @@ impl Faults {
             _ => return Err(format!("{fault:?} is no fault")),
         };
         let place = match place {
-            "started" => Place::Started,
-            "restarting" => Place::Restarting,
-            "handler" => Place::Handler,
-            "pull" => Place::Pull,
-            "upkeep" => Place::Upkeep,
-            "look" => Place::Look,
-            "judge" => Place::Judge,
+            "started" => FaultPoint::Started,
+            "restarting" => FaultPoint::Restarting,
+            "handler" => FaultPoint::Handler,
+            "pull" => FaultPoint::Pull,
+            "background" => FaultPoint::Background,
+            "read" => FaultPoint::Read,
+            "validate" => FaultPoint::Validate,
             _ => return Err(format!("{place:?} is no place")),
         };
-        if fault == Fault::Stop && matches!(place, Place::Pull | Place::Look | Place::Judge) {
+        if fault == Fault::Stop
+            && matches!(
+                place,
+                FaultPoint::Pull | FaultPoint::Read | FaultPoint::Validate
+            )
+        {
             return Err(format!("at {place:?} nothing can stop the actor"));
         }
-        self.order(fault, place);
+        self.schedule(fault, place);
         Ok(())
     }
 }
