@@ -5,17 +5,17 @@
 //! goes. No label takes a value from a request: names come from the
 //! configuration, reasons and states are closed sets.
 
-mod one_of;
 mod selector;
+mod state_set;
 
 pub use selector::SelectorMetrics;
 
 use crate::report::{State, Watching};
-use one_of::OneOf;
 use prometheus::{
     GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry,
 };
 use selector::DescribedByName;
+use state_set::StateSet;
 use std::sync::{Arc, Mutex};
 
 /// Upper bounds of the scrape duration in seconds: from a cached file to the longest usual deadline.
@@ -39,9 +39,9 @@ pub struct Metrics {
     duplicate_series: IntGaugeVec,
     conflicts: IntGaugeVec,
     missing_newlines: IntCounterVec,
-    watch_mode: OneOf,
+    watch_mode: StateSet,
     restarts: IntCounterVec,
-    state: OneOf,
+    state: StateSet,
     /// The selectors that have handles, and what is said of each.
     described: Arc<Mutex<DescribedByName>>,
 }
@@ -148,7 +148,7 @@ impl Metrics {
             )?,
             watch_mode: added(
                 registry,
-                OneOf::new(
+                StateSet::new(
                     "local_exporter_file_watch_mode",
                     "1 for the way in which changes of files are noticed.",
                     "mode",
@@ -164,7 +164,7 @@ impl Metrics {
             )?,
             state: added(
                 registry,
-                OneOf::new(
+                StateSet::new(
                     "local_exporter_actor_state",
                     "1 for the state that the actor is in.",
                     "state",

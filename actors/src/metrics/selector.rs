@@ -93,7 +93,7 @@ impl Metrics {
         let _ = self.file_age.remove_label_values(one);
         let _ = self.duplicate_series.remove_label_values(one);
         let _ = self.conflicts.remove_label_values(one);
-        self.watch_mode.forget(selector);
+        self.watch_mode.remove(selector);
         self.forget_files(selector, &std::mem::take(&mut described.files));
     }
 
@@ -114,7 +114,7 @@ impl Metrics {
             let labels = &[selector, reason.as_str()];
             let _ = self.failures.remove_label_values(labels);
         }
-        self.state.forget(selector);
+        self.state.remove(selector);
     }
 }
 

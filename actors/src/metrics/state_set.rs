@@ -1,4 +1,4 @@
-//! A family that says which of a closed set holds: a series for each of them, 1 for that one.
+//! A family that says which of a closed set states: a series for each of them, 1 for that one.
 //!
 //! Made when somebody looks. Five handles for each of two thousand selectors take
 //! megabytes, and change so seldom that a lock is no cost.
@@ -10,15 +10,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// One family; its clones are the same.
 #[derive(Clone, Debug)]
-pub(super) struct OneOf {
+pub(super) struct StateSet {
     desc: Desc,
     /// What the label of the set is called.
     label: &'static str,
     set: Vec<&'static str>,
-    holds: Arc<Mutex<BTreeMap<String, &'static str>>>,
+    states: Arc<Mutex<BTreeMap<String, &'static str>>>,
 }
 
-impl OneOf {
+impl StateSet {
     /// A family by `selector` and by `label`, of which `set` are all values.
     ///
     /// # Errors
@@ -34,27 +34,27 @@ impl OneOf {
             desc: Desc::new(name.to_owned(), help.to_owned(), labels, HashMap::new())?,
             label,
             set: set.into_iter().collect(),
-            holds: Arc::default(),
+            states: Arc::default(),
         })
     }
 
     /// Says that `value` holds of a selector, and nothing else.
     pub(super) fn set(&self, selector: &str, value: &'static str) {
-        let mut holds = self.holds();
-        match holds.get_mut(selector) {
+        let mut states = self.states();
+        match states.get_mut(selector) {
             Some(held) => *held = value,
-            None => drop(holds.insert(selector.to_owned(), value)),
+            None => drop(states.insert(selector.to_owned(), value)),
         }
     }
 
     /// Says nothing of a selector any more.
-    pub(super) fn forget(&self, selector: &str) {
-        self.holds().remove(selector);
+    pub(super) fn remove(&self, selector: &str) {
+        self.states().remove(selector);
     }
 
     /// A failed lock only means that a panic passed by; what it guards is whole all the same.
-    fn holds(&self) -> MutexGuard<'_, BTreeMap<String, &'static str>> {
-        self.holds.lock().unwrap_or_else(PoisonError::into_inner)
+    fn states(&self) -> MutexGuard<'_, BTreeMap<String, &'static str>> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn series(&self, selector: &str, value: &str, held: &str) -> Metric {
@@ -75,14 +75,14 @@ impl OneOf {
     }
 }
 
-impl Collector for OneOf {
+impl Collector for StateSet {
     fn desc(&self) -> Vec<&Desc> {
         vec![&self.desc]
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let holds = self.holds();
-        let series = holds.iter().flat_map(|(selector, held)| {
+        let states = self.states();
+        let series = states.iter().flat_map(|(selector, held)| {
             let set = self.set.iter();
             set.map(|value| self.series(selector, value, held))
         });
@@ -105,19 +105,19 @@ mod tests {
     #[test]
     fn one_holds_and_the_others_do_not_until_it_is_forgotten() {
         let registry = Registry::new();
-        let family = OneOf::new("mood", "How it feels.", "mood", ["good", "bad"]).unwrap();
+        let family = StateSet::new("mood", "How it feels.", "mood", ["good", "bad"]).unwrap();
         registry.register(Box::new(family.clone())).unwrap();
         let text = || TextEncoder::new().encode_to_string(&registry.gather());
         assert_eq!(text().unwrap(), "");
         family.set("it", "good");
         family.set("a", "good");
         family.set("it", "bad");
-        family.forget("a");
+        family.remove("a");
         let expected = "# HELP mood How it feels.\n# TYPE mood gauge\n\
                         mood{mood=\"bad\",selector=\"it\"} 1\n\
                         mood{mood=\"good\",selector=\"it\"} 0\n";
         assert_eq!(text().unwrap(), expected);
-        family.forget("it");
+        family.remove("it");
         assert_eq!(text().unwrap(), "");
     }
 }
