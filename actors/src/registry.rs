@@ -103,7 +103,7 @@ impl Registry {
             let moves = match handle.unresponsive() {
                 None | Some(Unresponsive::OwnCode) => None,
                 Some(Unresponsive::OtherActor) => {
-                    threads.slot().filter(|place| !slot.is_abandoned())
+                    threads.slot().filter(|slot| !slot.is_abandoned())
                 }
             };
             let handle = match moves {

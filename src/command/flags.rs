@@ -50,7 +50,7 @@ pub(super) struct ServiceFlags {
     /// What stands before every path [default: the path of the external URL].
     #[arg(id = "web.route-prefix", long, value_name = "PATH")]
     route_prefix: Option<String>,
-    /// ScrapeResult POST /-/reload.
+    /// Answer POST /-/reload.
     #[arg(id = "web.enable-lifecycle", long)]
     lifecycle: bool,
     /// Load the configuration again when one of its files has changed.
