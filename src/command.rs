@@ -7,6 +7,7 @@
 mod check;
 mod completions;
 mod configuration;
+mod exit;
 mod flags;
 mod lint;
 mod man;
@@ -17,11 +18,7 @@ use crate::process::logging::{self, Reader};
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
-use std::io::{self, Write};
 use std::process::ExitCode;
-
-/// The exit code of wrong arguments, which is also clap's, and of a wrong configuration.
-const WRONG: u8 = 2;
 
 const VERSION: &str = concat!(
     env!("CARGO_PKG_VERSION"),
@@ -79,8 +76,8 @@ impl Command {
             Action::Scrape(scrape) => scrape.execute(),
             Action::Check(check) => check.execute(),
             Action::Lint(lint) => lint.execute(),
-            Action::Completions(completions) => completions.execute(),
-            Action::Man(man) => man.execute(),
+            Action::Completions(completions) => completions.execute(Self::command()),
+            Action::Man(man) => man.execute(Self::command()),
         }
     }
 }
@@ -105,17 +102,4 @@ fn hinted(mut error: clap::Error) -> clap::Error {
         error.insert(ContextKind::Suggested, hint);
     }
     error
-}
-
-/// The program's answer where it is a good one; whoever asked may have gone, as `head` does.
-fn print(answer: &[u8]) -> ExitCode {
-    match io::stdout().lock().write_all(answer) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
-    }
-}
-
-/// The program's answer where it is not a good one; there may be nobody to hear it.
-fn complain(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
 }

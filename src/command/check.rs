@@ -7,7 +7,7 @@
 mod report;
 
 use super::configuration::{Configuration, load_to_serve, unknown};
-use super::{WRONG, complain, print};
+use super::exit::{WRONG, complain, print};
 use clap::{Args, ValueEnum};
 use futures_util::future::join3;
 use futures_util::stream::{self, StreamExt};

@@ -2,8 +2,8 @@
 //!
 //! Made from the definition that the arguments are read by, so it cannot be behind it.
 
-use super::{Command, print};
-use clap::{Args, CommandFactory};
+use super::exit::print;
+use clap::Args;
 use clap_complete::Shell;
 use std::process::ExitCode;
 
@@ -14,9 +14,9 @@ pub(super) struct Completions {
 }
 
 impl Completions {
-    pub(super) fn execute(&self) -> ExitCode {
+    /// Writes the script for `command`, the definition of the arguments.
+    pub(super) fn execute(&self, mut command: clap::Command) -> ExitCode {
         let mut script = Vec::new();
-        let mut command = Command::command();
         let name = command.get_name().to_owned();
         clap_complete::generate(self.shell, &mut command, name, &mut script);
         match self.shell {

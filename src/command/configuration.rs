@@ -1,6 +1,6 @@
 //! Where the configuration comes from, as the command line says it.
 
-use super::{WRONG, complain, print};
+use super::exit::{WRONG, complain, print};
 use crate::http::{access, listen};
 use clap::Args;
 use local_exporter_config::{

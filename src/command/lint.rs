@@ -1,6 +1,6 @@
 //! `local-exporter lint`: the checker alone, on files or standard input.
 
-use super::{WRONG, complain};
+use super::exit::{WRONG, complain};
 use clap::{Args, ValueEnum};
 use local_exporter_exposition::{
     Check, Fault, FinalNewline, FormatChoice, MAX_FAULTS, Rules, check, list_faults,

@@ -5,8 +5,8 @@
 
 mod sections;
 
-use super::{Command, complain, print};
-use clap::{Args, CommandFactory};
+use super::exit::{complain, print};
+use clap::Args;
 use clap_mangen::Man as Page;
 use clap_mangen::roff::{Roff, bold, roman};
 use std::fs;
@@ -23,8 +23,9 @@ pub(super) struct Man {
 }
 
 impl Man {
-    pub(super) fn execute(&self) -> ExitCode {
-        let mut command = Command::command().disable_help_subcommand(true);
+    /// Writes the pages of `definition`, the definition of the arguments.
+    pub(super) fn execute(&self, definition: clap::Command) -> ExitCode {
+        let mut command = definition.disable_help_subcommand(true);
         command.build();
         let Some(directory) = &self.directory else {
             return match page(&command) {

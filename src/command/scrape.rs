@@ -1,7 +1,7 @@
 //! `local-exporter scrape`: one scrape, through the same actor and the same gate as the server's.
 
 use super::configuration::{Configuration, load, unknown};
-use super::{WRONG, complain};
+use super::exit::{WRONG, complain};
 use clap::Args;
 use local_exporter_actors::{ActorThreads, GlobalLimit, Metrics, Names, Registry, ScrapeResult};
 use local_exporter_config::{Flags, Selector};

@@ -3,8 +3,9 @@
 //! Selectors that are as they were keep all they have; the new actors of others
 //! are prepared while the old ones still answer, so that no scrape meets a gap.
 
+use super::outcome::{LeftOut, Outcome, Refusal};
 use super::read::Read;
-use super::{LeftOut, Outcome, Refusal, restart_only};
+use super::restart_only;
 use crate::exporter::Running;
 use crate::process::descriptors;
 use local_exporter_actors::Changes;

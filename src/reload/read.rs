@@ -4,7 +4,8 @@
 //! waits longer than [`LONGEST`], not even the end of the process; and another one
 //! is not begun while that one is under way.
 
-use super::{Refusal, Reloader};
+use super::outcome::Refusal;
+use super::request::Reloader;
 use crate::http::access;
 use crate::process::confinement::Needs;
 use local_exporter_config::{Layers, Loaded};

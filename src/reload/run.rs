@@ -4,8 +4,8 @@
 //! Whatever goes wrong, it goes wrong before anything is replaced.
 
 use super::apply::replace;
+use super::outcome::{Outcome, Refusal};
 use super::read::{Found, Read, Reading};
-use super::{Outcome, Refusal};
 use crate::exporter::Running;
 use crate::phase::Phase;
 use local_exporter_config::{ConfigError, Reload};

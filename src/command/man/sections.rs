@@ -2,7 +2,7 @@
 //!
 //! Words alone. The names of sections are those of man-pages(7).
 
-use super::super::configuration::{DEFAULT_FILE, DROP_INS};
+use crate::command::configuration::{DEFAULT_FILE, DROP_INS};
 use local_exporter_config::ENVIRONMENT_PREFIX;
 
 /// A section: its name, and its terms with what is said of each.

@@ -1,0 +1,58 @@
+//! The result of a reload.
+
+use local_exporter_config::{ConfigError, ConfigErrors};
+use std::fmt;
+use std::sync::Arc;
+
+/// The result of a reload: what the new configuration lacks, or why the old one stays.
+pub(super) type Outcome = Result<LeftOut, Refusal>;
+
+/// The errors for which drop-ins were left out of the new configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut(Arc<[String]>);
+
+/// The errors for which a configuration was refused. The running one stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal(Arc<[String]>);
+
+impl LeftOut {
+    pub(super) fn of(warnings: &[ConfigError]) -> Self {
+        Self(warnings.iter().map(ToString::to_string).collect())
+    }
+
+    #[cfg(test)]
+    pub(super) fn one(error: &str) -> Self {
+        Self(Arc::new([error.to_owned()]))
+    }
+}
+
+/// One line for each error; empty if nothing was left out.
+impl fmt::Display for LeftOut {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut errors = self.0.iter();
+        errors.try_for_each(|error| writeln!(formatter, "left out: {error}"))
+    }
+}
+
+impl Refusal {
+    pub(super) fn one(why: impl Into<String>) -> Self {
+        Self(Arc::new([why.into()]))
+    }
+
+    /// The errors, one line each.
+    pub fn lines(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+impl From<ConfigErrors> for Refusal {
+    fn from(errors: ConfigErrors) -> Self {
+        Self(errors.0.iter().map(ToString::to_string).collect())
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0.join("\n"))
+    }
+}

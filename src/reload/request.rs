@@ -1,0 +1,140 @@
+//! Requests for a reload: by a signal, over HTTP or by a timer.
+//!
+//! One reload runs at a time. Requests that arrive meanwhile share the next one, so at most
+//! one reload is pending however many requests there are.
+
+use super::outcome::{LeftOut, Outcome, Refusal};
+use crate::process::confinement::Needs;
+use local_exporter_config::Layers;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// Asks for reloads. Clones ask the same exporter.
+#[derive(Clone, Debug)]
+pub struct Reloader(pub(super) Arc<Channel>);
+
+#[derive(Debug)]
+pub(super) struct Channel {
+    /// What to read; without it every reload is refused.
+    pub(super) layers: Option<Layers>,
+    /// What the process can reach once it is confined.
+    pub(super) reach: Option<Needs>,
+    /// How often a reload was asked for.
+    pub(super) asked: watch::Sender<u64>,
+    /// The last reload.
+    ended: watch::Sender<Ended>,
+}
+
+/// A reload that ended.
+#[derive(Clone, Debug)]
+struct Ended {
+    /// Everything that was asked for up to this is answered by it.
+    upto: u64,
+    outcome: Outcome,
+}
+
+impl Reloader {
+    /// Reloads from where the configuration came from. `reach` is what the process was
+    /// confined to, if it was: what is beyond it is told of at a reload.
+    #[must_use]
+    pub fn new(layers: Layers, reach: Option<Needs>) -> Self {
+        Self::with(Some(layers), reach)
+    }
+
+    /// Refuses every reload: the configuration came from nowhere that could be read again.
+    #[must_use]
+    pub fn impossible() -> Self {
+        Self::with(None, None)
+    }
+
+    fn with(layers: Option<Layers>, reach: Option<Needs>) -> Self {
+        let never = Ended {
+            upto: 0,
+            outcome: Ok(LeftOut::default()),
+        };
+        Self(Arc::new(Channel {
+            layers,
+            reach,
+            asked: watch::Sender::new(0),
+            ended: watch::Sender::new(never),
+        }))
+    }
+
+    /// Asks for a reload and does not wait for it; the log tells what comes of it.
+    pub fn ask(&self) {
+        self.number();
+    }
+
+    /// Asks for a reload and waits for its end.
+    ///
+    /// # Errors
+    /// Why the running configuration stays.
+    pub async fn reload(&self) -> Result<LeftOut, Refusal> {
+        let mut ended = self.0.ended.subscribe();
+        let number = self.number();
+        match ended.wait_for(|ended| ended.upto >= number).await {
+            Ok(ended) => ended.outcome.clone(),
+            Err(_) => Err(Refusal::one("local-exporter has stopped")),
+        }
+    }
+
+    fn number(&self) -> u64 {
+        let mut number = 0;
+        self.0.asked.send_modify(|asked| {
+            *asked += 1;
+            number = *asked;
+        });
+        number
+    }
+
+    /// Answers everybody who asked up to a number.
+    pub(super) fn end(&self, upto: u64, outcome: Outcome) {
+        self.0.ended.send_replace(Ended { upto, outcome });
+    }
+
+    /// Refuses everything from now on.
+    pub(crate) fn close(&self) {
+        self.end(u64::MAX, Err(Refusal::one("local-exporter is stopping")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+    use super::*;
+    use futures_util::FutureExt;
+
+    #[tokio::test]
+    async fn who_asks_while_one_runs_is_answered_by_the_next() {
+        let reloader = Reloader::impossible();
+        let mut first = Box::pin(reloader.reload());
+        assert!((&mut first).now_or_never().is_none());
+        // The first one runs, for those up to 1, when two more ask.
+        let mut second = Box::pin(reloader.reload());
+        let mut third = Box::pin(reloader.reload());
+        assert!((&mut second).now_or_never().is_none());
+        assert!((&mut third).now_or_never().is_none());
+
+        let lacking = LeftOut::one("an error");
+        reloader.end(1, Ok(lacking.clone()));
+        assert_eq!(lacking.to_string(), "left out: an error\n");
+        assert_eq!(first.now_or_never(), Some(Ok(lacking)));
+        assert!((&mut second).now_or_never().is_none());
+
+        let why = Refusal::one("an error");
+        reloader.end(3, Err(why.clone()));
+        assert_eq!(second.now_or_never(), Some(Err(why.clone())));
+        assert_eq!(third.now_or_never(), Some(Err(why)));
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_one_that_does_not_come_any_more() {
+        let reloader = Reloader::impossible();
+        let mut waiting = Box::pin(reloader.reload());
+        assert!((&mut waiting).now_or_never().is_none());
+        reloader.close();
+        assert!(waiting.await.is_err());
+        assert!(reloader.reload().await.is_err());
+    }
+}
