@@ -15,7 +15,7 @@
 use actix_rt::SystemRunner;
 use actix_web::web::{Bytes, Data};
 use divan::Bencher;
-use local_exporter::http::gzip::Compressors;
+use local_exporter::Compressors;
 use local_exporter_actors::{ActorThreads, GlobalLimit, Metrics, Names, Registry};
 use local_exporter_config::{Environment, Input, load};
 use local_exporter_daemons::bus::Bus;

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 /// What every request handler shares.
 #[derive(Debug)]
-pub struct Exporter {
+pub(crate) struct Exporter {
     /// What the running configuration says; replaceable as a whole.
     pub settings: ArcSwap<Settings>,
     /// The selectors; replaceable as a whole.

@@ -2,12 +2,12 @@
 //!
 //! Knows how requests arrive and how responses leave, not what a URL means.
 
-pub mod access;
-pub mod body;
-pub mod client;
-pub mod connections;
-pub mod gzip;
-pub mod listen;
-pub mod reply;
-pub mod server;
-pub mod web_config;
+pub(crate) mod access;
+pub(crate) mod body;
+pub(crate) mod client;
+pub(crate) mod connections;
+pub(crate) mod gzip;
+pub(crate) mod listen;
+pub(crate) mod reply;
+pub(crate) mod server;
+pub(crate) mod web_config;

@@ -2,23 +2,39 @@
 //!
 //! Joins the settings from `local-exporter-config` with the selectors from
 //! `local-exporter-actors`. It does not know how a source works, and it holds no
-//! global state: [`serve::run`] receives everything it needs.
+//! global state: `run` receives everything it needs.
 //!
-//! - [`command`]: the command line.
-//! - [`serve`]: starts, runs and stops the exporter; [`exporter`]: the state that requests share.
-//! - [`http`]: listeners, connections, TLS, access, bodies, compression, replies.
-//! - [`pages`]: one file for each URL.
-//! - [`reload`]: replaces the configuration while the exporter runs; [`phase`]: its phase.
-//! - [`process`]: confinement, the service manager, logging, descriptors.
-//! - [`metrics`]: the exporter's own metric families; [`limits`]: the limits that clients can meet.
+//! - `command`: the command line.
+//! - `serve`: starts, runs and stops the exporter; `exporter`: the state that requests share.
+//! - `http`: listeners, connections, TLS, access, bodies, compression, replies.
+//! - `pages`: one file for each URL.
+//! - `reload`: replaces the configuration while the exporter runs; `phase`: its phase.
+//! - `process`: confinement, the service manager, logging, descriptors.
+//! - `metrics`: the exporter's own metric families; `limits`: the limits that clients can meet.
+//!
+//! The modules are private. The re-exports below are what the program, the tests, the benchmarks
+//! and the demo use.
 
-pub mod command;
-pub mod exporter;
-pub mod http;
-pub mod limits;
-pub mod metrics;
-pub mod pages;
-pub mod phase;
-pub mod process;
-pub mod reload;
-pub mod serve;
+mod command;
+mod exporter;
+mod http;
+mod limits;
+mod metrics;
+mod pages;
+mod phase;
+mod process;
+mod reload;
+mod serve;
+
+pub use command::Command;
+pub use http::gzip::Compressors;
+pub use http::listen::{Listener, bind};
+pub use limits::Rejection;
+pub use pages::accept::accepted_names;
+pub use pages::bridge::Asked;
+pub use pages::deadline::SCRAPE_TIMEOUT_HEADER;
+#[cfg(target_env = "gnu")]
+pub use process::allocator::pin_mapping_bound;
+pub use process::logging::{Options as LoggingOptions, Reader, start as start_logging};
+pub use reload::Reloader;
+pub use serve::{Start, run};

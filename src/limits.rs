@@ -4,7 +4,7 @@
 
 /// A limit on clients: a closed set. Those that are settings have their names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limit {
+pub(crate) enum Limit {
     /// All connections were taken: an idle one gave way, or one in reserve was used.
     MaxConnections,
     /// Those in reserve were taken too: a connection was closed unheard.
@@ -25,7 +25,7 @@ pub enum Limit {
 
 impl Limit {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::MaxConnections,
         Self::Reserve,
         Self::MaxInFlight,
@@ -38,7 +38,7 @@ impl Limit {
 
     /// The label.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::MaxConnections => "max_connections",
             Self::Reserve => "reserve",

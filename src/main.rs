@@ -2,14 +2,14 @@
 //!
 //! It may not name a route or a kind of source.
 
-use local_exporter::command::Command;
+use local_exporter::Command;
 #[cfg(target_env = "gnu")]
-use local_exporter::process::allocator;
+use local_exporter::pin_mapping_bound;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let command = Command::of_process();
     #[cfg(target_env = "gnu")]
-    allocator::pin_mapping_bound();
+    pin_mapping_bound();
     command.execute()
 }

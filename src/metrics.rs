@@ -8,8 +8,8 @@
 mod configuration;
 mod limits;
 
-pub use configuration::ConfigurationMetrics;
-pub use limits::ConnectionMetrics;
+pub(crate) use configuration::ConfigurationMetrics;
+pub(crate) use limits::ConnectionMetrics;
 
 use crate::limits::Rejection;
 use local_exporter_actors::Metrics;
@@ -18,7 +18,7 @@ use prometheus::{IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TextEnc
 
 /// The registry and the handles that requests need.
 #[derive(Debug)]
-pub struct Exporter {
+pub(crate) struct Exporter {
     registry: Registry,
     selectors: Metrics,
     rejected: IntCounterVec,
@@ -31,7 +31,7 @@ impl Exporter {
     ///
     /// # Errors
     /// When two families clash, which a test rules out.
-    pub fn new() -> prometheus::Result<Self> {
+    pub(crate) fn new() -> prometheus::Result<Self> {
         let registry = Registry::new();
         registry.register(Box::new(ProcessCollector::for_self()))?;
         registry.register(Box::new(build_info()?))?;
@@ -62,30 +62,30 @@ impl Exporter {
     ///
     /// # Errors
     /// When there is a family of its name, which a test rules out.
-    pub fn add(&self, counter: &IntCounter) -> prometheus::Result<()> {
+    pub(crate) fn add(&self, counter: &IntCounter) -> prometheus::Result<()> {
         self.registry.register(Box::new(counter.clone()))
     }
 
     /// The families about clients.
     #[must_use]
-    pub fn connections(&self) -> &ConnectionMetrics {
+    pub(crate) fn connections(&self) -> &ConnectionMetrics {
         &self.connections
     }
 
     /// The families about the configuration.
     #[must_use]
-    pub fn configuration(&self) -> &ConfigurationMetrics {
+    pub(crate) fn configuration(&self) -> &ConfigurationMetrics {
         &self.configuration
     }
 
     /// The families about selectors.
     #[must_use]
-    pub fn selectors(&self) -> &Metrics {
+    pub(crate) fn selectors(&self) -> &Metrics {
         &self.selectors
     }
 
     /// Counts a request that could not become a scrape.
-    pub fn rejected(&self, rejection: Rejection) {
+    pub(crate) fn rejected(&self, rejection: Rejection) {
         self.rejected.with_label_values(&[rejection.as_str()]).inc();
     }
 
@@ -93,7 +93,7 @@ impl Exporter {
     ///
     /// # Errors
     /// When a family cannot be written, which would be a defect.
-    pub fn text(&self) -> prometheus::Result<String> {
+    pub(crate) fn text(&self) -> prometheus::Result<String> {
         TextEncoder::new().encode_to_string(&self.registry.gather())
     }
 }

@@ -1,13 +1,13 @@
 //! The pages: one file for each URL, and the routes that lead to them.
 
-pub mod accept;
-pub mod bridge;
-pub mod config;
-pub mod deadline;
-pub mod debug;
-pub mod health;
-pub mod landing;
-pub mod metrics;
-pub mod reload;
-pub mod routes;
-pub mod sd;
+pub(crate) mod accept;
+pub(crate) mod bridge;
+pub(crate) mod config;
+pub(crate) mod deadline;
+pub(crate) mod debug;
+pub(crate) mod health;
+pub(crate) mod landing;
+pub(crate) mod metrics;
+pub(crate) mod reload;
+pub(crate) mod routes;
+pub(crate) mod sd;

@@ -11,7 +11,7 @@
 ///                 '────────────┴────────> Stopping
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
+pub(crate) enum Phase {
     /// Listeners or actors are not up yet.
     Starting,
     /// Requests are answered.
@@ -20,17 +20,4 @@ pub enum Phase {
     Reloading,
     /// The end was asked for: what is under way is answered, nothing else.
     Stopping,
-}
-
-impl Phase {
-    /// The word for it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Starting => "starting",
-            Self::Serving => "serving",
-            Self::Reloading => "reloading",
-            Self::Stopping => "stopping",
-        }
-    }
 }

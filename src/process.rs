@@ -1,9 +1,9 @@
 //! The process: confinement, descriptors, logging and the service manager.
 
 #[cfg(target_env = "gnu")]
-pub mod allocator;
-pub mod confinement;
-pub mod descriptors;
-pub mod liveness;
-pub mod logging;
-pub mod systemd;
+pub(crate) mod allocator;
+pub(crate) mod confinement;
+pub(crate) mod descriptors;
+pub(crate) mod liveness;
+pub(crate) mod logging;
+pub(crate) mod systemd;

@@ -1,7 +1,7 @@
 //! The hot paths: what runs at every scrape, or for every byte of one.
 
 use actix_web::web::{Bytes, Data};
-use local_exporter::http::gzip::Compressors;
+use local_exporter::Compressors;
 use local_exporter_actors::{ActorThreads, GlobalLimit, Metrics, Names, Registry};
 use local_exporter_config::{Environment, Input, Settings, load};
 use local_exporter_exposition::{Check, FormatChoice, Rules, check, join, strip_timestamps};

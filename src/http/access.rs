@@ -13,7 +13,7 @@ mod files;
 mod networks;
 mod tokens;
 
-pub use files::{external_errors, files};
+pub(crate) use files::{external_errors, files};
 
 use crate::exporter::Exporter;
 use crate::http::reply;
@@ -34,14 +34,14 @@ const BRIDGE: &str = "/bridge";
 
 /// What every request and every handshake passes.
 #[derive(Debug)]
-pub struct Gate {
+pub(crate) struct Gate {
     web: Option<Current>,
     tokens: Tokens,
 }
 
 /// What is to be done with a request.
 #[derive(Debug)]
-pub struct Judgement {
+pub(crate) struct Judgement {
     /// The rules by which it was judged, for the headers of its response.
     pub rules: Option<Arc<WebConfig>>,
     /// The response, where it may not pass.
@@ -54,7 +54,7 @@ impl Gate {
     /// # Errors
     /// What [`external_errors`] finds of the service; a token that cannot be read refuses
     /// those who need it, no others.
-    pub fn open(settings: &Settings, metrics: &ConnectionMetrics) -> Result<Self, String> {
+    pub(crate) fn open(settings: &Settings, metrics: &ConnectionMetrics) -> Result<Self, String> {
         if let Some(error) = files::service_error(&settings.service) {
             return Err(error.found);
         }
@@ -68,19 +68,19 @@ impl Gate {
 
     /// What connections are protected by, from the start on.
     #[must_use]
-    pub fn protection(&self) -> Protection {
+    pub(crate) fn protection(&self) -> Protection {
         self.web
             .as_ref()
             .map_or(Protection::Plain, Current::protection)
     }
 
     /// What the next handshake gets; nothing where there is no TLS.
-    pub async fn tls(&self) -> Option<Arc<ServerConfig>> {
+    pub(crate) async fn tls(&self) -> Option<Arc<ServerConfig>> {
         self.web.as_ref()?.tls().await
     }
 
     /// Whether a request may pass, and by which rules.
-    pub async fn judge(&self, request: &HttpRequest, exporter: &Exporter) -> Judgement {
+    pub(crate) async fn judge(&self, request: &HttpRequest, exporter: &Exporter) -> Judgement {
         let settings = exporter.settings.load_full();
         let service = &settings.service;
         let own = own_access(request, exporter);

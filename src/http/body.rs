@@ -31,7 +31,7 @@ const LONGEST_WRITE: Duration = Duration::from_secs(60);
 const SEND_BUFFER: usize = 256 * 1024;
 
 /// Has the kernel end a connection whose reader has stopped, and hold little for one that is slow.
-pub fn bound_stalls(connection: &TcpStream) {
+pub(crate) fn bound_stalls(connection: &TcpStream) {
     let socket = socket2::SockRef::from(connection);
     let bounded = socket
         .set_tcp_user_timeout(Some(STALL))
@@ -43,7 +43,7 @@ pub fn bound_stalls(connection: &TcpStream) {
 
 /// A body of known length, given out slice by slice.
 #[derive(Debug)]
-pub struct Sliced {
+pub(crate) struct Sliced {
     rest: Bytes,
     deadline: Instant,
 }
@@ -51,7 +51,7 @@ pub struct Sliced {
 impl Sliced {
     /// The bytes, to be written from now on.
     #[must_use]
-    pub fn new(body: Bytes) -> Self {
+    pub(crate) fn new(body: Bytes) -> Self {
         Self {
             rest: body,
             deadline: Instant::now() + LONGEST_WRITE,
@@ -84,7 +84,7 @@ impl MessageBody for Sliced {
 
 /// Any body, with the seat of its connection, which is occupied until all of it was asked for.
 #[derive(Debug)]
-pub struct Served {
+pub(crate) struct Served {
     body: BoxBody,
     occupied: Option<Occupied>,
     _cut_off: Option<CutOff>,
@@ -103,7 +103,7 @@ impl Drop for CutOff {
 impl Served {
     /// The body of an answer on a connection.
     #[must_use]
-    pub fn new(body: BoxBody, occupied: Option<Occupied>) -> Self {
+    pub(crate) fn new(body: BoxBody, occupied: Option<Occupied>) -> Self {
         Self {
             body,
             occupied,
@@ -114,7 +114,7 @@ impl Served {
     /// With an end to how long it may take to be asked for, which a multiplexed
     /// connection can put off for ever while it goes on reading and writing.
     #[must_use]
-    pub fn bounded(mut self, seat: Arc<Seat>) -> Self {
+    pub(crate) fn bounded(mut self, seat: Arc<Seat>) -> Self {
         let cut_off = async move {
             tokio::time::sleep(LONGEST_WRITE).await;
             seat.end(Limit::WriteTimeout);

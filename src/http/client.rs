@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 /// The other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Peer {
+pub(crate) enum Peer {
     /// At an address.
     At(IpAddr),
     /// On this host, through a unix socket. Whose permissions it has passed, it
@@ -16,7 +16,7 @@ pub enum Peer {
 
 /// How a request came, for pages that name the exporter's own address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scheme {
+pub(crate) enum Scheme {
     /// Without TLS.
     Http,
     /// Over TLS.
@@ -26,7 +26,7 @@ pub enum Scheme {
 impl Scheme {
     /// As it begins a URL.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",
             Self::Https => "https",

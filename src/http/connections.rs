@@ -13,10 +13,10 @@ mod ahead;
 mod head;
 mod seat;
 mod seats;
-pub mod stream;
+pub(crate) mod stream;
 
-pub use head::{LARGEST_HEAD, Turns};
-pub use seat::{Class, Occupied, Seat};
+pub(crate) use head::Turns;
+pub(crate) use seat::{Class, Occupied, Seat};
 
 use crate::limits::Limit;
 use crate::metrics::ConnectionMetrics;
@@ -29,11 +29,11 @@ use tokio::time::Instant;
 
 /// Seats beyond `max_connections`, so that the exporter can be asked what is
 /// going on while its connections are all at work.
-pub const RESERVE: usize = 32;
+pub(crate) const RESERVE: usize = 32;
 
 /// All connections.
 #[derive(Debug)]
-pub struct Connections {
+pub(crate) struct Connections {
     limits: ArcSwap<ClientLimits>,
     /// Laid out for the server as it starts, so it stays.
     max_connections: usize,
@@ -47,7 +47,7 @@ pub struct Connections {
 impl Connections {
     /// None yet.
     #[must_use]
-    pub fn new(limits: ClientLimits, metrics: ConnectionMetrics) -> Arc<Self> {
+    pub(crate) fn new(limits: ClientLimits, metrics: ConnectionMetrics) -> Arc<Self> {
         Arc::new(Self {
             max_connections: limits.max_connections,
             limits: ArcSwap::from_pointee(limits),
@@ -60,13 +60,13 @@ impl Connections {
 
     /// The most there can be, those in reserve included.
     #[must_use]
-    pub fn most(&self) -> usize {
+    pub(crate) fn most(&self) -> usize {
         self.max_connections + RESERVE
     }
 
     /// What clients may take now.
     #[must_use]
-    pub fn limits(&self) -> ClientLimits {
+    pub(crate) fn limits(&self) -> ClientLimits {
         ClientLimits {
             max_connections: self.max_connections,
             ..**self.limits.load()
@@ -74,7 +74,7 @@ impl Connections {
     }
 
     /// Other limits from now on, but for `max_connections`.
-    pub fn set_limits(&self, limits: ClientLimits) {
+    pub(crate) fn set_limits(&self, limits: ClientLimits) {
         self.limits.store(Arc::new(limits));
     }
 
@@ -89,7 +89,7 @@ impl Connections {
     }
 
     /// A seat for a new connection, if there is one.
-    pub fn admit(self: &Arc<Self>) -> Option<Arc<Seat>> {
+    pub(crate) fn admit(self: &Arc<Self>) -> Option<Arc<Seat>> {
         let mut seats = self.seats();
         let now = self.now();
         if seats.count() >= self.max_connections {
@@ -109,7 +109,7 @@ impl Connections {
 
     /// From now on multiplexed connections end once they are idle. The others
     /// end with the answer they are at, which is up to whoever writes it.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
         for seat in self.seats().all() {
             seat.wake();

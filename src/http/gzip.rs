@@ -15,9 +15,9 @@ use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What a compressed body says of itself.
-pub const GZIP: HeaderValue = HeaderValue::from_static("gzip");
+pub(crate) const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 /// Bodies of fewer bytes are sent as they are: they fit into a few packets.
-pub const SMALLEST: usize = 4096;
+pub(crate) const SMALLEST: usize = 4096;
 /// Larger ones are compressed on the blocking pool: it takes some 5 ms for each MiB.
 const IN_PLACE: usize = 64 * 1024;
 /// How many compressors are kept for the next body; each has about 300 KiB.
@@ -27,7 +27,7 @@ const WINDOW: u8 = 15;
 
 /// Whether a client wants gzip rather than nothing (RFC 9110, section 12.5.3).
 #[must_use]
-pub fn wanted(request: &HttpRequest) -> bool {
+pub(crate) fn wanted(request: &HttpRequest) -> bool {
     // Without the header nothing is wanted, and most of all no work.
     request.headers().contains_key(ACCEPT_ENCODING)
         && AcceptEncoding::parse(request).is_ok_and(|accepted| {
@@ -37,7 +37,7 @@ pub fn wanted(request: &HttpRequest) -> bool {
 }
 
 /// Finishes a response with a body that is made for it alone, compressed if that is wanted.
-pub async fn respond(
+pub(crate) async fn respond(
     request: &HttpRequest,
     compressors: &web::Data<Compressors>,
     mut response: HttpResponseBuilder,

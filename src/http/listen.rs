@@ -42,7 +42,7 @@ pub fn bind(listeners: &Listeners) -> io::Result<Vec<Listener>> {
 
 /// What is wrong with the listeners as far as that can be told before it is bound.
 #[must_use]
-pub fn external_errors(listeners: &Listeners) -> Vec<ExternalError> {
+pub(crate) fn external_errors(listeners: &Listeners) -> Vec<ExternalError> {
     let Listeners::Configured(listens) = listeners else {
         return Vec::new();
     };
@@ -67,7 +67,7 @@ fn bind_one(listen: &Listen) -> io::Result<Listener> {
 
 /// Removes the unix sockets that were made for these listeners, as far as that may be
 /// done and nobody else has taken their places. What stays is taken over next time.
-pub fn clear(listeners: &Listeners) {
+pub(crate) fn clear(listeners: &Listeners) {
     let Listeners::Configured(listens) = listeners else {
         return;
     };

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// A scrape that failed.
 #[must_use]
-pub fn failed(selector: &str, error: &ScrapeError) -> HttpResponse {
+pub(crate) fn failed(selector: &str, error: &ScrapeError) -> HttpResponse {
     let mut response = plain(status(error.reason));
     if let Some(after) = error.retry_after {
         response.insert_header((header::RETRY_AFTER, whole_seconds(after)));
@@ -22,7 +22,7 @@ pub fn failed(selector: &str, error: &ScrapeError) -> HttpResponse {
 
 /// A request for the bridge that could not become a scrape.
 #[must_use]
-pub fn rejected(rejection: Rejection, message: &str) -> HttpResponse {
+pub(crate) fn rejected(rejection: Rejection, message: &str) -> HttpResponse {
     let status = match rejection {
         Rejection::UnknownSelector => StatusCode::NOT_FOUND,
         Rejection::MissingSelector
@@ -41,7 +41,7 @@ pub fn rejected(rejection: Rejection, message: &str) -> HttpResponse {
 /// What is said to a client whose connection a limit ends within the head of a
 /// request, as the bytes of a whole response: there is no request to reply to.
 #[must_use]
-pub fn last_words(limit: Limit) -> Option<String> {
+pub(crate) fn last_words(limit: Limit) -> Option<String> {
     let (status, sentence) = match limit {
         Limit::HeaderTimeout => (
             StatusCode::REQUEST_TIMEOUT,
@@ -67,13 +67,13 @@ pub fn last_words(limit: Limit) -> Option<String> {
 
 /// A request that cannot be answered as it is, with what to do about it.
 #[must_use]
-pub fn bad_request(sentence: &str) -> HttpResponse {
+pub(crate) fn bad_request(sentence: &str) -> HttpResponse {
     plain(StatusCode::BAD_REQUEST).body(format!("{sentence}\n"))
 }
 
 /// The page is elsewhere, for now.
 #[must_use]
-pub fn found(location: &str) -> HttpResponse {
+pub(crate) fn found(location: &str) -> HttpResponse {
     let mut response = plain(StatusCode::FOUND);
     response.insert_header((header::LOCATION, location));
     response.body(format!("it is at {location}\n"))
@@ -81,25 +81,25 @@ pub fn found(location: &str) -> HttpResponse {
 
 /// A text for people.
 #[must_use]
-pub fn text(text: String) -> HttpResponse {
+pub(crate) fn text(text: String) -> HttpResponse {
     plain(StatusCode::OK).body(text)
 }
 
 /// A page that does not exist.
 #[must_use]
-pub fn not_found() -> HttpResponse {
+pub(crate) fn not_found() -> HttpResponse {
     plain(StatusCode::NOT_FOUND).body("there is no such page; / names those there are\n")
 }
 
 /// A method that no page takes.
 #[must_use]
-pub fn method_not_allowed() -> HttpResponse {
+pub(crate) fn method_not_allowed() -> HttpResponse {
     only("GET, HEAD", "only GET and HEAD are answered here\n")
 }
 
 /// A page that takes only the methods that `allowed` lists, in a sentence.
 #[must_use]
-pub fn only(allowed: &'static str, sentence: &'static str) -> HttpResponse {
+pub(crate) fn only(allowed: &'static str, sentence: &'static str) -> HttpResponse {
     let mut response = plain(StatusCode::METHOD_NOT_ALLOWED);
     response.insert_header((header::ALLOW, allowed));
     response.body(sentence)
@@ -107,19 +107,19 @@ pub fn only(allowed: &'static str, sentence: &'static str) -> HttpResponse {
 
 /// Nobody may do this, in a sentence.
 #[must_use]
-pub fn forbidden(sentence: &'static str) -> HttpResponse {
+pub(crate) fn forbidden(sentence: &'static str) -> HttpResponse {
     plain(StatusCode::FORBIDDEN).body(sentence)
 }
 
 /// A failure of the exporter itself.
 #[must_use]
-pub fn internal(message: &str) -> HttpResponse {
+pub(crate) fn internal(message: &str) -> HttpResponse {
     plain(StatusCode::INTERNAL_SERVER_ERROR).body(format!("{message}\n"))
 }
 
 /// A client that has to say who it is, in one of these ways (RFC 9110, section 11.6.1).
 #[must_use]
-pub fn unauthorized(challenges: impl Iterator<Item = &'static str>) -> HttpResponse {
+pub(crate) fn unauthorized(challenges: impl Iterator<Item = &'static str>) -> HttpResponse {
     let mut response = plain(StatusCode::UNAUTHORIZED);
     for challenge in challenges {
         response.append_header((header::WWW_AUTHENTICATE, challenge));
@@ -129,13 +129,13 @@ pub fn unauthorized(challenges: impl Iterator<Item = &'static str>) -> HttpRespo
 
 /// A request beyond the configured rate.
 #[must_use]
-pub fn too_many_requests() -> HttpResponse {
+pub(crate) fn too_many_requests() -> HttpResponse {
     plain(StatusCode::TOO_MANY_REQUESTS).body("Too Many Requests\n")
 }
 
 /// A request whose password cannot be checked yet, since so many others are to be.
 #[must_use]
-pub fn too_busy() -> HttpResponse {
+pub(crate) fn too_busy() -> HttpResponse {
     let mut response = plain(StatusCode::SERVICE_UNAVAILABLE);
     response.insert_header((header::RETRY_AFTER, 1));
     response.body("too many passwords are to be checked; come again\n")
@@ -143,13 +143,13 @@ pub fn too_busy() -> HttpResponse {
 
 /// All is well, in a sentence.
 #[must_use]
-pub fn well(sentence: &'static str) -> HttpResponse {
+pub(crate) fn well(sentence: &'static str) -> HttpResponse {
     plain(StatusCode::OK).body(sentence)
 }
 
 /// Not yet, in a sentence.
 #[must_use]
-pub fn unready(sentence: &'static str) -> HttpResponse {
+pub(crate) fn unready(sentence: &'static str) -> HttpResponse {
     plain(StatusCode::SERVICE_UNAVAILABLE).body(sentence)
 }
 

@@ -8,7 +8,7 @@
 mod application;
 mod multiplexed;
 mod serving;
-pub mod transport;
+pub(crate) mod transport;
 mod vsock;
 
 use crate::exporter::Exporter;
@@ -25,7 +25,7 @@ use actix_web::rt::net::{TcpStream, UnixStream};
 use actix_web::web::{Data, ServiceConfig};
 use application::application;
 use local_exporter_config::Paths;
-pub use serving::Serving;
+pub(crate) use serving::Serving;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -39,11 +39,11 @@ const WORKERS: usize = 2;
 const UNSEEN: usize = 32;
 
 /// Adds the pages to an application.
-pub type Pages = fn(&mut ServiceConfig, &Paths);
+pub(crate) type Pages = fn(&mut ServiceConfig, &Paths);
 
 /// What the server is to be made of.
 #[derive(Debug)]
-pub struct Parts {
+pub(crate) struct Parts {
     /// The routes of the application.
     pub pages: Pages,
     /// What request handlers share.
@@ -70,7 +70,7 @@ struct Common {
 ///
 /// # Errors
 /// When a listener cannot be used, or what settings say of access.
-pub fn start(parts: &Parts, listeners: Vec<Listener>) -> io::Result<Serving> {
+pub(crate) fn start(parts: &Parts, listeners: Vec<Listener>) -> io::Result<Serving> {
     // With all of these taken nobody is accepted until one ends, which those
     // that are turned away do at once.
     let all = parts.connections.most() + UNSEEN;

@@ -11,20 +11,20 @@
 
 mod bucket;
 mod client_certificates;
-pub mod current;
+pub(crate) mod current;
 mod document;
 mod duration;
-pub mod fresh;
+pub(crate) mod fresh;
 mod headers;
 mod names;
-pub mod passwords;
+pub(crate) mod passwords;
 mod tls;
 mod users;
 
-pub use bucket::Rate;
-pub use client_certificates::in_words;
-pub use headers::Headers;
-pub use users::Users;
+pub(crate) use bucket::Rate;
+pub(crate) use client_certificates::in_words;
+pub(crate) use headers::Headers;
+pub(crate) use users::Users;
 
 use current::Protection;
 use local_exporter_actors::host::lsm::denial_hint;
@@ -39,7 +39,7 @@ const LARGEST: u64 = 1 << 20;
 
 /// What a file says, checked.
 #[derive(Debug)]
-pub struct WebConfig {
+pub(crate) struct WebConfig {
     /// Headers of every response.
     pub headers: Headers,
     /// Who may ask, by name and bcrypt hash; nobody listed means everybody may.
@@ -51,7 +51,7 @@ pub struct WebConfig {
 
 /// Why a file cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Broken {
+pub(crate) struct Broken {
     /// The file.
     pub file: PathBuf,
     /// What is wrong with it.
@@ -71,7 +71,7 @@ impl std::error::Error for Broken {}
 ///
 /// # Errors
 /// The first error.
-pub fn validate(path: &Path) -> Result<Protection, Broken> {
+pub(crate) fn validate(path: &Path) -> Result<Protection, Broken> {
     match WebConfig::read(path)?.server_config() {
         None => Ok(Protection::Plain),
         Some(Ok(_)) => Ok(Protection::Tls),
@@ -82,7 +82,7 @@ pub fn validate(path: &Path) -> Result<Protection, Broken> {
 /// The files that a web configuration names, itself included: what has to be
 /// readable while it is in use. Of one that cannot be read, only itself.
 #[must_use]
-pub fn files(path: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(path: &Path) -> Vec<PathBuf> {
     let named = WebConfig::read(path).map(|config| config.files());
     std::iter::once(path.to_owned())
         .chain(named.unwrap_or_default())

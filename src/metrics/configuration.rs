@@ -9,7 +9,7 @@ const DIGITS: usize = 12;
 
 /// The handles that reloads need.
 #[derive(Clone, Debug)]
-pub struct ConfigurationMetrics {
+pub(crate) struct ConfigurationMetrics {
     successful: IntGauge,
     succeeded_at: Gauge,
     hash: Gauge,
@@ -21,7 +21,7 @@ impl ConfigurationMetrics {
     ///
     /// # Errors
     /// When the registry holds one of them already.
-    pub fn register(registry: &Registry) -> prometheus::Result<Self> {
+    pub(crate) fn register(registry: &Registry) -> prometheus::Result<Self> {
         let gauge = |name: &str, help| Opts::new(format!("local_exporter_config_{name}"), help);
         let metrics = Self {
             successful: IntGauge::with_opts(gauge(
@@ -49,7 +49,7 @@ impl ConfigurationMetrics {
     }
 
     /// A configuration runs from now on, without some drop-ins; `hash` is in hexadecimal digits.
-    pub fn loaded(&self, hash: &str, drop_ins_left_out: usize) {
+    pub(crate) fn loaded(&self, hash: &str, drop_ins_left_out: usize) {
         let left_out = i64::try_from(drop_ins_left_out).unwrap_or(i64::MAX);
         self.drop_ins_left_out.set(left_out);
         let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
@@ -60,7 +60,7 @@ impl ConfigurationMetrics {
     }
 
     /// One was refused; the one that runs stays.
-    pub fn refused(&self) {
+    pub(crate) fn refused(&self) {
         self.successful.set(0);
     }
 }

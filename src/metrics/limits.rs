@@ -5,7 +5,7 @@ use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
 /// The handles that connections need.
 #[derive(Clone, Debug)]
-pub struct ConnectionMetrics {
+pub(crate) struct ConnectionMetrics {
     open: IntGauge,
     reached: IntCounterVec,
     handshake_failures: IntCounter,
@@ -17,7 +17,7 @@ impl ConnectionMetrics {
     ///
     /// # Errors
     /// When the registry holds one of them already.
-    pub fn register(registry: &Registry) -> prometheus::Result<Self> {
+    pub(crate) fn register(registry: &Registry) -> prometheus::Result<Self> {
         let open = IntGauge::new(
             "local_exporter_http_connections",
             "Connections of clients that are open.",
@@ -54,29 +54,29 @@ impl ConnectionMetrics {
     }
 
     /// So many connections are open.
-    pub fn open(&self, connections: usize) {
+    pub(crate) fn open(&self, connections: usize) {
         self.open
             .set(i64::try_from(connections).unwrap_or(i64::MAX));
     }
 
     /// A TLS handshake did not succeed.
-    pub fn handshake_failed(&self) {
+    pub(crate) fn handshake_failed(&self) {
         self.handshake_failures.inc();
     }
 
     /// The web configuration was read, and can be used or not.
-    pub fn web_config(&self, usable: bool) {
+    pub(crate) fn web_config(&self, usable: bool) {
         self.web_config.set(usable.into());
     }
 
     /// A limit was met.
-    pub fn reached(&self, limit: Limit) {
+    pub(crate) fn reached(&self, limit: Limit) {
         self.counter(limit).inc();
     }
 
     /// The counter of one limit, for whoever meets it often.
     #[must_use]
-    pub fn counter(&self, limit: Limit) -> IntCounter {
+    pub(crate) fn counter(&self, limit: Limit) -> IntCounter {
         self.reached.with_label_values(&[limit.as_str()])
     }
 }

@@ -9,7 +9,7 @@ use local_exporter_actors::Names;
 /// The names that the `Accept` headers allow: Prometheus 3 says
 /// `escaping=allow-utf-8` on the types for which it reads them; without that,
 /// the escaping is `underscores` (Prometheus' documentation, "Content negotiation").
-pub fn names(headers: &HeaderMap) -> Names {
+pub fn accepted_names(headers: &HeaderMap) -> Names {
     let values = headers
         .get_all(ACCEPT)
         .filter_map(|value| value.to_str().ok());
@@ -63,8 +63,8 @@ mod tests {
         for (accept, expected) in cases {
             let mut headers = HeaderMap::new();
             headers.insert(ACCEPT, HeaderValue::from_static(accept));
-            assert_eq!(names(&headers), expected, "{accept}");
+            assert_eq!(accepted_names(&headers), expected, "{accept}");
         }
-        assert_eq!(names(&HeaderMap::new()), Names::Legacy);
+        assert_eq!(accepted_names(&HeaderMap::new()), Names::Legacy);
     }
 }

@@ -25,7 +25,7 @@ use std::time::{Duration, Instant, SystemTime};
 const VARY: HeaderValue = HeaderValue::from_static("accept, accept-encoding");
 
 /// `GET /bridge?selector=NAME`, and perhaps `&debug=true`.
-pub async fn scrape(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
+pub(crate) async fn scrape(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
     let found = may_scrape(&request).and_then(|()| {
         let offset = exporter.settings.load().service.timeout_offset;
         let asked = Asked::read(request.query_string(), request.headers(), offset)?;
@@ -106,10 +106,12 @@ impl<'q> Asked<'q> {
         offset: Duration,
     ) -> Result<Self, (Rejection, String)> {
         let (selector, form) = wanted(query).map_err(|(why, text)| (why, text.to_owned()))?;
-        let patience = headers.get(deadline::HEADER).map(HeaderValue::as_bytes);
+        let patience = headers
+            .get(deadline::SCRAPE_TIMEOUT_HEADER)
+            .map(HeaderValue::as_bytes);
         let within = deadline::within(patience, offset)
             .map_err(|message| (Rejection::BadDeadline, message))?;
-        let names = accept::names(headers);
+        let names = accept::accepted_names(headers);
         Ok(Self {
             selector,
             within,

@@ -5,6 +5,6 @@ use crate::http::reply;
 use actix_web::{HttpResponse, web};
 
 /// `GET /config`, as TOML.
-pub async fn page(exporter: web::Data<Exporter>) -> HttpResponse {
+pub(crate) async fn page(exporter: web::Data<Exporter>) -> HttpResponse {
     reply::text(exporter.text.load().to_string())
 }

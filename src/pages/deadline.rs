@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 /// The header in which Prometheus says how long it waits, in seconds.
-pub const HEADER: &str = "X-Prometheus-Scrape-Timeout-Seconds";
+pub const SCRAPE_TIMEOUT_HEADER: &str = "X-Prometheus-Scrape-Timeout-Seconds";
 /// Less than this is no chance at all, whatever the scraper says.
 const FLOOR: Duration = Duration::from_millis(100);
 
@@ -16,7 +16,7 @@ const FLOOR: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// A value that is no number of seconds is given back in a sentence.
-pub fn within(header: Option<&[u8]>, offset: Duration) -> Result<Duration, String> {
+pub(crate) fn within(header: Option<&[u8]>, offset: Duration) -> Result<Duration, String> {
     let Some(header) = header else {
         return Ok(Duration::MAX);
     };
@@ -32,7 +32,7 @@ pub fn within(header: Option<&[u8]>, offset: Duration) -> Result<Duration, Strin
         None => {
             let shown: String = text.chars().take(40).collect();
             Err(format!(
-                "{HEADER} is {shown:?}, expected seconds as a decimal number"
+                "{SCRAPE_TIMEOUT_HEADER} is {shown:?}, expected seconds as a decimal number"
             ))
         }
     }

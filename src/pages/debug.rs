@@ -5,7 +5,7 @@
 //! any body.
 
 #[cfg(feature = "faults")]
-pub mod faults;
+pub(crate) mod faults;
 
 use crate::exporter::Exporter;
 use crate::http::{gzip, reply};
@@ -150,7 +150,7 @@ fn time(time: SystemTime) -> String {
 }
 
 /// `GET /debug/actors`.
-pub async fn actors(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
+pub(crate) async fn actors(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
     let registry = exporter.registry.load();
     let actors = registry.iter().map(|handle| Actor::of(handle)).collect();
     match serde_json::to_string_pretty(&Page { actors }) {

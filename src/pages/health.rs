@@ -10,13 +10,13 @@ use actix_web::{HttpResponse, web};
 use local_exporter_actors::report::State;
 
 /// `GET /-/healthy`: requests are served.
-pub async fn healthy() -> HttpResponse {
+pub(crate) async fn healthy() -> HttpResponse {
     reply::well("local-exporter is healthy\n")
 }
 
 /// `GET /-/ready`: the listeners are up, every selector's actor has started,
 /// and no end was asked for.
-pub async fn ready(exporter: web::Data<Exporter>) -> HttpResponse {
+pub(crate) async fn ready(exporter: web::Data<Exporter>) -> HttpResponse {
     let starting = || {
         let registry = exporter.registry.load();
         registry

@@ -89,7 +89,7 @@ impl Row {
 }
 
 /// `GET /`.
-pub async fn page(exporter: web::Data<Exporter>) -> HttpResponse {
+pub(crate) async fn page(exporter: web::Data<Exporter>) -> HttpResponse {
     let registry = exporter.registry.load();
     let settings = exporter.settings.load();
     let landing = Landing {

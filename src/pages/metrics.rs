@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use prometheus::TEXT_FORMAT;
 
 /// `GET /metrics`.
-pub async fn page(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
+pub(crate) async fn page(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
     for handle in exporter.registry.load().iter() {
         handle.age_metrics();
     }

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use local_exporter_config::Lifecycle;
 
 /// `POST /-/reload`, or `PUT`: reloads, and answers when that is done, with what was left out.
-pub async fn reload(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
+pub(crate) async fn reload(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
     if ![Method::POST, Method::PUT].contains(request.method()) {
         return reply::only("POST, PUT", "only POST and PUT are answered here\n");
     }

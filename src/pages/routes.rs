@@ -23,7 +23,7 @@ use local_exporter_config::Paths;
 use std::future::ready;
 
 /// Adds all of them to an application whose data is a [`crate::exporter::Exporter`].
-pub fn configure(service: &mut web::ServiceConfig, paths: &Paths) {
+pub(crate) fn configure(service: &mut web::ServiceConfig, paths: &Paths) {
     let prefix = paths.prefix.as_str();
     let page = |path: &str, handler: Route| page(vec![format!("{prefix}{path}")], handler);
     #[cfg(feature = "faults")]

@@ -141,7 +141,7 @@ fn duration(duration: Duration) -> String {
 }
 
 /// `GET /sd`.
-pub async fn targets(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
+pub(crate) async fn targets(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
     let settings = exporter.settings.load();
     let Some(outside) = Outside::seen_by(&request, &settings.service.paths) else {
         return reply::bad_request(

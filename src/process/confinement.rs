@@ -21,7 +21,7 @@
 mod needs;
 mod outlive;
 
-pub use needs::Needs;
+pub(crate) use needs::Needs;
 
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, LandlockStatus, NetPort, PathBeneath, PathFd,
@@ -38,7 +38,7 @@ const KNOWN: ABI = ABI::V6;
 
 /// What a thread may read. (Every version of Landlock restricts that.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reading {
+pub(crate) enum Reading {
     /// Whatever its user may.
     Free,
     /// What it was said to need.
@@ -47,7 +47,7 @@ pub enum Reading {
 
 /// Takes everything else away from this thread, and says in the log what came of it.
 /// Returns whether what it reads is restricted from now on.
-pub fn confine(needs: &Needs) -> Reading {
+pub(crate) fn confine(needs: &Needs) -> Reading {
     let status = match restrict(needs) {
         Ok(status) => status,
         Err(error) => {

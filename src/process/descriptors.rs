@@ -24,7 +24,7 @@ const FEWEST: u64 = 16;
 /// allowed, and returns what holds then; `None` is no limit at all. (The soft
 /// one is low for programs that use select(2), which this does not.)
 #[must_use]
-pub fn raise_limit() -> Option<u64> {
+pub(crate) fn raise_limit() -> Option<u64> {
     let limit = getrlimit(Resource::Nofile);
     let mut raised = limit;
     raised.current = limit.maximum;
@@ -39,7 +39,7 @@ pub fn raise_limit() -> Option<u64> {
 ///
 /// # Errors
 /// When not even the least would fit, with the limit that is needed.
-pub fn share_out(
+pub(crate) fn share_out(
     wanted: ClientLimits,
     selectors: &[Selector],
     limit: Option<u64>,
@@ -81,7 +81,7 @@ pub fn share_out(
 ///
 /// # Errors
 /// When not even the fewest scrapes would fit, with the limit that is needed.
-pub fn share_again(
+pub(crate) fn share_again(
     running: ClientLimits,
     wanted: ClientLimits,
     selectors: &[Selector],

@@ -15,11 +15,11 @@ type Member = mpsc::Sender<oneshot::Sender<()>>;
 
 /// The threads that are to answer.
 #[derive(Debug, Default)]
-pub struct RollCall(Mutex<Vec<Member>>);
+pub(crate) struct RollCall(Mutex<Vec<Member>>);
 
 impl RollCall {
     /// Adds the thread that this is called on, which must be one of actix.
-    pub fn join(&self) {
+    pub(crate) fn join(&self) {
         // One call at a time.
         let (member, mut calls) = mpsc::channel::<oneshot::Sender<()>>(1);
         actix_rt::spawn(async move {
@@ -35,7 +35,7 @@ impl RollCall {
     }
 
     /// Resolves when all of them have answered: never, if one of them is gone.
-    pub async fn call(&self) {
+    pub(crate) async fn call(&self) {
         let members = self
             .0
             .lock()

@@ -17,7 +17,7 @@
 mod message;
 mod socket;
 
-pub use socket::ServiceManager;
+pub(crate) use socket::ServiceManager;
 
 use crate::exporter::Exporter;
 use crate::phase::Phase;
@@ -36,7 +36,7 @@ const STATUS_EVERY: Duration = Duration::from_secs(2);
 const STARTING_EVERY: Duration = Duration::from_millis(10);
 
 /// Tells the manager what there is to tell until the exporter stops.
-pub async fn attend(manager: ServiceManager, exporter: &Exporter, actors: &ThreadHandles) {
+pub(crate) async fn attend(manager: ServiceManager, exporter: &Exporter, actors: &ThreadHandles) {
     let socket = match manager.into_socket() {
         Ok(socket) => socket,
         Err(error) => return tracing::warn!(%error, "the service manager hears nothing"),

@@ -11,10 +11,7 @@
 )]
 
 use clap::Parser;
-use local_exporter::http::listen::{self, Listener};
-use local_exporter::process::logging;
-use local_exporter::reload::Reloader;
-use local_exporter::serve::{Start, run};
+use local_exporter::{Listener, LoggingOptions, Reader, Reloader, Start, bind, run, start_logging};
 use local_exporter_config::{Environment, Input, Loaded, Settings, load};
 use local_exporter_daemons::bus::{Bus, BusKind, BusOptions};
 use local_exporter_daemons::prombus::{self, Prombus};
@@ -39,7 +36,7 @@ struct Arguments {
     #[arg(long, default_value_t = 9598)]
     port: u16,
     #[command(flatten)]
-    logging: logging::Options,
+    logging: LoggingOptions,
 }
 
 /// The three daemons. Dropping them ends them and removes what they made.
@@ -124,7 +121,7 @@ path = "{path}"
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    logging::start(&arguments.logging, logging::Reader::Journal);
+    start_logging(&arguments.logging, Reader::Journal);
     match actix_rt::System::new().block_on(demonstrate(arguments.port)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -147,7 +144,7 @@ async fn demonstrate(port: u16) -> Result<(), Box<dyn Error>> {
         text,
     };
     let settings = load(Some(&input), &Environment::new())?;
-    let bound = listen::bind(&settings.service.listeners);
+    let bound = bind(&settings.service.listeners);
     let listeners = bound.map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => format!("{error}; choose another port with --port N"),
         _ => error.to_string(),

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 /// Holds what settings say of access against the files that they name, without serving.
 #[must_use]
-pub fn external_errors(settings: &Settings) -> Vec<ExternalError> {
+pub(crate) fn external_errors(settings: &Settings) -> Vec<ExternalError> {
     let service = service_error(&settings.service);
     let tokens = tokens(settings).filter_map(|(mut key, file)| {
         let found = tokens::read(file).err()?;
@@ -53,7 +53,7 @@ fn external_error(key: &str, found: &str) -> ExternalError {
 
 /// The files that have to be readable while the settings are in use.
 #[must_use]
-pub fn files(settings: &Settings) -> Vec<PathBuf> {
+pub(crate) fn files(settings: &Settings) -> Vec<PathBuf> {
     let web = settings.service.web_config.as_deref();
     let web = web.map(web_config::files).unwrap_or_default();
     let tokens = tokens(settings).map(|(_, file)| file.to_owned());

@@ -7,14 +7,14 @@ use local_exporter_config::ClientLimits;
 use tokio::time::Instant;
 
 /// The most bytes of a request's head, and of what comes before it is read.
-pub const LARGEST_HEAD: usize = 32 * 1024;
+pub(crate) const LARGEST_HEAD: usize = 32 * 1024;
 
 /// What a multiplexed client may send about each byte that it receives, as a part of it.
 const ACKNOWLEDGEMENT: usize = 8;
 
 /// How the requests of a connection come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turns {
+pub(crate) enum Turns {
     /// One after the other: HTTP/1.1.
     InTurn,
     /// Any number at once, in frames: HTTP/2.

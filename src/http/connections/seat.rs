@@ -18,7 +18,7 @@ const OCCUPANT: u64 = 1 << 48;
 
 /// What a connection may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
+pub(crate) enum Class {
     /// Everything.
     Ordinary,
     /// One page about the exporter, no scrape.
@@ -27,7 +27,7 @@ pub enum Class {
 
 /// The place of one connection.
 #[derive(Debug)]
-pub struct Seat {
+pub(crate) struct Seat {
     number: u64,
     class: Class,
     connections: Arc<Connections>,
@@ -72,13 +72,13 @@ impl Seat {
 
     /// What the connection may ask for.
     #[must_use]
-    pub fn class(&self) -> Class {
+    pub(crate) fn class(&self) -> Class {
         self.class
     }
 
     /// A request is under way from now on, and until the value returned is dropped.
     #[must_use]
-    pub fn serve(self: &Arc<Self>) -> Occupied {
+    pub(crate) fn serve(self: &Arc<Self>) -> Occupied {
         self.requests.fetch_add(1, Ordering::AcqRel);
         self.go_on();
         self.occupy()
@@ -93,7 +93,7 @@ impl Seat {
 
     /// How many requests or answers are under way.
     #[must_use]
-    pub fn occupants(&self) -> u64 {
+    pub(crate) fn occupants(&self) -> u64 {
         match self.occupancy.load(Ordering::Acquire) {
             GIVEN_AWAY => 0,
             occupancy => occupancy / OCCUPANT,
@@ -101,7 +101,7 @@ impl Seat {
     }
 
     /// Ends the connection, whatever it is at, because it has met a limit.
-    pub fn end(&self, limit: Limit) {
+    pub(crate) fn end(&self, limit: Limit) {
         let give_away = |now| (now != GIVEN_AWAY).then_some(GIVEN_AWAY);
         if self.change(give_away).is_ok() {
             self.reached(limit);
@@ -110,7 +110,7 @@ impl Seat {
     }
 
     /// Resolves when the connection has ended.
-    pub async fn gone(&self) {
+    pub(crate) async fn gone(&self) {
         // The sender is the seat's own, so it is there.
         let _ = self.gone.subscribe().wait_for(|gone| *gone).await;
     }
@@ -207,11 +207,11 @@ pub(super) enum State {
 
 /// A seat while it is made use of.
 #[derive(Debug)]
-pub struct Occupied(Arc<Seat>);
+pub(crate) struct Occupied(Arc<Seat>);
 
 impl Occupied {
     /// Ends the connection that is at work here, because it has met a limit.
-    pub fn end(&self, limit: Limit) {
+    pub(crate) fn end(&self, limit: Limit) {
         self.0.end(limit);
     }
 }

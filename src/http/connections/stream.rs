@@ -1,7 +1,7 @@
 //! The bytes of one connection, with a limit on what a client may do between its requests.
 //!
 //! The head of a request must come within `header_timeout` of its first byte
-//! and within [`LARGEST_HEAD`](super::LARGEST_HEAD); without any, the connection ends after
+//! and within [`LARGEST_HEAD`](super::head::LARGEST_HEAD); without any, the connection ends after
 //! `idle_timeout`. (actix-http bounds the first head of a connection only, and
 //! keeps 128 KiB of each.) Whoever sent half a head is told why it ends. While a
 //! request is under way nothing here interferes, but that few requests are let
@@ -26,7 +26,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Duration, Instant, Sleep, sleep};
 
 /// How long a client may take none of what is to be written before it is cut off.
-pub const LONGEST_WRITE: Duration = Duration::from_secs(60);
+pub(crate) const LONGEST_WRITE: Duration = Duration::from_secs(60);
 
 /// How long a multiplexed connection is idle before it ends when all are to
 /// stop: its last answer is on its way by then.
@@ -37,7 +37,7 @@ const LONGEST_GOODBYE: Duration = Duration::from_secs(5);
 
 /// A connection in its seat.
 #[derive(Debug)]
-pub struct Seated<S> {
+pub(crate) struct Seated<S> {
     stream: S,
     seat: Arc<Seat>,
     head: Head,
@@ -63,7 +63,7 @@ struct Blocked {
 impl<S> Seated<S> {
     /// Takes the seat.
     #[must_use]
-    pub fn new(stream: S, seat: Arc<Seat>) -> Self {
+    pub(crate) fn new(stream: S, seat: Arc<Seat>) -> Self {
         let timer = Box::pin(sleep(seat.connections().limits().header_timeout));
         Self {
             stream,
@@ -79,7 +79,7 @@ impl<S> Seated<S> {
     }
 
     /// Says how requests come, before the first.
-    pub fn take_turns(&mut self, turns: Turns) {
+    pub(crate) fn take_turns(&mut self, turns: Turns) {
         self.head = Head::new(turns, self.seat.requests());
     }
 
@@ -88,7 +88,7 @@ impl<S> Seated<S> {
     ///
     /// # Errors
     /// That of the stream; and when the time is up, or the seat given away.
-    pub async fn prepare<T>(
+    pub(crate) async fn prepare<T>(
         &mut self,
         mut poll: impl FnMut(&mut S, &mut Context<'_>) -> Poll<io::Result<T>>,
     ) -> io::Result<T> {
@@ -107,19 +107,19 @@ impl<S> Seated<S> {
 
     /// What it is a connection over.
     #[must_use]
-    pub fn stream(&self) -> &S {
+    pub(crate) fn stream(&self) -> &S {
         &self.stream
     }
 
     /// How its requests come.
     #[must_use]
-    pub fn turns(&self) -> Turns {
+    pub(crate) fn turns(&self) -> Turns {
         self.head.turns()
     }
 
     /// The seat it has.
     #[must_use]
-    pub fn seat(&self) -> &Arc<Seat> {
+    pub(crate) fn seat(&self) -> &Arc<Seat> {
         &self.seat
     }
 

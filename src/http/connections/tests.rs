@@ -1,3 +1,4 @@
+use super::head::LARGEST_HEAD;
 use super::seat::State;
 use super::stream::{LONGEST_WRITE, Seated};
 use super::*;

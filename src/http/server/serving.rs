@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 /// What has been started.
 #[derive(Debug)]
-pub struct Serving {
+pub(crate) struct Serving {
     /// Those that accept TCP and unix sockets, if there are any.
     workers: Option<(ServerHandle, JoinHandle<io::Result<()>>)>,
     vsock: Vec<Accepting>,
@@ -36,7 +36,7 @@ impl Serving {
     ///
     /// # Errors
     /// When a part of it had failed.
-    pub async fn end(self) -> io::Result<()> {
+    pub(crate) async fn end(self) -> io::Result<()> {
         let vsock = self.vsock.into_iter();
         let vsock = join_all(vsock.map(|accepting| accepting.end(self.stop_within)));
         let Some((workers, ended)) = self.workers else {

@@ -20,7 +20,7 @@ use tokio_rustls::{Accept, TlsAcceptor};
 
 /// A socket.
 #[derive(Debug)]
-pub enum Wire {
+pub(crate) enum Wire {
     /// Of a TCP port.
     Tcp(TcpStream),
     /// Of a path.
@@ -45,7 +45,7 @@ impl From<UnixStream> for Wire {
 impl Wire {
     /// Who is at the other end.
     #[must_use]
-    pub fn peer(&self) -> Peer {
+    pub(crate) fn peer(&self) -> Peer {
         match self {
             Self::Tcp(stream) => match stream.peer_addr() {
                 Ok(address) => Peer::At(address.ip().to_canonical()),
@@ -66,7 +66,7 @@ impl Wire {
 }
 
 /// A socket, and what protects it.
-pub enum Transport {
+pub(crate) enum Transport {
     /// Nothing does.
     Plain(Wire),
     /// TLS is to: until it does, nothing can be read or written.
@@ -88,7 +88,7 @@ impl std::fmt::Debug for Transport {
 impl Transport {
     /// With TLS, if there is a configuration for it.
     #[must_use]
-    pub fn new(wire: Wire, tls: Option<Arc<ServerConfig>>) -> Self {
+    pub(crate) fn new(wire: Wire, tls: Option<Arc<ServerConfig>>) -> Self {
         match tls {
             None => Self::Plain(wire),
             Some(tls) => {
@@ -103,7 +103,7 @@ impl Transport {
 
     /// Goes on with the handshake, if there is to be one, and tells the protocol
     /// that was agreed upon.
-    pub fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Protocol>> {
+    pub(crate) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Protocol>> {
         if let Self::Handshake(accept) = self {
             let stream = ready!(Pin::new(accept.as_mut()).poll(cx))?;
             *self = Self::Tls(Box::new(stream));
@@ -120,7 +120,7 @@ impl Transport {
 
     /// Who is at the other end; nobody knows while a handshake is under way.
     #[must_use]
-    pub fn peer(&self) -> Peer {
+    pub(crate) fn peer(&self) -> Peer {
         match self {
             Self::Plain(wire) => wire.peer(),
             Self::Handshake(_) => Peer::Unknown,

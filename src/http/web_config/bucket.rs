@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 /// One token per `interval`, and `burst` of them at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
+pub(crate) struct Rate {
     /// How long it takes for a token to come; never zero.
     pub interval: Duration,
     /// How many are kept; with none, every request is one too many.

@@ -196,7 +196,7 @@ impl ClientCertVerifier for Verifier {
 }
 
 /// Why a handshake failed, in words: rustls shows what a verifier says as programmers would.
-pub fn in_words(error: &std::io::Error) -> String {
+pub(crate) fn in_words(error: &std::io::Error) -> String {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
     match inner {
         Some(Error::InvalidCertificate(CertificateError::Other(other))) => other.to_string(),

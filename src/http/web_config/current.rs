@@ -20,7 +20,7 @@ use std::time::Instant;
 
 /// A web configuration in use.
 #[derive(Debug)]
-pub struct Current {
+pub(crate) struct Current {
     files: Fresh<Loaded>,
     protection: Protection,
     bucket: Option<Mutex<Bucket>>,
@@ -29,7 +29,7 @@ pub struct Current {
 
 /// What connections are protected by, from the start on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protection {
+pub(crate) enum Protection {
     /// Nothing.
     Plain,
     /// TLS.
@@ -51,7 +51,7 @@ impl Current {
     ///
     /// # Errors
     /// The first error.
-    pub fn start(path: &Path, metrics: &ConnectionMetrics) -> Result<Self, Broken> {
+    pub(crate) fn start(path: &Path, metrics: &ConnectionMetrics) -> Result<Self, Broken> {
         let first = WebConfig::read(path)?;
         let tls = first.server_config().transpose();
         let tls = tls.map_err(|sentence| broken(path, sentence))?;
@@ -90,12 +90,12 @@ impl Current {
 
     /// What connections are protected by.
     #[must_use]
-    pub fn protection(&self) -> Protection {
+    pub(crate) fn protection(&self) -> Protection {
         self.protection
     }
 
     /// What the next handshake gets; nothing where there is no TLS.
-    pub async fn tls(&self) -> Option<Arc<ServerConfig>> {
+    pub(crate) async fn tls(&self) -> Option<Arc<ServerConfig>> {
         match self.protection {
             Protection::Plain => None,
             Protection::Tls => self.files.get().await.tls.clone(),
@@ -103,13 +103,13 @@ impl Current {
     }
 
     /// The rules for the next request; `None` while the file is wrong.
-    pub async fn rules(&self) -> Option<Arc<WebConfig>> {
+    pub(crate) async fn rules(&self) -> Option<Arc<WebConfig>> {
         self.files.get().await.rules.as_ref().ok().cloned()
     }
 
     /// Whether the rate allows one more request.
     #[must_use]
-    pub fn take(&self) -> bool {
+    pub(crate) fn take(&self) -> bool {
         self.bucket.as_ref().is_none_or(|bucket| {
             let bucket = bucket.lock();
             let mut bucket = bucket.unwrap_or_else(PoisonError::into_inner);
@@ -118,7 +118,7 @@ impl Current {
     }
 
     /// Whether a password is the user's.
-    pub async fn check(&self, users: &Users, name: &str, password: &[u8]) -> Verdict {
+    pub(crate) async fn check(&self, users: &Users, name: &str, password: &[u8]) -> Verdict {
         self.passwords.check(users, name, password).await
     }
 }

@@ -29,7 +29,7 @@ const LONGEST_LOOK: Duration = Duration::from_secs(1);
 
 /// A value, and the files it was made of, which are those to look at.
 #[derive(Debug)]
-pub struct Made<T> {
+pub(crate) struct Made<T> {
     /// The value.
     pub value: Arc<T>,
     /// The files.
@@ -40,7 +40,7 @@ pub struct Made<T> {
 
 /// Whether a value is a good one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MadeState {
+pub(crate) enum MadeState {
     /// It stays until a file changes.
     Good,
     /// Something was wrong. What that was may pass without a change of a file, such as a lack of
@@ -62,7 +62,7 @@ impl<T> Clone for Made<T> {
 type Maker<T> = Arc<dyn Fn(&Arc<T>) -> Made<T> + Send + Sync>;
 
 /// A value as new as its files.
-pub struct Fresh<T> {
+pub(crate) struct Fresh<T> {
     maker: Maker<T>,
     held: Mutex<Held<T>>,
 }
@@ -104,7 +104,10 @@ impl<T> fmt::Debug for Fresh<T> {
 impl<T: Send + Sync + 'static> Fresh<T> {
     /// A value that is made when somebody asks. The one before the first is
     /// given, and only ever seen by the maker.
-    pub fn new(before: Arc<T>, maker: impl Fn(&Arc<T>) -> Made<T> + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(
+        before: Arc<T>,
+        maker: impl Fn(&Arc<T>) -> Made<T> + Send + Sync + 'static,
+    ) -> Self {
         let held = Held {
             made: Made {
                 value: before,
@@ -123,7 +126,7 @@ impl<T: Send + Sync + 'static> Fresh<T> {
     }
 
     /// The value of now, or the last one where a file system hangs.
-    pub async fn get(&self) -> Arc<T> {
+    pub(crate) async fn get(&self) -> Arc<T> {
         let asked = Instant::now();
         let held = &mut *self.held.lock().await;
         while held.looked.is_none_or(|looked| looked < asked) {

@@ -17,7 +17,7 @@ const ALLOWED: [(&str, &[&str]); 5] = [
 
 /// Headers for every response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Headers(Vec<(HeaderName, HeaderValue)>);
+pub(crate) struct Headers(Vec<(HeaderName, HeaderValue)>);
 
 impl Headers {
     pub(super) fn check(written: BTreeMap<String, Option<String>>) -> Result<Self, String> {
@@ -29,7 +29,7 @@ impl Headers {
     }
 
     /// Sets them, in place of what was there.
-    pub fn set(&self, headers: &mut HeaderMap) {
+    pub(crate) fn set(&self, headers: &mut HeaderMap) {
         for (name, value) in &self.0 {
             headers.insert(name.clone(), value.clone());
         }

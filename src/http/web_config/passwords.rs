@@ -18,7 +18,7 @@ const FORGOTTEN: usize = KEPT / 10;
 const WAITING: usize = 32;
 /// What became of a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// It is the user's.
     Right,
     /// It is not, or there is no such user.

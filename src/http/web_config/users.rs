@@ -17,7 +17,7 @@ const USUAL_COST: u32 = 10;
 
 /// Names and bcrypt hashes.
 #[derive(Clone)]
-pub struct Users {
+pub(crate) struct Users {
     hashes: BTreeMap<String, String>,
     nobodys: String,
 }
@@ -47,7 +47,7 @@ impl Users {
 
     /// Whether anybody may ask.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.hashes.is_empty()
     }
 

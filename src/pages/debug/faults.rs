@@ -10,7 +10,7 @@ use crate::http::reply;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 /// `POST /debug/faults`.
-pub async fn order(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
+pub(crate) async fn order(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
     let query = request.query_string().as_bytes();
     let value = |wanted: &str| {
         let mut pairs = form_urlencoded::parse(query);

@@ -7,9 +7,7 @@
 //! line is an `Accept` header.
 
 use actix_web::http::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
-use local_exporter::limits::Rejection;
-use local_exporter::pages::bridge::Asked;
-use local_exporter::pages::deadline;
+use local_exporter::{Asked, Rejection, SCRAPE_TIMEOUT_HEADER, accepted_names};
 use local_exporter_actors::Names;
 use std::time::Duration;
 
@@ -70,7 +68,7 @@ pub fn run(input: &[u8]) {
 fn headers(patience: Option<&HeaderValue>, accept: &[HeaderValue]) -> HeaderMap {
     let mut headers = HeaderMap::new();
     if let Some(patience) = patience {
-        let name = HeaderName::try_from(deadline::HEADER).expect("a name of a header");
+        let name = HeaderName::try_from(SCRAPE_TIMEOUT_HEADER).expect("a name of a header");
         headers.insert(name, patience.clone());
     }
     for value in accept {
@@ -137,7 +135,7 @@ fn names(accept: &[HeaderValue]) -> Names {
     let joined = texts.collect::<Vec<_>>().join(",").to_ascii_lowercase();
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_str(&joined).expect("it is ASCII"));
-    let names = local_exporter::pages::accept::names(&headers);
+    let names = accepted_names(&headers);
     assert!(
         names == Names::Legacy || joined.contains("allow-utf-8"),
         "{joined:?}"

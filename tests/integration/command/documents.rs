@@ -2,7 +2,7 @@
 
 use super::run;
 use clap::CommandFactory;
-use local_exporter::command::Command;
+use local_exporter::Command;
 
 /// Every long flag of a command and of those below it.
 fn flags(command: &clap::Command) -> Vec<String> {
