@@ -303,7 +303,7 @@ fn what_an_answer_of_several_files_lacks_is_a_warning() {
         many,
         "warning",
         None,
-        "`oops` is no number",
+        "`oops` is not a valid number",
         "correct the daemon",
     );
     let findings = many["findings"].as_array().unwrap();

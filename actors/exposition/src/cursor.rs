@@ -1,80 +1,56 @@
-//! A place in a body, and the steps both text grammars take from it.
+//! A position in a body, and the steps that both text grammars take from it.
 //!
-//! It never steps past the end, and reading at the end gives `None`. NUL bytes follow Prometheus' lexers, which skip
-//! them unseen in some places and stop at them in others (`next` in `promparse.go` and `openmetricsparse.go`).
+//! A cursor never steps past the end; reading at the end yields `None`. NUL bytes follow Prometheus' lexers, which skip
+//! them in some positions and stop at them in others (`next` in `promparse.go` and `openmetricsparse.go`).
 
-use super::fault::RawFault;
+use crate::fault::RawFault;
+use crate::names::{continues_label, continues_name};
 
+/// A position in a body.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Cursor<'a> {
-    pub(super) body: &'a [u8],
-    pub(super) at: usize,
+pub(crate) struct Cursor<'a> {
+    pub(crate) body: &'a [u8],
+    pub(crate) at: usize,
 }
 
-/// What a quoted string may hold besides ordinary characters.
+/// The special characters that a quoted string may contain.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Quoting {
-    pub(super) newlines: bool,
-    /// NUL bytes are skipped unseen: even one between a backslash and the character it escapes, or after the end.
-    pub(super) nuls: bool,
+pub(crate) struct Quoting {
+    /// Line feeds may stand unescaped.
+    pub(crate) newlines: bool,
+    /// NUL bytes are skipped, even between a backslash and the character it escapes, and after the closing quote.
+    pub(crate) nuls: bool,
 }
 
-pub(super) const fn starts_name(byte: u8) -> bool {
-    byte == b':' || starts_label(byte)
-}
-
-pub(super) const fn starts_label(byte: u8) -> bool {
-    byte == b'_' || byte.is_ascii_alphabetic()
-}
-
-const fn continues_name(byte: u8) -> bool {
-    byte == b':' || continues_label(byte)
-}
-
-const fn continues_label(byte: u8) -> bool {
-    byte == b'_' || byte.is_ascii_alphanumeric()
-}
-
-pub(super) const fn is_blank(byte: u8) -> bool {
+pub(crate) const fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
-/// Whether names before UTF-8 were allowed could be `name`.
-pub(super) fn is_legacy_metric_name(name: &[u8]) -> bool {
-    name.first().is_some_and(|byte| starts_name(*byte))
-        && name.iter().all(|byte| continues_name(*byte))
-}
-
-pub(super) fn is_legacy_label_name(name: &[u8]) -> bool {
-    name.first().is_some_and(|byte| starts_label(*byte))
-        && name.iter().all(|byte| continues_label(*byte))
-}
-
 impl<'a> Cursor<'a> {
-    pub(super) fn peek(&self) -> Option<u8> {
+    pub(crate) fn peek(&self) -> Option<u8> {
         self.body.get(self.at).copied()
     }
 
-    /// The next byte of a text body: Prometheus' text parser adds a newline to every body.
-    pub(super) fn peek_text(&self) -> u8 {
+    /// The next byte, or a line feed at the end: Prometheus' text parser appends one to every body.
+    pub(crate) fn peek_text(&self) -> u8 {
         self.peek().unwrap_or(b'\n')
     }
 
-    pub(super) fn rest(&self) -> &'a [u8] {
+    pub(crate) fn rest(&self) -> &'a [u8] {
         self.body.get(self.at..).unwrap_or_default()
     }
 
-    pub(super) fn since(&self, start: usize) -> &'a [u8] {
+    pub(crate) fn since(&self, start: usize) -> &'a [u8] {
         self.body.get(start..self.at).unwrap_or_default()
     }
 
-    pub(super) fn take(&mut self, byte: u8) -> bool {
+    pub(crate) fn take(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
         found
     }
 
-    pub(super) fn take_while(&mut self, wanted: impl Fn(u8) -> bool) -> &'a [u8] {
+    pub(crate) fn take_while(&mut self, wanted: impl Fn(u8) -> bool) -> &'a [u8] {
         let start = self.at;
         let rest = self.rest();
         self.at += rest
@@ -84,32 +60,32 @@ impl<'a> Cursor<'a> {
         self.since(start)
     }
 
-    pub(super) fn skip_blanks(&mut self) {
+    pub(crate) fn skip_blanks(&mut self) {
         self.take_while(is_blank);
     }
 
-    pub(super) fn skip_nuls(&mut self) {
+    pub(crate) fn skip_nuls(&mut self) {
         self.take_while(|byte| byte == 0);
     }
 
-    /// Steps over the rest of the line and its newline.
-    pub(super) fn skip_line(&mut self) {
+    /// Skips the rest of the line and its line feed.
+    pub(crate) fn skip_line(&mut self) {
         self.take_while(|byte| byte != b'\n');
         self.take(b'\n');
     }
 
-    /// A metric name without quotes; empty where none stands.
-    pub(super) fn bare_name(&mut self) -> &'a [u8] {
+    /// Takes a metric name without quotes; empty if there is none.
+    pub(crate) fn bare_name(&mut self) -> &'a [u8] {
         self.take_while(continues_name)
     }
 
-    /// A label name without quotes; empty where none stands.
-    pub(super) fn bare_label(&mut self) -> &'a [u8] {
+    /// Takes a label name without quotes; empty if there is none.
+    pub(crate) fn bare_label(&mut self) -> &'a [u8] {
         self.take_while(continues_label)
     }
 
-    /// Takes `word` with NUL bytes between and after its characters skipped unseen, or nothing.
-    pub(super) fn take_word(&mut self, word: &[u8]) -> bool {
+    /// Takes `word`, skipping NUL bytes between and after its characters; takes nothing if something else follows.
+    pub(crate) fn take_word(&mut self, word: &[u8]) -> bool {
         let start = self.at;
         for wanted in word {
             if !self.take(*wanted) {
@@ -121,8 +97,8 @@ impl<'a> Cursor<'a> {
         true
     }
 
-    /// A string in quotes, from its first quote on; gives what stands between them, escapes untouched.
-    pub(super) fn quoted(&mut self, quoting: Quoting, wanted: &str) -> Result<&'a [u8], RawFault> {
+    /// Takes a string in quotes and returns the bytes between them, escape sequences unresolved.
+    pub(crate) fn quoted(&mut self, quoting: Quoting, wanted: &str) -> Result<&'a [u8], RawFault> {
         if !self.take(b'"') {
             return Err(RawFault::unexpected(self.body, self.at, wanted));
         }
@@ -164,10 +140,10 @@ impl<'a> Cursor<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cursor, Quoting, is_legacy_label_name, is_legacy_metric_name};
+    use super::{Cursor, Quoting};
 
     #[test]
-    fn quoted_strings_follow_the_place_they_stand_in() {
+    fn quoted_strings_follow_the_rules_of_their_position() {
         let value = Quoting {
             newlines: true,
             nuls: true,
@@ -198,20 +174,6 @@ mod tests {
         for (body, quoting, expected) in cases {
             let found = Cursor { body, at: 0 }.quoted(quoting, "a string").ok();
             assert_eq!(found, expected, "{}", body.escape_ascii());
-        }
-    }
-
-    #[test]
-    fn legacy_names_have_letters_digits_underscores_and_colons() {
-        for (name, metric, label) in [
-            ("a:b", true, false),
-            ("a_1", true, true),
-            ("1a", false, false),
-            ("", false, false),
-            ("a.b", false, false),
-        ] {
-            assert_eq!(is_legacy_metric_name(name.as_bytes()), metric, "{name}");
-            assert_eq!(is_legacy_label_name(name.as_bytes()), label, "{name}");
         }
     }
 }

@@ -1,15 +1,22 @@
-//! Decides from its bytes which format a body is in.
+//! Detects the format of a body from its bytes.
 //!
-//! A guess costs nothing; it is doubted only where the body then does not read as guessed but does as text, for a text
-//! may hold the comment `# EOF` and start with any line.
+//! The first and the last bytes give a guess at no cost. The guess is verified only if the body is faulty in that format:
+//! a text may contain the comment `# EOF` and may start with any line.
 
-use super::entry::Reader;
-use super::openmetrics::OpenMetricsReader;
-use super::text::TextReader;
-use super::{Format, FormatChoice, Summary, protobuf};
+use crate::entry::Reader;
+use crate::format::Format;
+use crate::openmetrics::OpenMetricsReader;
+use crate::protobuf;
+use crate::rules::FormatChoice;
+use crate::summary::Summary;
+use crate::text::TextReader;
 
-/// The format of `body`, all doubts settled.
-pub(super) fn detect_format(body: &[u8], choice: FormatChoice) -> Format {
+/// The format that `body` is read as under `choice`.
+///
+/// [`FormatChoice::Auto`] detects it: `OpenMetrics` if the last line is `# EOF`, protobuf if the body starts like a
+/// delimited message, and text otherwise. If the body is faulty in that format but can be read as text, it is text.
+#[must_use]
+pub fn detect_format(body: &[u8], choice: FormatChoice) -> Format {
     let guess = guess(body, choice);
     if choice == FormatChoice::Auto && is_text_after_all(body, guess) {
         Format::Text
@@ -18,8 +25,8 @@ pub(super) fn detect_format(body: &[u8], choice: FormatChoice) -> Format {
     }
 }
 
-/// The format chosen, or what the first and the last bytes look like.
-pub(super) fn guess(body: &[u8], choice: FormatChoice) -> Format {
+/// The chosen format, or a guess by the first and the last bytes.
+pub(crate) fn guess(body: &[u8], choice: FormatChoice) -> Format {
     match choice {
         FormatChoice::Text => Format::Text,
         FormatChoice::OpenMetrics => Format::OpenMetrics,
@@ -31,24 +38,24 @@ pub(super) fn guess(body: &[u8], choice: FormatChoice) -> Format {
 }
 
 /// Whether the last line is `# EOF`.
-pub(super) fn ends_with_eof(body: &[u8]) -> bool {
+pub(crate) fn ends_with_eof(body: &[u8]) -> bool {
     let lines = body.strip_suffix(b"\n").unwrap_or(body);
     lines
         .strip_suffix(b"# EOF")
         .is_some_and(|before| before.last().is_none_or(|byte| *byte == b'\n'))
 }
 
-/// Whether `body` does not read as `guess` but as text.
-pub(super) fn is_text_after_all(body: &[u8], guess: Format) -> bool {
-    let reads = match guess {
+/// Whether `body` is faulty as `guess` but readable as text.
+pub(crate) fn is_text_after_all(body: &[u8], guess: Format) -> bool {
+    let readable = match guess {
         Format::Text => true,
-        Format::OpenMetrics => self::reads(OpenMetricsReader::new(body)),
+        Format::OpenMetrics => is_readable(OpenMetricsReader::new(body)),
         Format::Protobuf => protobuf::read(body, true, &mut Summary::new(guess)).is_ok(),
     };
-    !reads && self::reads(TextReader::new(body))
+    !readable && is_readable(TextReader::new(body))
 }
 
-fn reads<'a>(mut reader: impl Reader<'a>) -> bool {
+fn is_readable<'a>(mut reader: impl Reader<'a>) -> bool {
     loop {
         match reader.next() {
             Ok(Some(_)) => {}
@@ -60,8 +67,10 @@ fn reads<'a>(mut reader: impl Reader<'a>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::protobuf::tests::family;
-    use super::super::{Format, FormatChoice, detect_format};
+    use super::detect_format;
+    use crate::format::Format;
+    use crate::protobuf::tests::family;
+    use crate::rules::FormatChoice;
 
     #[test]
     fn the_bytes_decide() {

@@ -1,81 +1,52 @@
-//! What a reader of either text format yields: one entry per line of meaning.
+//! The entries that a reader yields, and the trait of the two readers.
 //!
-//! Entries borrow from the body; labels stand in a list that the reader uses again for every sample.
+//! Entries borrow from the body. A reader keeps the labels of the current sample in one list, which it reuses.
 
-use super::cursor::Cursor;
-use super::fault::RawFault;
+use crate::cursor::Cursor;
+use crate::fault::RawFault;
+use crate::metric_type::MetricType;
 use std::ops::Range;
 
-/// The text formats, where their rules differ.
+/// A metric or label name, without its quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Dialect {
-    Text,
-    OpenMetrics,
+pub(crate) struct Name<'a> {
+    pub(crate) text: &'a [u8],
+    /// Whether it is written in quotes.
+    pub(crate) quoted: bool,
 }
 
-/// The type a family is announced with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
-    Counter,
-    Gauge,
-    Histogram,
-    GaugeHistogram,
-    Summary,
-    Info,
-    StateSet,
-    Unknown,
-}
-
-impl Kind {
-    /// What it is called in a TYPE line; text says `untyped` where this says `unknown`.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Counter => "counter",
-            Self::Gauge => "gauge",
-            Self::Histogram => "histogram",
-            Self::GaugeHistogram => "gaugehistogram",
-            Self::Summary => "summary",
-            Self::Info => "info",
-            Self::StateSet => "stateset",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-/// A name, without its quotes where it has them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Name<'a> {
-    pub(super) text: &'a [u8],
-    pub(super) quoted: bool,
-}
-
+/// A label, its value as written between the quotes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Label<'a> {
-    pub(super) name: Name<'a>,
-    pub(super) value: &'a [u8],
+pub(crate) struct Label<'a> {
+    pub(crate) name: Name<'a>,
+    pub(crate) value: &'a [u8],
 }
 
+/// A sample without its labels, which the reader has.
 #[derive(Clone, Debug)]
-pub(super) struct Sample<'a> {
-    pub(super) name: Name<'a>,
-    pub(super) value: Range<usize>,
-    /// Where the timestamp stands, and what it is in milliseconds.
-    pub(super) timestamp: Option<(Range<usize>, i64)>,
-    pub(super) exemplar: bool,
+pub(crate) struct Sample<'a> {
+    pub(crate) name: Name<'a>,
+    /// The position of the value in the body.
+    pub(crate) value: Range<usize>,
+    /// The position of the timestamp in the body, and the timestamp in milliseconds.
+    pub(crate) timestamp: Option<(Range<usize>, i64)>,
+    pub(crate) exemplar: bool,
 }
 
+/// One line of a body; a quoted string may continue it over several.
 #[derive(Clone, Debug)]
-pub(super) enum Entry<'a> {
+pub(crate) enum Entry<'a> {
     /// A blank line or a comment.
     Comment,
     Help(Name<'a>),
-    Type(Name<'a>, Kind),
+    Type(Name<'a>, MetricType),
     Unit(Name<'a>),
     Sample(Sample<'a>),
 }
 
 impl<'a> Entry<'a> {
-    pub(super) fn name(&self) -> Option<Name<'a>> {
+    /// The name of the family or of the sample.
+    pub(crate) fn name(&self) -> Option<Name<'a>> {
         match self {
             Self::Comment => None,
             Self::Help(name) | Self::Type(name, _) | Self::Unit(name) => Some(*name),
@@ -84,54 +55,30 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// A departure from the specification that Prometheus lets pass.
-pub(super) type Deviation = (usize, &'static str);
+/// A deviation from the specification that Prometheus tolerates: its offset and a message.
+pub(crate) type Deviation = (usize, &'static str);
 
-/// A reader of one of the text formats.
-pub(super) trait Reader<'a> {
-    /// The next entry; nothing at the end.
+/// A reader of one of the text-based formats.
+pub(crate) trait Reader<'a> {
+    /// Reads the next entry; `None` at the end of the body.
     fn next(&mut self) -> Result<Option<Entry<'a>>, RawFault>;
-    /// Where the next entry starts.
+    /// The offset at which the next entry starts.
     fn at(&self) -> usize;
-    /// The place it reads at.
+    /// The cursor, to continue elsewhere.
     fn cursor(&mut self) -> &mut Cursor<'a>;
-    /// Goes on at `at`, the start of a line.
+    /// Continues at `at`, which must be the start of a line.
     fn jump(&mut self, at: usize) {
         self.cursor().at = at;
     }
-    /// Goes on with the line after `at`.
+    /// Continues with the line after `at`.
     fn resume_after(&mut self, at: usize) {
         self.jump(at);
         self.cursor().skip_line();
     }
-    /// The labels of the sample just read.
+    /// The labels of the last sample.
     fn labels(&self) -> &[Label<'a>];
-    /// The labels of its exemplar.
+    /// The labels of the last sample's exemplar.
     fn exemplar(&self) -> &[Label<'a>];
-    /// What the entry just read has that the specification forbids.
+    /// The first deviation of the last entry from the specification.
     fn deviation(&self) -> Option<Deviation>;
-}
-
-/// What stands between the quotes, with its escapes resolved as Prometheus does: `\\`, `\"` and `\n`.
-pub(super) fn unescaped(text: &[u8]) -> impl Iterator<Item = u8> {
-    let mut bytes = text.iter().copied().peekable();
-    std::iter::from_fn(move || {
-        let byte = bytes.next()?;
-        if byte != b'\\' {
-            return Some(byte);
-        }
-        let escaped = bytes.next_if(|next| matches!(next, b'\\' | b'"' | b'n'));
-        Some(escaped.map_or(b'\\', |next| if next == b'n' { b'\n' } else { next }))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::unescaped;
-
-    #[test]
-    fn three_escapes_are_known() {
-        let text: Vec<u8> = unescaped(br#"a\\\"\n\z\"#).collect();
-        assert_eq!(text, b"a\\\"\n\\z\\");
-    }
 }

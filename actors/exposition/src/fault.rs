@@ -1,18 +1,22 @@
-//! Faults: what is wrong with a body, where, and in which words.
+//! Faults: what is wrong with a body, and where.
 //!
-//! Inside the module a [`RawFault`] carries only an offset and a sentence, so that nothing is counted while all is
-//! well; it becomes a [`Fault`] with line, column and excerpt once, when it is reported.
+//! Readers produce a [`RawFault`], which has only an offset and a message, so that lines are counted only if there is a
+//! fault. It becomes a [`Fault`] with line, column and excerpt when it is reported.
+
+mod excerpt;
+
+pub(crate) use excerpt::shown;
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// The sort of a fault.
+/// The kind of a fault.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum FaultKind {
-    /// No bytes at all.
+    /// The body has no bytes.
     #[default]
     Empty,
-    /// The body stops before its end.
+    /// The body was cut off.
     Truncated,
     /// The body breaks a rule of its format.
     Malformed,
@@ -21,15 +25,15 @@ pub enum FaultKind {
 /// A fault of a body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fault {
-    /// Its sort.
+    /// The kind.
     pub kind: FaultKind,
-    /// The line, counted from 1; in protobuf, the message.
+    /// The line, counted from 1; in protobuf, the number of the message.
     pub line: usize,
-    /// The byte of that line, counted from 1; in protobuf, of the body.
+    /// The byte within the line, counted from 1; in protobuf, within the body.
     pub column: usize,
-    /// What was found and what is expected.
+    /// What was found and what was expected, in lower case and without a full stop. Meant for people: it can change.
     pub message: String,
-    /// The line's text around the place, shortened and escaped.
+    /// About 60 characters of the line around the position, control characters escaped; can be empty.
     pub excerpt: String,
 }
 
@@ -49,16 +53,17 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
-/// A fault before its line is known.
+/// A fault before its line and column are computed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct RawFault {
-    pub(super) at: usize,
-    pub(super) kind: FaultKind,
-    pub(super) message: Cow<'static, str>,
+pub(crate) struct RawFault {
+    /// The offset in the body.
+    pub(crate) at: usize,
+    pub(crate) kind: FaultKind,
+    pub(crate) message: Cow<'static, str>,
 }
 
 impl RawFault {
-    pub(super) fn malformed(at: usize, message: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn malformed(at: usize, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             at,
             kind: FaultKind::Malformed,
@@ -66,7 +71,7 @@ impl RawFault {
         }
     }
 
-    pub(super) fn truncated(at: usize, message: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn truncated(at: usize, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             at,
             kind: FaultKind::Truncated,
@@ -74,28 +79,27 @@ impl RawFault {
         }
     }
 
-    /// Something else stands at `at` than `wanted`; at the end of the body that means it was cut.
+    /// A fault for anything but `wanted` at `at`; at the end of the body it means that the body was cut off.
     #[cold]
-    pub(super) fn unexpected(body: &[u8], at: usize, wanted: &str) -> Self {
+    pub(crate) fn unexpected(body: &[u8], at: usize, wanted: &str) -> Self {
         match body.get(at) {
             None => Self::truncated(
                 body.len(),
-                format!("the body ends where {wanted} is expected"),
+                format!("unexpected end of body, expected {wanted}"),
             ),
-            Some(b'\n') => Self::malformed(at, format!("the line ends where {wanted} is expected")),
+            Some(b'\n') => {
+                Self::malformed(at, format!("unexpected end of line, expected {wanted}"))
+            }
             Some(byte) => Self::malformed(
                 at,
-                format!(
-                    "`{}` stands where {wanted} is expected",
-                    byte.escape_ascii()
-                ),
+                format!("unexpected `{}`, expected {wanted}", byte.escape_ascii()),
             ),
         }
     }
 
-    /// Gives the fault its line, column and excerpt.
+    /// Computes line, column and excerpt.
     #[cold]
-    pub(super) fn into_fault(self, body: &[u8]) -> Fault {
+    pub(crate) fn into_fault(self, body: &[u8]) -> Fault {
         let at = self.at.min(body.len());
         let (before, after) = body.split_at_checked(at).unwrap_or((body, &[]));
         let line_start = before
@@ -112,56 +116,9 @@ impl RawFault {
             line: 1 + before.iter().filter(|byte| **byte == b'\n').count(),
             column: 1 + head.len(),
             message: self.message.into_owned(),
-            excerpt: excerpt(head, tail),
+            excerpt: excerpt::excerpt(head, tail),
         }
     }
-}
-
-/// A word of a body as it may stand in a sentence: escaped, and no longer than
-/// a sentence bears; a body may be one word of many megabytes.
-pub(super) fn shown(word: &[u8]) -> String {
-    const SHOWN: usize = 60;
-    let mut text = word.get(..SHOWN).unwrap_or(word).escape_ascii().to_string();
-    if word.len() > SHOWN {
-        text.push('…');
-    }
-    text
-}
-
-/// About sixty characters around the place where `head` ends and `tail` begins.
-pub(super) fn excerpt(head: &[u8], tail: &[u8]) -> String {
-    const BEFORE: usize = 40;
-    const AFTER: usize = 20;
-    let cut_head = head
-        .len()
-        .saturating_sub(BEFORE.max(60_usize.saturating_sub(tail.len())));
-    let shown_head = head.get(cut_head..).unwrap_or_default();
-    let room = AFTER.max(60_usize.saturating_sub(shown_head.len()));
-    let shown_tail = tail.get(..room).unwrap_or(tail);
-    let mut text = String::new();
-    if cut_head > 0 {
-        text.push('…');
-    }
-    for piece in [shown_head, shown_tail].concat().utf8_chunks() {
-        for c in piece.valid().chars() {
-            match c {
-                // Quotes and backslashes are what a line is made of.
-                '"' | '\'' | '\\' => text.push(c),
-                // What a terminal would act on or not show, direction marks included.
-                _ => text.extend(c.escape_debug()),
-            }
-        }
-        text.extend(
-            piece
-                .invalid()
-                .iter()
-                .map(|byte| byte.escape_ascii().to_string()),
-        );
-    }
-    if shown_tail.len() < tail.len() {
-        text.push('…');
-    }
-    text
 }
 
 #[cfg(test)]
@@ -176,16 +133,8 @@ mod tests {
             (fault.line, fault.column, fault.kind),
             (2, 10, FaultKind::Malformed)
         );
-        assert_eq!(fault.message, "` ` stands where a number is expected");
+        assert_eq!(fault.message, "unexpected ` `, expected a number");
         assert_eq!(fault.excerpt, "b{c=\"\\xff\\0\"} x");
-    }
-
-    #[test]
-    fn words_in_sentences_are_short_and_nothing_in_an_excerpt_acts() {
-        assert_eq!(super::shown(b"a\x1bb"), "a\\x1bb");
-        assert_eq!(super::shown(&[b'x'; 100]).chars().count(), 61);
-        let excerpt = super::excerpt("\u{202e}\u{feff}é\"\\".as_bytes(), b"\t");
-        assert_eq!(excerpt, "\\u{202e}\\u{feff}é\"\\\\t");
     }
 
     #[test]
@@ -198,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_is_shortened_around_the_place() {
+    fn a_long_line_is_shortened_around_the_position() {
         let body = format!("{}!{}", "x".repeat(100), "y".repeat(100));
         let fault = RawFault::malformed(100, "").into_fault(body.as_bytes());
         assert!(

@@ -1,140 +1,128 @@
-//! Joins several files of one format into one valid exposition.
+//! Joins several files of one format into one body.
 //!
-//! Each family comes once, under the first HELP, TYPE and UNIT that a file gives it, in the order families are met; a
-//! series that comes again is left out and counted. What cannot be joined is left out whole and told, file by file. One
-//! file alone passes byte for byte. With several, comments and blank lines go.
+//! Each family occurs once, under the first HELP, TYPE and UNIT that a file gives it, in the order in which families first
+//! occur. A repeated series is left out and counted. A file or a family that conflicts with an earlier one is left out
+//! entirely and reported. A single file passes byte for byte; with several, comments and blank lines are dropped.
 
+mod format;
 mod gather;
 #[cfg(test)]
 mod tests;
 
-use super::entry::{Dialect, Kind, Reader};
-use super::openmetrics::OpenMetricsReader;
-use super::text::TextReader;
-use super::{Format, FormatChoice, detect};
+use crate::detect::detect_format;
+use crate::entry::Reader;
+use crate::fault::shown;
+use crate::format::Format;
+use crate::metric_type::{Dialect, MetricType};
+use crate::openmetrics::OpenMetricsReader;
+use crate::rules::FormatChoice;
+use crate::text::TextReader;
+use format::MajorityFormat;
 use std::collections::HashMap;
 
-/// The most conflicts that are told; what is left out beyond is left out all the same.
-const MOST_CONFLICTS: usize = 1000;
+/// The maximum number of conflicts in [`Joined::conflicts`].
+const MAX_CONFLICTS: usize = 1000;
 
-/// What came of joining.
+/// The result of [`join`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Joined {
-    /// The exposition.
+    /// The joined body.
     pub body: Vec<u8>,
-    /// Its format: that of most files, or of the first where there are as many of each.
+    /// Its format: that of most files; if there is a tie, that of the first.
     pub format: Format,
-    /// Sample lines left out because an earlier file has their series.
+    /// The number of sample lines left out because an earlier file has their series.
     pub duplicates: usize,
-    /// What else was left out.
+    /// The files and families left out; at most 1000 are listed.
     pub conflicts: Vec<Conflict>,
 }
 
-/// A file, or a family of it, that was left out.
+/// A file, or a family of a file, that was left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
-    /// The file it was left out of.
+    /// The name of the file that it was left out of.
     pub dropped: String,
-    /// The file it disagrees with; empty where the file cannot be read by itself.
+    /// The name of the file that it conflicts with; empty if the file is faulty.
     pub kept: String,
-    /// The family; empty where the whole file was left out.
+    /// The name of the family, escaped and shortened to 60 bytes; empty if the entire file was left out.
     pub family: String,
-    /// What is wrong.
+    /// The cause.
     pub message: String,
 }
 
-/// A family as gathered from all files.
+/// A family, gathered from all files.
 #[derive(Debug, Default)]
 struct Family {
+    /// The lines HELP, TYPE and UNIT; empty if there is none.
     metadata: [Vec<u8>; 3],
-    kind: Option<(Kind, usize)>,
+    /// The type, and the index of the file that it comes from.
+    metric_type: Option<(MetricType, usize)>,
+    /// The sample lines.
     samples: Vec<u8>,
 }
 
+/// The state of joining. Files are referred to by their indexes.
 struct Join<'f> {
     files: &'f [(&'f str, &'f [u8])],
     dialect: Dialect,
+    /// The names of the families in the order of their first lines.
     order: Vec<Vec<u8>>,
     families: HashMap<Vec<u8>, Family>,
-    /// The file that first had a series, or the whole of a histogram or summary.
-    owners: HashMap<Vec<u8>, usize>,
-    /// Families left out of a file, and the type they have there.
-    dropped: HashMap<(usize, Vec<u8>), Kind>,
+    /// The first file with each series, or with each histogram, summary or state set.
+    series_owners: HashMap<Vec<u8>, usize>,
+    /// The families that are left out of a file, and the type they have there.
+    dropped: HashMap<(usize, Vec<u8>), MetricType>,
     duplicates: usize,
     conflicts: Vec<Conflict>,
 }
 
-/// Joins `files`, each a name and its bytes, in the order given.
+/// Joins `files`, each a name and a body, in the given order. Empty bodies are ignored.
+///
+/// The names only serve to report conflicts. A single file is neither checked nor changed.
 #[must_use]
 pub fn join(files: &[(&str, &[u8])], format: FormatChoice) -> Joined {
     let formats: Vec<Format> = files
         .iter()
-        .map(|(_, body)| detect::detect_format(body, format))
+        .map(|(_, body)| detect_format(body, format))
         .collect();
-    let full = || {
-        let with_bytes = files.iter().enumerate();
-        with_bytes.filter(|(_, (_, body))| !body.is_empty())
-    };
-    let first = full().next().map_or(0, |(index, _)| index);
-    let of = |index: usize| formats.get(index).copied().unwrap_or(Format::Text);
-    // One file that was cut, and so lost its `# EOF`, must not make strangers of all others.
-    let counts = |format| full().filter(|(index, _)| of(*index) == format).count();
-    let leading = full().map(|(index, _)| of(index)).rev();
-    let format = leading
-        .max_by_key(|format| counts(*format))
-        .unwrap_or(of(first));
-    let representative = full().find(|(index, _)| of(*index) == format);
-    let representative = representative.map_or(first, |(index, _)| index);
-    if full().nth(1).is_none() {
-        let body = files.get(first).map_or(&[][..], |(_, body)| body).to_vec();
+    let majority = MajorityFormat::of(files, &formats);
+    if majority.files <= 1 {
+        let body = files.get(majority.first_file);
         return Joined {
-            body,
-            format,
+            body: body.map_or(&[][..], |(_, body)| body).to_vec(),
+            format: majority.format,
             duplicates: 0,
             conflicts: Vec::new(),
         };
     }
-    let dialect = if format == Format::OpenMetrics {
-        Dialect::OpenMetrics
-    } else {
-        Dialect::Text
-    };
-    let mut join = Join::new(files, dialect);
+    let mut join = Join::new(files, majority.format);
     let mut readable = Vec::new();
-    for (index, own) in formats.iter().enumerate() {
+    for (index, format) in formats.iter().enumerate() {
         if join.body(index).is_empty() {
             continue;
         }
-        let unfit = match own {
-            Format::Protobuf => Some((index, "protobuf files cannot be joined".to_owned())),
-            _ if *own != format => Some((
-                representative,
-                format!("the file is {}, most are {}", own.name(), format.name()),
-            )),
-            Format::Text | Format::OpenMetrics => {
-                join.announce(index).err().map(|message| (index, message))
-            }
-        };
-        match unfit {
-            None => readable.push(index),
-            Some((kept, message)) => join.conflict(index, kept, b"", message),
+        match join.prepare(index, *format, &majority) {
+            Ok(()) => readable.push(index),
+            Err((kept, message)) => join.add_conflict(index, kept, b"", message),
         }
     }
     for index in readable {
-        join.add(index);
+        join.add_lines(index);
     }
-    join.finish(format)
+    join.finish(majority.format)
 }
 
 impl<'f> Join<'f> {
-    fn new(files: &'f [(&'f str, &'f [u8])], dialect: Dialect) -> Self {
-        let (order, families, owners) = (Vec::new(), HashMap::new(), HashMap::new());
+    fn new(files: &'f [(&'f str, &'f [u8])], format: Format) -> Self {
         Self {
             files,
-            dialect,
-            order,
-            families,
-            owners,
+            dialect: if format == Format::OpenMetrics {
+                Dialect::OpenMetrics
+            } else {
+                Dialect::Text
+            },
+            order: Vec::new(),
+            families: HashMap::new(),
+            series_owners: HashMap::new(),
             dropped: HashMap::new(),
             duplicates: 0,
             conflicts: Vec::new(),
@@ -156,17 +144,35 @@ impl<'f> Join<'f> {
         }
     }
 
-    /// Notes what was left out; no more of it than somebody would read.
-    fn conflict(&mut self, dropped: usize, kept: usize, family: &[u8], message: String) {
-        if self.conflicts.len() >= MOST_CONFLICTS {
+    /// Collects the types of a file; the error is the file it conflicts with (itself if it is faulty) and the cause.
+    fn prepare(
+        &mut self,
+        index: usize,
+        format: Format,
+        majority: &MajorityFormat,
+    ) -> Result<(), (usize, String)> {
+        if format == Format::Protobuf {
+            return Err((index, "protobuf files cannot be joined".to_owned()));
+        }
+        if format != majority.format {
+            let (own, most) = (format.name(), majority.format.name());
+            let message = format!("the file is {own}, most are {most}");
+            return Err((majority.representative, message));
+        }
+        self.collect_types(index)
+            .map_err(|message| (index, message))
+    }
+
+    /// Reports that a file, or a family of it, is left out.
+    fn add_conflict(&mut self, dropped: usize, kept: usize, family: &[u8], message: String) {
+        if self.conflicts.len() >= MAX_CONFLICTS {
             return;
         }
-        let kept = if dropped == kept { "" } else { self.name(kept) }.to_owned();
-        let dropped = self.name(dropped).to_owned();
+        let kept = if dropped == kept { "" } else { self.name(kept) };
         self.conflicts.push(Conflict {
-            dropped,
-            kept,
-            family: super::fault::shown(family),
+            dropped: self.name(dropped).to_owned(),
+            kept: kept.to_owned(),
+            family: shown(family),
             message,
         });
     }
@@ -174,10 +180,9 @@ impl<'f> Join<'f> {
     fn finish(self, format: Format) -> Joined {
         let mut body = Vec::new();
         for family in self.order.iter().filter_map(|name| self.families.get(name)) {
-            family
-                .metadata
-                .iter()
-                .for_each(|line| body.extend_from_slice(line));
+            for line in &family.metadata {
+                body.extend_from_slice(line);
+            }
             body.extend_from_slice(&family.samples);
         }
         if format == Format::OpenMetrics {

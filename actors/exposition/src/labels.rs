@@ -1,26 +1,29 @@
-//! Which name and labels Prometheus stores.
+//! The labels that Prometheus stores.
 //!
-//! Source: `scrape/scrape.go` and `model/labels` with UTF-8 validation. A label with an empty value is no label; it
-//! takes others of its name with it. NameFlags left must not be empty, must be UTF-8 and must differ.
+//! Source: `scrape/scrape.go` and `model/labels` with UTF-8 validation. A label with an empty value is dropped, and so are
+//! all others with its name. The remaining names must be unique, not empty, and valid UTF-8.
 
-use super::cursor::{is_legacy_label_name, is_legacy_metric_name};
-use super::entry::{Label, Name, unescaped};
-use super::fault::{RawFault, shown};
+use crate::entry::{Label, Name};
+use crate::escape::unescaped;
+use crate::fault::{RawFault, shown};
+use crate::names::{is_legacy_label_name, is_legacy_metric_name};
 
-/// What the names seen so far ask of the Content-Type.
+/// The properties of names that affect the Content-Type.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct NameFlags {
-    pub(super) quoted: bool,
-    pub(super) utf8: bool,
+pub(crate) struct NameFlags {
+    /// Whether a name is in quotes.
+    pub(crate) quoted: bool,
+    /// Whether a name is valid only as UTF-8.
+    pub(crate) utf8: bool,
 }
 
 impl NameFlags {
-    pub(super) fn note_metric(&mut self, name: Name<'_>) {
+    pub(crate) fn note_metric(&mut self, name: Name<'_>) {
         self.quoted |= name.quoted;
         self.utf8 |= name.quoted && !is_legacy_metric_name(name.text);
     }
 
-    pub(super) fn note_labels(&mut self, labels: &[Label<'_>]) {
+    pub(crate) fn note_labels(&mut self, labels: &[Label<'_>]) {
         for label in labels {
             self.quoted |= label.name.quoted;
             self.utf8 |= label.name.quoted && !is_legacy_label_name(label.name.text);
@@ -28,16 +31,19 @@ impl NameFlags {
     }
 }
 
-/// Whether the sample that starts at `at` can be stored.
-pub(super) fn accept(at: usize, name: Name<'_>, labels: &[Label<'_>]) -> Result<(), RawFault> {
+/// Checks that Prometheus can store the sample that starts at `at`.
+pub(crate) fn accept(at: usize, name: Name<'_>, labels: &[Label<'_>]) -> Result<(), RawFault> {
     if name.text.is_empty() {
         return Err(RawFault::malformed(at, "the metric name is empty"));
     }
     if std::str::from_utf8(name.text).is_err() {
-        return Err(RawFault::malformed(at, "the metric name is not UTF-8"));
+        return Err(RawFault::malformed(
+            at,
+            "the metric name is not valid UTF-8",
+        ));
     }
-    if labels.len() > FEW {
-        return accept_many(at, labels);
+    if labels.len() > MAX_COMPARED {
+        return accept_sorted(at, labels);
     }
     for (index, label) in labels.iter().enumerate() {
         accept_name(at, label)?;
@@ -48,17 +54,17 @@ pub(super) fn accept(at: usize, name: Name<'_>, labels: &[Label<'_>]) -> Result<
         }
         accept_stored(at, label)?;
         if labels.iter().take(index).any(|other| same(&other)) {
-            return Err(twice(at, label));
+            return Err(duplicate(at, label));
         }
     }
     Ok(())
 }
 
-/// More labels than this are compared by sorting: a line may be made of nothing else.
-const FEW: usize = 16;
+/// The number of labels up to which each is compared with all others; a body can be one sample with a million labels.
+const MAX_COMPARED: usize = 16;
 
-/// [`accept`] for many labels, in no more than the time of sorting them.
-fn accept_many(at: usize, labels: &[Label<'_>]) -> Result<(), RawFault> {
+/// [`accept`] for many labels, in the time of sorting them.
+fn accept_sorted(at: usize, labels: &[Label<'_>]) -> Result<(), RawFault> {
     for label in labels {
         accept_name(at, label)?;
     }
@@ -75,38 +81,55 @@ fn accept_many(at: usize, labels: &[Label<'_>]) -> Result<(), RawFault> {
         if let [(_, first), rest @ ..] = same {
             accept_stored(at, first)?;
             if !rest.is_empty() {
-                return Err(twice(at, first));
+                return Err(duplicate(at, first));
             }
         }
     }
     Ok(())
 }
 
-/// What holds of any label, stored or not.
+/// Checks a label that may be dropped.
 fn accept_name(at: usize, label: &Label<'_>) -> Result<(), RawFault> {
     if label.name.text == b"__name__" {
         return Err(RawFault::malformed(
             at,
-            "a label is called __name__, which is the metric name itself",
+            "a label is named __name__, which is reserved for the metric name",
         ));
     }
     Ok(())
 }
 
-/// What holds of a label that is stored.
+/// Checks a label that is stored.
 fn accept_stored(at: usize, label: &Label<'_>) -> Result<(), RawFault> {
     if label.name.text.is_empty() {
         return Err(RawFault::malformed(at, "a label name is empty"));
     }
     if std::str::from_utf8(label.name.text).is_err() {
-        return Err(RawFault::malformed(at, "a label name is not UTF-8"));
+        return Err(RawFault::malformed(at, "a label name is not valid UTF-8"));
     }
     Ok(())
 }
 
-fn twice(at: usize, label: &Label<'_>) -> RawFault {
+fn duplicate(at: usize, label: &Label<'_>) -> RawFault {
     let name = shown(label.name.text);
     RawFault::malformed(at, format!("label `{name}` occurs twice in one sample"))
+}
+
+/// A metric name in braces without quotes, as in `{up}`, as Prometheus 3.5 reads it.
+///
+/// It takes the first and the last byte for quotes (`parseLVals`). A single byte leaves a slice that ends before it
+/// begins, and the server crashes. Two bytes leave no name; more leave the name without its ends.
+pub(crate) fn name_without_quotes(start: usize, word: Name<'_>) -> Result<Name<'_>, RawFault> {
+    match word.text {
+        [_, text @ .., _] => Ok(Name {
+            text,
+            quoted: false,
+        }),
+        _ => Err(RawFault::malformed(
+            start,
+            "a metric name of one letter without quotes in braces: this crashes Prometheus 3.5",
+        )),
+    }
 }
 
 fn same_name(one: Name<'_>, other: Name<'_>) -> bool {
@@ -127,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_with_empty_values_are_no_labels() {
+    fn labels_with_empty_values_are_dropped() {
         let cases: [(&[(&str, &str)], bool); 10] = [
             (&[], true),
             (&[("a", "1"), ("b", "1")], true),

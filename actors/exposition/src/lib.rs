@@ -1,222 +1,140 @@
-//! Judges a body in one of the exposition formats: text, `OpenMetrics` or delimited protobuf.
+//! Checks bodies in the Prometheus exposition formats: text, `OpenMetrics` and delimited protobuf.
 //!
-//! Promises: bytes in; the format, counts and the newest timestamp, or the first fault, out. Bytes are never
-//! changed, nothing is read or written, nothing panics. What Prometheus 3.5 ingests is taken from its own lexers,
-//! parsers and scrape loop (`model/textparse`, `scrape/scrape.go`), not from the specifications: those are the
-//! business of [`Check::Strict`].
+//! Bytes in; the format, counts and the newest timestamp out, or the first fault with its line and column. The default
+//! check answers one question: *would Prometheus ingest this body completely?* Its rules come from the lexers, the
+//! parsers and the scrape loop of Prometheus 3.5 (`model/textparse`, `scrape/scrape.go`), not from the specifications.
+//! The strict check also enforces the specifications.
+//!
+//! The crate depends on nothing but the standard library and knows nothing of where bodies come from.
+//!
+//! # Check a body
+//!
+//! ```
+//! use local_exporter_exposition::{Format, Rules, check};
+//!
+//! let body = b"# TYPE jobs_total counter\njobs_total{queue=\"mail\"} 17\n";
+//! let summary = check(body, &Rules::default())?;
+//! assert_eq!(summary.format, Format::Text);
+//! assert_eq!((summary.families, summary.samples), (1, 1));
+//! assert_eq!(summary.content_type(), "text/plain; version=0.0.4; charset=utf-8");
+//! # Ok::<(), local_exporter_exposition::Fault>(())
+//! ```
+//!
+//! # Find the fault
+//!
+//! A [`Fault`] has a kind, a position and a message. [`check`] returns the first one, [`list_faults`] one per line.
+//!
+//! ```
+//! use local_exporter_exposition::{FaultKind, Rules, check, list_faults};
+//!
+//! let fault = check(b"up 1\nload{cpu=\"0\"} high\n", &Rules::default()).unwrap_err();
+//! assert_eq!(fault.kind, FaultKind::Malformed);
+//! assert_eq!((fault.line, fault.column), (2, 15));
+//! assert_eq!(
+//!     fault.to_string(),
+//!     "line 2, column 15: `high` is not a valid number in `load{cpu=\"0\"} high`",
+//! );
+//!
+//! // The writer was interrupted: Prometheus would store 1 instead of 1234.
+//! let fault = check(b"up 1\njobs_total 1", &Rules::default()).unwrap_err();
+//! assert_eq!(fault.kind, FaultKind::Truncated);
+//!
+//! let faults = list_faults(b"up\nload 0.5\njobs_total x\n", &Rules::default());
+//! assert_eq!(faults.iter().map(|fault| fault.line).collect::<Vec<_>>(), [1, 3]);
+//! ```
+//!
+//! # Enforce the specification
+//!
+//! ```
+//! use local_exporter_exposition::{Check, Rules, check};
+//!
+//! let twice = b"up 1\nup 1\n";
+//! assert!(check(twice, &Rules::default()).is_ok(), "Prometheus keeps one of the two");
+//! let strict = Rules { check: Check::Strict, ..Rules::default() };
+//! assert_eq!(check(twice, &strict).unwrap_err().line, 2);
+//! ```
+//!
+//! # Join files
+//!
+//! [`join`] merges bodies so that each family and each series occurs once. Files that conflict with earlier ones are left
+//! out, entirely or by family, and reported.
+//!
+//! ```
+//! use local_exporter_exposition::{FormatChoice, join};
+//!
+//! let first: &[u8] = b"# TYPE up gauge\nup{job=\"a\"} 1\n";
+//! let second: &[u8] = b"# TYPE up gauge\nup{job=\"b\"} 0\nup{job=\"a\"} 0\n";
+//! let joined = join(&[("first", first), ("second", second)], FormatChoice::Auto);
+//! assert_eq!(joined.body, b"# TYPE up gauge\nup{job=\"a\"} 1\nup{job=\"b\"} 0\n");
+//! assert_eq!(joined.duplicates, 1);
+//! assert!(joined.conflicts.is_empty());
+//! ```
+//!
+//! # Strip timestamps
+//!
+//! ```
+//! use local_exporter_exposition::{FormatChoice, strip_timestamps};
+//!
+//! let body = b"up{job=\"a\"} 1 1700000000000\n";
+//! let stripped = strip_timestamps(body, FormatChoice::Text)?;
+//! assert_eq!(*stripped, *b"up{job=\"a\"} 1\n");
+//! # Ok::<(), local_exporter_exposition::Fault>(())
+//! ```
+//!
+//! # Guarantees
+//!
+//! - No function panics, does I/O or changes the body. The crate contains no `unsafe` code.
+//! - [`Check::Strict`] accepts nothing that [`Check::Ingest`] refuses, and [`Check::Ingest`] nothing that
+//!   [`Check::Whole`] refuses.
+//! - A body that was cut off within a line or a protobuf message is refused, and so is an `OpenMetrics` body that was cut
+//!   between two lines, unless the format is detected: without its `# EOF` it can look like text. Text cut between two
+//!   lines and protobuf cut between two messages are undetectable, because these formats have no end mark.
+//! - The time is linear in the size of the body, apart from sorting the labels of samples with more than 16 of them. A
+//!   check allocates no memory per line, except for such samples and, in the strict check, for families and series.
+//! - The results of [`strip_timestamps`] and of [`join`] pass [`Check::Ingest`] if the bodies passed to them do.
+//!
+//! # Differences from Prometheus
+//!
+//! [`Check::Ingest`] refuses three kinds of bodies that Prometheus 3.5 does not:
+//!
+//! 1. Bodies that crash its parser: a metric name of one letter without quotes in braces, such as `{A} 1`.
+//! 2. Text with a NUL byte where a token would begin: Prometheus silently drops everything after it.
+//! 3. `OpenMetrics` with NUL bytes before or after the final `# EOF`.
+//!
+//! # Not checked
+//!
+//! - Protobuf is checked for structure only: lengths, wire types, names and UTF-8. Neither buckets nor native histograms
+//!   are checked, and the strict check adds nothing.
+//! - Limits of a scrape configuration, such as `sample_limit` or `label_name_length_limit`.
+//! - Timestamps that are too old or too new for the storage of a Prometheus.
+//! - Values over time, such as a counter that decreases between two scrapes.
 
 mod check;
 mod cursor;
 mod detect;
 mod entry;
+mod escape;
 mod fast_path;
 mod fault;
+mod format;
 mod join;
 mod labels;
+mod metric_type;
+mod names;
 mod number;
 mod openmetrics;
-mod points;
 mod protobuf;
+mod rules;
 mod strict;
 mod strip;
-
+mod summary;
 mod text;
 
-#[cfg(test)]
-mod corpus_test;
-#[cfg(test)]
-mod property_test;
-#[cfg(test)]
-mod tests;
-
+pub use check::{MAX_FAULTS, check, list_faults, summarize};
+pub use detect::detect_format;
 pub use fault::{Fault, FaultKind};
+pub use format::Format;
 pub use join::{Conflict, Joined, join};
+pub use rules::{Check, FinalNewline, FormatChoice, Rules};
 pub use strip::strip_timestamps;
-
-use check::check_body;
-
-/// A format a body can be in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Format {
-    /// Prometheus text, 0.0.4 and 1.0.0.
-    Text,
-    /// `OpenMetrics` 1.0 text.
-    OpenMetrics,
-    /// `io.prometheus.client.MetricFamily` messages, each preceded by its length.
-    Protobuf,
-}
-
-impl Format {
-    /// What it is called in a configuration.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::OpenMetrics => "openmetrics",
-            Self::Protobuf => "protobuf",
-        }
-    }
-
-    /// The choice that leaves nothing but this format.
-    #[must_use]
-    pub const fn choice(self) -> FormatChoice {
-        match self {
-            Self::Text => FormatChoice::Text,
-            Self::OpenMetrics => FormatChoice::OpenMetrics,
-            Self::Protobuf => FormatChoice::Protobuf,
-        }
-    }
-
-    /// The Content-Type to serve a body with; `utf8_names` where it holds quoted names.
-    #[must_use]
-    pub const fn content_type(self, utf8_names: bool) -> &'static str {
-        match (self, utf8_names) {
-            (Self::Text, false) => "text/plain; version=0.0.4; charset=utf-8",
-            (Self::Text, true) => "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
-            (Self::OpenMetrics, false) => {
-                "application/openmetrics-text; version=1.0.0; charset=utf-8"
-            }
-            (Self::OpenMetrics, true) => {
-                "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=allow-utf-8"
-            }
-            (Self::Protobuf, _) => {
-                "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
-            }
-        }
-    }
-}
-
-/// How much of a body is checked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Check {
-    /// Accepts what Prometheus ingests completely.
-    #[default]
-    Ingest,
-    /// Accepts what [`Check::Ingest`] accepts and the specification of the format allows.
-    Strict,
-    /// Accepts what is complete: not empty, not cut off.
-    Whole,
-    /// Accepts everything.
-    None,
-}
-
-/// The format a body is read as.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum FormatChoice {
-    /// Detected from the bytes.
-    #[default]
-    Auto,
-    /// Prometheus text.
-    Text,
-    /// `OpenMetrics` text.
-    OpenMetrics,
-    /// Delimited protobuf.
-    Protobuf,
-}
-
-/// Whether a text body must end with a newline.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum FinalNewline {
-    /// A body without one was cut.
-    #[default]
-    Required,
-    /// For files: one missing newline is tolerated and reported.
-    MayBeMissing,
-}
-
-/// What a body is held against.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rules {
-    /// How much is judged.
-    pub check: Check,
-    /// The format expected.
-    pub format: FormatChoice,
-    /// Whether a body of no bytes passes.
-    pub allow_empty: bool,
-    /// Whether a text body must end with a newline.
-    pub final_newline: FinalNewline,
-}
-
-/// What an accepted body holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Summary {
-    /// The format it is in.
-    pub format: Format,
-    /// Sample lines; in protobuf, `Metric` messages. Zero where the check does not read samples.
-    pub samples: usize,
-    /// Families announced by metadata; lines in a row that name the same family count once.
-    pub families: usize,
-    /// Exemplars.
-    pub exemplars: usize,
-    /// The newest timestamp of a sample, in milliseconds since the epoch.
-    pub newest_timestamp_ms: Option<i64>,
-    /// Whether a name is one that only UTF-8 validation allows (`my.name`).
-    pub needs_utf8: bool,
-    /// Whether a name is written in quotes, which version 0.0.4 of the text format does not know.
-    pub quoted_names: bool,
-    /// Whether the final newline is missing, and was tolerated.
-    pub missing_final_newline: bool,
-}
-
-impl Summary {
-    pub(crate) const fn new(format: Format) -> Self {
-        Self {
-            format,
-            samples: 0,
-            families: 0,
-            exemplars: 0,
-            newest_timestamp_ms: None,
-            needs_utf8: false,
-            quoted_names: false,
-            missing_final_newline: false,
-        }
-    }
-
-    /// The Content-Type to serve this body with.
-    #[must_use]
-    pub const fn content_type(&self) -> &'static str {
-        let quoted = matches!(self.format, Format::Text) && self.quoted_names;
-        self.format.content_type(self.needs_utf8 || quoted)
-    }
-}
-
-/// Judges `body` against `rules`.
-///
-/// # Errors
-///
-/// The first fault, with its place.
-pub fn check(body: &[u8], rules: &Rules) -> Result<Summary, Fault> {
-    check_body(body, rules, 1).map_err(|faults| faults.into_iter().next().unwrap_or_default())
-}
-
-/// What can be seen of a body that is passed on unjudged, as far as it reads:
-/// the Content-Type must be right all the same.
-#[must_use]
-pub fn summarize(body: &[u8], format: Format) -> Summary {
-    let rules = Rules {
-        check: Check::Ingest,
-        format: format.choice(),
-        allow_empty: true,
-        final_newline: FinalNewline::MayBeMissing,
-    };
-    check(body, &rules).unwrap_or(Summary::new(format))
-}
-
-/// The most faults [`problems`] lists.
-pub const MAX_FAULTS: usize = 1000;
-
-/// Every fault of `body`, at most one per line and [`MAX_FAULTS`] in all.
-///
-/// A fault can make the lines after it look wrong; the first is the one to trust.
-#[must_use]
-pub fn list_faults(body: &[u8], rules: &Rules) -> Vec<Fault> {
-    check_body(body, rules, MAX_FAULTS)
-        .err()
-        .unwrap_or_default()
-}
-
-/// The format `body` is read as under `choice`.
-#[must_use]
-pub fn detect_format(body: &[u8], choice: FormatChoice) -> Format {
-    detect::detect_format(body, choice)
-}
+pub use summary::Summary;

@@ -1,10 +1,10 @@
-//! Numbers as Go reads them: values, timestamps and bounds.
+//! Numbers as Go reads them: values, timestamps and bucket bounds.
 //!
-//! Source: `parseFloat` in `model/textparse/promparse.go` (Go's `strconv.ParseFloat` without `p`, `P` and `_`, so
-//! without hexadecimal). A number too large for a float is refused, as there; one too small is zero.
+//! Source: `parseFloat` in `model/textparse/promparse.go`, which is Go's `strconv.ParseFloat` without `p`, `P` and `_`, so
+//! without hexadecimal numbers. A number too large for a float is an error, as it is there; one too small is zero.
 
-/// The number `text` is, or nothing where Prometheus would refuse it.
-pub(super) fn parse(text: &[u8]) -> Option<f64> {
+/// Parses a number; `None` if Prometheus would refuse it.
+pub(crate) fn parse(text: &[u8]) -> Option<f64> {
     let unsigned = text.strip_prefix(b"-").or_else(|| text.strip_prefix(b"+"));
     let digits = unsigned.unwrap_or(text);
     match digits.first()? {
@@ -23,7 +23,7 @@ pub(super) fn parse(text: &[u8]) -> Option<f64> {
             (unsigned.is_none() && digits.eq_ignore_ascii_case(b"nan")).then_some(f64::NAN)
         }
         b'0'..=b'9' | b'.' => {
-            // What begins like this Rust reads as Go does: digits, a point, an exponent.
+            // Rust reads these as Go does: digits, a point, an exponent.
             let number: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
             number.is_finite().then_some(number)
         }
@@ -31,17 +31,17 @@ pub(super) fn parse(text: &[u8]) -> Option<f64> {
     }
 }
 
-/// A timestamp of the text format: whole milliseconds, digits only (`promlex.l`), that fit 64 bits.
-pub(super) fn parse_milliseconds(text: &[u8]) -> Option<i64> {
+/// Parses a timestamp of the text format: digits only (`promlex.l`), in milliseconds, that fit in 64 bits.
+pub(crate) fn parse_milliseconds(text: &[u8]) -> Option<i64> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 
-/// A timestamp of `OpenMetrics`, in milliseconds: a number of seconds, neither infinite nor NaN.
-pub(super) fn parse_seconds(text: &[u8]) -> Option<i64> {
+/// Parses a timestamp of `OpenMetrics`, which is a finite number of seconds; returns milliseconds.
+pub(crate) fn parse_seconds(text: &[u8]) -> Option<i64> {
     let seconds = parse(text).filter(|seconds| seconds.is_finite())?;
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "the cast saturates, and only the newest is kept"
+        reason = "the cast saturates, which is good enough for the newest timestamp"
     )]
     let milliseconds = (seconds * 1000.0) as i64;
     Some(milliseconds)
@@ -52,7 +52,7 @@ mod tests {
     use super::{parse, parse_milliseconds, parse_seconds};
 
     #[test]
-    fn numbers_are_those_of_go() {
+    fn numbers_are_read_as_in_go() {
         let good = [
             "0",
             "1",

@@ -1,23 +1,24 @@
-//! Takes the timestamps off sample lines.
+//! Strips the timestamps of samples.
 //!
-//! Promises that everything else stays byte for byte, the timestamps of exemplars too, and that a body without
-//! timestamps is handed back as it is. Protobuf it leaves alone: its timestamps are fields of messages with lengths.
+//! All other bytes stay, including the timestamps of exemplars. Protobuf is refused: its timestamps are fields of messages
+//! with lengths, so a body would have to be encoded again.
 
-use super::detect;
-use super::entry::{Entry, Reader};
-use super::fault::{Fault, FaultKind};
-use super::openmetrics::OpenMetricsReader;
-use super::text::TextReader;
-use super::{Format, FormatChoice};
+use crate::detect::detect_format;
+use crate::entry::{Entry, Reader};
+use crate::fault::{Fault, FaultKind};
+use crate::format::Format;
+use crate::openmetrics::OpenMetricsReader;
+use crate::rules::FormatChoice;
+use crate::text::TextReader;
 use std::borrow::Cow;
 
-/// `body` without the timestamps of its samples.
+/// Returns `body` without the timestamps of its samples; borrowed if it has none.
 ///
 /// # Errors
 ///
-/// The first line that Prometheus would refuse; or that the body is protobuf, which cannot be rewritten.
+/// The first line that Prometheus would refuse, or a fault without excerpt for a protobuf body, which is not rewritten.
 pub fn strip_timestamps(body: &[u8], format: FormatChoice) -> Result<Cow<'_, [u8]>, Fault> {
-    match detect::detect_format(body, format) {
+    match detect_format(body, format) {
         Format::Text => strip(body, TextReader::new(body)),
         Format::OpenMetrics if body.is_empty() => Ok(Cow::Borrowed(body)),
         Format::OpenMetrics => strip(body, OpenMetricsReader::new(body)),
@@ -25,7 +26,7 @@ pub fn strip_timestamps(body: &[u8], format: FormatChoice) -> Result<Cow<'_, [u8
             kind: FaultKind::Malformed,
             line: 1,
             column: 1,
-            message: "timestamps cannot be taken off a protobuf body".to_owned(),
+            message: "cannot strip the timestamps of a protobuf body".to_owned(),
             excerpt: String::new(),
         }),
     }
@@ -41,7 +42,7 @@ fn strip<'a>(body: &'a [u8], mut reader: impl Reader<'a>) -> Result<Cow<'a, [u8]
         let Some((timestamp, _)) = sample.timestamp else {
             continue;
         };
-        // The blanks before a timestamp go with it.
+        // The blanks before the timestamp are removed with it.
         out.extend_from_slice(body.get(copied..sample.value.end).unwrap_or_default());
         copied = timestamp.end;
     }
@@ -54,12 +55,12 @@ fn strip<'a>(body: &'a [u8], mut reader: impl Reader<'a>) -> Result<Cow<'a, [u8]
 
 #[cfg(test)]
 mod tests {
-    use super::super::FormatChoice::{self, OpenMetrics, Protobuf, Text};
     use super::strip_timestamps;
+    use crate::rules::FormatChoice::{self, OpenMetrics, Protobuf, Text};
     use std::borrow::Cow;
 
     #[test]
-    fn only_the_timestamps_of_samples_go() {
+    fn only_the_timestamps_of_samples_are_removed() {
         let cases: [(FormatChoice, &str, &str); 7] = [
             (
                 Text,

@@ -54,7 +54,7 @@ fn is_empty() {
 
 #[test]
 fn stops_halfway() {
-    let expected = Expected::error("truncated", "the body ends where a value is expected");
+    let expected = Expected::error("truncated", "unexpected end of body, expected a value");
     written("file stops halfway", b"it_counts ", expected);
 }
 

@@ -109,7 +109,7 @@ fn stops_halfway_and_stays() {
 #[test]
 fn stops_halfway_and_closes() {
     let half = Behaviour::HalfThenClose(b"it_counts 12345678\n".to_vec());
-    let expected = Expected::error("truncated", "the body ends where a value is expected");
+    let expected = Expected::error("truncated", "unexpected end of body, expected a value");
     fault("stops halfway and closes", half, expected);
 }
 

@@ -1,14 +1,29 @@
-//! The value and timestamp of an ordinary line.
+//! The value and the timestamp of a line on the fast path.
 //!
-//! Only numbers that cannot overflow are taken; what a value is does not matter here, only that it is one.
+//! Only numbers that cannot overflow are accepted, since values are validated and not computed.
 
-use super::TimestampUnit;
+/// The unit of timestamps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TimestampUnit {
+    Milliseconds,
+    Seconds,
+}
 
-/// Numbers of more digits than this, or exponents of more than two, are left to the reader: none of these overflows.
-const MOST_DIGITS: usize = 40;
+/// The maximum number of digits of a value, whose exponent may have two: no such number overflows.
+const MAX_DIGITS: usize = 40;
 
-/// A space, a value and the end of the line, or a whole timestamp before it.
-pub(super) fn number(rest: &[u8], at: usize, unit: TimestampUnit) -> Option<(usize, Option<i64>)> {
+/// The maximum number of digits of a timestamp: in milliseconds or seconds, it fits in 64 bits.
+const MAX_TIMESTAMP_DIGITS: usize = 15;
+
+/// Reads a space, a value, an optional timestamp and the end of the line from `at` on.
+///
+/// Returns the position after the line and the timestamp in milliseconds.
+#[inline]
+pub(super) fn value_and_timestamp(
+    rest: &[u8],
+    at: usize,
+    unit: TimestampUnit,
+) -> Option<(usize, Option<i64>)> {
     if *rest.get(at)? != b' ' {
         return None;
     }
@@ -18,7 +33,7 @@ pub(super) fn number(rest: &[u8], at: usize, unit: TimestampUnit) -> Option<(usi
         b' ' => {
             let (digits, number) = digits(rest, at + 1)?;
             let end = at + 1 + digits;
-            if !(1..=15).contains(&digits) || *rest.get(end)? != b'\n' {
+            if !(1..=MAX_TIMESTAMP_DIGITS).contains(&digits) || *rest.get(end)? != b'\n' {
                 return None;
             }
             let scale = if unit == TimestampUnit::Seconds {
@@ -32,7 +47,8 @@ pub(super) fn number(rest: &[u8], at: usize, unit: TimestampUnit) -> Option<(usi
     }
 }
 
-/// The end of a decimal number, `NaN` or `+Inf`.
+/// The end of a decimal number, `NaN`, `+Inf` or `-Inf`.
+#[inline]
 fn value(rest: &[u8], at: usize) -> Option<usize> {
     let start = at + usize::from(*rest.get(at)? == b'-');
     let (whole, _) = digits(rest, start)?;
@@ -55,7 +71,7 @@ fn value(rest: &[u8], at: usize) -> Option<usize> {
         }
         at += exponent;
     }
-    (count <= MOST_DIGITS).then_some(at)
+    (count <= MAX_DIGITS).then_some(at)
 }
 
 fn word_value(rest: &[u8], at: usize) -> Option<usize> {
@@ -70,7 +86,8 @@ fn word_value(rest: &[u8], at: usize) -> Option<usize> {
     Some(at + length)
 }
 
-/// How many digits stand at `at`, and the number they are (where it fits).
+/// The number of digits at `at`, and their value, which wraps around if it does not fit.
+#[inline]
 fn digits(rest: &[u8], at: usize) -> Option<(usize, u64)> {
     let mut number = 0_u64;
     for (count, byte) in rest.get(at..)?.iter().enumerate() {

@@ -1,17 +1,20 @@
 //! Gathers the lines of several files by family.
 //!
-//! First every file's types are noted, then lines are added: a sample belongs to the family that any file announces for
-//! it. It works on files that read to their end; the others are left out before.
+//! First the types of every file are collected, then the lines are added: a sample belongs to the family that any of the
+//! files declares for it. Works only on files that can be read to their end; the others are left out before.
 
-use super::super::entry::{Dialect, Entry, Kind, Label, unescaped};
-use super::super::points;
 use super::Join;
+use crate::entry::{Entry, Label};
+use crate::escape::unescaped;
+use crate::metric_type::{Dialect, MetricType};
 use std::collections::HashSet;
+use std::collections::hash_map::Entry as MapEntry;
 
 impl<'f> Join<'f> {
-    /// Notes the types a file announces: the first file to announce a family decides. Says why a file cannot be read.
-    pub(super) fn announce(&mut self, index: usize) -> Result<(), String> {
-        let mut kinds: Vec<(&'f [u8], Kind)> = Vec::new();
+    /// Collects the types that a file declares; the first file to declare a family decides. The error is the cause why
+    /// the file cannot be read.
+    pub(super) fn collect_types(&mut self, index: usize) -> Result<(), String> {
+        let mut types: Vec<(&'f [u8], MetricType)> = Vec::new();
         let mut known = HashSet::new();
         let mut reader = self.reader(index);
         while let Some(entry) = reader
@@ -19,38 +22,30 @@ impl<'f> Join<'f> {
             .map_err(|fault| fault.into_fault(self.body(index)).to_string())?
         {
             match entry {
-                Entry::Type(name, kind) if known.insert(name.text) => {
-                    kinds.push((name.text, kind));
+                Entry::Type(name, metric_type) if known.insert(name.text) => {
+                    types.push((name.text, metric_type));
                 }
                 _ => {}
             }
         }
-        for (name, kind) in kinds {
-            let (first, owner) = *self
-                .families
-                .entry(name.to_vec())
-                .or_default()
-                .kind
-                .get_or_insert((kind, index));
-            if first != kind {
-                self.dropped.insert((index, name.to_vec()), kind);
-                self.conflict(
-                    index,
-                    owner,
-                    name,
-                    format!(
-                        "its type is {} here and {} there",
-                        kind.name(),
-                        first.name()
-                    ),
+        for (name, metric_type) in types {
+            let family = self.families.entry(name.to_vec()).or_default();
+            let (first, owner) = *family.metric_type.get_or_insert((metric_type, index));
+            if first != metric_type {
+                self.dropped.insert((index, name.to_vec()), metric_type);
+                let message = format!(
+                    "its type is {} here and {} there",
+                    metric_type.name(),
+                    first.name()
                 );
+                self.add_conflict(index, owner, name, message);
             }
         }
         Ok(())
     }
 
-    /// Adds a file's lines to their families.
-    pub(super) fn add(&mut self, index: usize) {
+    /// Adds the lines of a file to their families.
+    pub(super) fn add_lines(&mut self, index: usize) {
         let mut reader = self.reader(index);
         loop {
             let start = reader.at();
@@ -58,58 +53,46 @@ impl<'f> Join<'f> {
                 break;
             };
             let Some(name) = entry.name() else { continue };
-            let sample = matches!(entry, Entry::Sample(_));
-            if !self.is_dropped(index, name.text, sample) {
-                let family = if sample {
+            let is_sample = matches!(entry, Entry::Sample(_));
+            if !self.is_dropped(index, name.text, is_sample) {
+                let family = if is_sample {
                     self.family_of(name.text)
                 } else {
-                    name.text.to_vec()
+                    name.text
                 };
                 let line = self.body(index).get(start..reader.at()).unwrap_or_default();
                 let line = without_outer_nuls(line);
-                self.enter(index, &family, &entry, reader.labels(), line);
+                self.add_line(index, family, &entry, reader.labels(), line);
             }
         }
     }
 
     /// Whether a line belongs to a family that is left out of its file.
-    fn is_dropped(&self, index: usize, name: &[u8], sample: bool) -> bool {
+    fn is_dropped(&self, index: usize, name: &[u8], is_sample: bool) -> bool {
         if self.dropped.is_empty() {
             return false;
         }
-        let kind = |family: &[u8]| self.dropped.get(&(index, family.to_vec()));
-        let cuts = name.iter().enumerate().filter(|(_, byte)| **byte == b'_');
-        let mut splits = cuts.filter_map(|(cut, _)| name.split_at_checked(cut));
-        kind(name).is_some()
-            || sample
-                && splits.any(|(family, suffix)| {
-                    kind(family).is_some_and(|kind| {
-                        let mut suffixes = points::suffixes(*kind, self.dialect).iter();
-                        suffixes.any(|known| known.as_bytes() == suffix)
-                    })
+        let dropped = |family: &[u8]| self.dropped.get(&(index, family.to_vec()));
+        dropped(name).is_some()
+            || is_sample
+                && splits(name).any(|(family, suffix)| {
+                    dropped(family)
+                        .is_some_and(|metric_type| metric_type.has_suffix(suffix, self.dialect))
                 })
     }
 
-    /// The family a sample belongs to: one whose type has such samples, or one of its own name.
-    fn family_of(&self, name: &[u8]) -> Vec<u8> {
-        let cuts = name
-            .iter()
-            .enumerate()
-            .filter(|(_, byte)| **byte == b'_')
-            .map(|(cut, _)| cut);
-        let mut splits = cuts.filter_map(|cut| name.split_at_checked(cut));
-        let owner = splits.find(|(stem, suffix)| {
-            let kind = self.families.get(*stem).and_then(|family| family.kind);
-            kind.is_some_and(|(kind, _)| {
-                points::suffixes(kind, self.dialect)
-                    .iter()
-                    .any(|known| known.as_bytes() == *suffix)
-            })
+    /// The family that a sample belongs to: one whose type has samples of this name, or one of the same name.
+    fn family_of<'n>(&self, name: &'n [u8]) -> &'n [u8] {
+        let owner = splits(name).find(|(family, suffix)| {
+            let family = self.families.get(*family);
+            let metric_type = family.and_then(|family| family.metric_type);
+            metric_type.is_some_and(|(metric_type, _)| metric_type.has_suffix(suffix, self.dialect))
         });
-        owner.map_or(name, |(stem, _)| stem).to_vec()
+        owner.map_or(name, |(family, _)| family)
     }
 
-    fn enter(
+    /// Adds a line to the family `name`: metadata if it is the first of its kind, a sample if its series is new.
+    fn add_line(
         &mut self,
         index: usize,
         name: &[u8],
@@ -121,35 +104,46 @@ impl<'f> Join<'f> {
         if family.samples.is_empty() && family.metadata.iter().all(Vec::is_empty) {
             self.order.push(name.to_vec());
         }
-        let place = match entry {
-            Entry::Help(_) => family.metadata.first_mut(),
-            Entry::Type(..) => family.metadata.get_mut(1),
-            Entry::Unit(_) => family.metadata.get_mut(2),
-            Entry::Comment => None,
+        let [help, metric_type, unit] = &mut family.metadata;
+        let metadata = match entry {
+            Entry::Help(_) => help,
+            Entry::Type(..) => metric_type,
+            Entry::Unit(_) => unit,
+            Entry::Comment => return,
             Entry::Sample(sample) => {
-                let kind = family.kind.map(|(kind, _)| kind);
-                let (key, whole) = key(name, kind, sample.name.text, labels);
-                let stamped = self.dialect == Dialect::OpenMetrics && sample.timestamp.is_some();
-                if let Some(owner) = self.owners.get(&key) {
-                    if *owner != index || !(whole || stamped) {
+                let metric_type = family.metric_type.map(|(metric_type, _)| metric_type);
+                let key = series_key(name, metric_type, sample.name.text, labels);
+                let has_timestamp =
+                    self.dialect == Dialect::OpenMetrics && sample.timestamp.is_some();
+                let may_repeat = has_timestamp || is_owned_together(metric_type);
+                match self.series_owners.entry(key) {
+                    MapEntry::Occupied(owner) if *owner.get() != index || !may_repeat => {
                         self.duplicates += 1;
                         return;
                     }
-                } else {
-                    self.owners.insert(key, index);
+                    MapEntry::Occupied(_) => {}
+                    MapEntry::Vacant(owner) => {
+                        owner.insert(index);
+                    }
                 }
                 append(&mut family.samples, line);
-                None
+                return;
             }
         };
-        if let Some(place) = place.filter(|place| place.is_empty()) {
-            append(place, line);
+        if metadata.is_empty() {
+            append(metadata, line);
         }
     }
 }
 
-/// A line without the NUL bytes before it and behind its end: Prometheus' lexer
-/// skips them in one place and would trip over them in another.
+/// Every way to split a name before an underscore.
+fn splits(name: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let cuts = name.iter().enumerate().filter(|(_, byte)| **byte == b'_');
+    cuts.filter_map(|(cut, _)| name.split_at_checked(cut))
+}
+
+/// Removes the NUL bytes at both ends of a line: Prometheus' lexer skips them after some lines and refuses them after
+/// others, and joining changes the order of lines.
 fn without_outer_nuls(line: &[u8]) -> &[u8] {
     let is_nul = |byte: &&u8| **byte == 0;
     let line = line.get(line.iter().take_while(is_nul).count()..);
@@ -158,16 +152,22 @@ fn without_outer_nuls(line: &[u8]) -> &[u8] {
     line.get(..line.len() - behind).unwrap_or_default()
 }
 
-/// What tells a series from others, and whether that stands for a whole histogram or summary.
+/// Whether all samples of one metric must come from one file, so that one key stands for them.
 ///
-/// The buckets of one histogram may come from one file only: two files' together would not be cumulative.
-fn key(family: &[u8], kind: Option<Kind>, name: &[u8], labels: &[Label<'_>]) -> (Vec<u8>, bool) {
-    let own: Option<&[u8]> = match kind {
-        Some(Kind::Histogram | Kind::GaugeHistogram) => Some(b"le"),
-        Some(Kind::Summary) => Some(b"quantile"),
-        Some(Kind::StateSet) => Some(family),
-        Some(Kind::Counter | Kind::Gauge | Kind::Info | Kind::Unknown) | None => None,
-    };
+/// The buckets of a histogram from two files, for example, would not be cumulative.
+fn is_owned_together(metric_type: Option<MetricType>) -> bool {
+    metric_type.is_some_and(|metric_type| metric_type.sample_label(b"").is_some())
+}
+
+/// The key of a sample's series, or of its metric if that is [owned together](is_owned_together): a name and the labels,
+/// sorted, with lengths.
+fn series_key(
+    family: &[u8],
+    metric_type: Option<MetricType>,
+    name: &[u8],
+    labels: &[Label<'_>],
+) -> Vec<u8> {
+    let own = metric_type.and_then(|metric_type| metric_type.sample_label(family));
     let mut pairs: Vec<(Vec<u8>, Vec<u8>)> = labels
         .iter()
         .filter(|label| !label.value.is_empty() && Some(label.name.text) != own)
@@ -186,10 +186,10 @@ fn key(family: &[u8], kind: Option<Kind>, name: &[u8], labels: &[Label<'_>]) -> 
             key.extend(text);
         }
     }
-    (key, own.is_some())
+    key
 }
 
-/// Appends a line, with the newline that the last of a file may lack.
+/// Appends a line, and the line feed that the last line of a file may lack.
 fn append(lines: &mut Vec<u8>, line: &[u8]) {
     lines.extend_from_slice(line);
     if !line.ends_with(b"\n") {

@@ -1,9 +1,9 @@
-//! What joining gives, and that what it gives holds up under the specification.
+//! The results of joining, each of which passes the strict check.
 
-use super::super::{Check, FormatChoice, Rules, check};
 use super::{Conflict, join};
+use crate::{Check, FormatChoice, Rules, check};
 
-/// What joining gives: the body, the duplicates, and of each conflict who lost against whom and over what.
+/// Joins `files`: the body, the duplicates, and of each conflict the dropped file, the kept file and the family.
 fn joined(files: &[&str]) -> (String, usize, Vec<[String; 3]>) {
     let names = ["one", "two", "three"];
     let files: Vec<(&str, &[u8])> = names
@@ -11,7 +11,7 @@ fn joined(files: &[&str]) -> (String, usize, Vec<[String; 3]>) {
         .zip(files.iter().map(|body| body.as_bytes()))
         .collect();
     let joined = join(&files, FormatChoice::Auto);
-    let told = |conflict: Conflict| [conflict.dropped, conflict.kept, conflict.family];
+    let summary = |conflict: Conflict| [conflict.dropped, conflict.kept, conflict.family];
     if files.iter().filter(|(_, body)| !body.is_empty()).count() > 1 {
         let found = check(
             &joined.body,
@@ -25,12 +25,12 @@ fn joined(files: &[&str]) -> (String, usize, Vec<[String; 3]>) {
     (
         String::from_utf8_lossy(&joined.body).into_owned(),
         joined.duplicates,
-        joined.conflicts.into_iter().map(told).collect(),
+        joined.conflicts.into_iter().map(summary).collect(),
     )
 }
 
 #[test]
-fn families_come_once_and_series_too() {
+fn families_and_series_occur_once() {
     let cases: [(&[&str], &str, usize); 8] = [
         (&["# x\n\na 1"], "# x\n\na 1", 0),
         (&["", "# x\na 1"], "# x\na 1", 0),
@@ -81,7 +81,7 @@ fn families_come_once_and_series_too() {
 }
 
 #[test]
-fn what_cannot_be_joined_is_left_out_and_told() {
+fn conflicting_files_are_left_out_and_reported() {
     let cases: [(&[&str], &str, [&str; 3]); 5] = [
         (
             &[
@@ -114,7 +114,7 @@ fn what_cannot_be_joined_is_left_out_and_told() {
 }
 
 #[test]
-fn one_cut_file_does_not_make_strangers_of_the_others() {
+fn one_truncated_file_does_not_exclude_the_others() {
     let open: &[u8] = b"b 1\n# EOF\n";
     let joined = join(
         &[("cut", b"a 1\n"), ("b", open), ("c", b"c 1\n# EOF\n")],
@@ -131,9 +131,9 @@ fn one_cut_file_does_not_make_strangers_of_the_others() {
     assert_eq!(joined.body, b"a 1\n", "the first of two decides");
 }
 
-/// Many types, many labels and many conflicts cost no more than their number.
+/// Many types, many labels and many conflicts take time in proportion to their number.
 #[test]
-fn nothing_is_quadratic() {
+fn the_time_is_linear() {
     let types = |kind: &str| -> Vec<u8> {
         let line = |n: usize| format!("# TYPE m{n} {kind}\nm{n} 1\n");
         (0..50_000).map(line).collect::<String>().into_bytes()
@@ -141,7 +141,7 @@ fn nothing_is_quadratic() {
     let (gauges, counters) = (types("gauge"), types("counter"));
     let joined = join(&[("a", &gauges), ("b", &counters)], FormatChoice::Text);
     assert_eq!(joined.body.len(), gauges.len());
-    assert_eq!(joined.conflicts.len(), super::MOST_CONFLICTS);
+    assert_eq!(joined.conflicts.len(), super::MAX_CONFLICTS);
 
     let labels: Vec<_> = (0..50_000).map(|n| format!("l{n}=\"v\"")).collect();
     let line = format!("m{{{}}} 1\n", labels.join(","));
@@ -150,9 +150,9 @@ fn nothing_is_quadratic() {
     assert!(check(twice.as_bytes(), &Rules::default()).is_err());
 }
 
-/// Found by fuzzing: what Prometheus skips behind a HELP line it refuses between two samples.
+/// Found by fuzzing: Prometheus skips NUL bytes after a HELP line, but refuses them between two samples.
 #[test]
-fn nul_bytes_that_were_skipped_are_not_carried_elsewhere() {
+fn nul_bytes_that_prometheus_skips_are_removed() {
     let body: &[u8] = b"# HELP a x\n\0\0b 1\n# EOF\n";
     let rules = Rules::default();
     assert!(check(body, &rules).is_ok());

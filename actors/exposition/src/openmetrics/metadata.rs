@@ -1,14 +1,16 @@
 //! The lines of an `OpenMetrics` body that start with `# `: HELP, TYPE, UNIT and EOF.
 //!
-//! Source: the states `sComment`, `sMeta1` and `sMeta2` of `openmetricslex.l`. There are no other lines that start so:
-//! the format has no comments.
+//! Source: the states `sComment`, `sMeta1` and `sMeta2` of `openmetricslex.l`. The format has no comments, so every other
+//! line that starts with `#` is an error.
 
-use super::super::cursor::starts_name;
-use super::super::entry::{Entry, Kind, Name};
-use super::super::fault::{RawFault, shown};
 use super::{NAME, OpenMetricsReader};
+use crate::entry::{Entry, Name};
+use crate::fault::{RawFault, shown};
+use crate::metric_type::MetricType;
+use crate::names::starts_name;
 
 impl<'a> OpenMetricsReader<'a> {
+    /// Reads a line that starts with `#`; `None` at `# EOF`.
     pub(super) fn metadata(&mut self) -> Result<Option<Entry<'a>>, RawFault> {
         self.cursor.at += 1;
         if !self.cursor.take(b' ') {
@@ -21,17 +23,17 @@ impl<'a> OpenMetricsReader<'a> {
                 Ok(None)
             }
             _ if self.cursor.take_word(b"HELP ") => self.help().map(Some),
-            _ if self.cursor.take_word(b"TYPE ") => self.kind().map(Some),
+            _ if self.cursor.take_word(b"TYPE ") => self.metric_type().map(Some),
             _ if self.cursor.take_word(b"UNIT ") => self.unit().map(Some),
             rest if rest.starts_with(b"EOF") => Err(RawFault::malformed(
                 self.cursor.at + 3,
-                "more follows after `# EOF`, which must end the body",
+                "unexpected text after `# EOF`, which must end the body",
             )),
             rest if !rest.contains(&b'\n') => Err(RawFault::truncated(
                 self.cursor.body.len(),
-                "the body ends within a line that starts with `# `",
+                "unexpected end of body in a line that starts with `# `",
             )),
-            _ => Err(self.unexpected("HELP, TYPE, UNIT or EOF, and one space")),
+            _ => Err(self.unexpected("HELP, TYPE or UNIT and one space, or EOF")),
         }
     }
 
@@ -39,37 +41,40 @@ impl<'a> OpenMetricsReader<'a> {
         let name = self.family_name()?;
         let start = self.cursor.at;
         let text = self.meta_text("a space and the help text")?;
-        // The lexer swallows NUL bytes after the line as part of its text.
+        // The lexer takes NUL bytes after the line as part of its text.
         self.cursor.skip_nuls();
         if std::str::from_utf8(text).is_err() {
-            return Err(RawFault::malformed(start, "the help text is not UTF-8"));
+            return Err(RawFault::malformed(
+                start,
+                "the help text is not valid UTF-8",
+            ));
         }
         Ok(Entry::Help(name))
     }
 
-    fn kind(&mut self) -> Result<Entry<'a>, RawFault> {
+    fn metric_type(&mut self) -> Result<Entry<'a>, RawFault> {
         let name = self.family_name()?;
         let start = self.cursor.at + 1;
         let text = self.meta_text("a space and the metric type")?;
-        let kind = match text {
-            b"counter" => Kind::Counter,
-            b"gauge" => Kind::Gauge,
-            b"histogram" => Kind::Histogram,
-            b"gaugehistogram" => Kind::GaugeHistogram,
-            b"summary" => Kind::Summary,
-            b"info" => Kind::Info,
-            b"stateset" => Kind::StateSet,
-            b"unknown" => Kind::Unknown,
+        let metric_type = match text {
+            b"counter" => MetricType::Counter,
+            b"gauge" => MetricType::Gauge,
+            b"histogram" => MetricType::Histogram,
+            b"gaugehistogram" => MetricType::GaugeHistogram,
+            b"summary" => MetricType::Summary,
+            b"info" => MetricType::Info,
+            b"stateset" => MetricType::StateSet,
+            b"unknown" => MetricType::Unknown,
             _ => {
                 let message = format!(
-                    "`{}` is no metric type: counter, gauge, histogram, gaugehistogram, summary, info, stateset or unknown is expected",
+                    "`{}` is not a metric type: expected counter, gauge, histogram, gaugehistogram, summary, info, stateset or unknown",
                     shown(text)
                 );
                 return Err(RawFault::malformed(start, message));
             }
         };
-        self.nothing_swallowed()?;
-        Ok(Entry::Type(name, kind))
+        self.no_nul_follows()?;
+        Ok(Entry::Type(name, metric_type))
     }
 
     fn unit(&mut self) -> Result<Entry<'a>, RawFault> {
@@ -85,15 +90,15 @@ impl<'a> OpenMetricsReader<'a> {
             let (unit, name) = (shown(unit), shown(name.text));
             return Err(RawFault::malformed(
                 start,
-                format!("the metric name `{name}` does not end in its unit `_{unit}`"),
+                format!("the metric name `{name}` does not end with its unit `_{unit}`"),
             ));
         }
-        self.nothing_swallowed()?;
+        self.no_nul_follows()?;
         Ok(Entry::Unit(name))
     }
 
-    /// NUL bytes after the line would become part of a type or a unit, and spoil it.
-    fn nothing_swallowed(&self) -> Result<(), RawFault> {
+    /// Refuses NUL bytes after the line: the lexer makes them part of the type or the unit, which then is invalid.
+    fn no_nul_follows(&self) -> Result<(), RawFault> {
         if self.cursor.peek() == Some(0) {
             Err(self.unexpected("the next line"))
         } else {
@@ -115,6 +120,7 @@ impl<'a> OpenMetricsReader<'a> {
         }
     }
 
+    /// Takes a space and the rest of the line, and returns the latter.
     fn meta_text(&mut self, wanted: &str) -> Result<&'a [u8], RawFault> {
         if !self.cursor.take(b' ') {
             return Err(self.unexpected(wanted));

@@ -1,14 +1,17 @@
 //! The lines of a text body that start with `#`: HELP, TYPE and comments.
 //!
-//! Source: the states `sComment`, `sMeta1` and `sMeta2` of `promlex.l`. A line that only looks like HELP or TYPE is a
-//! comment there, and so it is here.
+//! Source: the states `sComment`, `sMeta1` and `sMeta2` of `promlex.l`. As there, a line that only resembles HELP or TYPE
+//! is a comment.
 
-use super::super::cursor::{is_blank, starts_name};
-use super::super::entry::{Entry, Kind, Name};
-use super::super::fault::{RawFault, shown};
 use super::{NAME, TextReader};
+use crate::cursor::is_blank;
+use crate::entry::{Entry, Name};
+use crate::fault::{RawFault, shown};
+use crate::metric_type::MetricType;
+use crate::names::starts_name;
 
 impl<'a> TextReader<'a> {
+    /// Reads a line that starts with `#`.
     pub(super) fn comment(&mut self) -> Result<Entry<'a>, RawFault> {
         self.cursor.at += 1;
         let blanks = self.cursor.take_while(is_blank);
@@ -23,14 +26,14 @@ impl<'a> TextReader<'a> {
                 return self.help();
             }
             if self.keyword(b"TYPE") {
-                return self.kind();
+                return self.metric_type();
             }
         }
         self.cursor.skip_line();
         Ok(Entry::Comment)
     }
 
-    /// A keyword and the blanks that make it one; NUL bytes in it go unseen.
+    /// Takes a keyword and the blanks that must follow it; NUL bytes in both are skipped.
     fn keyword(&mut self, word: &[u8]) -> bool {
         let start = self.cursor.at;
         let found = self.cursor.take_word(word) && self.cursor.peek().is_some_and(is_blank);
@@ -47,34 +50,40 @@ impl<'a> TextReader<'a> {
         let start = self.cursor.at;
         let text = self.meta_text()?;
         if std::str::from_utf8(text).is_err() {
-            return Err(RawFault::malformed(start, "the help text is not UTF-8"));
+            return Err(RawFault::malformed(
+                start,
+                "the help text is not valid UTF-8",
+            ));
         }
         Ok(Entry::Help(name))
     }
 
-    fn kind(&mut self) -> Result<Entry<'a>, RawFault> {
+    fn metric_type(&mut self) -> Result<Entry<'a>, RawFault> {
         let name = self.family_name()?;
         let start = self.cursor.at;
         let text = self.meta_text()?;
-        let kind = match text {
-            b"counter" => Kind::Counter,
-            b"gauge" => Kind::Gauge,
-            b"histogram" => Kind::Histogram,
-            b"summary" => Kind::Summary,
-            b"untyped" => Kind::Unknown,
+        let metric_type = match text {
+            b"counter" => MetricType::Counter,
+            b"gauge" => MetricType::Gauge,
+            b"histogram" => MetricType::Histogram,
+            b"summary" => MetricType::Summary,
+            b"untyped" => MetricType::Unknown,
             _ => {
                 let end = start + 1 + text.len();
                 if end >= self.cursor.body.len() && self.cursor.body.last() != Some(&b'\n') {
-                    return Err(RawFault::truncated(end, "the body ends in a metric type"));
+                    return Err(RawFault::truncated(
+                        end,
+                        "unexpected end of body in a metric type",
+                    ));
                 }
                 let message = format!(
-                    "`{}` is no metric type: counter, gauge, histogram, summary or untyped is expected after one blank",
+                    "`{}` is not a metric type: expected counter, gauge, histogram, summary or untyped after one blank",
                     shown(text)
                 );
                 return Err(RawFault::malformed(start, message));
             }
         };
-        Ok(Entry::Type(name, kind))
+        Ok(Entry::Type(name, metric_type))
     }
 
     fn family_name(&mut self) -> Result<Name<'a>, RawFault> {
@@ -93,7 +102,7 @@ impl<'a> TextReader<'a> {
         }
     }
 
-    /// The rest of the line without its first byte, whatever that is; blanks alone are no text.
+    /// Takes the rest of the line, and returns it without its first byte; only blanks count as no text.
     fn meta_text(&mut self) -> Result<&'a [u8], RawFault> {
         let start = self.cursor.at;
         if self.cursor.peek() == Some(0) {
@@ -106,7 +115,7 @@ impl<'a> TextReader<'a> {
             .position(|byte| !is_blank(*byte) && *byte != 0)
             .map_or(&[][..], |_| line);
         if line.first().is_some_and(|byte| !is_blank(*byte)) {
-            self.note(start, "a blank is missing after the name");
+            self.note(start, "missing blank after the metric name");
         }
         Ok(text.get(1..).unwrap_or_default())
     }

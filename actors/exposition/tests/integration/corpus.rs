@@ -3,7 +3,7 @@
 //! The collection stands outside the repository, with a table of verdicts; where it is missing the test says so and
 //! passes. No body of it is copied here.
 
-use super::{Check, FinalNewline, FormatChoice, Rules, check};
+use local_exporter_exposition::{Check, FinalNewline, FormatChoice, Rules, check};
 use local_exporter_skip::skip;
 use std::path::Path;
 

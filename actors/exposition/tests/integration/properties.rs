@@ -1,6 +1,8 @@
-//! What holds of every body, shown on bodies made from the grammar.
+//! Properties of all bodies, tested on bodies generated from the grammars.
 
-use super::{Check, FinalNewline, FormatChoice, Rules, check, strip_timestamps};
+use local_exporter_exposition::{
+    Check, FinalNewline, FormatChoice, Rules, check, strip_timestamps,
+};
 use proptest::prelude::*;
 
 fn name() -> impl Strategy<Value = String> {
@@ -8,7 +10,7 @@ fn name() -> impl Strategy<Value = String> {
 }
 
 fn labels() -> impl Strategy<Value = String> {
-    // Any character, escaped as the text format wants it.
+    // Any characters, escaped as the text format requires.
     let value = any::<String>().prop_map(|value| {
         let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
         escaped.replace('\n', "\\n")
@@ -43,7 +45,7 @@ fn sample(timestamp: impl Strategy<Value = String>) -> impl Strategy<Value = Str
 fn text() -> impl Strategy<Value = String> {
     let timestamp = prop_oneof![
         Just(String::new()),
-        // Prometheus' lexer knows no sign before a timestamp (`promlex.l`).
+        // Prometheus' lexer accepts no sign before a timestamp (`promlex.l`).
         (0..=i64::MAX).prop_map(|stamp| format!(" {stamp}")),
     ];
     let line = prop_oneof![
@@ -75,9 +77,9 @@ fn rules(format: FormatChoice) -> Rules {
 }
 
 proptest! {
-    /// A text cut between two lines cannot be told from a whole one; cut anywhere else it is refused.
+    /// Text that was cut off is refused, unless it was cut between two lines.
     #[test]
-    fn a_cut_text_is_refused_unless_it_is_whole(body in text()) {
+    fn truncated_text_is_refused_except_between_lines(body in text()) {
         let rules = rules(FormatChoice::Text);
         prop_assert_eq!(check(body.as_bytes(), &rules).map(drop), Ok(()), "{}", body);
         for end in 0..body.len() {
@@ -87,9 +89,9 @@ proptest! {
         }
     }
 
-    /// OpenMetrics says where it ends, so no cut but that of the last newline passes.
+    /// OpenMetrics has an end mark, so only the last line feed may be missing.
     #[test]
-    fn a_cut_openmetrics_body_is_refused(body in openmetrics()) {
+    fn truncated_openmetrics_is_refused(body in openmetrics()) {
         let rules = rules(FormatChoice::OpenMetrics);
         prop_assert_eq!(check(body.as_bytes(), &rules).map(drop), Ok(()), "{}", body);
         for end in 0..body.len() - 1 {
@@ -98,9 +100,9 @@ proptest! {
         }
     }
 
-    /// Decided from the bytes, a cut body is still refused unless what is left is a whole text.
+    /// With a detected format, a truncated body is refused unless the rest is complete text.
     #[test]
-    fn a_cut_body_of_unknown_format_is_refused_unless_it_is_a_whole_text(body in openmetrics()) {
+    fn truncated_bodies_of_detected_format_are_refused_unless_they_are_complete_text(body in openmetrics()) {
         for end in 0..body.len() - 1 {
             let cut = &body.as_bytes()[..end];
             let text = check(cut, &rules(FormatChoice::Text)).is_ok();
@@ -109,7 +111,7 @@ proptest! {
     }
 
     #[test]
-    fn stripping_leaves_no_timestamp_and_nothing_else_changes(body in text()) {
+    fn stripping_removes_all_timestamps_and_nothing_else(body in text()) {
         let stripped = strip_timestamps(body.as_bytes(), FormatChoice::Text).unwrap();
         let summary = check(&stripped, &rules(FormatChoice::Text)).unwrap();
         let before = check(body.as_bytes(), &rules(FormatChoice::Text)).unwrap();

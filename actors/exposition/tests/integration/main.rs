@@ -1,0 +1,19 @@
+//! Tests of the public interface. One binary: a file for each concern.
+
+mod corpus;
+mod ingest;
+mod listing;
+mod properties;
+mod strict;
+mod truncation;
+
+use local_exporter_exposition::{Check, FormatChoice, Rules};
+
+/// The default rules with this level and this format.
+fn rules(check: Check, format: FormatChoice) -> Rules {
+    Rules {
+        check,
+        format,
+        ..Rules::default()
+    }
+}
