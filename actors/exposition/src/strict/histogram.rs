@@ -1,6 +1,6 @@
 //! The rules of the specifications on the samples of one histogram: bounds increase, counts accumulate, sums match.
 //!
-//! Sources: `OpenMetrics` 1.0, "Histogram" and "GaugeHistogram", and the text format's "Histograms and summaries".
+//! Sources: `OpenMetrics` 1.0, the sections on histograms and gauge histograms, and the text format's "Histograms and summaries".
 
 use super::sample::FamilySample;
 use crate::fault::RawFault;
