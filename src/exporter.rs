@@ -23,7 +23,7 @@ pub(crate) struct Exporter {
     /// The selectors; replaceable as a whole.
     pub registry: ArcSwap<Registry>,
     /// The exporter's own metrics.
-    pub metrics: metrics::Exporter,
+    pub metrics: metrics::ExporterMetrics,
     /// For clients that ask for compressed answers.
     pub compressors: web::Data<gzip::Compressors>,
     /// The configuration as a text, as it was loaded; replaceable as a whole.

@@ -18,7 +18,7 @@ use prometheus::{IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TextEnc
 
 /// The registry and the handles that requests need.
 #[derive(Debug)]
-pub(crate) struct Exporter {
+pub(crate) struct ExporterMetrics {
     registry: Registry,
     selectors: Metrics,
     rejected: IntCounterVec,
@@ -26,7 +26,7 @@ pub(crate) struct Exporter {
     configuration: ConfigurationMetrics,
 }
 
-impl Exporter {
+impl ExporterMetrics {
     /// A registry of its own, with all families in it.
     ///
     /// # Errors

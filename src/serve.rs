@@ -112,7 +112,7 @@ impl Running {
         let limit = descriptors::raise_limit();
         let clients =
             descriptors::share_out(service.clients, selectors, limit).map_err(io::Error::other)?;
-        let metrics = metrics::Exporter::new().map_err(io::Error::other)?;
+        let metrics = metrics::ExporterMetrics::new().map_err(io::Error::other)?;
         let configuration = metrics.configuration();
         configuration.loaded(&loaded.hash, loaded.drop_ins_left_out());
         let reached = metrics.connections().counter(Limit::MaxInFlight);
