@@ -16,6 +16,6 @@ pub(crate) async fn reload(request: HttpRequest, exporter: web::Data<Exporter>) 
     }
     match exporter.reloader.reload().await {
         Ok(left_out) => reply::text(format!("the configuration was reloaded\n{left_out}")),
-        Err(refusal) => reply::internal(&format!("failed to reload config: {refusal}")),
+        Err(error) => reply::internal(&format!("failed to reload config: {error}")),
     }
 }

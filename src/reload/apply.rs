@@ -3,7 +3,7 @@
 //! Selectors that are as they were keep all they have; the new actors of others
 //! are prepared while the old ones still answer, so that no scrape meets a gap.
 
-use super::outcome::{LeftOut, Outcome, Refusal};
+use super::outcome::{LeftOut, ReloadError, ReloadResult};
 use super::read::Read;
 use super::restart_only;
 use crate::exporter::Running;
@@ -19,7 +19,7 @@ const PREPARATION: Duration = Duration::from_secs(5);
 const MOST_NAMES: usize = 10;
 
 /// Replaces what runs by what was read, if the descriptors suffice.
-pub(super) async fn replace(running: &Running, read: Read) -> Outcome {
+pub(super) async fn replace(running: &Running, read: Read) -> ReloadResult {
     let Running {
         exporter,
         threads,
@@ -43,7 +43,7 @@ pub(super) async fn replace(running: &Running, read: Read) -> Outcome {
         &settings.selectors,
         limit,
     )
-    .map_err(Refusal::one)?;
+    .map_err(ReloadError::one)?;
 
     let old = exporter.registry.load_full();
     let selectors = settings.selectors.clone();

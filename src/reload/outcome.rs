@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// The result of a reload: what the new configuration lacks, or why the old one stays.
-pub(super) type Outcome = Result<LeftOut, Refusal>;
+pub(super) type ReloadResult = Result<LeftOut, ReloadError>;
 
 /// The errors for which drop-ins were left out of the new configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct LeftOut(Arc<[String]>);
 
 /// The errors for which a configuration was refused. The running one stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal(Arc<[String]>);
+pub struct ReloadError(Arc<[String]>);
 
 impl LeftOut {
     pub(super) fn of(warnings: &[ConfigError]) -> Self {
@@ -34,7 +34,7 @@ impl fmt::Display for LeftOut {
     }
 }
 
-impl Refusal {
+impl ReloadError {
     pub(super) fn one(why: impl Into<String>) -> Self {
         Self(Arc::new([why.into()]))
     }
@@ -45,13 +45,13 @@ impl Refusal {
     }
 }
 
-impl From<ConfigErrors> for Refusal {
+impl From<ConfigErrors> for ReloadError {
     fn from(errors: ConfigErrors) -> Self {
         Self(errors.0.iter().map(ToString::to_string).collect())
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for ReloadError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0.join("\n"))
     }

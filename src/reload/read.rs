@@ -4,7 +4,7 @@
 //! waits longer than [`LONGEST`], not even the end of the process; and another one
 //! is not begun while that one is under way.
 
-use super::outcome::Refusal;
+use super::outcome::ReloadError;
 use super::request::Reloader;
 use crate::http::access;
 use crate::process::confinement::Needs;
@@ -19,7 +19,7 @@ use tokio::time::timeout;
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// What was found.
-pub(super) type Found = Result<Read, Refusal>;
+pub(super) type Found = Result<Read, ReloadError>;
 
 /// A configuration that is right.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl Reading {
     /// The configuration as it is now.
     pub(super) async fn read(&mut self) -> Found {
         let Some(layers) = self.reloader.0.layers.clone() else {
-            return Err(Refusal::one(
+            return Err(ReloadError::one(
                 "the configuration came from nothing that could be read again",
             ));
         };
@@ -63,24 +63,24 @@ impl Reading {
             let _ = found.send(read(&layers, reach.as_ref()));
         });
         if let Err(error) = started {
-            return Err(Refusal::one(format!("cannot start a thread: {error}")));
+            return Err(ReloadError::one(format!("cannot start a thread: {error}")));
         }
         self.under_way = Some(under_way);
         self.end().await?
     }
 
     /// The end of the one that is under way.
-    async fn end(&mut self) -> Result<Found, Refusal> {
+    async fn end(&mut self) -> Result<Found, ReloadError> {
         let Some(under_way) = &mut self.under_way else {
-            return Err(Refusal::one("nothing is read"));
+            return Err(ReloadError::one("nothing is read"));
         };
         let Ok(ended) = timeout(LONGEST, under_way).await else {
-            return Err(Refusal::one(format!(
+            return Err(ReloadError::one(format!(
                 "reading it takes longer than {LONGEST:?}: a file system hangs, or is slow"
             )));
         };
         self.under_way = None;
-        ended.map_err(|_| Refusal::one("reading it failed; the panic is in the log"))
+        ended.map_err(|_| ReloadError::one("reading it failed; the panic is in the log"))
     }
 }
 

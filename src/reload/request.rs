@@ -3,7 +3,7 @@
 //! One reload runs at a time. Requests that arrive meanwhile share the next one, so at most
 //! one reload is pending however many requests there are.
 
-use super::outcome::{LeftOut, Outcome, Refusal};
+use super::outcome::{LeftOut, ReloadError, ReloadResult};
 use crate::process::confinement::Needs;
 use local_exporter_config::Layers;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub(super) struct Channel {
 struct Ended {
     /// Everything that was asked for up to this is answered by it.
     upto: u64,
-    outcome: Outcome,
+    outcome: ReloadResult,
 }
 
 impl Reloader {
@@ -69,12 +69,12 @@ impl Reloader {
     ///
     /// # Errors
     /// Why the running configuration stays.
-    pub async fn reload(&self) -> Result<LeftOut, Refusal> {
+    pub async fn reload(&self) -> Result<LeftOut, ReloadError> {
         let mut ended = self.0.ended.subscribe();
         let number = self.number();
         match ended.wait_for(|ended| ended.upto >= number).await {
             Ok(ended) => ended.outcome.clone(),
-            Err(_) => Err(Refusal::one("local-exporter has stopped")),
+            Err(_) => Err(ReloadError::one("local-exporter has stopped")),
         }
     }
 
@@ -88,13 +88,16 @@ impl Reloader {
     }
 
     /// Answers everybody who asked up to a number.
-    pub(super) fn end(&self, upto: u64, outcome: Outcome) {
+    pub(super) fn end(&self, upto: u64, outcome: ReloadResult) {
         self.0.ended.send_replace(Ended { upto, outcome });
     }
 
     /// Refuses everything from now on.
     pub(crate) fn close(&self) {
-        self.end(u64::MAX, Err(Refusal::one("local-exporter is stopping")));
+        self.end(
+            u64::MAX,
+            Err(ReloadError::one("local-exporter is stopping")),
+        );
     }
 }
 
@@ -122,7 +125,7 @@ mod tests {
         assert_eq!(first.now_or_never(), Some(Ok(lacking)));
         assert!((&mut second).now_or_never().is_none());
 
-        let why = Refusal::one("an error");
+        let why = ReloadError::one("an error");
         reloader.end(3, Err(why.clone()));
         assert_eq!(second.now_or_never(), Some(Err(why.clone())));
         assert_eq!(third.now_or_never(), Some(Err(why)));

@@ -4,7 +4,7 @@
 //! Whatever goes wrong, it goes wrong before anything is replaced.
 
 use super::apply::replace;
-use super::outcome::{Outcome, Refusal};
+use super::outcome::{ReloadError, ReloadResult};
 use super::read::{Found, Read, Reading};
 use crate::exporter::Running;
 use crate::phase::Phase;
@@ -30,12 +30,12 @@ pub(crate) struct Rounds<'a> {
 }
 
 /// What tells one state of the files from another: the values and what was left out, or what is wrong.
-type Judged = Result<(String, Vec<ConfigError>), Refusal>;
+type Judged = Result<(String, Vec<ConfigError>), ReloadError>;
 
 fn judged(found: &Found) -> Judged {
     match found {
         Ok(Read { loaded, .. }) => Ok((loaded.hash.clone(), loaded.warnings.clone())),
-        Err(refusal) => Err(refusal.clone()),
+        Err(error) => Err(error.clone()),
     }
 }
 
@@ -133,16 +133,16 @@ impl<'a> Rounds<'a> {
     }
 
     /// Replaces what runs by what was found, if that is right.
-    async fn judge(&mut self, found: Found) -> Outcome {
+    async fn judge(&mut self, found: Found) -> ReloadResult {
         self.judged = judged(&found);
         let metrics = self.running.exporter.metrics.configuration();
         let replaced = match found {
             Ok(read) => replace(self.running, read).await,
-            Err(refusal) => Err(refusal),
+            Err(error) => Err(error),
         };
-        if let Err(refusal) = &replaced {
+        if let Err(error) = &replaced {
             metrics.refused();
-            for error in refusal.lines() {
+            for error in error.lines() {
                 tracing::error!(error, "error in the configuration");
             }
             tracing::error!("not reloaded: the configuration that runs stays");
