@@ -3,7 +3,7 @@
 //! Selectors that are as they were keep all they have; the new actors of others
 //! are prepared while the old ones still answer, so that no scrape meets a gap.
 
-use super::outcome::{LeftOut, ReloadError, ReloadResult};
+use super::outcome::{ReloadError, ReloadResult, Warnings};
 use super::read::Read;
 use super::restart_only;
 use crate::exporter::Running;
@@ -73,7 +73,7 @@ pub(super) async fn replace(running: &Running, read: Read) -> ReloadResult {
         let path = path.display();
         tracing::warn!(%path, "out of reach until a restart: the process is confined by Landlock");
     }
-    Ok(LeftOut::of(&warnings))
+    Ok(Warnings::of(&warnings))
 }
 
 fn tell(changes: &Changes) {

@@ -5,17 +5,17 @@ use std::fmt;
 use std::sync::Arc;
 
 /// The result of a reload: what the new configuration lacks, or why the old one stays.
-pub(super) type ReloadResult = Result<LeftOut, ReloadError>;
+pub(super) type ReloadResult = Result<Warnings, ReloadError>;
 
 /// The errors for which drop-ins were left out of the new configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LeftOut(Arc<[String]>);
+pub struct Warnings(Arc<[String]>);
 
 /// The errors for which a configuration was refused. The running one stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReloadError(Arc<[String]>);
 
-impl LeftOut {
+impl Warnings {
     pub(super) fn of(warnings: &[ConfigError]) -> Self {
         Self(warnings.iter().map(ToString::to_string).collect())
     }
@@ -27,7 +27,7 @@ impl LeftOut {
 }
 
 /// One line for each error; empty if nothing was left out.
-impl fmt::Display for LeftOut {
+impl fmt::Display for Warnings {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut errors = self.0.iter();
         errors.try_for_each(|error| writeln!(formatter, "left out: {error}"))

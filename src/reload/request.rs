@@ -3,7 +3,7 @@
 //! One reload runs at a time. Requests that arrive meanwhile share the next one, so at most
 //! one reload is pending however many requests there are.
 
-use super::outcome::{LeftOut, ReloadError, ReloadResult};
+use super::outcome::{ReloadError, ReloadResult, Warnings};
 use crate::process::confinement::Needs;
 use local_exporter_config::Layers;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ impl Reloader {
     fn with(layers: Option<Layers>, reach: Option<Needs>) -> Self {
         let never = Ended {
             upto: 0,
-            outcome: Ok(LeftOut::default()),
+            outcome: Ok(Warnings::default()),
         };
         Self(Arc::new(Channel {
             layers,
@@ -69,7 +69,7 @@ impl Reloader {
     ///
     /// # Errors
     /// Why the running configuration stays.
-    pub async fn reload(&self) -> Result<LeftOut, ReloadError> {
+    pub async fn reload(&self) -> Result<Warnings, ReloadError> {
         let mut ended = self.0.ended.subscribe();
         let number = self.number();
         match ended.wait_for(|ended| ended.upto >= number).await {
@@ -119,7 +119,7 @@ mod tests {
         assert!((&mut second).now_or_never().is_none());
         assert!((&mut third).now_or_never().is_none());
 
-        let lacking = LeftOut::one("an error");
+        let lacking = Warnings::one("an error");
         reloader.end(1, Ok(lacking.clone()));
         assert_eq!(lacking.to_string(), "left out: an error\n");
         assert_eq!(first.now_or_never(), Some(Ok(lacking)));
