@@ -86,7 +86,7 @@ pub async fn run(start: Start, stop: impl Future<Output = ()>) -> io::Result<()>
     tokio::select! {
         biased;
         () = stop => {}
-        never = reload::run::Rounds::new(&running, read).go_on() => match never {},
+        never = reload::run::ReloadTask::new(&running, read).run() => match never {},
     }
     tracing::info!("stopping");
     exporter.phase.send_replace(Phase::Stopping);

@@ -22,7 +22,7 @@ const SETTLE: Duration = Duration::from_secs(1);
 
 /// The rounds.
 #[derive(Debug)]
-pub(crate) struct Rounds<'a> {
+pub(crate) struct ReloadTask<'a> {
     running: &'a Running,
     reading: Reading,
     /// What was decided on last.
@@ -49,8 +49,8 @@ enum Occasion {
     Unresponsive,
 }
 
-impl<'a> Rounds<'a> {
-    /// Rounds that begin with what was read at the start: its hash, and what was left out.
+impl<'a> ReloadTask<'a> {
+    /// ReloadTask that begin with what was read at the start: its hash, and what was left out.
     pub(crate) fn new(running: &'a Running, read: (String, Vec<ConfigError>)) -> Self {
         Self {
             running,
@@ -61,7 +61,7 @@ impl<'a> Rounds<'a> {
 
     /// Reloads whenever there is an occasion. May be dropped at any point: what was not
     /// replaced by then stays.
-    pub(crate) async fn go_on(mut self) -> Infallible {
+    pub(crate) async fn run(mut self) -> Infallible {
         let reloader = self.running.exporter.reloader.clone();
         let threads = &self.running.threads;
         let mut asked = reloader.0.asked.subscribe();
