@@ -4,7 +4,7 @@
 //! are prepared while the old ones still answer, so that no scrape meets a gap.
 
 use super::outcome::{ReloadError, ReloadResult, Warnings};
-use super::read::Read;
+use super::read::NewConfig;
 use super::restart_only;
 use crate::exporter::Running;
 use crate::process::descriptors;
@@ -19,7 +19,7 @@ const PREPARATION: Duration = Duration::from_secs(5);
 const MOST_NAMES: usize = 10;
 
 /// Replaces what runs by what was read, if the descriptors suffice.
-pub(super) async fn replace(running: &Running, read: Read) -> ReloadResult {
+pub(super) async fn replace(running: &Running, read: NewConfig) -> ReloadResult {
     let Running {
         exporter,
         threads,

@@ -1,4 +1,4 @@
-//! Reading the configuration again, within a bound.
+//! ConfigReader the configuration again, within a bound.
 //!
 //! File systems can hang. So it is read on a thread of its own, for which nobody
 //! waits longer than [`LONGEST`], not even the end of the process; and another one
@@ -19,11 +19,11 @@ use tokio::time::timeout;
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// What was found.
-pub(super) type Found = Result<Read, ReloadError>;
+pub(super) type ReadResult = Result<NewConfig, ReloadError>;
 
 /// A configuration that is right.
 #[derive(Debug)]
-pub(super) struct Read {
+pub(super) struct NewConfig {
     pub(super) loaded: Loaded,
     /// What it needs to read and the process, which is confined, cannot.
     pub(super) out_of_reach: Vec<PathBuf>,
@@ -31,32 +31,32 @@ pub(super) struct Read {
 
 /// Reads one at a time.
 #[derive(Debug)]
-pub(super) struct Reading {
+pub(super) struct ConfigReader {
     reloader: Reloader,
-    under_way: Option<oneshot::Receiver<Found>>,
+    pending: Option<oneshot::Receiver<ReadResult>>,
 }
 
-impl Reading {
+impl ConfigReader {
     pub(super) fn new(reloader: Reloader) -> Self {
         Self {
             reloader,
-            under_way: None,
+            pending: None,
         }
     }
 
     /// The configuration as it is now.
-    pub(super) async fn read(&mut self) -> Found {
+    pub(super) async fn read(&mut self) -> ReadResult {
         let Some(layers) = self.reloader.0.layers.clone() else {
             return Err(ReloadError::one(
                 "the configuration came from nothing that could be read again",
             ));
         };
-        if self.under_way.is_some() {
+        if self.pending.is_some() {
             // What it finds is what there was a while ago.
             let _ = self.end().await?;
         }
         let reach = self.reloader.0.reach.clone();
-        let (found, under_way) = oneshot::channel();
+        let (found, pending) = oneshot::channel();
         let thread = thread::Builder::new().name("reload".to_owned());
         let started = thread.spawn(move || {
             // Nobody may wait for it any more.
@@ -65,29 +65,29 @@ impl Reading {
         if let Err(error) = started {
             return Err(ReloadError::one(format!("cannot start a thread: {error}")));
         }
-        self.under_way = Some(under_way);
+        self.pending = Some(pending);
         self.end().await?
     }
 
     /// The end of the one that is under way.
-    async fn end(&mut self) -> Result<Found, ReloadError> {
-        let Some(under_way) = &mut self.under_way else {
+    async fn end(&mut self) -> Result<ReadResult, ReloadError> {
+        let Some(pending) = &mut self.pending else {
             return Err(ReloadError::one("nothing is read"));
         };
-        let Ok(ended) = timeout(LONGEST, under_way).await else {
+        let Ok(ended) = timeout(LONGEST, pending).await else {
             return Err(ReloadError::one(format!(
                 "reading it takes longer than {LONGEST:?}: a file system hangs, or is slow"
             )));
         };
-        self.under_way = None;
+        self.pending = None;
         ended.map_err(|_| ReloadError::one("reading it failed; the panic is in the log"))
     }
 }
 
-fn read(layers: &Layers, reach: Option<&Needs>) -> Found {
+fn read(layers: &Layers, reach: Option<&Needs>) -> ReadResult {
     let loaded = layers.load_with(&access::external_errors)?;
     let out_of_reach = reach.map(|reach| Needs::of(layers, &loaded).beyond(reach));
-    Ok(Read {
+    Ok(NewConfig {
         loaded,
         out_of_reach: out_of_reach.unwrap_or_default(),
     })

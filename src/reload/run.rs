@@ -5,7 +5,7 @@
 
 use super::apply::replace;
 use super::outcome::{ReloadError, ReloadResult};
-use super::read::{Found, Read, Reading};
+use super::read::{ConfigReader, NewConfig, ReadResult};
 use crate::exporter::Running;
 use crate::phase::Phase;
 use local_exporter_config::{ConfigError, Reload};
@@ -24,7 +24,7 @@ const SETTLE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct ReloadTask<'a> {
     running: &'a Running,
-    reading: Reading,
+    reader: ConfigReader,
     /// What was decided on last.
     judged: Judged,
 }
@@ -32,9 +32,9 @@ pub(crate) struct ReloadTask<'a> {
 /// What tells one state of the files from another: the values and what was left out, or what is wrong.
 type Judged = Result<(String, Vec<ConfigError>), ReloadError>;
 
-fn judged(found: &Found) -> Judged {
+fn judged(found: &ReadResult) -> Judged {
     match found {
-        Ok(Read { loaded, .. }) => Ok((loaded.hash.clone(), loaded.warnings.clone())),
+        Ok(NewConfig { loaded, .. }) => Ok((loaded.hash.clone(), loaded.warnings.clone())),
         Err(error) => Err(error.clone()),
     }
 }
@@ -44,7 +44,7 @@ enum Occasion {
     /// Somebody asked; everything up to this number is answered by it.
     Asked(u64),
     /// The files have changed into this.
-    Changed(Box<Found>),
+    Changed(Box<ReadResult>),
     /// A thread that actors live on does nothing any more.
     Unresponsive,
 }
@@ -54,7 +54,7 @@ impl<'a> ReloadTask<'a> {
     pub(crate) fn new(running: &'a Running, read: (String, Vec<ConfigError>)) -> Self {
         Self {
             running,
-            reading: Reading::new(running.exporter.reloader.clone()),
+            reader: ConfigReader::new(running.exporter.reloader.clone()),
             judged: Ok(read),
         }
     }
@@ -98,8 +98,8 @@ impl<'a> ReloadTask<'a> {
     }
 
     /// Reads the configuration; actors are not left where nothing goes on for that.
-    async fn read(&mut self) -> Found {
-        let reading = self.reading.read();
+    async fn read(&mut self) -> ReadResult {
+        let reading = self.reader.read();
         tokio::pin!(reading);
         loop {
             tokio::select! {
@@ -115,14 +115,14 @@ impl<'a> ReloadTask<'a> {
 
     /// Resolves when the files are not what was decided on last, and stay so; never
     /// if they are not to be looked at.
-    async fn change(&mut self) -> Found {
+    async fn change(&mut self) -> ReadResult {
         if self.running.exporter.settings.load().service.reload == Reload::OnDemand {
             return pending().await;
         }
         let mut before = None;
         loop {
             sleep(before.as_ref().map_or(LOOK_EVERY, |_| SETTLE)).await;
-            let found = self.reading.read().await;
+            let found = self.reader.read().await;
             let now = judged(&found);
             before = match before {
                 _ if now == self.judged => None,
@@ -133,7 +133,7 @@ impl<'a> ReloadTask<'a> {
     }
 
     /// Replaces what runs by what was found, if that is right.
-    async fn judge(&mut self, found: Found) -> ReloadResult {
+    async fn judge(&mut self, found: ReadResult) -> ReloadResult {
         self.judged = judged(&found);
         let metrics = self.running.exporter.metrics.configuration();
         let replaced = match found {
