@@ -26,13 +26,13 @@ pub(crate) struct ReloadTask<'a> {
     running: &'a Running,
     reader: ConfigReader,
     /// What was decided on last.
-    judged: Judged,
+    handled: Fingerprint,
 }
 
 /// What tells one state of the files from another: the values and what was left out, or what is wrong.
-type Judged = Result<(String, Vec<ConfigError>), ReloadError>;
+type Fingerprint = Result<(String, Vec<ConfigError>), ReloadError>;
 
-fn judged(found: &ReadResult) -> Judged {
+fn fingerprint(found: &ReadResult) -> Fingerprint {
     match found {
         Ok(NewConfig { loaded, .. }) => Ok((loaded.hash.clone(), loaded.warnings.clone())),
         Err(error) => Err(error.clone()),
@@ -55,7 +55,7 @@ impl<'a> ReloadTask<'a> {
         Self {
             running,
             reader: ConfigReader::new(running.exporter.reloader.clone()),
-            judged: Ok(read),
+            handled: Ok(read),
         }
     }
 
@@ -123,9 +123,9 @@ impl<'a> ReloadTask<'a> {
         loop {
             sleep(before.as_ref().map_or(LOOK_EVERY, |_| SETTLE)).await;
             let found = self.reader.read().await;
-            let now = judged(&found);
+            let now = fingerprint(&found);
             before = match before {
-                _ if now == self.judged => None,
+                _ if now == self.handled => None,
                 Some(before) if before == now => return found,
                 _ => Some(now),
             };
@@ -134,7 +134,7 @@ impl<'a> ReloadTask<'a> {
 
     /// Replaces what runs by what was found, if that is right.
     async fn judge(&mut self, found: ReadResult) -> ReloadResult {
-        self.judged = judged(&found);
+        self.handled = fingerprint(&found);
         let metrics = self.running.exporter.metrics.configuration();
         let replaced = match found {
             Ok(read) => replace(self.running, read).await,
