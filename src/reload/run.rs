@@ -40,11 +40,11 @@ fn fingerprint(found: &ReadResult) -> Fingerprint {
 }
 
 /// What a round begins with.
-enum Occasion {
+enum Trigger {
     /// Somebody asked; everything up to this number is answered by it.
-    Asked(u64),
+    Requested(u64),
     /// The files have changed into this.
-    Changed(Box<ReadResult>),
+    FilesChanged(Box<ReadResult>),
     /// A thread that actors live on does nothing any more.
     Unresponsive,
 }
@@ -59,7 +59,7 @@ impl<'a> ReloadTask<'a> {
         }
     }
 
-    /// Reloads whenever there is an occasion. May be dropped at any point: what was not
+    /// Reloads whenever there is an trigger. May be dropped at any point: what was not
     /// replaced by then stays.
     pub(crate) async fn run(mut self) -> Infallible {
         let reloader = self.running.exporter.reloader.clone();
@@ -67,28 +67,28 @@ impl<'a> ReloadTask<'a> {
         let mut asked = reloader.0.asked.subscribe();
         let mut heard = 0;
         loop {
-            let occasion = tokio::select! {
+            let trigger = tokio::select! {
                 upto = asked.wait_for(|upto| *upto > heard) => match upto {
-                    Ok(upto) => Occasion::Asked(*upto),
+                    Ok(upto) => Trigger::Requested(*upto),
                     Err(_) => pending().await,
                 },
-                found = self.change() => Occasion::Changed(Box::new(found)),
-                () = threads.unresponsive() => Occasion::Unresponsive,
+                found = self.change() => Trigger::FilesChanged(Box::new(found)),
+                () = threads.unresponsive() => Trigger::Unresponsive,
             };
-            match occasion {
-                Occasion::Asked(upto) => {
+            match trigger {
+                Trigger::Requested(upto) => {
                     heard = upto;
                     self.announce(Phase::Reloading);
                     let found = self.read().await;
-                    let outcome = self.judge(found).await;
+                    let outcome = self.apply(found).await;
                     reloader.end(upto, outcome);
                 }
-                Occasion::Changed(found) => {
+                Trigger::FilesChanged(found) => {
                     self.announce(Phase::Reloading);
                     // Nobody waits for an answer; the log has it.
-                    drop(self.judge(*found).await);
+                    drop(self.apply(*found).await);
                 }
-                Occasion::Unresponsive => {
+                Trigger::Unresponsive => {
                     evacuate(self.running);
                     continue;
                 }
@@ -133,7 +133,7 @@ impl<'a> ReloadTask<'a> {
     }
 
     /// Replaces what runs by what was found, if that is right.
-    async fn judge(&mut self, found: ReadResult) -> ReloadResult {
+    async fn apply(&mut self, found: ReadResult) -> ReloadResult {
         self.handled = fingerprint(&found);
         let metrics = self.running.exporter.metrics.configuration();
         let replaced = match found {
