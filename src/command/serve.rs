@@ -90,7 +90,7 @@ fn serve(loaded: Loaded, layers: Layers) -> io::Result<()> {
 /// Reloads at every SIGHUP, by which daemons have always been told to.
 async fn reload_at(mut hangup: Signal, reloader: Reloader) {
     while hangup.recv().await.is_some() {
-        reloader.ask();
+        reloader.request();
     }
 }
 

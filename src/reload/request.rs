@@ -20,16 +20,16 @@ pub(super) struct Channel {
     /// What the process can reach once it is confined.
     pub(super) reach: Option<Needs>,
     /// How often a reload was asked for.
-    pub(super) asked: watch::Sender<u64>,
+    pub(super) requested: watch::Sender<u64>,
     /// The last reload.
-    ended: watch::Sender<Ended>,
+    completed: watch::Sender<Completed>,
 }
 
-/// A reload that ended.
+/// A reload that completed.
 #[derive(Clone, Debug)]
-struct Ended {
+struct Completed {
     /// Everything that was asked for up to this is answered by it.
-    upto: u64,
+    up_to: u64,
     outcome: ReloadResult,
 }
 
@@ -43,26 +43,26 @@ impl Reloader {
 
     /// Refuses every reload: the configuration came from nowhere that could be read again.
     #[must_use]
-    pub fn impossible() -> Self {
+    pub fn disabled() -> Self {
         Self::with(None, None)
     }
 
     fn with(layers: Option<Layers>, reach: Option<Needs>) -> Self {
-        let never = Ended {
-            upto: 0,
+        let never = Completed {
+            up_to: 0,
             outcome: Ok(Warnings::default()),
         };
         Self(Arc::new(Channel {
             layers,
             reach,
-            asked: watch::Sender::new(0),
-            ended: watch::Sender::new(never),
+            requested: watch::Sender::new(0),
+            completed: watch::Sender::new(never),
         }))
     }
 
     /// Asks for a reload and does not wait for it; the log tells what comes of it.
-    pub fn ask(&self) {
-        self.number();
+    pub fn request(&self) {
+        self.next_number();
     }
 
     /// Asks for a reload and waits for its end.
@@ -70,26 +70,29 @@ impl Reloader {
     /// # Errors
     /// Why the running configuration stays.
     pub async fn reload(&self) -> Result<Warnings, ReloadError> {
-        let mut ended = self.0.ended.subscribe();
-        let number = self.number();
-        match ended.wait_for(|ended| ended.upto >= number).await {
-            Ok(ended) => ended.outcome.clone(),
+        let mut completed = self.0.completed.subscribe();
+        let number = self.next_number();
+        match completed
+            .wait_for(|completed| completed.up_to >= number)
+            .await
+        {
+            Ok(completed) => completed.outcome.clone(),
             Err(_) => Err(ReloadError::one("local-exporter has stopped")),
         }
     }
 
-    fn number(&self) -> u64 {
+    fn next_number(&self) -> u64 {
         let mut number = 0;
-        self.0.asked.send_modify(|asked| {
-            *asked += 1;
-            number = *asked;
+        self.0.requested.send_modify(|count| {
+            *count += 1;
+            number = *count;
         });
         number
     }
 
     /// Answers everybody who asked up to a number.
-    pub(super) fn end(&self, upto: u64, outcome: ReloadResult) {
-        self.0.ended.send_replace(Ended { upto, outcome });
+    pub(super) fn end(&self, up_to: u64, outcome: ReloadResult) {
+        self.0.completed.send_replace(Completed { up_to, outcome });
     }
 
     /// Refuses everything from now on.
@@ -110,7 +113,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_asks_while_one_runs_is_answered_by_the_next() {
-        let reloader = Reloader::impossible();
+        let reloader = Reloader::disabled();
         let mut first = Box::pin(reloader.reload());
         assert!((&mut first).now_or_never().is_none());
         // The first one runs, for those up to 1, when two more ask.
@@ -133,7 +136,7 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_waits_for_one_that_does_not_come_any_more() {
-        let reloader = Reloader::impossible();
+        let reloader = Reloader::disabled();
         let mut waiting = Box::pin(reloader.reload());
         assert!((&mut waiting).now_or_never().is_none());
         reloader.close();

@@ -64,24 +64,24 @@ impl<'a> ReloadTask<'a> {
     pub(crate) async fn run(mut self) -> Infallible {
         let reloader = self.running.exporter.reloader.clone();
         let threads = &self.running.threads;
-        let mut asked = reloader.0.asked.subscribe();
+        let mut asked = reloader.0.requested.subscribe();
         let mut heard = 0;
         loop {
             let trigger = tokio::select! {
-                upto = asked.wait_for(|upto| *upto > heard) => match upto {
-                    Ok(upto) => Trigger::Requested(*upto),
+                up_to = asked.wait_for(|up_to| *up_to > heard) => match up_to {
+                    Ok(up_to) => Trigger::Requested(*up_to),
                     Err(_) => pending().await,
                 },
                 found = self.change() => Trigger::FilesChanged(Box::new(found)),
                 () = threads.unresponsive() => Trigger::Unresponsive,
             };
             match trigger {
-                Trigger::Requested(upto) => {
-                    heard = upto;
+                Trigger::Requested(up_to) => {
+                    heard = up_to;
                     self.announce(Phase::Reloading);
                     let found = self.read().await;
                     let outcome = self.apply(found).await;
-                    reloader.end(upto, outcome);
+                    reloader.end(up_to, outcome);
                 }
                 Trigger::FilesChanged(found) => {
                     self.announce(Phase::Reloading);

@@ -162,7 +162,7 @@ async fn demonstrate(port: u16) -> Result<(), Box<dyn Error>> {
         },
         listeners,
         // The configuration is in no file.
-        reloader: Reloader::impossible(),
+        reloader: Reloader::disabled(),
         service_manager: None,
     };
     tokio::select! {

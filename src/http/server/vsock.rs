@@ -151,7 +151,7 @@ mod tests {
             hash: String::new(),
             files: Vec::new(),
         };
-        let running = Running::start(loaded, Reloader::impossible()).unwrap();
+        let running = Running::start(loaded, Reloader::disabled()).unwrap();
         let (announce, stopping) = watch::channel(false);
         let parts = Parts {
             pages: crate::pages::routes::configure,
