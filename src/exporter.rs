@@ -6,7 +6,7 @@ use crate::http::connections::Connections;
 use crate::http::gzip;
 use crate::metrics;
 use crate::phase::Phase;
-use crate::process::liveness::RollCall;
+use crate::process::liveness::Liveness;
 use crate::reload::Reloader;
 use actix_web::web;
 use arc_swap::ArcSwap;
@@ -33,7 +33,7 @@ pub(crate) struct Exporter {
     /// What it is doing as a whole; whoever wants to know of changes subscribes.
     pub phase: watch::Sender<Phase>,
     /// The threads that serve HTTP, and must go on answering.
-    pub roll_call: RollCall,
+    pub liveness: Liveness,
 }
 
 /// What is up while requests are answered, and what a reload replaces parts of.

@@ -13,7 +13,7 @@ use crate::metrics;
 use crate::pages::routes;
 use crate::phase::Phase;
 use crate::process::descriptors;
-use crate::process::liveness::RollCall;
+use crate::process::liveness::Liveness;
 use crate::process::systemd::{self, ServiceManager};
 use crate::reload::{self, Reloader};
 use actix_web::web;
@@ -130,7 +130,7 @@ impl Running {
             text: ArcSwap::from_pointee(loaded.text),
             reloader,
             phase: watch::Sender::new(Phase::Starting),
-            roll_call: RollCall::default(),
+            liveness: Liveness::default(),
         });
         Ok(Self {
             exporter,

@@ -11,17 +11,17 @@ use std::sync::{Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 
 /// The way to a task that answers by dropping what it gets.
-type Member = mpsc::Sender<oneshot::Sender<()>>;
+type Probe = mpsc::Sender<oneshot::Sender<()>>;
 
 /// The threads that are to answer.
 #[derive(Debug, Default)]
-pub(crate) struct RollCall(Mutex<Vec<Member>>);
+pub(crate) struct Liveness(Mutex<Vec<Probe>>);
 
-impl RollCall {
+impl Liveness {
     /// Adds the thread that this is called on, which must be one of actix.
-    pub(crate) fn join(&self) {
+    pub(crate) fn add_current_thread(&self) {
         // One call at a time.
-        let (member, mut calls) = mpsc::channel::<oneshot::Sender<()>>(1);
+        let (probe, mut calls) = mpsc::channel::<oneshot::Sender<()>>(1);
         actix_rt::spawn(async move {
             while let Some(answer) = calls.recv().await {
                 // Whoever called may have stopped to wait.
@@ -31,19 +31,19 @@ impl RollCall {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push(member);
+            .push(probe);
     }
 
     /// Resolves when all of them have answered: never, if one of them is gone.
-    pub(crate) async fn call(&self) {
-        let members = self
+    pub(crate) async fn all_respond(&self) {
+        let probes = self
             .0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        for member in members {
+        for probe in probes {
             let (answer, answered) = oneshot::channel();
-            if member.send(answer).await.is_err() || answered.await.is_err() {
+            if probe.send(answer).await.is_err() || answered.await.is_err() {
                 return pending().await;
             }
         }
@@ -61,34 +61,34 @@ mod tests {
     use tokio::time::timeout;
 
     /// The calls under test are awaited on this thread, so that it is not among those called.
-    fn on_threads(test: impl AsyncFnOnce(Arc<RollCall>, &[Arbiter])) {
+    fn on_threads(test: impl AsyncFnOnce(Arc<Liveness>, &[Arbiter])) {
         System::new().block_on(async {
-            let roll_call = Arc::new(RollCall::default());
+            let liveness = Arc::new(Liveness::default());
             let threads = [Arbiter::new(), Arbiter::new()];
             for thread in &threads {
                 let (joins, joined) = oneshot::channel();
-                let roll_call = Arc::clone(&roll_call);
+                let liveness = Arc::clone(&liveness);
                 thread.spawn_fn(move || {
-                    roll_call.join();
+                    liveness.add_current_thread();
                     joins.send(()).unwrap();
                 });
                 joined.await.unwrap();
             }
-            test(roll_call, &threads).await;
+            test(liveness, &threads).await;
         });
     }
 
     #[test]
     fn threads_that_are_well_answer_again_and_again() {
-        on_threads(async |roll_call, _| {
-            roll_call.call().await;
-            roll_call.call().await;
+        on_threads(async |liveness, _| {
+            liveness.all_respond().await;
+            liveness.all_respond().await;
         });
     }
 
     #[test]
     fn a_thread_that_is_stuck_does_not_and_once_it_is_not_it_does() {
-        on_threads(async |roll_call, threads| {
+        on_threads(async |liveness, threads| {
             let [_, second] = threads else { return };
             let (release, held) = blocking::channel::<()>();
             let (begin, begun) = blocking::channel::<()>();
@@ -97,7 +97,7 @@ mod tests {
                 held.recv().unwrap();
             });
             begun.recv().unwrap();
-            let call = roll_call.call();
+            let call = liveness.all_respond();
             tokio::pin!(call);
             let soon = Duration::from_millis(50);
             assert!(timeout(soon, call.as_mut()).await.is_err());
@@ -108,13 +108,13 @@ mod tests {
 
     #[test]
     fn a_thread_that_is_gone_does_not() {
-        on_threads(async |roll_call, threads| {
+        on_threads(async |liveness, threads| {
             let [first, _] = threads else { return };
             first.stop();
-            let gone = roll_call.0.lock().unwrap().first().unwrap().clone();
+            let gone = liveness.0.lock().unwrap().first().unwrap().clone();
             gone.closed().await;
             let soon = Duration::from_millis(50);
-            assert!(timeout(soon, roll_call.call()).await.is_err());
+            assert!(timeout(soon, liveness.all_respond()).await.is_err());
         });
     }
 }

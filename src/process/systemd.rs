@@ -7,7 +7,7 @@
 //!   has changed;
 //! - `STOPPING=1` when the end was asked for;
 //! - `WATCHDOG=1` twice in the time that the manager gives, but only after every
-//!   thread that serves HTTP ([`RollCall`](super::liveness::RollCall)) and every one that holds actors
+//!   thread that serves HTTP ([`Liveness`](super::liveness::Liveness)) and every one that holds actors
 //!   ([`ThreadHandles`]) has answered.
 //!
 //! Where nobody wants to hear it, nothing is done. It may not decide anything:
@@ -94,7 +94,7 @@ async fn keep_watch(
     loop {
         ticks.tick().await;
         // A thread that does not answer holds this up, and the manager notices.
-        exporter.roll_call.call().await;
+        exporter.liveness.all_respond().await;
         actors.responsive().await;
         send(socket, Message::alive()).await;
     }

@@ -32,7 +32,7 @@ pub(super) fn application(
 > + use<> {
     let exporter = common.exporter.clone();
     // This runs on the worker that it is for.
-    exporter.roll_call.join();
+    exporter.liveness.add_current_thread();
     let (gate, pages) = (Arc::clone(&common.gate), common.pages);
     let paths = exporter.settings.load().service.paths.clone();
     let app = App::new()
