@@ -70,7 +70,7 @@ pub async fn run(start: Start, stop: impl Future<Output = ()>) -> io::Result<()>
     let exporter = &running.exporter;
     if let Some(manager) = service_manager {
         let (exporter, threads) = (exporter.clone(), running.threads.handles());
-        actix_rt::spawn(async move { systemd::attend(manager, &exporter, &threads).await });
+        actix_rt::spawn(async move { systemd::notify(manager, &exporter, &threads).await });
     }
 
     let (announce, stopping) = watch::channel(false);

@@ -23,7 +23,7 @@ use crate::exporter::Exporter;
 use crate::phase::Phase;
 use local_exporter_actors::ThreadHandles;
 use local_exporter_actors::report::State;
-use message::{Message, Story};
+use message::{Message, Notifier};
 use std::convert::Infallible;
 use std::future::pending;
 use std::time::Duration;
@@ -36,23 +36,23 @@ const STATUS_EVERY: Duration = Duration::from_secs(2);
 const STARTING_EVERY: Duration = Duration::from_millis(10);
 
 /// Tells the manager what there is to tell until the exporter stops.
-pub(crate) async fn attend(manager: ServiceManager, exporter: &Exporter, actors: &ThreadHandles) {
+pub(crate) async fn notify(manager: ServiceManager, exporter: &Exporter, actors: &ThreadHandles) {
     let socket = match manager.into_socket() {
         Ok(socket) => socket,
         Err(error) => return tracing::warn!(%error, "the service manager hears nothing"),
     };
     tokio::select! {
-        () = tell(&socket, exporter) => {}
-        never = keep_watch(&socket, exporter, actors) => match never {},
+        () = report(&socket, exporter) => {}
+        never = send_keep_alives(&socket, exporter, actors) => match never {},
     }
 }
 
 /// Phases and status, until the phase is the last one.
-async fn tell(socket: &UnixDatagram, exporter: &Exporter) {
+async fn report(socket: &UnixDatagram, exporter: &Exporter) {
     let mut phases = exporter.phase.subscribe();
     // What it is now is news.
     phases.mark_changed();
-    let mut story = Story::default();
+    let mut notifier = Notifier::default();
     let mut ticks = interval(STATUS_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -60,18 +60,18 @@ async fn tell(socket: &UnixDatagram, exporter: &Exporter) {
             biased;
             changed = phases.changed() => {
                 let phase = changed.map_or(Phase::Stopping, |()| *phases.borrow_and_update());
-                if let Some(message) = story.enters(phase) {
+                if let Some(message) = notifier.phase_changed(phase) {
                     send(socket, message).await;
                 }
                 if phase == Phase::Stopping {
                     return;
                 }
             }
-            () = actors_started(exporter), if story.owes_ready() => {
-                send(socket, story.ready(status(exporter))).await;
+            () = actors_started(exporter), if notifier.ready_pending() => {
+                send(socket, notifier.ready(status(exporter))).await;
             }
             _ = ticks.tick() => {
-                if let Some(message) = story.status(status(exporter)) {
+                if let Some(message) = notifier.status(status(exporter)) {
                     send(socket, message).await;
                 }
             }
@@ -80,7 +80,7 @@ async fn tell(socket: &UnixDatagram, exporter: &Exporter) {
 }
 
 /// Signs of life, as often as the manager wants them, while there is life.
-async fn keep_watch(
+async fn send_keep_alives(
     socket: &UnixDatagram,
     exporter: &Exporter,
     actors: &ThreadHandles,
@@ -96,7 +96,7 @@ async fn keep_watch(
         // A thread that does not answer holds this up, and the manager notices.
         exporter.liveness.all_respond().await;
         actors.responsive().await;
-        send(socket, Message::alive()).await;
+        send(socket, Message::keep_alive()).await;
     }
 }
 

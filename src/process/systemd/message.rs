@@ -16,7 +16,7 @@ impl Message {
     }
 
     /// A sign of life.
-    pub(super) fn alive() -> Self {
+    pub(super) fn keep_alive() -> Self {
         Self::of(&[NotifyState::Watchdog])
     }
 
@@ -27,33 +27,33 @@ impl Message {
 
 /// What has been told, and what is owed.
 #[derive(Debug, Default)]
-pub(super) struct Story {
-    told: Told,
-    owes_ready: bool,
+pub(super) struct Notifier {
+    reported: Reported,
+    ready_pending: bool,
     status: String,
 }
 
 /// What the manager takes the service for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Told {
+enum Reported {
     #[default]
     Nothing,
     Ready,
     Reloading,
 }
 
-impl Story {
+impl Notifier {
     /// What a new phase makes one say at once.
-    pub(super) fn enters(&mut self, phase: Phase) -> Option<Message> {
+    pub(super) fn phase_changed(&mut self, phase: Phase) -> Option<Message> {
         match phase {
             Phase::Starting => None,
             Phase::Serving => {
-                self.owes_ready = true;
+                self.ready_pending = true;
                 // Serving anew without an end of it in between: that end was too short to be seen.
-                (self.told == Told::Ready).then(|| self.reloading())
+                (self.reported == Reported::Ready).then(|| self.reloading())
             }
             Phase::Reloading => {
-                self.owes_ready = false;
+                self.ready_pending = false;
                 Some(self.reloading())
             }
             Phase::Stopping => Some(Message::of(&[
@@ -65,7 +65,7 @@ impl Story {
 
     /// The time says which reload this is: one that was asked for later is another one.
     fn reloading(&mut self) -> Message {
-        self.told = Told::Reloading;
+        self.reported = Reported::Reloading;
         match NotifyState::monotonic_usec_now() {
             Ok(now) => Message::of(&[NotifyState::Reloading, now]),
             // It never fails on Linux; managers before version 253 need none.
@@ -74,21 +74,21 @@ impl Story {
     }
 
     /// Whether the manager waits to hear that the service is ready.
-    pub(super) fn owes_ready(&self) -> bool {
-        self.owes_ready
+    pub(super) fn ready_pending(&self) -> bool {
+        self.ready_pending
     }
 
     /// It is ready.
     pub(super) fn ready(&mut self, status: String) -> Message {
-        self.owes_ready = false;
-        self.told = Told::Ready;
+        self.ready_pending = false;
+        self.reported = Reported::Ready;
         self.status = status;
         Message::of(&[NotifyState::Ready, NotifyState::Status(&self.status)])
     }
 
     /// The status, where it is news.
     pub(super) fn status(&mut self, status: String) -> Option<Message> {
-        if self.told != Told::Ready || self.status == status {
+        if self.reported != Reported::Ready || self.status == status {
             return None;
         }
         self.status = status;
@@ -110,33 +110,33 @@ mod tests {
 
     #[test]
     fn a_reload_is_told_with_its_time_also_when_it_was_too_short_to_be_seen() {
-        let mut story = Story::default();
-        assert_eq!(story.enters(Phase::Starting), None);
-        assert!(!story.owes_ready());
-        assert_eq!(story.enters(Phase::Serving), None);
-        assert!(story.owes_ready());
-        assert_eq!(story.ready("a".into()).0, "READY=1\nSTATUS=a\n");
+        let mut notifier = Notifier::default();
+        assert_eq!(notifier.phase_changed(Phase::Starting), None);
+        assert!(!notifier.ready_pending());
+        assert_eq!(notifier.phase_changed(Phase::Serving), None);
+        assert!(notifier.ready_pending());
+        assert_eq!(notifier.ready("a".into()).0, "READY=1\nSTATUS=a\n");
 
-        assert!(is_reloading(story.enters(Phase::Reloading)));
-        assert!(!story.owes_ready());
-        assert_eq!(story.enters(Phase::Serving), None, "told already");
-        assert!(story.owes_ready());
-        story.ready("a".into());
+        assert!(is_reloading(notifier.phase_changed(Phase::Reloading)));
+        assert!(!notifier.ready_pending());
+        assert_eq!(notifier.phase_changed(Phase::Serving), None, "told already");
+        assert!(notifier.ready_pending());
+        notifier.ready("a".into());
 
-        assert!(is_reloading(story.enters(Phase::Serving)));
-        assert!(story.owes_ready());
-        let stopping = story.enters(Phase::Stopping).unwrap().0;
+        assert!(is_reloading(notifier.phase_changed(Phase::Serving)));
+        assert!(notifier.ready_pending());
+        let stopping = notifier.phase_changed(Phase::Stopping).unwrap().0;
         assert_eq!(stopping, "STOPPING=1\nSTATUS=stopping\n");
     }
 
     #[test]
     fn a_status_is_told_once_and_never_before_the_service_is_ready() {
-        let mut story = Story::default();
-        assert_eq!(story.status("a".into()), None);
-        story.enters(Phase::Serving);
-        story.ready("a".into());
-        assert_eq!(story.status("a".into()), None);
-        assert_eq!(story.status("b".into()).unwrap().0, "STATUS=b\n");
-        assert_eq!(story.status("b".into()), None);
+        let mut notifier = Notifier::default();
+        assert_eq!(notifier.status("a".into()), None);
+        notifier.phase_changed(Phase::Serving);
+        notifier.ready("a".into());
+        assert_eq!(notifier.status("a".into()), None);
+        assert_eq!(notifier.status("b".into()).unwrap().0, "STATUS=b\n");
+        assert_eq!(notifier.status("b".into()), None);
     }
 }
