@@ -3,7 +3,7 @@
 use super::configuration::{Configuration, check, load_to_serve};
 use super::flags::ServiceFlags;
 use crate::http::listen;
-use crate::process::confinement::{Needs, Reading, confine};
+use crate::process::confinement::{Reading, RequiredAccess, confine};
 use crate::process::systemd::ServiceManager;
 use crate::reload::Reloader;
 use crate::serve::{Start, run};
@@ -49,7 +49,7 @@ impl Serve {
 }
 
 fn serve(loaded: Loaded, layers: Layers) -> io::Result<()> {
-    // Before anybody can reach it: who sees it listen may well tell it to stop.
+    // Before anybody can granted it: who sees it listen may well tell it to stop.
     let system = actix_rt::System::new();
     let (stop, hangup) = system
         .block_on(async { Ok::<_, io::Error>((stop_signal()?, signal(SignalKind::hangup())?)) })?;
@@ -61,15 +61,15 @@ fn serve(loaded: Loaded, layers: Layers) -> io::Result<()> {
     let service_manager = ServiceManager::from_environment();
     let configured = service.listeners.clone();
     // No thread has been started yet: one that has would not be confined.
-    let reach = match service.confinement {
+    let granted = match service.confinement {
         Confinement::Landlock => {
-            let needs = Needs::of(&layers, &loaded);
+            let needs = RequiredAccess::of(&layers, &loaded);
             let reading = confine(&needs);
             Some(needs).filter(|_| reading == Reading::Restricted)
         }
         Confinement::Off => None,
     };
-    let reloader = Reloader::new(layers, reach);
+    let reloader = Reloader::new(layers, granted);
     let start = Start {
         loaded,
         listeners: bound,

@@ -3,7 +3,7 @@
 //! By means of Landlock (landlock(7)), which asks for no privilege and sets
 //! `no_new_privs`. Afterwards this thread, and every thread it starts,
 //!
-//! - reads nothing but what [`Needs`] names, and lists nothing else;
+//! - reads nothing but what [`RequiredAccess`] names, and lists nothing else;
 //! - writes, makes, removes, renames and executes no file at all;
 //! - binds no TCP port but its own, and connects to none;
 //! - sends signals to no other process, and reaches sockets of the abstract
@@ -18,10 +18,10 @@
 //! It must be called before any other thread is started: a thread that is there
 //! already keeps its rights. Nothing else in the process may name `landlock`.
 
-mod needs;
-mod outlive;
+mod required_access;
+mod stable_ancestor;
 
-pub(crate) use needs::Needs;
+pub(crate) use required_access::RequiredAccess;
 
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, LandlockStatus, NetPort, PathBeneath, PathFd,
@@ -47,7 +47,7 @@ pub(crate) enum Reading {
 
 /// Takes everything else away from this thread, and says in the log what came of it.
 /// Returns whether what it reads is restricted from now on.
-pub(crate) fn confine(needs: &Needs) -> Reading {
+pub(crate) fn confine(needs: &RequiredAccess) -> Reading {
     let status = match restrict(needs) {
         Ok(status) => status,
         Err(error) => {
@@ -71,7 +71,7 @@ pub(crate) fn confine(needs: &Needs) -> Reading {
             "not confined: Landlock is not in this kernel, switched off, or kept away by a seccomp filter"
         ),
     }
-    if let (Some(directory), true) = (&needs.everything_for, abi != ABI::Unsupported) {
+    if let (Some(directory), true) = (&needs.unrestricted_for, abi != ABI::Unsupported) {
         let directory = directory.display();
         tracing::warn!(%directory, "every file may be read, since this is the root, or nothing of it is there yet");
     }
@@ -81,7 +81,7 @@ pub(crate) fn confine(needs: &Needs) -> Reading {
     }
 }
 
-fn restrict(needs: &Needs) -> Result<RestrictionStatus, RulesetError> {
+fn restrict(needs: &RequiredAccess) -> Result<RestrictionStatus, RulesetError> {
     let scope = match needs.sockets {
         Sockets::ByPath => Scope::AbstractUnixSocket | Scope::Signal,
         Sockets::Abstract => Scope::Signal.into(),

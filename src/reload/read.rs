@@ -7,7 +7,7 @@
 use super::outcome::ReloadError;
 use super::request::Reloader;
 use crate::http::access;
-use crate::process::confinement::Needs;
+use crate::process::confinement::RequiredAccess;
 use local_exporter_config::{Layers, Loaded};
 use std::path::PathBuf;
 use std::thread;
@@ -55,12 +55,12 @@ impl ConfigReader {
             // What it finds is what there was a while ago.
             let _ = self.end().await?;
         }
-        let reach = self.reloader.0.reach.clone();
+        let granted = self.reloader.0.granted.clone();
         let (found, pending) = oneshot::channel();
         let thread = thread::Builder::new().name("reload".to_owned());
         let started = thread.spawn(move || {
             // Nobody may wait for it any more.
-            let _ = found.send(read(&layers, reach.as_ref()));
+            let _ = found.send(read(&layers, granted.as_ref()));
         });
         if let Err(error) = started {
             return Err(ReloadError::one(format!("cannot start a thread: {error}")));
@@ -84,9 +84,10 @@ impl ConfigReader {
     }
 }
 
-fn read(layers: &Layers, reach: Option<&Needs>) -> ReadResult {
+fn read(layers: &Layers, granted: Option<&RequiredAccess>) -> ReadResult {
     let loaded = layers.load_with(&access::external_errors)?;
-    let out_of_reach = reach.map(|reach| Needs::of(layers, &loaded).beyond(reach));
+    let out_of_reach =
+        granted.map(|granted| RequiredAccess::of(layers, &loaded).missing_from(granted));
     Ok(NewConfig {
         loaded,
         out_of_reach: out_of_reach.unwrap_or_default(),

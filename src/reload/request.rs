@@ -4,7 +4,7 @@
 //! one reload is pending however many requests there are.
 
 use super::outcome::{ReloadError, ReloadResult, Warnings};
-use crate::process::confinement::Needs;
+use crate::process::confinement::RequiredAccess;
 use local_exporter_config::Layers;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -17,8 +17,8 @@ pub struct Reloader(pub(super) Arc<Channel>);
 pub(super) struct Channel {
     /// What to read; without it every reload is refused.
     pub(super) layers: Option<Layers>,
-    /// What the process can reach once it is confined.
-    pub(super) reach: Option<Needs>,
+    /// What the process can granted once it is confined.
+    pub(super) granted: Option<RequiredAccess>,
     /// How often a reload was asked for.
     pub(super) requested: watch::Sender<u64>,
     /// The last reload.
@@ -34,11 +34,11 @@ struct Completed {
 }
 
 impl Reloader {
-    /// Reloads from where the configuration came from. `reach` is what the process was
+    /// Reloads from where the configuration came from. `granted` is what the process was
     /// confined to, if it was: what is beyond it is told of at a reload.
     #[must_use]
-    pub fn new(layers: Layers, reach: Option<Needs>) -> Self {
-        Self::with(Some(layers), reach)
+    pub fn new(layers: Layers, granted: Option<RequiredAccess>) -> Self {
+        Self::with(Some(layers), granted)
     }
 
     /// Refuses every reload: the configuration came from nowhere that could be read again.
@@ -47,14 +47,14 @@ impl Reloader {
         Self::with(None, None)
     }
 
-    fn with(layers: Option<Layers>, reach: Option<Needs>) -> Self {
+    fn with(layers: Option<Layers>, granted: Option<RequiredAccess>) -> Self {
         let never = Completed {
             up_to: 0,
             outcome: Ok(Warnings::default()),
         };
         Self(Arc::new(Channel {
             layers,
-            reach,
+            granted,
             requested: watch::Sender::new(0),
             completed: watch::Sender::new(never),
         }))

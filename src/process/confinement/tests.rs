@@ -17,17 +17,17 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::process::Command;
 
-fn needs<const N: usize>(reads: [&Path; N]) -> Needs {
-    Needs {
+fn needs<const N: usize>(reads: [&Path; N]) -> RequiredAccess {
+    RequiredAccess {
         reads: reads.into_iter().map(Path::to_owned).collect(),
-        everything_for: None,
+        unrestricted_for: None,
         ports: BTreeSet::new(),
         sockets: Sockets::ByPath,
     }
 }
 
 /// Does something in a confined thread: only that one is, and it ends. Nothing where there is no Landlock.
-fn confined<T: Send>(needs: &Needs, act: impl FnOnce() -> T + Send) -> Option<T> {
+fn confined<T: Send>(needs: &RequiredAccess, act: impl FnOnce() -> T + Send) -> Option<T> {
     let act = || match restrict(needs).unwrap().ruleset {
         RulesetStatus::FullyEnforced => Some(act()),
         status => {
@@ -80,7 +80,7 @@ fn a_directory_that_is_made_anew_stays_in_reach_by_its_parent() {
         fs::create_dir(&directory).unwrap();
         fs::write(directory.join("a"), "a 2\n").unwrap();
     };
-    let make_and_read = |needs: &Needs| {
+    let make_and_read = |needs: &RequiredAccess| {
         std::thread::scope(|scope| {
             let (tell_confined, is_confined) = std::sync::mpsc::channel();
             let (tell_made, is_made) = std::sync::mpsc::channel();
@@ -113,7 +113,7 @@ fn only_the_own_port_is_bound_and_nobody_is_connected_to() {
     let port = own.local_addr().unwrap().port();
     drop(own);
     let ports = BTreeSet::from([port]);
-    let needs = Needs { ports, ..needs([]) };
+    let needs = RequiredAccess { ports, ..needs([]) };
     confined(&needs, || {
         assert!(denied(TcpStream::connect(address)));
         assert!(denied(TcpListener::bind("127.0.0.1:0")));
@@ -138,7 +138,7 @@ fn sockets_with_a_path_cannot_be_kept_away_and_abstract_ones_only_if_no_bus_is_o
         assert!(UnixStream::connect(&path).is_ok());
         assert!(denied(UnixStream::connect_addr(&name)));
     });
-    let needs = Needs {
+    let needs = RequiredAccess {
         sockets: Sockets::Abstract,
         ..needs([])
     };
@@ -171,7 +171,7 @@ fn a_kernel_that_refuses_is_no_reason_to_stop() {
 #[test]
 fn a_backtrace_keeps_its_names() {
     let settings = load(None, &Environment::new()).unwrap();
-    let needs = Needs::with(&settings, [Path::new("/absent/config.toml")]);
+    let needs = RequiredAccess::for_settings(&settings, [Path::new("/absent/config.toml")]);
     let backtrace = confined(&needs, || {
         std::backtrace::Backtrace::force_capture().to_string()
     });

@@ -3,7 +3,7 @@
 //! Looks at directories and links, since a permission is tied to what they are
 //! now. Changes nothing.
 
-use super::outlive::{Ground, is_too_much, outlives};
+use super::stable_ancestor::{Ground, is_too_much, outlives};
 use crate::http::access;
 use local_exporter_actors::source::{self, Sockets};
 use local_exporter_config::{Layers, Listen, Listeners, Loaded, Settings};
@@ -12,29 +12,29 @@ use std::path::{Path, PathBuf};
 
 /// What the process goes on needing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Needs {
+pub struct RequiredAccess {
     /// What is read: directories with all that is below them, and single files.
     pub(super) reads: BTreeSet<PathBuf>,
     /// The directory that makes everything be read: it is `/`, or nothing of its path is there yet.
-    pub(super) everything_for: Option<PathBuf>,
+    pub(super) unrestricted_for: Option<PathBuf>,
     /// The TCP ports to bind again.
     pub(super) ports: BTreeSet<u16>,
     /// Which sockets of buses are connected to.
     pub(super) sockets: Sockets,
 }
 
-impl Needs {
+impl RequiredAccess {
     /// What serving what was loaded takes, and loading it again.
     #[must_use]
     pub fn of(layers: &Layers, loaded: &Loaded) -> Self {
         let masked = |place: &&Path| *place != Path::new("/dev/null");
         let read = loaded.files.iter().map(PathBuf::as_path);
         let configuration = layers.paths().filter(masked).chain(read);
-        Self::with(&loaded.settings, configuration)
+        Self::for_settings(&loaded.settings, configuration)
     }
 
     /// What serving this takes, with the places that say it, which may be read again.
-    pub(super) fn with<'p>(
+    pub(super) fn for_settings<'p>(
         settings: &Settings,
         configuration: impl IntoIterator<Item = &'p Path>,
     ) -> Self {
@@ -44,14 +44,14 @@ impl Needs {
         reads.extend(configuration.into_iter().flat_map(around));
         // Certificates, tokens and what names them are read again when they change.
         reads.extend(access::files(settings).iter().flat_map(|file| around(file)));
-        let mut everything_for = None;
+        let mut unrestricted_for = None;
         let mut sockets = Sockets::ByPath;
         for selector in &settings.selectors {
             let access = source::access(&selector.source);
             for directory in &access.directories {
                 let lasting = outlives(directory, Ground::at);
                 if lasting == Path::new("/") {
-                    everything_for.get_or_insert_with(|| directory.clone());
+                    unrestricted_for.get_or_insert_with(|| directory.clone());
                 }
                 reads.insert(lasting.to_owned());
             }
@@ -61,7 +61,7 @@ impl Needs {
         }
         Self {
             reads: outermost(reads),
-            everything_for,
+            unrestricted_for,
             ports: ports(&settings.service.listeners),
             sockets,
         }
@@ -69,7 +69,7 @@ impl Needs {
 
     /// What of it is not within `granted`.
     #[must_use]
-    pub fn beyond(&self, granted: &Self) -> Vec<PathBuf> {
+    pub fn missing_from(&self, granted: &Self) -> Vec<PathBuf> {
         let within = |path: &Path| granted.reads.iter().any(|read| path.starts_with(read));
         let reads = self.reads.iter().filter(|path| !within(path));
         reads.cloned().collect()
@@ -126,13 +126,13 @@ mod tests {
     use super::*;
     use local_exporter_config::{Environment, Input, load};
 
-    fn needs(text: &str, configuration: &Path) -> Needs {
+    fn needs(text: &str, configuration: &Path) -> RequiredAccess {
         let input = Input {
             name: "test".into(),
             text: text.into(),
         };
         let settings = load(Some(&input), &Environment::new()).unwrap();
-        Needs::with(&settings, [configuration])
+        RequiredAccess::for_settings(&settings, [configuration])
     }
 
     /// A folder beside the program, which is usually where files last; its path has no link in it.
@@ -161,9 +161,9 @@ mod tests {
                     socket = { kind = \"uds\", path = \"/srv/a/sock\" }\n\
                     bus = { kind = \"dbus\", bus = \"unix:path=/run/bus\", destination = \"a.b\", \
                     method = \"a.b.C\", path = \"/\" }\n";
-        let expected = Needs {
+        let expected = RequiredAccess {
             reads: needed([etc.path()]),
-            everything_for: None,
+            unrestricted_for: None,
             ports: BTreeSet::from([9000]),
             sockets: Sockets::ByPath,
         };
@@ -210,7 +210,7 @@ mod tests {
         let text = "[bridge.selectors]\nhere = \"/proc\"\nnowhere = \"/no/where/at-all\"\n";
         let needs = needs(text, Path::new("/absent/config.toml"));
         assert_eq!(needs.reads, BTreeSet::from(["/".into()]));
-        assert_eq!(needs.everything_for, Some("/no/where".into()));
+        assert_eq!(needs.unrestricted_for, Some("/no/where".into()));
     }
 
     #[test]
@@ -232,12 +232,12 @@ mod tests {
     fn what_comes_later_is_beyond_what_was_granted() {
         let mut granted = needs("", Path::new("/absent/config.toml"));
         granted.reads = BTreeSet::from(["/srv/a".into(), "/proc".into()]);
-        assert!(granted.beyond(&granted).is_empty());
+        assert!(granted.missing_from(&granted).is_empty());
         let mut later = granted.clone();
         let more = ["/srv/a/below", "/srv/ab", "/srv/b"];
         later.reads.extend(more.map(PathBuf::from));
         assert_eq!(
-            later.beyond(&granted),
+            later.missing_from(&granted),
             [Path::new("/srv/ab"), Path::new("/srv/b")]
         );
     }
