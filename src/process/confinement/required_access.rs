@@ -3,7 +3,7 @@
 //! Looks at directories and links, since a permission is tied to what they are
 //! now. Changes nothing.
 
-use super::stable_ancestor::{Ground, is_too_much, outlives};
+use super::stable_ancestor::{DirectoryKind, is_too_broad, stable_ancestor};
 use crate::http::access;
 use local_exporter_actors::source::{self, Sockets};
 use local_exporter_config::{Layers, Listen, Listeners, Loaded, Settings};
@@ -49,11 +49,11 @@ impl RequiredAccess {
         for selector in &settings.selectors {
             let access = source::access(&selector.source);
             for directory in &access.directories {
-                let lasting = outlives(directory, Ground::at);
-                if lasting == Path::new("/") {
+                let ancestor = stable_ancestor(directory, DirectoryKind::at);
+                if ancestor == Path::new("/") {
                     unrestricted_for.get_or_insert_with(|| directory.clone());
                 }
-                reads.insert(lasting.to_owned());
+                reads.insert(ancestor.to_owned());
             }
             if access.sockets == Sockets::Abstract {
                 sockets = Sockets::Abstract;
@@ -100,7 +100,7 @@ fn around(file: &Path) -> impl Iterator<Item = PathBuf> {
     let ways = [std::path::absolute(file), std::fs::canonicalize(file)];
     let ways = ways.into_iter().flatten();
     let ways = ways.map(|way| match way.parent() {
-        Some(directory) if !is_too_much(directory) => directory.to_owned(),
+        Some(directory) if !is_too_broad(directory) => directory.to_owned(),
         _ => way,
     });
     // What comes later cannot be allowed now.
@@ -193,11 +193,11 @@ mod tests {
             "[bridge.selectors]\nfile = {{ kind = \"file\", path = \"{}/a/m.prom\" }}\n",
             one.path().display(),
         );
-        let lasting = |directory| outlives(directory, Ground::at);
+        let ancestor = |directory| stable_ancestor(directory, DirectoryKind::at);
         let expected = needed([
             etc.path(),
-            lasting(&one.path().join("a")),
-            lasting(&other.path().join("b/c")),
+            ancestor(&one.path().join("a")),
+            ancestor(&other.path().join("b/c")),
         ]);
         assert_eq!(
             needs(&text, &etc.path().join("config.toml")).reads,

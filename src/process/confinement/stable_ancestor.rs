@@ -18,30 +18,30 @@ use rustix::fs::statfs;
 use std::path::Path;
 
 /// Where daemons' directories come and go, whatever file system that is (Filesystem Hierarchy Standard).
-const PASSING: [&str; 4] = ["/run", "/var/run", "/tmp", "/var/tmp"];
+const VOLATILE: [&str; 4] = ["/run", "/var/run", "/tmp", "/var/tmp"];
 /// What is given for its own sake only, not for that of one directory in it.
-const TOO_MUCH: [&str; 2] = ["/", "/dev"];
+const TOO_BROAD: [&str; 2] = ["/", "/dev"];
 /// tmpfs and ramfs, `statfs(2)`.
 const IN_MEMORY: [i64; 2] = [0x0102_1994, 0x8584_58f6];
 
 /// What stands at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ground {
+pub(super) enum DirectoryKind {
     /// No directory, or none that can be seen.
     Missing,
     /// A directory among others that come and go.
-    Passing,
+    Volatile,
     /// A directory that stays until somebody takes it away.
-    Lasting,
+    Persistent,
 }
 
-impl Ground {
+impl DirectoryKind {
     /// What stands at a path of this host.
     pub(super) fn at(path: &Path) -> Self {
         if !path.is_dir() {
             return Self::Missing;
         }
-        let by_name = PASSING.iter().any(|passing| path.starts_with(passing));
+        let by_name = VOLATILE.iter().any(|passing| path.starts_with(passing));
         // The number is a signed word on some platforms and an unsigned one on others.
         #[allow(
             clippy::unnecessary_cast,
@@ -51,33 +51,33 @@ impl Ground {
         let in_memory =
             || statfs(path).is_ok_and(|found| IN_MEMORY.contains(&(found.f_type as i64)));
         if by_name || in_memory() {
-            Self::Passing
+            Self::Volatile
         } else {
-            Self::Lasting
+            Self::Persistent
         }
     }
 }
 
 /// Whether a directory is not to be given for the sake of one file or directory in it.
-pub(super) fn is_too_much(directory: &Path) -> bool {
-    TOO_MUCH
+pub(super) fn is_too_broad(directory: &Path) -> bool {
+    TOO_BROAD
         .iter()
-        .any(|too_much| directory == Path::new(too_much))
+        .any(|too_broad| directory == Path::new(too_broad))
 }
 
-/// The directory that outlives `directory`, which is absolute, by what stands where.
-pub(super) fn outlives(directory: &Path, ground: impl Fn(&Path) -> Ground) -> &Path {
-    let given = |path: &&Path| !is_too_much(path);
+/// The directory that stable_ancestor `directory`, which is absolute, by what stands where.
+pub(super) fn stable_ancestor(directory: &Path, kind: impl Fn(&Path) -> DirectoryKind) -> &Path {
+    let given = |path: &&Path| !is_too_broad(path);
     let above = directory.parent().filter(given).unwrap_or(directory);
     let mut ancestors = above.ancestors();
-    let there = |path: &&Path| ground(path) != Ground::Missing;
+    let there = |path: &&Path| kind(path) != DirectoryKind::Missing;
     let Some(nearest) = ancestors.find(there) else {
         return Path::new("/");
     };
-    if ground(nearest) == Ground::Lasting {
+    if kind(nearest) == DirectoryKind::Persistent {
         return nearest;
     }
-    let passing = ancestors.take_while(|path| given(path) && ground(path) == Ground::Passing);
+    let passing = ancestors.take_while(|path| given(path) && kind(path) == DirectoryKind::Volatile);
     passing.last().unwrap_or(nearest)
 }
 
@@ -87,10 +87,10 @@ mod tests {
 
     /// A host on which `/run` (and `/host/run`, as a container sees it) and a user's
     /// runtime directory are in memory.
-    fn ground(path: &Path) -> Ground {
+    fn kind(path: &Path) -> DirectoryKind {
         match path.to_str().unwrap() {
             "/" | "/data" | "/host" | "/srv" | "/srv/app" | "/srv/app/public" | "/var"
-            | "/var/lib" => Ground::Lasting,
+            | "/var/lib" => DirectoryKind::Persistent,
             "/dev"
             | "/dev/shm"
             | "/dev/shm/a"
@@ -101,8 +101,8 @@ mod tests {
             | "/run/user"
             | "/run/user/1000"
             | "/run/user/1000/daemon1"
-            | "/var/run" => Ground::Passing,
-            _ => Ground::Missing,
+            | "/var/run" => DirectoryKind::Volatile,
+            _ => DirectoryKind::Missing,
         }
     }
 
@@ -132,17 +132,29 @@ mod tests {
             ("/dev/shm", "/dev/shm"),
         ];
         for (directory, expected) in cases {
-            let found = outlives(Path::new(directory), ground);
+            let found = stable_ancestor(Path::new(directory), kind);
             assert_eq!(found, Path::new(expected), "{directory}");
         }
     }
 
     #[test]
     fn what_passes_is_known_by_name_and_by_file_system() {
-        assert_eq!(Ground::at(Path::new("/tmp")), Ground::Passing);
-        assert_eq!(Ground::at(Path::new("/proc/self")), Ground::Lasting);
-        assert_eq!(Ground::at(Path::new("/proc/version")), Ground::Missing);
-        assert_eq!(Ground::at(Path::new("/nowhere")), Ground::Missing);
+        assert_eq!(
+            DirectoryKind::at(Path::new("/tmp")),
+            DirectoryKind::Volatile
+        );
+        assert_eq!(
+            DirectoryKind::at(Path::new("/proc/self")),
+            DirectoryKind::Persistent
+        );
+        assert_eq!(
+            DirectoryKind::at(Path::new("/proc/version")),
+            DirectoryKind::Missing
+        );
+        assert_eq!(
+            DirectoryKind::at(Path::new("/nowhere")),
+            DirectoryKind::Missing
+        );
         // Not everywhere is it in memory.
         if Path::new("/dev/shm").is_dir() {
             let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
@@ -150,7 +162,7 @@ mod tests {
                 .lines()
                 .any(|mount| mount.contains(" /dev/shm tmpfs "));
             assert_eq!(
-                Ground::at(Path::new("/dev/shm")) == Ground::Passing,
+                DirectoryKind::at(Path::new("/dev/shm")) == DirectoryKind::Volatile,
                 in_memory
             );
         }
