@@ -3,7 +3,7 @@
 use super::configuration::{Configuration, check, load_to_serve};
 use super::flags::ServiceFlags;
 use crate::http::listen;
-use crate::process::confinement::{Reading, RequiredAccess, confine};
+use crate::process::confinement::{ReadAccess, RequiredAccess, confine};
 use crate::process::systemd::ServiceManager;
 use crate::reload::Reloader;
 use crate::serve::{Start, run};
@@ -64,8 +64,8 @@ fn serve(loaded: Loaded, layers: Layers) -> io::Result<()> {
     let granted = match service.confinement {
         Confinement::Landlock => {
             let needs = RequiredAccess::of(&layers, &loaded);
-            let reading = confine(&needs);
-            Some(needs).filter(|_| reading == Reading::Restricted)
+            let access = confine(&needs);
+            Some(needs).filter(|_| access == ReadAccess::Restricted)
         }
         Confinement::Off => None,
     };

@@ -38,21 +38,21 @@ const KNOWN: ABI = ABI::V6;
 
 /// What a thread may read. (Every version of Landlock restricts that.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reading {
+pub(crate) enum ReadAccess {
     /// Whatever its user may.
-    Free,
+    Unrestricted,
     /// What it was said to need.
     Restricted,
 }
 
 /// Takes everything else away from this thread, and says in the log what came of it.
 /// Returns whether what it reads is restricted from now on.
-pub(crate) fn confine(needs: &RequiredAccess) -> Reading {
+pub(crate) fn confine(needs: &RequiredAccess) -> ReadAccess {
     let status = match restrict(needs) {
         Ok(status) => status,
         Err(error) => {
             tracing::warn!(%error, "not confined: Landlock failed");
-            return Reading::Free;
+            return ReadAccess::Unrestricted;
         }
     };
     let reads = needs.listed();
@@ -76,8 +76,8 @@ pub(crate) fn confine(needs: &RequiredAccess) -> Reading {
         tracing::warn!(%directory, "every file may be read, since this is the root, or nothing of it is there yet");
     }
     match status.ruleset {
-        RulesetStatus::NotEnforced => Reading::Free,
-        RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced => Reading::Restricted,
+        RulesetStatus::NotEnforced => ReadAccess::Unrestricted,
+        RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced => ReadAccess::Restricted,
     }
 }
 

@@ -163,7 +163,7 @@ fn a_kernel_that_refuses_is_no_reason_to_stop() {
     let everything = needs([Path::new("/")]);
     let refused = confined(&everything, || {
         let exhausted = (0..100).any(|_| restrict(&everything).is_err());
-        exhausted && confine(&everything) == Reading::Free
+        exhausted && confine(&everything) == ReadAccess::Unrestricted
     });
     assert_ne!(refused, Some(false));
 }
