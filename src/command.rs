@@ -14,7 +14,7 @@ mod man;
 mod scrape;
 mod serve;
 
-use crate::process::logging::{self, Reader};
+use crate::process::logging::{self, Mode};
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
@@ -65,12 +65,12 @@ impl Command {
     /// Does what was asked; whatever went wrong is on standard error.
     #[must_use]
     pub fn execute(self) -> ExitCode {
-        let reader = match self.action {
-            Action::Serve(_) => Reader::Journal,
-            Action::Scrape(_) | Action::Check(_) | Action::Lint(_) => Reader::Terminal,
-            Action::Completions(_) | Action::Man(_) => Reader::Terminal,
+        let mode = match self.action {
+            Action::Serve(_) => Mode::Service,
+            Action::Scrape(_) | Action::Check(_) | Action::Lint(_) => Mode::Command,
+            Action::Completions(_) | Action::Man(_) => Mode::Command,
         };
-        logging::start(&self.logging, reader);
+        logging::start(&self.logging, mode);
         match self.action {
             Action::Serve(serve) => serve.execute(),
             Action::Scrape(scrape) => scrape.execute(),

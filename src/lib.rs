@@ -35,6 +35,8 @@ pub use pages::bridge::Asked;
 pub use pages::deadline::SCRAPE_TIMEOUT_HEADER;
 #[cfg(target_env = "gnu")]
 pub use process::allocator::pin_mapping_bound;
-pub use process::logging::{Options as LoggingOptions, Reader, start as start_logging};
+pub use process::logging::{
+    Mode as LoggingMode, Options as LoggingOptions, start as start_logging,
+};
 pub use reload::Reloader;
 pub use serve::{Start, run};

@@ -72,21 +72,21 @@ enum Format {
 
 /// Who reads what is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reader {
+pub enum Mode {
     /// An operator, later.
-    Journal,
+    Service,
     /// Whoever typed the command, who gets an answer of its own.
-    Terminal,
+    Command,
 }
 
 /// Starts logging and has panics logged; a second call changes nothing.
-pub fn start(options: &Options, reader: Reader) {
+pub fn start(options: &Options, mode: Mode) {
     let layer = match options.format {
         Some(format) => lines(format),
         None if stderr().is_terminal() => lines(Format::Human),
         None => journal().unwrap_or_else(|| lines(Format::Logfmt)),
     };
-    let filter = EnvFilter::new(directives(options, reader));
+    let filter = EnvFilter::new(directives(options, mode));
     let started = tracing_subscriber::registry()
         .with(layer.with_filter(filter.and(Noise)))
         .try_init();
@@ -96,13 +96,13 @@ pub fn start(options: &Options, reader: Reader) {
 }
 
 /// What is logged, by whom.
-fn directives(options: &Options, reader: Reader) -> &'static str {
+fn directives(options: &Options, mode: Mode) -> &'static str {
     // What clients send and what daemons do to their directories is no error of
     // the exporter: actix-http and notify would say so at every request and restart.
     // zbus logs whole message bodies at its lowest level, notify every event of
     // the log's own directory: never, whatever is asked.
     match (options.level, options.verbose) {
-        (None, 0) if reader == Reader::Terminal => "off,panic=error",
+        (None, 0) if mode == Mode::Command => "off,panic=error",
         (None | Some(Level::Info), 0) => {
             "info,actix_server=warn,actix_http=off,notify=off,zbus=warn"
         }
@@ -183,13 +183,13 @@ mod tests {
         let levels = [Level::Debug, Level::Info, Level::Warn, Level::Error];
         let quiet = levels.map(|level| (Some(level), 0));
         for (level, verbose) in quiet.into_iter().chain([(None, 0), (None, 1), (None, 2)]) {
-            for reader in [Reader::Journal, Reader::Terminal] {
+            for mode in [Mode::Service, Mode::Command] {
                 let options = Options {
                     level,
                     verbose,
                     format: None,
                 };
-                let filter = EnvFilter::new(directives(&options, reader));
+                let filter = EnvFilter::new(directives(&options, mode));
                 with_default(tracing_subscriber::registry().with(filter), || {
                     assert!(tracing::enabled!(target: PANIC, tracing::Level::ERROR));
                 });

@@ -11,7 +11,9 @@
 )]
 
 use clap::Parser;
-use local_exporter::{Listener, LoggingOptions, Reader, Reloader, Start, bind, run, start_logging};
+use local_exporter::{
+    Listener, LoggingMode, LoggingOptions, Reloader, Start, bind, run, start_logging,
+};
 use local_exporter_config::{Environment, Input, Loaded, Settings, load};
 use local_exporter_daemons::bus::{Bus, BusKind, BusOptions};
 use local_exporter_daemons::prombus::{self, Prombus};
@@ -121,7 +123,7 @@ path = "{path}"
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    start_logging(&arguments.logging, Reader::Journal);
+    start_logging(&arguments.logging, LoggingMode::Service);
     match actix_rt::System::new().block_on(demonstrate(arguments.port)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
