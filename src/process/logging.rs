@@ -6,14 +6,14 @@
 //! operator acts on.
 
 mod json;
-mod noise;
+mod suppress;
 
 use clap::{Args, ValueEnum};
 use json::Json;
-use noise::Noise;
 use std::backtrace::Backtrace;
 use std::io::{IsTerminal, stderr};
 use std::panic::PanicHookInfo;
+use suppress::SuppressExpected;
 use tracing_journald::{Priority, PriorityMappings};
 use tracing_subscriber::filter::FilterExt;
 use tracing_subscriber::layer::SubscriberExt;
@@ -88,7 +88,7 @@ pub fn start(options: &Options, mode: Mode) {
     };
     let filter = EnvFilter::new(directives(options, mode));
     let started = tracing_subscriber::registry()
-        .with(layer.with_filter(filter.and(Noise)))
+        .with(layer.with_filter(filter.and(SuppressExpected)))
         .try_init();
     if started.is_ok() {
         std::panic::set_hook(Box::new(log_panic));

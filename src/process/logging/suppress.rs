@@ -13,9 +13,9 @@ const NO_WORKERS: &str = "No workers";
 
 /// Lets all pass but noise.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Noise;
+pub(super) struct SuppressExpected;
 
-impl<S: Subscriber> Filter<S> for Noise {
+impl<S: Subscriber> Filter<S> for SuppressExpected {
     fn enabled(&self, _: &Metadata<'_>, _: &Context<'_, S>) -> bool {
         true
     }
@@ -60,7 +60,8 @@ mod tests {
     #[test]
     fn only_what_is_said_at_every_stop_is_left_out() {
         let count = Count::default();
-        let subscriber = tracing_subscriber::registry().with(count.clone().with_filter(Noise));
+        let subscriber =
+            tracing_subscriber::registry().with(count.clone().with_filter(SuppressExpected));
         tracing::subscriber::with_default(subscriber, || {
             tracing::error!(target: ACCEPTING, "{NO_WORKERS}");
             assert_eq!(*count.0.lock().unwrap(), 0);
