@@ -7,12 +7,12 @@
 
 mod access;
 mod activity;
+mod cache;
 mod compose;
 mod expand;
 mod pattern;
 mod read;
 mod reading;
-mod shelf;
 mod subscriptions;
 pub(super) mod watch;
 
@@ -25,13 +25,13 @@ use crate::report::CacheReport;
 use crate::scrape::{ScrapeError, ScrapeResult};
 use crate::validator::{self, Validator};
 use activity::Activity;
+use cache::FileCache;
 use futures_util::future::LocalBoxFuture;
 use local_exporter_config::{FileOptions, FileSource, Limits, Selector};
 use pattern::Patterns;
 use read::Stamp;
 use reading::{Reading, look};
 use rustix::io::Errno;
-use shelf::Shelf;
 use std::cell::RefCell;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -144,12 +144,12 @@ impl Files {
 
     async fn keep_fresh(&self) {
         let mut subscriptions = Subscriptions::default();
-        let mut shelf = Shelf::default();
+        let mut cache = FileCache::default();
         // A reading that outlived its deadline: another one may only begin when it has ended.
         let mut overdue = None;
         let mut looks = 0;
         loop {
-            let Some(reading) = self.look(&mut overdue, shelf.clone()).await else {
+            let Some(reading) = self.look(&mut overdue, cache.clone()).await else {
                 self.publish(Err(ScrapeError::timeout(&self.label(), FILES_HANG)));
                 continue;
             };
@@ -160,7 +160,7 @@ impl Files {
                 looks += 1;
                 continue;
             }
-            shelf = reading.shelf;
+            cache = reading.cache;
             // What was held up for long found what there was long ago.
             let held_up = reading.began.elapsed() > self.terms.limits.timeout * 2;
             self.publish(reading.answer);
@@ -196,7 +196,7 @@ impl Files {
         if self.activity.writing().has_begun_since(&reading.writing) {
             return false;
         }
-        let young = reading.shelf.young();
+        let young = reading.cache.young();
         if young.is_empty() {
             return true;
         }
@@ -219,7 +219,7 @@ impl Files {
     async fn look(
         &self,
         overdue: &mut Option<JoinHandle<Reading>>,
-        shelf: Shelf,
+        cache: FileCache,
     ) -> Option<Reading> {
         if overdue.is_none() {
             let writing = self.activity.before_reading();
@@ -230,7 +230,7 @@ impl Files {
                 // A panic is logged where it is, and names the selector there.
                 let _entered = span.enter();
                 faults.inject(FaultPoint::Read);
-                look(&terms, &patterns, shelf, writing)
+                look(&terms, &patterns, cache, writing)
             }));
         }
         in_time(overdue, self.terms.limits.timeout).await

@@ -3,7 +3,7 @@
 //! One file alone passes byte for byte; several are joined into one valid
 //! exposition. Blocks, and runs on the blocking pool; it does no I/O.
 
-use super::shelf::{Good, Verdict};
+use super::cache::{LastGood, Verdict};
 use super::{Terms, listed};
 use crate::reason::Reason;
 use crate::scrape::{Exposition, ScrapeError, ScrapeResult};
@@ -28,19 +28,22 @@ const MOST_SUSPECTS: usize = 64;
 /// Composes what the verdicts leave to be served.
 pub(super) fn compose(verdicts: &mut [Verdict], terms: &Terms) -> Composed {
     let strict = terms.options.strict;
-    let lost = |verdict: &Verdict| match verdict.good {
-        // Its last good content stands in for it.
+    let lost = |verdict: &Verdict| match verdict.last_good {
+        // Its last last_good content stands in for it.
         Some(_) => None,
         None => verdict.error.clone(),
     };
     if strict && let Some(error) = verdicts.iter().find_map(lost) {
         return Composed::failed(error);
     }
-    let served: Vec<(PathBuf, Good)> = verdicts
+    let served: Vec<(PathBuf, LastGood)> = verdicts
         .iter()
-        .filter_map(|verdict| Some((verdict.path.clone(), verdict.good.clone()?)))
+        .filter_map(|verdict| Some((verdict.path.clone(), verdict.last_good.clone()?)))
         .collect();
-    let total: usize = served.iter().map(|(_, good)| good.body.len()).sum();
+    let total: usize = served
+        .iter()
+        .map(|(_, last_good)| last_good.body.len())
+        .sum();
     if total > terms.limits.max_bytes {
         let max_bytes = terms.limits.max_bytes;
         return Composed::failed(ScrapeError::too_large(&"all files together", max_bytes));
@@ -85,25 +88,25 @@ impl Composed {
 
 /// Several files as one body; those that cannot be part of it are marked.
 fn join_all(
-    files: &[(PathBuf, Good)],
+    files: &[(PathBuf, LastGood)],
     verdicts: &mut [Verdict],
     validator: &Validator,
 ) -> Composed {
     let mut attempt = Attempt::at(files, validator);
     let mut conflicts = Vec::new();
     if attempt.answer.is_err() && attempt.conflicts.is_empty() && files.len() <= MOST_SUSPECTS {
-        // Each is good by itself and all together are not: find who spoils it.
-        let mut good = Vec::new();
+        // Each is last_good by itself and all together are not: find who spoils it.
+        let mut last_good = Vec::new();
         for file in files {
-            good.push(file.clone());
-            if let Err(error) = Attempt::at(&good, validator).answer {
-                good.pop();
+            last_good.push(file.clone());
+            if let Err(error) = Attempt::at(&last_good, validator).answer {
+                last_good.pop();
                 let message = format!("{}: with those before it, {error}", file.0.display());
                 mark(verdicts, &file.0, error.reason, &message);
                 conflicts.push(message);
             }
         }
-        attempt = Attempt::at(&good, validator);
+        attempt = Attempt::at(&last_good, validator);
     }
     for conflict in &attempt.conflicts {
         let message = sentence(conflict);
@@ -119,7 +122,10 @@ fn join_all(
         // Not because the files were empty, but because all of them were left out.
         attempt.answer = Err(ScrapeError::new(Reason::Malformed, first.clone()));
     }
-    let confirmed = files.iter().map(|(_, good)| good.confirmed_at).min();
+    let confirmed = files
+        .iter()
+        .map(|(_, last_good)| last_good.confirmed_at)
+        .min();
     Composed {
         answer: attempt.answer.map(|exposition| Exposition {
             cached_at: confirmed,
@@ -130,7 +136,7 @@ fn join_all(
     }
 }
 
-/// Files joined, and whether that is as good as what was joined.
+/// Files joined, and whether that is as last_good as what was joined.
 struct Attempt {
     answer: ScrapeResult,
     content: Content,
@@ -146,10 +152,10 @@ enum Content {
 }
 
 impl Attempt {
-    fn at(files: &[(PathBuf, Good)], validator: &Validator) -> Self {
+    fn at(files: &[(PathBuf, LastGood)], validator: &Validator) -> Self {
         let names = files.iter().map(|(path, _)| path.display().to_string());
         let names: Vec<String> = names.collect();
-        let bodies = files.iter().map(|(_, good)| &good.body[..]);
+        let bodies = files.iter().map(|(_, last_good)| &last_good.body[..]);
         let named: Vec<(&str, &[u8])> = names.iter().map(String::as_str).zip(bodies).collect();
         let joined = join(&named, validator.format());
         Self {

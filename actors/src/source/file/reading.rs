@@ -5,10 +5,10 @@
 
 use super::Terms;
 use super::activity::Writing;
+use super::cache::{FileCache, Now, Verdict};
 use super::compose::{Composed, compose};
 use super::expand::{MOST_FILES, expand};
 use super::pattern::Patterns;
-use super::shelf::{Now, Shelf, Verdict};
 use super::watch::Targets;
 use crate::reason::Reason;
 use crate::report::{CacheReport, FileReport, Watching};
@@ -19,7 +19,7 @@ use tokio::time::Instant;
 /// What one reading of everything came to.
 #[derive(Debug)]
 pub(super) struct Reading {
-    pub(super) shelf: Shelf,
+    pub(super) cache: FileCache,
     pub(super) targets: Targets,
     pub(super) answer: ScrapeResult,
     pub(super) report: CacheReport,
@@ -34,7 +34,7 @@ pub(super) struct Reading {
 pub(super) fn look(
     terms: &Terms,
     patterns: &Patterns,
-    mut shelf: Shelf,
+    mut cache: FileCache,
     writing: Writing,
 ) -> Reading {
     let now = Now {
@@ -47,7 +47,7 @@ pub(super) fn look(
         let error = ScrapeError::new(Reason::TooLarge, message);
         (Vec::new(), Composed::failed(error))
     } else {
-        let mut verdicts = shelf.update(&expansion, terms, &writing, now);
+        let mut verdicts = cache.update(&expansion, terms, &writing, now);
         let composed = compose(&mut verdicts, terms);
         (verdicts, composed)
     };
@@ -58,7 +58,7 @@ pub(super) fn look(
     let missing_final_newlines = newlines.count();
     let due = verdicts.iter().filter_map(|verdict| verdict.due).min();
     Reading {
-        shelf,
+        cache,
         targets: expansion.targets,
         answer: composed.answer,
         report: CacheReport {
@@ -80,7 +80,7 @@ fn report(verdict: Verdict) -> FileReport {
     FileReport {
         path: verdict.path,
         mtime: verdict.modified,
-        served: verdict.good.is_some(),
+        served: verdict.last_good.is_some(),
         error: verdict.error,
     }
 }

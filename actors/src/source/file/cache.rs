@@ -1,6 +1,6 @@
-//! What is known of each file: its last reading, its last good content, and since when it is bad.
+//! What is known of each file: its last reading, its last last_good content, and since when it is bad.
 //!
-//! Decides which content of a file is served: the current one, the last good
+//! Decides which content of a file is served: the current one, the last last_good
 //! one for a while, or none. Reading is done elsewhere; the times are handed in.
 
 use super::Terms;
@@ -20,22 +20,22 @@ use tokio::time::Instant;
 
 /// The files of a source, by path.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Shelf(HashMap<PathBuf, Known>);
+pub(super) struct FileCache(HashMap<PathBuf, CacheEntry>);
 
 /// One file as it is known.
 #[derive(Clone, Debug)]
-struct Known {
-    /// The version that was last read, good or bad.
+struct CacheEntry {
+    /// The version that was last read, last_good or bad.
     version: Option<Version>,
     error: Option<ScrapeError>,
-    good: Option<Good>,
+    last_good: Option<LastGood>,
     /// Since when what is on disk is bad.
     bad_since: Option<Instant>,
 }
 
 /// Content that passed the gate.
 #[derive(Clone, Debug)]
-pub(super) struct Good {
+pub(super) struct LastGood {
     pub(super) body: Bytes,
     pub(super) summary: Summary,
     pub(super) modified: SystemTime,
@@ -49,7 +49,7 @@ pub(super) struct Verdict {
     pub(super) path: PathBuf,
     pub(super) modified: Option<SystemTime>,
     /// What is served of it, if anything.
-    pub(super) good: Option<Good>,
+    pub(super) last_good: Option<LastGood>,
     /// What is wrong with it; with content beside it, that is an earlier version.
     pub(super) error: Option<ScrapeError>,
     /// After how long this would be decided differently.
@@ -65,8 +65,8 @@ pub(super) struct Now {
     pub(super) wall: SystemTime,
 }
 
-impl Shelf {
-    /// Brings the shelf up to date with the files there are; what is gone is forgotten.
+impl FileCache {
+    /// Brings the cache up to date with the files there are; what is gone is forgotten.
     pub(super) fn update(
         &mut self,
         expansion: &Expansion,
@@ -81,7 +81,7 @@ impl Shelf {
             let progress = writing.progress_of(expansion.names_of(path));
             let (file, fresh) = match found {
                 Ok(()) => look(path, before, terms, progress, now),
-                Err(error) => (Known::failed(before, error.clone(), now), Fresh::No),
+                Err(error) => (CacheEntry::failed(before, error.clone(), now), Fresh::No),
             };
             verdicts.push(file.verdict(path, &terms.options, now, fresh));
             self.0.insert(path.clone(), file);
@@ -90,10 +90,10 @@ impl Shelf {
     }
 }
 
-impl Shelf {
+impl FileCache {
     /// The files whose writers may still have been at it when they were read.
     pub(super) fn young(&self) -> Vec<(PathBuf, Stamp)> {
-        let young = |(path, known): (&PathBuf, &Known)| {
+        let young = |(path, known): (&PathBuf, &CacheEntry)| {
             let version = known
                 .version
                 .as_ref()
@@ -114,25 +114,25 @@ enum Fresh {
 /// Reads a file, unless what is known of it is current, or about to be replaced.
 fn look(
     path: &Path,
-    before: Option<Known>,
+    before: Option<CacheEntry>,
     terms: &Terms,
     progress: Progress,
     now: Now,
-) -> (Known, Fresh) {
-    let current = |known: &Known| {
+) -> (CacheEntry, Fresh) {
+    let current = |known: &CacheEntry| {
         let version = known.version.as_ref();
         version.is_some_and(|version| version.is_current(path))
     };
     let before = match before {
         Some(known) if current(&known) => return (known.confirmed(now), Fresh::No),
-        Some(known) if progress == Progress::UnderWay && known.good.is_some() => {
+        Some(known) if progress == Progress::UnderWay && known.last_good.is_some() => {
             return (known, Fresh::No);
         }
         before => before,
     };
     let version = match read(path, terms.limits.max_bytes) {
         Ok(version) => version,
-        Err(error) => return (Known::failed(before, error, now), Fresh::No),
+        Err(error) => return (CacheEntry::failed(before, error, now), Fresh::No),
     };
     let fresh = match before.as_ref().and_then(|known| known.version.as_ref()) {
         Some(before) if before.stamp == version.stamp => Fresh::No,
@@ -145,8 +145,8 @@ fn look(
         Progress::UnderWay | Progress::Overdue => (terms.validator.for_incomplete(), None),
     };
     let known = match validator.validate_now(version.body, &from) {
-        Ok(exposition) => Known {
-            good: Some(Good {
+        Ok(exposition) => CacheEntry {
+            last_good: Some(LastGood {
                 body: exposition.body,
                 summary: exposition.summary,
                 modified: version.modified,
@@ -156,53 +156,53 @@ fn look(
             error: None,
             bad_since: None,
         },
-        Err(error) => Known {
+        Err(error) => CacheEntry {
             version: version_kept,
-            ..Known::failed(before, error, now)
+            ..CacheEntry::failed(before, error, now)
         },
     };
     (known, fresh)
 }
 
-impl Known {
+impl CacheEntry {
     /// Nothing changed on disk.
     fn confirmed(mut self, now: Now) -> Self {
-        if let (None, Some(good)) = (&self.error, &mut self.good) {
-            good.confirmed_at = now.instant;
+        if let (None, Some(last_good)) = (&self.error, &mut self.last_good) {
+            last_good.confirmed_at = now.instant;
         }
         self
     }
 
-    /// Something is wrong with the file now; its last good content may have a while left.
+    /// Something is wrong with the file now; its last last_good content may have a while left.
     fn failed(before: Option<Self>, error: ScrapeError, now: Now) -> Self {
-        let (good, bad_since) = match before {
+        let (last_good, bad_since) = match before {
             // Bytes are there and are bad: half a rewrite looks like that.
-            Some(before) if is_passing(error.reason) => (before.good, before.bad_since),
+            Some(before) if is_passing(error.reason) => (before.last_good, before.bad_since),
             // A file that is gone, or out of reach, is so at once.
             _ => (None, None),
         };
         Self {
             version: None,
             error: Some(error),
-            good,
+            last_good,
             bad_since: bad_since.or(Some(now.instant)),
         }
     }
 
     fn verdict(&self, path: &Path, options: &FileOptions, now: Now, fresh: Fresh) -> Verdict {
-        let good = self.good.clone();
+        let last_good = self.last_good.clone();
         let mut verdict = Verdict {
             path: path.to_owned(),
-            modified: match (&good, &self.version) {
-                (Some(good), _) => Some(good.modified),
+            modified: match (&last_good, &self.version) {
+                (Some(last_good), _) => Some(last_good.modified),
                 (None, version) => version.as_ref().map(|version| version.modified),
             },
             missing_final_newline: fresh == Fresh::Yes
                 && self.error.is_none()
-                && good
+                && last_good
                     .as_ref()
-                    .is_some_and(|good| good.summary.missing_final_newline),
-            good,
+                    .is_some_and(|last_good| last_good.summary.missing_final_newline),
+            last_good,
             error: self.error.clone(),
             due: None,
         };
@@ -212,9 +212,12 @@ impl Known {
                 .saturating_sub(now.instant.saturating_duration_since(since));
             verdict.keep_for(left);
         }
-        if let (Some(max_age), Some(good)) = (options.max_age, &verdict.good) {
+        if let (Some(max_age), Some(last_good)) = (options.max_age, &verdict.last_good) {
             // A file from the future is as young as can be.
-            let age = now.wall.duration_since(good.modified).unwrap_or_default();
+            let age = now
+                .wall
+                .duration_since(last_good.modified)
+                .unwrap_or_default();
             verdict.keep_while_young(age, max_age);
         }
         if let (Some(Reason::Io), Some(since)) =
@@ -231,8 +234,8 @@ impl Known {
 impl Verdict {
     fn keep_for(&mut self, left: Duration) {
         if left.is_zero() {
-            self.good = None;
-        } else if self.good.is_some() {
+            self.last_good = None;
+        } else if self.last_good.is_some() {
             self.look_within(left);
         }
     }
@@ -247,7 +250,7 @@ impl Verdict {
             let path = self.path.display();
             let message = format!("{path} was modified {age:.0?} ago, max_age is {max_age:?}");
             self.error = Some(ScrapeError::new(Reason::Stale, message));
-            self.good = None;
+            self.last_good = None;
             self.due = None;
         } else {
             self.look_within(left);
