@@ -6,11 +6,11 @@
 //! error at once, never an old answer. This file may not name notify.
 
 mod access;
-mod activity;
 mod cache;
 mod compose;
 mod expand;
 mod pattern;
+mod pending_writes;
 mod read;
 mod reading;
 mod subscriptions;
@@ -24,11 +24,11 @@ use crate::reason::Reason;
 use crate::report::CacheReport;
 use crate::scrape::{ScrapeError, ScrapeResult};
 use crate::validator::{self, Validator};
-use activity::Activity;
 use cache::FileCache;
 use futures_util::future::LocalBoxFuture;
 use local_exporter_config::{FileOptions, FileSource, Limits, Selector};
 use pattern::Patterns;
+use pending_writes::PendingWrites;
 use read::Stamp;
 use reading::{Reading, look};
 use rustix::io::Errno;
@@ -123,7 +123,7 @@ pub(super) struct Files {
     terms: Arc<Terms>,
     patterns: Patterns,
     surroundings: SourceContext,
-    activity: Arc<Activity>,
+    pending_writes: Arc<PendingWrites>,
     /// `None` until the first reading.
     answer: RefCell<Option<ScrapeResult>>,
     /// Notified after each reading, for scrapes that came before the first.
@@ -136,7 +136,7 @@ impl Files {
             patterns: Patterns::new(&terms.options.patterns),
             terms: Arc::new(terms),
             surroundings,
-            activity: Arc::default(),
+            pending_writes: Arc::default(),
             answer: RefCell::default(),
             was_read: Notify::new(),
         }
@@ -165,7 +165,11 @@ impl Files {
             let held_up = reading.began.elapsed() > self.terms.limits.timeout * 2;
             self.publish(reading.answer);
             let renewed = subscriptions
-                .follow(&self.surroundings.watches, reading.targets, &self.activity)
+                .follow(
+                    &self.surroundings.watches,
+                    reading.targets,
+                    &self.pending_writes,
+                )
                 .await;
             self.surroundings.status.cache_checked(CacheReport {
                 watching: subscriptions.watching,
@@ -177,14 +181,14 @@ impl Files {
                 continue;
             }
             looks = 0;
-            let now = self.activity.writing();
+            let now = self.pending_writes.writing();
             // What was left alone may have been finished since without another event.
             let ended = now.has_ended_since(&reading.writing) || held_up;
             let at_once = ended.then_some(Duration::ZERO);
             let due = [reading.due, now.due, at_once, subscriptions.due()];
             let due = due.into_iter().flatten().min();
             let refresh = self.terms.limits.refresh;
-            self.activity
+            self.pending_writes
                 .changed(due.map_or(refresh, |due| due.min(refresh)))
                 .await;
         }
@@ -193,7 +197,11 @@ impl Files {
     /// Whether nobody was at the files while they were read, as far as events
     /// tell and their stamps.
     async fn is_settled(&self, reading: &Reading) -> bool {
-        if self.activity.writing().has_begun_since(&reading.writing) {
+        if self
+            .pending_writes
+            .writing()
+            .has_begun_since(&reading.writing)
+        {
             return false;
         }
         let young = reading.cache.young();
@@ -210,7 +218,7 @@ impl Files {
             Err(_) => return true,
         };
         for name in overwritten.iter().filter_map(|(path, _)| path.file_name()) {
-            self.activity.was_touched(name);
+            self.pending_writes.was_touched(name);
         }
         overwritten.is_empty()
     }
@@ -222,7 +230,7 @@ impl Files {
         cache: FileCache,
     ) -> Option<Reading> {
         if overdue.is_none() {
-            let writing = self.activity.before_reading();
+            let writing = self.pending_writes.before_reading();
             let (terms, patterns) = (Arc::clone(&self.terms), self.patterns.clone());
             let faults = self.surroundings.faults.clone();
             let span = Span::current();

@@ -4,8 +4,8 @@
 //! one for a while, or none. Reading is done elsewhere; the times are handed in.
 
 use super::Terms;
-use super::activity::{Progress, Writing};
 use super::expand::Expansion;
+use super::pending_writes::{Progress, WriteSnapshot};
 use super::read::{Stamp, Version, read};
 use super::retry_after;
 use crate::reason::Reason;
@@ -71,7 +71,7 @@ impl FileCache {
         &mut self,
         expansion: &Expansion,
         terms: &Terms,
-        writing: &Writing,
+        writing: &WriteSnapshot,
         now: Now,
     ) -> Vec<Verdict> {
         let mut known = std::mem::take(&mut self.0);

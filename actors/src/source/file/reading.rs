@@ -4,11 +4,11 @@
 //! remembers nothing but what it is given and gives back.
 
 use super::Terms;
-use super::activity::Writing;
 use super::cache::{FileCache, Now, Verdict};
 use super::compose::{Composed, compose};
 use super::expand::{MOST_FILES, expand};
 use super::pattern::Patterns;
+use super::pending_writes::WriteSnapshot;
 use super::watch::Targets;
 use crate::reason::Reason;
 use crate::report::{CacheReport, FileReport, Watching};
@@ -27,7 +27,7 @@ pub(super) struct Reading {
     pub(super) due: Option<Duration>,
     pub(super) began: Instant,
     /// Who was at the files when it began.
-    pub(super) writing: Writing,
+    pub(super) writing: WriteSnapshot,
 }
 
 /// Finds, reads, judges and composes all files; blocks.
@@ -35,7 +35,7 @@ pub(super) fn look(
     terms: &Terms,
     patterns: &Patterns,
     mut cache: FileCache,
-    writing: Writing,
+    writing: WriteSnapshot,
 ) -> Reading {
     let now = Now {
         instant: Instant::now(),

@@ -3,8 +3,8 @@
 //! Where events cannot be had, says so once and leaves the rest to the timer;
 //! tries again at each look, and says when to look for that.
 
-use super::activity::Activity;
 use super::expand::MOST_TARGETS;
+use super::pending_writes::PendingWrites;
 use super::retry_after;
 use super::watch::{Subscription, Targets, Unwatched, Watches};
 use crate::report::Watching;
@@ -44,7 +44,7 @@ impl Subscriptions {
         &mut self,
         watches: &Watches,
         targets: Targets,
-        activity: &Arc<Activity>,
+        pending_writes: &Arc<PendingWrites>,
     ) -> Renewed {
         let mut renewed = Renewed::No;
         let refused_before = self.refused_since.take();
@@ -66,7 +66,7 @@ impl Subscriptions {
             let subscribed = match late {
                 // Each would take as long again.
                 true => Err(Unwatched::Late),
-                false => watches.subscribe(&target, activity).await,
+                false => watches.subscribe(&target, pending_writes).await,
             };
             let refusal = match subscribed {
                 Ok(subscription) => {

@@ -10,8 +10,8 @@
 
 mod keeper;
 
-use super::activity::Activity;
 use super::pattern::Patterns;
+use super::pending_writes::PendingWrites;
 use keeper::Keeper;
 use prometheus::IntCounter;
 use std::collections::BTreeSet;
@@ -123,7 +123,7 @@ enum Order {
 struct Subscriber {
     number: u64,
     interest: Interest,
-    activity: Arc<Activity>,
+    pending_writes: Arc<PendingWrites>,
 }
 
 /// Why a directory is not watched.
@@ -188,14 +188,14 @@ impl Watches {
         &self.lost
     }
 
-    /// Watches a directory: `activity` is told whenever something that matters happens in it.
+    /// Watches a directory: `pending_writes` is told whenever something that matters happens in it.
     ///
     /// # Errors
     /// Whether to look again at once, or to go without events.
     pub(super) async fn subscribe(
         &self,
         target: &Target,
-        activity: &Arc<Activity>,
+        pending_writes: &Arc<PendingWrites>,
     ) -> Result<Subscription, Unwatched> {
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         let (reply, replied) = oneshot::channel();
@@ -204,7 +204,7 @@ impl Watches {
             subscriber: Subscriber {
                 number,
                 interest: target.interest.clone(),
-                activity: Arc::clone(activity),
+                pending_writes: Arc::clone(pending_writes),
             },
             reply,
         };

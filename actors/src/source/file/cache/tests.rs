@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::source::file::Role;
-use crate::source::file::activity::Activity;
 use crate::source::file::expand::expand;
 use crate::source::file::pattern::Patterns;
 use crate::validator::Validator;
@@ -14,8 +13,8 @@ struct Scene {
     folder: tempfile::TempDir,
     cache: FileCache,
     options: FileOptions,
-    writing: Writing,
-    activity: Activity,
+    writing: WriteSnapshot,
+    pending_writes: PendingWrites,
     now: Now,
 }
 
@@ -25,8 +24,8 @@ impl Scene {
             folder: tempfile::tempdir().unwrap(),
             cache: FileCache::default(),
             options,
-            writing: Writing::default(),
-            activity: Activity::default(),
+            writing: WriteSnapshot::default(),
+            pending_writes: PendingWrites::default(),
             now: Now {
                 instant: Instant::now(),
                 wall: SystemTime::now(),
@@ -206,8 +205,8 @@ fn half_a_file_whose_writer_is_at_it_is_not_taken_for_whole() {
     scene.look();
     scene.write("last_good 22");
     // CacheEntry to be written: what was last_good stands, and nothing is wrong.
-    scene.activity.is_written(OsStr::new("it.prom"));
-    scene.writing = scene.activity.writing();
+    scene.pending_writes.is_written(OsStr::new("it.prom"));
+    scene.writing = scene.pending_writes.writing();
     let (served_now, reason, _) = scene.look();
     assert_eq!((served_now, reason), (served("last_good 1\n"), None));
     // A file of which nothing last_good is known is looked at, but has to be whole.
@@ -215,6 +214,6 @@ fn half_a_file_whose_writer_is_at_it_is_not_taken_for_whole() {
     let (served_now, reason, _) = scene.look();
     assert_eq!((served_now, reason), (None, Some(Reason::Truncated)));
     // The writer closes without having written more: a file without its final newline.
-    scene.writing = Writing::default();
+    scene.writing = WriteSnapshot::default();
     assert_eq!(scene.look(), (served("last_good 22"), None, None));
 }

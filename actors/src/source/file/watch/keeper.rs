@@ -262,9 +262,9 @@ impl Watched {
                 continue;
             }
             match news {
-                News::BeingWritten => subscriber.activity.is_written(name),
-                News::Closed => subscriber.activity.was_closed(name),
-                News::Changed => subscriber.activity.has_changed(name),
+                News::BeingWritten => subscriber.pending_writes.is_written(name),
+                News::Closed => subscriber.pending_writes.was_closed(name),
+                News::Changed => subscriber.pending_writes.has_changed(name),
             }
         }
     }
@@ -277,7 +277,7 @@ impl Watched {
 
     fn tell_all(&self) {
         for subscriber in &self.subscribers {
-            subscriber.activity.anything_changed();
+            subscriber.pending_writes.anything_changed();
         }
     }
 }

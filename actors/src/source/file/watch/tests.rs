@@ -16,14 +16,17 @@ fn target(directory: &Path) -> Target {
 #[tokio::test]
 async fn the_end_of_the_thread_is_told_to_all_and_they_go_without_events() {
     let folder = tempfile::tempdir().unwrap();
-    let (watches, activity) = (Watches::start().unwrap(), Arc::default());
+    let (watches, pending_writes) = (Watches::start().unwrap(), Arc::default());
     let target = target(folder.path());
-    let subscription = watches.subscribe(&target, &activity).await.unwrap();
+    let subscription = watches.subscribe(&target, &pending_writes).await.unwrap();
     assert!(subscription.serves(&target));
     watches.orders.send(Order::Panic).unwrap();
     // It is told, so this does not take the hour.
-    activity.changed(Duration::from_secs(3600)).await;
+    pending_writes.changed(Duration::from_secs(3600)).await;
     assert!(!subscription.serves(&target));
-    let refused = watches.subscribe(&target, &activity).await.unwrap_err();
+    let refused = watches
+        .subscribe(&target, &pending_writes)
+        .await
+        .unwrap_err();
     assert!(matches!(refused, Unwatched::NoEvents(why) if why.contains("has ended")));
 }

@@ -22,7 +22,7 @@ const MOST_WRITTEN: usize = 64;
 
 /// The events of one source, told by the watcher's thread and awaited by the source.
 #[derive(Debug, Default)]
-pub(super) struct Activity {
+pub(super) struct PendingWrites {
     changed: Notify,
     written: Mutex<Written>,
 }
@@ -47,7 +47,7 @@ struct File {
 
 /// The files that are in the middle of being written, at one moment.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Writing {
+pub(super) struct WriteSnapshot {
     files: HashMap<OsString, (Progress, u64)>,
     begun: u64,
     /// When one of them is to be looked at, if nothing happens before.
@@ -65,7 +65,7 @@ pub(super) enum Progress {
     Overdue,
 }
 
-impl Activity {
+impl PendingWrites {
     /// Bytes were written to a file that its writer has not closed yet.
     pub(super) fn is_written(&self, name: &OsStr) {
         if self.written().begin(name, None) {
@@ -102,7 +102,7 @@ impl Activity {
 
     /// The files being written now, for whoever is about to read them: those
     /// overdue are forgotten, to be known again by the next bytes.
-    pub(super) fn before_reading(&self) -> Writing {
+    pub(super) fn before_reading(&self) -> WriteSnapshot {
         let writing = self.writing();
         let progress = |file: &File| file.progress().0;
         self.written()
@@ -112,11 +112,11 @@ impl Activity {
     }
 
     /// The files being written now.
-    pub(super) fn writing(&self) -> Writing {
+    pub(super) fn writing(&self) -> WriteSnapshot {
         let mut written = self.written();
-        let mut writing = Writing {
+        let mut writing = WriteSnapshot {
             begun: written.begun,
-            ..Writing::default()
+            ..WriteSnapshot::default()
         };
         written.files.retain(|name, file| {
             let (progress, left) = file.progress();
@@ -184,7 +184,7 @@ impl File {
     }
 }
 
-impl Writing {
+impl WriteSnapshot {
     /// How far the writing of a file is that has all of these names: that under which it is least
     /// to be relied on.
     pub(super) fn progress_of<'n>(&self, names: impl Iterator<Item = &'n OsStr>) -> Progress {
