@@ -143,7 +143,7 @@ impl PendingWrites {
 }
 
 impl Written {
-    /// Notes the beginning of a writing, which is over already if `closed`; whether it was news.
+    /// Notes the beginning of a writing, which is over already if `closed`; whether it was change.
     fn begin(&mut self, name: &OsStr, closed: Option<Instant>) -> bool {
         let before = self.files.get(name).copied();
         if before.is_none() && self.files.len() >= MOST_WRITTEN {

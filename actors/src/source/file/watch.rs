@@ -2,17 +2,16 @@
 //!
 //! Who wants events subscribes to a directory here and is woken; it then looks
 //! for itself, so a wake-up carries nothing and any number of them are one. The
-//! thread behind it, which knows notify, stands in `keeper`.
+//! thread behind it, which knows notify, stands in `watcher_thread`.
 //!
 //! Events are a hint, never the truth: overlay file systems, unmounts and dead
 //! mounts report nothing, and what is mounted from elsewhere (`host::filesystem`) only
 //! what is done here. Whoever watches also has a timer.
 
-mod keeper;
+mod watcher_thread;
 
 use super::pattern::Patterns;
 use super::pending_writes::PendingWrites;
-use keeper::Keeper;
 use prometheus::IntCounter;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -22,6 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use tokio::sync::oneshot;
+use watcher_thread::WatcherThread;
 
 /// How long to wait for an order to be carried out before going without events.
 const ORDER_DEADLINE: Duration = Duration::from_secs(1);
@@ -172,9 +172,9 @@ impl Watches {
              were looked at then.",
         );
         let lost = lost.map_err(io::Error::other)?;
-        let keeper = Keeper::new(lost.clone());
+        let watcher_thread = WatcherThread::new(lost.clone());
         let thread = std::thread::Builder::new().name("file-watches".into());
-        thread.spawn(move || keeper.run(&inbox))?;
+        thread.spawn(move || watcher_thread.run(&inbox))?;
         Ok(Self {
             orders,
             lost,

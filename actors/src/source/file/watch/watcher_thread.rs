@@ -41,12 +41,12 @@ struct Watched {
 
 /// What is watched, for as long as somebody tells of it. Whether the thread that takes orders
 /// ends or notify's own: nobody may go on waiting for events, who could have the timer.
-struct Told {
+struct Subscribers {
     table: Table,
     lost: IntCounter,
 }
 
-impl Drop for Told {
+impl Drop for Subscribers {
     fn drop(&mut self) {
         lock(&self.table).values().for_each(Watched::end);
     }
@@ -57,20 +57,20 @@ fn lock(table: &Table) -> MutexGuard<'_, BTreeMap<PathBuf, Watched>> {
 }
 
 /// The owner of the watcher.
-pub(super) struct Keeper {
+pub(super) struct WatcherThread {
     /// Never dropped by a panic: notify panics again when it is dropped after its
     /// own thread is gone, and two panics at once would end the process.
     watcher: Option<ManuallyDrop<RecommendedWatcher>>,
-    told: Told,
+    subscribers: Subscribers,
 }
 
-impl Keeper {
+impl WatcherThread {
     /// One that watches nothing yet, and counts how often events were lost.
     pub(super) fn new(lost: IntCounter) -> Self {
         let table = Table::default();
         Self {
             watcher: None,
-            told: Told { table, lost },
+            subscribers: Subscribers { table, lost },
         }
     }
 
@@ -108,7 +108,7 @@ impl Keeper {
         // for each directory, which all share.
         let path = &target.directory;
         {
-            let mut table = lock(&self.told.table);
+            let mut table = lock(&self.subscribers.table);
             let is_same = |watched: &&mut Watched| watched.identity == target.identity;
             let mut same = table.values_mut().filter(is_same);
             if let Some(watched) = same.find(|watched| watched.live.load(Ordering::Acquire)) {
@@ -122,11 +122,12 @@ impl Keeper {
         let watcher = match &mut self.watcher {
             Some(watcher) => watcher,
             None => {
-                let told = Told {
-                    table: Arc::clone(&self.told.table),
-                    lost: self.told.lost.clone(),
+                let subscribers = Subscribers {
+                    table: Arc::clone(&self.subscribers.table),
+                    lost: self.subscribers.lost.clone(),
                 };
-                let watcher = notify::recommended_watcher(move |event| dispatch(&told, &event))?;
+                let watcher =
+                    notify::recommended_watcher(move |event| dispatch(&subscribers, &event))?;
                 self.watcher.insert(ManuallyDrop::new(watcher))
             }
         };
@@ -145,14 +146,14 @@ impl Keeper {
             live: Arc::clone(&live),
             subscribers: vec![subscriber],
         };
-        lock(&self.told.table).insert(path.clone(), watched);
+        lock(&self.subscribers.table).insert(path.clone(), watched);
         Ok(live)
     }
 
-    /// Ends the watching of directories: whoever waits for their events is told.
+    /// Ends the watching of directories: whoever waits for their events is subscribers.
     fn end_all(&mut self, which: impl Fn(&PathBuf, &Watched) -> bool) {
         let mut ended = Vec::new();
-        lock(&self.told.table).retain(|path, watched| {
+        lock(&self.subscribers.table).retain(|path, watched| {
             let ends = which(path, watched);
             if ends {
                 watched.end();
@@ -173,7 +174,7 @@ impl Keeper {
     }
 
     fn forget(&mut self, number: u64) {
-        let mut table = lock(&self.told.table);
+        let mut table = lock(&self.subscribers.table);
         let mut unused = Vec::new();
         for (path, watched) in table.iter_mut() {
             watched
@@ -192,19 +193,19 @@ impl Keeper {
 }
 
 /// Called on notify's thread for each event.
-fn dispatch(told: &Told, event: &notify::Result<Event>) {
-    let table = lock(&told.table);
+fn dispatch(subscribers: &Subscribers, event: &notify::Result<Event>) {
+    let table = lock(&subscribers.table);
     let event = match event {
         Ok(event) if !event.need_rescan() => event,
         // Events were lost, and with them, perhaps, that a directory has gone: everybody looks,
         // and what is there now is watched anew.
         _ => {
-            told.lost.inc();
+            subscribers.lost.inc();
             table.values().for_each(Watched::end);
             return;
         }
     };
-    let Some(news) = News::of(event.kind) else {
+    let Some(change) = Change::of(event.kind) else {
         return;
     };
     for path in &event.paths {
@@ -223,14 +224,14 @@ fn dispatch(told: &Told, event: &notify::Result<Event>) {
         if let (Some(parent), Some(name)) = (path.parent(), path.file_name())
             && let Some(watched) = table.get(parent)
         {
-            watched.tell(name, news);
+            watched.tell(name, change);
         }
     }
 }
 
 /// What an event means to whoever reads the file.
 #[derive(Clone, Copy)]
-enum News {
+enum Change {
     /// Its writer is at it: half of a file is nothing to read.
     BeingWritten,
     /// Its writer has closed it.
@@ -239,7 +240,7 @@ enum News {
     Changed,
 }
 
-impl News {
+impl Change {
     /// Reading is what the exporter itself does: reacting to it would never end.
     fn of(kind: EventKind) -> Option<Self> {
         match kind {
@@ -256,15 +257,15 @@ impl News {
 }
 
 impl Watched {
-    fn tell(&self, name: &OsStr, news: News) {
+    fn tell(&self, name: &OsStr, change: Change) {
         for subscriber in &self.subscribers {
             if !subscriber.interest.covers(name) {
                 continue;
             }
-            match news {
-                News::BeingWritten => subscriber.pending_writes.is_written(name),
-                News::Closed => subscriber.pending_writes.was_closed(name),
-                News::Changed => subscriber.pending_writes.has_changed(name),
+            match change {
+                Change::BeingWritten => subscriber.pending_writes.is_written(name),
+                Change::Closed => subscriber.pending_writes.was_closed(name),
+                Change::Changed => subscriber.pending_writes.has_changed(name),
             }
         }
     }
