@@ -201,7 +201,7 @@ impl Expansion {
             directory: directory.to_owned(),
             identity,
             interest,
-            elsewhere: filesystem::without_events(directory),
+            without_events: filesystem::without_events(directory),
         });
     }
 

@@ -55,7 +55,7 @@ impl Subscriptions {
         let mut late = false;
         let mut held = Vec::with_capacity(targets.watched.len());
         for target in targets.watched {
-            if let Some(place) = target.elsewhere {
+            if let Some(place) = target.without_events {
                 without.get_or_insert_with(|| (target.directory.clone(), place.to_owned()));
             }
             let serves = |held: &Subscription| held.serves(&target);

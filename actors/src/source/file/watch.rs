@@ -85,7 +85,7 @@ pub(super) struct Target {
     pub(super) identity: Identity,
     pub(super) interest: Interest,
     /// What it is on, if files there change without events as well.
-    pub(super) elsewhere: Option<&'static str>,
+    pub(super) without_events: Option<&'static str>,
 }
 
 /// The directories in which changes matter to one source.

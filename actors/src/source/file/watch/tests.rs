@@ -9,7 +9,7 @@ fn target(directory: &Path) -> Target {
         directory: directory.to_owned(),
         identity: identity(directory).unwrap(),
         interest: Interest::in_name("it".as_ref()),
-        elsewhere: None,
+        without_events: None,
     }
 }
 
