@@ -1,6 +1,6 @@
-//! What is known of each file: its last reading, its last last_good content, and since when it is bad.
+//! What is known of each file: its last reading, its last good content, and since when it is bad.
 //!
-//! Decides which content of a file is served: the current one, the last last_good
+//! Decides which content of a file is served: the current one, the last good
 //! one for a while, or none. Reading is done elsewhere; the times are handed in.
 
 use super::Terms;
@@ -25,7 +25,7 @@ pub(super) struct FileCache(HashMap<PathBuf, CacheEntry>);
 /// One file as it is known.
 #[derive(Clone, Debug)]
 struct CacheEntry {
-    /// The version that was last read, last_good or bad.
+    /// The version that was last read, good or bad.
     version: Option<Version>,
     error: Option<ScrapeError>,
     last_good: Option<LastGood>,
@@ -173,7 +173,7 @@ impl CacheEntry {
         self
     }
 
-    /// Something is wrong with the file now; its last last_good content may have a while left.
+    /// Something is wrong with the file now; its last good content may have a while left.
     fn failed(before: Option<Self>, error: ScrapeError, now: Now) -> Self {
         let (last_good, bad_since) = match before {
             // Bytes are there and are bad: half a rewrite looks like that.

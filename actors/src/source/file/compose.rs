@@ -29,7 +29,7 @@ const MOST_SUSPECTS: usize = 64;
 pub(super) fn compose(verdicts: &mut [Verdict], terms: &Terms) -> Composed {
     let strict = terms.options.strict;
     let lost = |verdict: &Verdict| match verdict.last_good {
-        // Its last last_good content stands in for it.
+        // Its last good content stands in for it.
         Some(_) => None,
         None => verdict.error.clone(),
     };
@@ -95,7 +95,7 @@ fn join_all(
     let mut attempt = Attempt::at(files, validator);
     let mut conflicts = Vec::new();
     if attempt.answer.is_err() && attempt.conflicts.is_empty() && files.len() <= MOST_SUSPECTS {
-        // Each is last_good by itself and all together are not: find who spoils it.
+        // Each is good by itself and all together are not: find who spoils it.
         let mut last_good = Vec::new();
         for file in files {
             last_good.push(file.clone());
@@ -136,7 +136,7 @@ fn join_all(
     }
 }
 
-/// Files joined, and whether that is as last_good as what was joined.
+/// Files joined, and whether that is as good as what was joined.
 struct Attempt {
     answer: ScrapeResult,
     content: Content,

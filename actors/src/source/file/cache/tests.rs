@@ -204,12 +204,12 @@ fn half_a_file_whose_writer_is_at_it_is_not_taken_for_whole() {
     scene.write("last_good 1\n");
     scene.look();
     scene.write("last_good 22");
-    // CacheEntry to be written: what was last_good stands, and nothing is wrong.
+    // Known to be written: what was good stands, and nothing is wrong.
     scene.pending_writes.is_written(OsStr::new("it.prom"));
     scene.writing = scene.pending_writes.writing();
     let (served_now, reason, _) = scene.look();
     assert_eq!((served_now, reason), (served("last_good 1\n"), None));
-    // A file of which nothing last_good is known is looked at, but has to be whole.
+    // A file of which nothing good is known is looked at, but has to be whole.
     scene.cache = FileCache::default();
     let (served_now, reason, _) = scene.look();
     assert_eq!((served_now, reason), (None, Some(Reason::Truncated)));
