@@ -12,7 +12,7 @@ mod expand;
 mod pattern;
 mod pending_writes;
 mod read;
-mod reading;
+mod scan;
 mod subscriptions;
 pub(super) mod watch;
 
@@ -30,8 +30,8 @@ use local_exporter_config::{FileOptions, FileSource, Limits, Selector};
 use pattern::Patterns;
 use pending_writes::PendingWrites;
 use read::Stamp;
-use reading::{Reading, look};
 use rustix::io::Errno;
+use scan::{Scan, scan};
 use std::cell::RefCell;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -196,7 +196,7 @@ impl Files {
 
     /// Whether nobody was at the files while they were read, as far as events
     /// tell and their stamps.
-    async fn is_settled(&self, reading: &Reading) -> bool {
+    async fn is_settled(&self, reading: &Scan) -> bool {
         if self
             .pending_writes
             .writing()
@@ -224,11 +224,7 @@ impl Files {
     }
 
     /// One reading on the blocking pool, or `None` at the deadline.
-    async fn look(
-        &self,
-        overdue: &mut Option<JoinHandle<Reading>>,
-        cache: FileCache,
-    ) -> Option<Reading> {
+    async fn look(&self, overdue: &mut Option<JoinHandle<Scan>>, cache: FileCache) -> Option<Scan> {
         if overdue.is_none() {
             let writing = self.pending_writes.before_reading();
             let (terms, patterns) = (Arc::clone(&self.terms), self.patterns.clone());
@@ -238,7 +234,7 @@ impl Files {
                 // A panic is logged where it is, and names the selector there.
                 let _entered = span.enter();
                 faults.inject(FaultPoint::Read);
-                look(&terms, &patterns, cache, writing)
+                scan(&terms, &patterns, cache, writing)
             }));
         }
         in_time(overdue, self.terms.limits.timeout).await
@@ -258,7 +254,7 @@ impl Files {
 }
 
 /// What a reading comes to, which is taken out if it ends in time.
-async fn in_time(reading: &mut Option<JoinHandle<Reading>>, limit: Duration) -> Option<Reading> {
+async fn in_time(reading: &mut Option<JoinHandle<Scan>>, limit: Duration) -> Option<Scan> {
     let ended = timeout(limit, reading.as_mut()?).await.ok()?;
     *reading = None;
     match ended {

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 /// What one reading of everything came to.
 #[derive(Debug)]
-pub(super) struct Reading {
+pub(super) struct Scan {
     pub(super) cache: FileCache,
     pub(super) targets: Targets,
     pub(super) answer: ScrapeResult,
@@ -31,12 +31,12 @@ pub(super) struct Reading {
 }
 
 /// Finds, reads, judges and composes all files; blocks.
-pub(super) fn look(
+pub(super) fn scan(
     terms: &Terms,
     patterns: &Patterns,
     mut cache: FileCache,
     writing: WriteSnapshot,
-) -> Reading {
+) -> Scan {
     let now = Now {
         instant: Instant::now(),
         wall: SystemTime::now(),
@@ -57,7 +57,7 @@ pub(super) fn look(
         .filter(|verdict| verdict.missing_final_newline);
     let missing_final_newlines = newlines.count();
     let due = verdicts.iter().filter_map(|verdict| verdict.due).min();
-    Reading {
+    Scan {
         cache,
         targets: expansion.targets,
         answer: composed.answer,
