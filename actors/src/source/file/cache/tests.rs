@@ -83,25 +83,25 @@ fn served(text: &str) -> Option<String> {
 #[test]
 fn the_last_good_content_is_kept_for_a_while_and_no_longer() {
     let mut scene = Scene::new(FileOptions::default());
-    scene.write("last_good 1\n");
-    assert_eq!(scene.look(), (served("last_good 1\n"), None, None));
+    scene.write("good 1\n");
+    assert_eq!(scene.look(), (served("good 1\n"), None, None));
     scene.write("bad\n");
     let minute = SECOND * 60;
     let bad = Some(Reason::Malformed);
-    assert_eq!(scene.look(), (served("last_good 1\n"), bad, Some(minute)));
+    assert_eq!(scene.look(), (served("good 1\n"), bad, Some(minute)));
     scene.pass(SECOND * 59);
     scene.write("still bad\n");
-    assert_eq!(scene.look(), (served("last_good 1\n"), bad, Some(SECOND)));
+    assert_eq!(scene.look(), (served("good 1\n"), bad, Some(SECOND)));
     scene.pass(SECOND);
     assert_eq!(scene.look(), (None, bad, None));
-    scene.write("last_good 2\n");
-    assert_eq!(scene.look(), (served("last_good 2\n"), None, None));
+    scene.write("good 2\n");
+    assert_eq!(scene.look(), (served("good 2\n"), None, None));
 }
 
 #[test]
 fn a_deleted_file_is_gone_at_once() {
     let mut scene = Scene::new(FileOptions::default());
-    scene.write("last_good 1\n");
+    scene.write("good 1\n");
     scene.look();
     std::fs::remove_file(scene.path()).unwrap();
     assert_eq!(scene.look(), (None, Some(Reason::Absent), None));
@@ -122,8 +122,8 @@ fn what_could_not_be_read_is_looked_at_again_after_as_long_as_it_has_lasted() {
     scene.pass(SECOND * 7 / 2);
     assert_eq!(scene.look(), failed(SECOND * 4));
     std::fs::remove_file(scene.path()).unwrap();
-    scene.write("last_good 1\n");
-    assert_eq!(scene.look(), (served("last_good 1\n"), None, None));
+    scene.write("good 1\n");
+    assert_eq!(scene.look(), (served("good 1\n"), None, None));
 }
 
 #[test]
@@ -132,11 +132,11 @@ fn what_could_not_be_read_is_looked_at_again_though_it_has_become_stale() {
         max_age: Some(SECOND * 100),
         ..FileOptions::default()
     });
-    scene.write("last_good 1\n");
+    scene.write("good 1\n");
     scene.look();
     std::fs::remove_file(scene.path()).unwrap();
     std::os::unix::fs::symlink("/proc/self/mem", scene.path()).unwrap();
-    let passing = (served("last_good 1\n"), Some(Reason::Io), Some(SECOND));
+    let passing = (served("good 1\n"), Some(Reason::Io), Some(SECOND));
     assert_eq!(scene.look(), passing);
     scene.pass(SECOND * 50);
     scene.look();
@@ -154,7 +154,7 @@ fn nothing_is_kept_where_nothing_is_to_be_kept() {
         keep_last_good: Duration::ZERO,
         ..FileOptions::default()
     });
-    scene.write("last_good 1\n");
+    scene.write("good 1\n");
     scene.look();
     scene.write("");
     assert_eq!(scene.look(), (None, Some(Reason::Empty), None));
@@ -166,7 +166,7 @@ fn content_past_its_age_is_stale_and_a_touch_makes_it_young() {
         max_age: Some(SECOND * 100),
         ..FileOptions::default()
     });
-    scene.write("last_good 1\n");
+    scene.write("good 1\n");
     let modified = scene.now.wall - SECOND * 40;
     let set = |scene: &Scene, time| {
         let file = std::fs::File::options()
@@ -178,42 +178,42 @@ fn content_past_its_age_is_stale_and_a_touch_makes_it_young() {
     set(&scene, modified);
     assert_eq!(
         scene.look(),
-        (served("last_good 1\n"), None, Some(SECOND * 60))
+        (served("good 1\n"), None, Some(SECOND * 60))
     );
     scene.pass(SECOND * 60);
     assert_eq!(scene.look(), (None, Some(Reason::Stale), None));
     set(&scene, scene.now.wall + SECOND * 5);
     assert_eq!(
         scene.look(),
-        (served("last_good 1\n"), None, Some(SECOND * 100))
+        (served("good 1\n"), None, Some(SECOND * 100))
     );
 }
 
 #[test]
 fn a_file_too_large_is_not_kept() {
     let mut scene = Scene::new(FileOptions::default());
-    scene.write("last_good 1\n");
+    scene.write("good 1\n");
     scene.look();
-    scene.write(&"last_good 1\n".repeat(200));
+    scene.write(&"good 1\n".repeat(200));
     assert_eq!(scene.look(), (None, Some(Reason::TooLarge), None));
 }
 
 #[test]
 fn half_a_file_whose_writer_is_at_it_is_not_taken_for_whole() {
     let mut scene = Scene::new(FileOptions::default());
-    scene.write("last_good 1\n");
+    scene.write("good 1\n");
     scene.look();
-    scene.write("last_good 22");
+    scene.write("good 22");
     // Known to be written: what was good stands, and nothing is wrong.
     scene.pending_writes.is_written(OsStr::new("it.prom"));
     scene.writing = scene.pending_writes.writing();
     let (served_now, reason, _) = scene.look();
-    assert_eq!((served_now, reason), (served("last_good 1\n"), None));
+    assert_eq!((served_now, reason), (served("good 1\n"), None));
     // A file of which nothing good is known is looked at, but has to be whole.
     scene.cache = FileCache::default();
     let (served_now, reason, _) = scene.look();
     assert_eq!((served_now, reason), (None, Some(Reason::Truncated)));
     // The writer closes without having written more: a file without its final newline.
     scene.writing = WriteSnapshot::default();
-    assert_eq!(scene.look(), (served("last_good 22"), None, None));
+    assert_eq!(scene.look(), (served("good 22"), None, None));
 }
