@@ -45,7 +45,7 @@ pub(super) struct LastGood {
 
 /// What becomes of one file.
 #[derive(Debug)]
-pub(super) struct Verdict {
+pub(super) struct FileOutcome {
     pub(super) path: PathBuf,
     pub(super) modified: Option<SystemTime>,
     /// What is served of it, if anything.
@@ -73,9 +73,9 @@ impl FileCache {
         terms: &Terms,
         writing: &WriteSnapshot,
         now: Now,
-    ) -> Vec<Verdict> {
+    ) -> Vec<FileOutcome> {
         let mut known = std::mem::take(&mut self.0);
-        let mut verdicts = Vec::with_capacity(expansion.files.len());
+        let mut outcomes = Vec::with_capacity(expansion.files.len());
         for (path, found) in &expansion.files {
             let before = known.remove(path);
             let progress = writing.progress_of(expansion.names_of(path));
@@ -83,10 +83,10 @@ impl FileCache {
                 Ok(()) => look(path, before, terms, progress, now),
                 Err(error) => (CacheEntry::failed(before, error.clone(), now), Fresh::No),
             };
-            verdicts.push(file.verdict(path, &terms.options, now, fresh));
+            outcomes.push(file.outcome(path, &terms.options, now, fresh));
             self.0.insert(path.clone(), file);
         }
-        verdicts
+        outcomes
     }
 }
 
@@ -189,9 +189,9 @@ impl CacheEntry {
         }
     }
 
-    fn verdict(&self, path: &Path, options: &FileOptions, now: Now, fresh: Fresh) -> Verdict {
+    fn outcome(&self, path: &Path, options: &FileOptions, now: Now, fresh: Fresh) -> FileOutcome {
         let last_good = self.last_good.clone();
-        let mut verdict = Verdict {
+        let mut outcome = FileOutcome {
             path: path.to_owned(),
             modified: match (&last_good, &self.version) {
                 (Some(last_good), _) => Some(last_good.modified),
@@ -210,28 +210,28 @@ impl CacheEntry {
             let left = options
                 .keep_last_good
                 .saturating_sub(now.instant.saturating_duration_since(since));
-            verdict.keep_for(left);
+            outcome.keep_for(left);
         }
-        if let (Some(max_age), Some(last_good)) = (options.max_age, &verdict.last_good) {
+        if let (Some(max_age), Some(last_good)) = (options.max_age, &outcome.last_good) {
             // A file from the future is as young as can be.
             let age = now
                 .wall
                 .duration_since(last_good.modified)
                 .unwrap_or_default();
-            verdict.keep_while_young(age, max_age);
+            outcome.keep_while_young(age, max_age);
         }
         if let (Some(Reason::Io), Some(since)) =
             (self.error.as_ref().map(|it| it.reason), self.bad_since)
         {
             // There is no event for what was lacking.
             let lasted = now.instant.saturating_duration_since(since);
-            verdict.look_within(retry_after(lasted));
+            outcome.look_within(retry_after(lasted));
         }
-        verdict
+        outcome
     }
 }
 
-impl Verdict {
+impl FileOutcome {
     fn keep_for(&mut self, left: Duration) {
         if left.is_zero() {
             self.last_good = None;

@@ -3,7 +3,7 @@
 //! One file alone passes byte for byte; several are joined into one valid
 //! exposition. Blocks, and runs on the blocking pool; it does no I/O.
 
-use super::cache::{LastGood, Verdict};
+use super::cache::{FileOutcome, LastGood};
 use super::{Terms, listed};
 use crate::reason::Reason;
 use crate::scrape::{Exposition, ScrapeError, ScrapeResult};
@@ -12,7 +12,7 @@ use local_exporter_exposition::{Conflict, join};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What the verdicts come to.
+/// What the outcomes come to.
 #[derive(Debug)]
 pub(super) struct Composed {
     pub(super) answer: ScrapeResult,
@@ -25,20 +25,20 @@ pub(super) struct Composed {
 /// The most files among which the one that spoils a joined body is looked for.
 const MOST_SUSPECTS: usize = 64;
 
-/// Composes what the verdicts leave to be served.
-pub(super) fn compose(verdicts: &mut [Verdict], terms: &Terms) -> Composed {
+/// Composes what the outcomes leave to be served.
+pub(super) fn compose(outcomes: &mut [FileOutcome], terms: &Terms) -> Composed {
     let strict = terms.options.strict;
-    let lost = |verdict: &Verdict| match verdict.last_good {
+    let lost = |outcome: &FileOutcome| match outcome.last_good {
         // Its last good content stands in for it.
         Some(_) => None,
-        None => verdict.error.clone(),
+        None => outcome.error.clone(),
     };
-    if strict && let Some(error) = verdicts.iter().find_map(lost) {
+    if strict && let Some(error) = outcomes.iter().find_map(lost) {
         return Composed::failed(error);
     }
-    let served: Vec<(PathBuf, LastGood)> = verdicts
+    let served: Vec<(PathBuf, LastGood)> = outcomes
         .iter()
-        .filter_map(|verdict| Some((verdict.path.clone(), verdict.last_good.clone()?)))
+        .filter_map(|outcome| Some((outcome.path.clone(), outcome.last_good.clone()?)))
         .collect();
     let total: usize = served
         .iter()
@@ -49,7 +49,7 @@ pub(super) fn compose(verdicts: &mut [Verdict], terms: &Terms) -> Composed {
         return Composed::failed(ScrapeError::too_large(&"all files together", max_bytes));
     }
     match served.as_slice() {
-        [] => Composed::failed(verdicts.iter().find_map(lost).unwrap_or_else(|| {
+        [] => Composed::failed(outcomes.iter().find_map(lost).unwrap_or_else(|| {
             let paths = listed(&terms.paths);
             let names = terms.options.patterns.join(", ");
             let message = format!("{paths} leads to no file (names in directories: {names})");
@@ -66,7 +66,7 @@ pub(super) fn compose(verdicts: &mut [Verdict], terms: &Terms) -> Composed {
             conflicts: Vec::new(),
         },
         several => {
-            let mut composed = join_all(several, verdicts, &terms.validator);
+            let mut composed = join_all(several, outcomes, &terms.validator);
             if strict && let Some(first) = composed.conflicts.first() {
                 composed.answer = Err(ScrapeError::new(Reason::Malformed, first.clone()));
             }
@@ -89,7 +89,7 @@ impl Composed {
 /// Several files as one body; those that cannot be part of it are marked.
 fn join_all(
     files: &[(PathBuf, LastGood)],
-    verdicts: &mut [Verdict],
+    outcomes: &mut [FileOutcome],
     validator: &Validator,
 ) -> Composed {
     let mut attempt = Attempt::at(files, validator);
@@ -102,7 +102,7 @@ fn join_all(
             if let Err(error) = Attempt::at(&last_good, validator).answer {
                 last_good.pop();
                 let message = format!("{}: with those before it, {error}", file.0.display());
-                mark(verdicts, &file.0, error.reason, &message);
+                mark(outcomes, &file.0, error.reason, &message);
                 conflicts.push(message);
             }
         }
@@ -111,7 +111,7 @@ fn join_all(
     for conflict in &attempt.conflicts {
         let message = sentence(conflict);
         mark(
-            verdicts,
+            outcomes,
             Path::new(&conflict.dropped),
             Reason::Malformed,
             &message,
@@ -170,10 +170,10 @@ impl Attempt {
     }
 }
 
-fn mark(verdicts: &mut [Verdict], path: &Path, reason: Reason, message: &str) {
-    if let Some(verdict) = verdicts.iter_mut().find(|verdict| verdict.path == path) {
+fn mark(outcomes: &mut [FileOutcome], path: &Path, reason: Reason, message: &str) {
+    if let Some(outcome) = outcomes.iter_mut().find(|outcome| outcome.path == path) {
         let error = || ScrapeError::new(reason, message);
-        verdict.error.get_or_insert_with(error);
+        outcome.error.get_or_insert_with(error);
     }
 }
 

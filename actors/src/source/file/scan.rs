@@ -4,7 +4,7 @@
 //! remembers nothing but what it is given and gives back.
 
 use super::Terms;
-use super::cache::{FileCache, Now, Verdict};
+use super::cache::{FileCache, FileOutcome, Now};
 use super::compose::{Composed, compose};
 use super::expand::{MOST_FILES, expand};
 use super::pattern::Patterns;
@@ -42,21 +42,21 @@ pub(super) fn scan(
         wall: SystemTime::now(),
     };
     let expansion = expand(&terms.paths, patterns);
-    let (verdicts, composed) = if expansion.files.len() > MOST_FILES {
+    let (outcomes, composed) = if expansion.files.len() > MOST_FILES {
         let message = format!("there are over {MOST_FILES} files");
         let error = ScrapeError::new(Reason::TooLarge, message);
         (Vec::new(), Composed::failed(error))
     } else {
-        let mut verdicts = cache.update(&expansion, terms, &writing, now);
-        let composed = compose(&mut verdicts, terms);
-        (verdicts, composed)
+        let mut outcomes = cache.update(&expansion, terms, &writing, now);
+        let composed = compose(&mut outcomes, terms);
+        (outcomes, composed)
     };
-    let oldest = verdicts.iter().filter_map(|verdict| verdict.modified).min();
-    let newlines = verdicts
+    let oldest = outcomes.iter().filter_map(|outcome| outcome.modified).min();
+    let newlines = outcomes
         .iter()
-        .filter(|verdict| verdict.missing_final_newline);
+        .filter(|outcome| outcome.missing_final_newline);
     let missing_final_newlines = newlines.count();
-    let due = verdicts.iter().filter_map(|verdict| verdict.due).min();
+    let due = outcomes.iter().filter_map(|outcome| outcome.due).min();
     Scan {
         cache,
         targets: expansion.targets,
@@ -64,7 +64,7 @@ pub(super) fn scan(
         report: CacheReport {
             watching: Watching::Polling,
             oldest,
-            files: verdicts.into_iter().map(report).collect(),
+            files: outcomes.into_iter().map(report).collect(),
             passed_over: expansion.passed_over,
             duplicate_series: composed.duplicates,
             conflicts: composed.conflicts,
@@ -76,11 +76,11 @@ pub(super) fn scan(
     }
 }
 
-fn report(verdict: Verdict) -> FileReport {
+fn report(outcome: FileOutcome) -> FileReport {
     FileReport {
-        path: verdict.path,
-        mtime: verdict.modified,
-        served: verdict.last_good.is_some(),
-        error: verdict.error,
+        path: outcome.path,
+        mtime: outcome.modified,
+        served: outcome.last_good.is_some(),
+        error: outcome.error,
     }
 }

@@ -62,15 +62,15 @@ impl Scene {
             validator: Validator::for_files(BodyPolicy::default()),
             role: Role::Alone,
         };
-        let mut verdicts = self
+        let mut outcomes = self
             .cache
             .update(&expansion, &terms, &self.writing, self.now);
-        let verdict = verdicts.pop().unwrap();
-        assert!(verdicts.is_empty());
-        let body = verdict
+        let outcome = outcomes.pop().unwrap();
+        assert!(outcomes.is_empty());
+        let body = outcome
             .last_good
             .map(|last_good| String::from_utf8(last_good.body.to_vec()).unwrap());
-        (body, verdict.error.map(|error| error.reason), verdict.due)
+        (body, outcome.error.map(|error| error.reason), outcome.due)
     }
 }
 
@@ -176,17 +176,11 @@ fn content_past_its_age_is_stale_and_a_touch_makes_it_young() {
         file.set_modified(time).unwrap();
     };
     set(&scene, modified);
-    assert_eq!(
-        scene.look(),
-        (served("good 1\n"), None, Some(SECOND * 60))
-    );
+    assert_eq!(scene.look(), (served("good 1\n"), None, Some(SECOND * 60)));
     scene.pass(SECOND * 60);
     assert_eq!(scene.look(), (None, Some(Reason::Stale), None));
     set(&scene, scene.now.wall + SECOND * 5);
-    assert_eq!(
-        scene.look(),
-        (served("good 1\n"), None, Some(SECOND * 100))
-    );
+    assert_eq!(scene.look(), (served("good 1\n"), None, Some(SECOND * 100)));
 }
 
 #[test]
