@@ -22,7 +22,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use local_exporter_config::{DbusSource, Selector};
-use reply::{Failure, Verdict};
+use reply::{Failure, LinkState};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -160,11 +160,11 @@ impl Dbus {
                     let body = self.payload(reply).await?;
                     return self.validator.validate(body, &self.spec.destination).await;
                 }
-                Err(failure) => match failure.verdict {
+                Err(failure) => match failure.link {
                     // The bus went away since the last scrape: a fresh connection will tell.
-                    Verdict::Broken if age == Age::Reused => {}
-                    Verdict::Broken => return Err(failure.error),
-                    Verdict::Answered => {
+                    LinkState::Broken if age == Age::Reused => {}
+                    LinkState::Broken => return Err(failure.error),
+                    LinkState::Usable => {
                         self.link.borrow_mut().connection = Some(connection);
                         return Err(failure.error);
                     }

@@ -12,9 +12,9 @@ use zbus::zvariant::DynamicDeserialize;
 
 /// Whether the connection survived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum LinkState {
     /// It carried an answer, if not a welcome one.
-    Answered,
+    Usable,
     /// It is of no more use.
     Broken,
 }
@@ -22,7 +22,7 @@ pub(super) enum Verdict {
 /// A call without a body in the end.
 #[derive(Debug)]
 pub(super) struct Failure {
-    pub(super) verdict: Verdict,
+    pub(super) link: LinkState,
     pub(super) error: ScrapeError,
 }
 
@@ -32,7 +32,7 @@ impl Failure {
         let error = shown(&error.to_string());
         let message = format!("the call to {} broke: {error}", spec.destination);
         Self {
-            verdict: Verdict::Broken,
+            link: LinkState::Broken,
             error: ScrapeError::new(Reason::Bus, message),
         }
     }
@@ -41,7 +41,7 @@ impl Failure {
     pub(super) fn closed(spec: &DbusSource) -> Self {
         let message = format!("the bus closed during the call to {}", spec.destination);
         Self {
-            verdict: Verdict::Broken,
+            link: LinkState::Broken,
             error: ScrapeError::new(Reason::Bus, message),
         }
     }
@@ -50,13 +50,13 @@ impl Failure {
     pub(super) fn replied(spec: &DbusSource, reply: &Message) -> Self {
         let header = reply.header();
         let name = header.error_name().map_or("", |name| name.as_str());
-        let verdict = match name {
+        let link = match name {
             // More calls were left unanswered than the bus allows: begin anew.
-            "org.freedesktop.DBus.Error.LimitsExceeded" => Verdict::Broken,
-            _ => Verdict::Answered,
+            "org.freedesktop.DBus.Error.LimitsExceeded" => LinkState::Broken,
+            _ => LinkState::Usable,
         };
         Self {
-            verdict,
+            link,
             error: refusal(reply, &spec.destination),
         }
     }
