@@ -8,9 +8,9 @@
 //! A full queue of the listener means waiting, as it does for a blocking connect,
 //! unix(7): a non-blocking one gets `EAGAIN`.
 
-mod unconnected;
+mod connect_error;
 
-pub(super) use unconnected::Unconnected;
+pub(super) use connect_error::ConnectError;
 
 use crate::host::filesystem;
 use crate::validator;
@@ -81,17 +81,17 @@ impl Connector {
     ///
     /// # Errors
     /// Any but a full queue.
-    pub(super) async fn connect(&self, address: &Address) -> Result<UnixStream, Unconnected> {
+    pub(super) async fn connect(&self, address: &Address) -> Result<UnixStream, ConnectError> {
         self.waiting_for.set(WaitingFor::LookUp);
         loop {
             let attempt = match self.never_blocks(address) {
-                true => try_connect(address).map_err(Unconnected::from),
+                true => try_connect(address).map_err(ConnectError::from),
                 false => self.try_connect_on_pool(address.clone()).await,
             };
             match attempt {
                 Ok(stream) => {
                     self.waiting_for.set(WaitingFor::Nothing);
-                    return UnixStream::from_std(stream).map_err(Unconnected::from);
+                    return UnixStream::from_std(stream).map_err(ConnectError::from);
                 }
                 Err(why) if why.error.kind() == io::ErrorKind::WouldBlock => {
                     self.waiting_for.set(WaitingFor::Queue);
@@ -116,13 +116,14 @@ impl Connector {
     async fn try_connect_on_pool(
         &self,
         address: Address,
-    ) -> Result<blocking::UnixStream, Unconnected> {
+    ) -> Result<blocking::UnixStream, ConnectError> {
         let turn = Arc::clone(&self.looking_up).acquire_owned().await;
         let connecting = tokio::task::spawn_blocking(move || {
             // Given back when the look-up ends, not when nobody waits for it.
             let _turn = turn;
-            let stream = try_connect(&address).map_err(|error| Unconnected::at(&address, error))?;
-            Ok::<_, Unconnected>((stream, address.is_local()))
+            let stream =
+                try_connect(&address).map_err(|error| ConnectError::at(&address, error))?;
+            Ok::<_, ConnectError>((stream, address.is_local()))
         });
         match connecting.await {
             Ok(attempt) => {

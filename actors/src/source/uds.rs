@@ -3,7 +3,7 @@
 //! The path is resolved anew at every pull, so a daemon may replace its socket
 //! at any time. Nothing is kept between pulls, and nothing is sent.
 
-use super::connect::{Address, Connector, Unconnected};
+use super::connect::{Address, ConnectError, Connector};
 use super::kind::{FileAccess, Kind, RequiredPath, Sockets, Source, SourceContext};
 use crate::reason::Reason;
 use crate::scrape::{ScrapeError, ScrapeResult};
@@ -107,7 +107,7 @@ impl Uds {
     }
 
     /// Why connecting failed, told so that one knows what to change.
-    fn cannot_connect(&self, why: Unconnected) -> ScrapeError {
+    fn cannot_connect(&self, why: ConnectError) -> ScrapeError {
         let (socket, error, found) = (&self.address, why.error, why.found);
         if let Some(what) = why.instead {
             return ScrapeError::new(Reason::Unsuitable, format!("{socket} is {what}{found}"));

@@ -2,7 +2,7 @@
 
 use crate::reason::Reason;
 use crate::scrape::ScrapeError;
-use crate::source::connect::Unconnected;
+use crate::source::connect::ConnectError;
 use local_exporter_config::Bus;
 use std::io::ErrorKind;
 
@@ -19,7 +19,7 @@ const NO_BUS: &str = "; what listens there is no bus";
 #[derive(Debug)]
 pub(super) enum Unreachable {
     /// Before its socket.
-    Socket(Unconnected),
+    Socket(ConnectError),
     /// At its address, or in its handshake.
     Bus(zbus::Error),
 }
@@ -39,7 +39,7 @@ impl Unreachable {
     }
 }
 
-fn of_socket(why: &Unconnected) -> (Reason, String) {
+fn of_socket(why: &ConnectError) -> (Reason, String) {
     let (error, found) = (&why.error, &why.found);
     let (reason, hint) = match (why.instead, error.kind()) {
         (Some(what), _) => (Reason::Bus, format!("; what stands there is {what}")),
@@ -71,8 +71,8 @@ fn of_bus(error: &zbus::Error) -> (Reason, String) {
     (reason, format!("{error}{hint}"))
 }
 
-impl From<Unconnected> for Unreachable {
-    fn from(why: Unconnected) -> Self {
+impl From<ConnectError> for Unreachable {
+    fn from(why: ConnectError) -> Self {
         Self::Socket(why)
     }
 }
@@ -115,7 +115,7 @@ mod tests {
             (ErrorKind::NotADirectory, None, "", Reason::Bus, ""),
         ];
         for (kind, instead, found, reason, hint) in cases {
-            let why = Unconnected {
+            let why = ConnectError {
                 error: io::Error::new(kind, "it"),
                 instead,
                 found: found.to_owned(),

@@ -12,7 +12,7 @@ use std::path::Path;
 
 /// Why there is no connection.
 #[derive(Debug)]
-pub(in crate::source) struct Unconnected {
+pub(in crate::source) struct ConnectError {
     pub(in crate::source) error: io::Error,
     /// What stands there instead of a stream socket, where that is known.
     pub(in crate::source) instead: Option<&'static str>,
@@ -21,7 +21,7 @@ pub(in crate::source) struct Unconnected {
     pub(in crate::source) found: String,
 }
 
-impl Unconnected {
+impl ConnectError {
     /// Looks at the way to where connecting failed.
     pub(super) fn at(address: &Address, error: io::Error) -> Self {
         let Address::Path(path) = address else {
@@ -54,7 +54,7 @@ fn instead(path: &Path, error: &io::Error) -> Option<&'static str> {
     }
 }
 
-impl From<io::Error> for Unconnected {
+impl From<io::Error> for ConnectError {
     fn from(error: io::Error) -> Self {
         Self {
             error,
