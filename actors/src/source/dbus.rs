@@ -4,12 +4,12 @@
 //! never answered against the connection (dbus-daemon refuses more after 128),
 //! so a silent daemon must not use up anybody else's. The connection is made on
 //! demand, kept while it works, and thrown away after a call that was given up.
-//! What a reply means stands in `reply`, and why there is no connection in `unreachable`.
+//! What a reply means stands in `reply`, and why there is no connection in `bus_error`.
 
 mod address;
+mod bus_error;
 mod remedy;
 pub mod reply;
-mod unreachable;
 mod user;
 mod wire;
 
@@ -30,7 +30,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until};
-use unreachable::Unreachable;
 use zbus::message::{Flags, Message, Type};
 use zbus::{Connection, MessageStream};
 
@@ -212,12 +211,12 @@ impl Dbus {
             Err(why) => {
                 let rest = link.backoff.next_delay(Duration::ZERO, fastrand::f64());
                 link.not_before = Some(Instant::now() + rest);
-                Err(why.told(&self.spec.bus))
+                Err(why.into_scrape_error(&self.spec.bus))
             }
         }
     }
 
-    async fn build(&self) -> Result<Connection, Unreachable> {
+    async fn build(&self) -> Result<Connection, BusError> {
         let builder = wire::connect(&self.spec.bus, &self.connector).await?;
         let builder = match user::to_claim(self.spec.auth_uid) {
             Some(uid) => builder.user_id(uid),

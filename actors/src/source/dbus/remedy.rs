@@ -1,6 +1,6 @@
 //! What to change where a bus, or a daemon on it, did not answer well.
 
-use super::unreachable::NOT_ACCEPTED;
+use super::bus_error::NOT_ACCEPTED;
 use crate::reason::Reason;
 use crate::scrape::ScrapeError;
 use local_exporter_config::DbusSource;

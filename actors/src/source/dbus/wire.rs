@@ -6,7 +6,7 @@
 //! sends messages from then on (D-Bus specification, "Authentication Protocol").
 //! Descriptors are not passed, so none can come.
 
-use super::unreachable::Unreachable;
+use super::bus_error::BusError;
 use crate::source::connect::{Address, Connector};
 use local_exporter_config::Bus;
 use std::io;
@@ -32,7 +32,7 @@ const LONGEST_GREETING: usize = 16 * 1024;
 pub(super) async fn connect(
     bus: &Bus,
     connector: &Connector,
-) -> Result<Builder<'static>, Unreachable> {
+) -> Result<Builder<'static>, BusError> {
     let address = address(bus)?;
     match of_unix(&address) {
         Some(socket) => {

@@ -17,15 +17,15 @@ const NO_BUS: &str = "; what listens there is no bus";
 
 /// Where it ended.
 #[derive(Debug)]
-pub(super) enum Unreachable {
+pub(super) enum BusError {
     /// Before its socket.
     Socket(ConnectError),
     /// At its address, or in its handshake.
     Bus(zbus::Error),
 }
 
-impl Unreachable {
-    pub(super) fn told(self, bus: &Bus) -> ScrapeError {
+impl BusError {
+    pub(super) fn into_scrape_error(self, bus: &Bus) -> ScrapeError {
         let bus = match bus {
             Bus::System => "the system bus",
             Bus::Session => "the session bus",
@@ -71,13 +71,13 @@ fn of_bus(error: &zbus::Error) -> (Reason, String) {
     (reason, format!("{error}{hint}"))
 }
 
-impl From<ConnectError> for Unreachable {
+impl From<ConnectError> for BusError {
     fn from(why: ConnectError) -> Self {
         Self::Socket(why)
     }
 }
 
-impl From<zbus::Error> for Unreachable {
+impl From<zbus::Error> for BusError {
     fn from(error: zbus::Error) -> Self {
         Self::Bus(error)
     }
@@ -120,7 +120,7 @@ mod tests {
                 instead,
                 found: found.to_owned(),
             };
-            let error = Unreachable::from(why).told(&Bus::System);
+            let error = BusError::from(why).into_scrape_error(&Bus::System);
             let message = format!("cannot connect to the system bus: it{hint}");
             assert_eq!((error.reason, error.message), (reason, message));
         }
