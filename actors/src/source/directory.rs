@@ -3,7 +3,7 @@
 //! Decided at each scrape, so that a daemon may start after the exporter. Made
 //! of the kinds `uds` and `file`; it adds only the choice.
 
-use super::file::{Files, Role, Terms};
+use super::file::{FileSettings, Files, Role};
 use super::kind::{Descriptors, FileAccess, Kind, RequiredPath, Source, SourceContext};
 use super::uds::Uds;
 use crate::reason::Reason;
@@ -67,7 +67,7 @@ impl Directory {
     ) -> Self {
         let (limits, policy) = (selector.limits, selector.body_policy);
         let config::FileSource { paths, options } = files(directory);
-        let terms = Terms {
+        let settings = FileSettings {
             paths,
             options,
             limits,
@@ -78,7 +78,7 @@ impl Directory {
         Self {
             path: directory.path.clone(),
             socket: Rc::new(Uds::new(&directory.socket, limits.max_bytes, validator)),
-            files: Rc::new(Files::new(terms, surroundings.clone())),
+            files: Rc::new(Files::new(settings, surroundings.clone())),
         }
     }
 

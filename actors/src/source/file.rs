@@ -64,14 +64,14 @@ impl Kind for FileSource {
     }
 
     fn open(&self, selector: &Selector, context: &SourceContext) -> Rc<dyn Source> {
-        let terms = Terms {
+        let settings = FileSettings {
             paths: self.paths.clone(),
             options: self.options.clone(),
             limits: selector.limits,
             validator: Validator::for_files(selector.body_policy),
             role: Role::Alone,
         };
-        Rc::new(Files::new(terms, context.clone()))
+        Rc::new(Files::new(settings, context.clone()))
     }
 
     fn access(&self) -> FileAccess {
@@ -107,9 +107,9 @@ pub(super) enum Role {
     Fallback,
 }
 
-/// What is read, and on which terms.
+/// What is read, and on which settings.
 #[derive(Clone, Debug)]
-pub(super) struct Terms {
+pub(super) struct FileSettings {
     pub(super) paths: Vec<PathBuf>,
     pub(super) options: FileOptions,
     pub(super) limits: Limits,
@@ -120,7 +120,7 @@ pub(super) struct Terms {
 /// Files and directories that make one exposition.
 #[derive(Debug)]
 pub(super) struct Files {
-    terms: Arc<Terms>,
+    settings: Arc<FileSettings>,
     patterns: Patterns,
     surroundings: SourceContext,
     pending_writes: Arc<PendingWrites>,
@@ -131,10 +131,10 @@ pub(super) struct Files {
 }
 
 impl Files {
-    pub(super) fn new(terms: Terms, surroundings: SourceContext) -> Self {
+    pub(super) fn new(settings: FileSettings, surroundings: SourceContext) -> Self {
         Self {
-            patterns: Patterns::new(&terms.options.patterns),
-            terms: Arc::new(terms),
+            patterns: Patterns::new(&settings.options.patterns),
+            settings: Arc::new(settings),
             surroundings,
             pending_writes: Arc::default(),
             answer: RefCell::default(),
@@ -162,7 +162,7 @@ impl Files {
             }
             cache = reading.cache;
             // What was held up for long found what there was long ago.
-            let held_up = reading.began.elapsed() > self.terms.limits.timeout * 2;
+            let held_up = reading.began.elapsed() > self.settings.limits.timeout * 2;
             self.publish(reading.answer);
             let renewed = subscriptions
                 .follow(
@@ -187,7 +187,7 @@ impl Files {
             let at_once = ended.then_some(Duration::ZERO);
             let due = [reading.due, now.due, at_once, subscriptions.due()];
             let due = due.into_iter().flatten().min();
-            let refresh = self.terms.limits.refresh;
+            let refresh = self.settings.limits.refresh;
             self.pending_writes
                 .changed(due.map_or(refresh, |due| due.min(refresh)))
                 .await;
@@ -212,7 +212,7 @@ impl Files {
             let again = |(path, stamp): &(PathBuf, Stamp)| stamp.was_overwritten(path);
             young.into_iter().filter(again).collect::<Vec<_>>()
         });
-        let overwritten = match timeout(self.terms.limits.timeout, overwritten).await {
+        let overwritten = match timeout(self.settings.limits.timeout, overwritten).await {
             Ok(Ok(overwritten)) => overwritten,
             Ok(Err(error)) => validator::pass_on(error).await,
             Err(_) => return true,
@@ -227,21 +227,21 @@ impl Files {
     async fn look(&self, overdue: &mut Option<JoinHandle<Scan>>, cache: FileCache) -> Option<Scan> {
         if overdue.is_none() {
             let writing = self.pending_writes.before_reading();
-            let (terms, patterns) = (Arc::clone(&self.terms), self.patterns.clone());
+            let (settings, patterns) = (Arc::clone(&self.settings), self.patterns.clone());
             let faults = self.surroundings.faults.clone();
             let span = Span::current();
             *overdue = Some(tokio::task::spawn_blocking(move || {
                 // A panic is logged where it is, and names the selector there.
                 let _entered = span.enter();
                 faults.inject(FaultPoint::Read);
-                scan(&terms, &patterns, cache, writing)
+                scan(&settings, &patterns, cache, writing)
             }));
         }
-        in_time(overdue, self.terms.limits.timeout).await
+        in_time(overdue, self.settings.limits.timeout).await
     }
 
     fn publish(&self, answer: ScrapeResult) {
-        if self.terms.role == Role::Alone {
+        if self.settings.role == Role::Alone {
             self.surroundings.status.source_read(&answer);
         }
         *self.answer.borrow_mut() = Some(answer);
@@ -249,7 +249,7 @@ impl Files {
     }
 
     fn label(&self) -> String {
-        format!("reading {}", listed(&self.terms.paths))
+        format!("reading {}", listed(&self.settings.paths))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What came back from a call: a body, an error of the daemon, or a broken bus.
 //!
-//! Turns D-Bus' terms into ours; it may not hold a connection. What reads a
+//! Turns D-Bus' settings into ours; it may not hold a connection. What reads a
 //! message is public so that it can be fuzzed.
 
 use crate::reason::Reason;

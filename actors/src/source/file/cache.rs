@@ -3,7 +3,7 @@
 //! Decides which content of a file is served: the current one, the last good
 //! one for a while, or none. Reading is done elsewhere; the times are handed in.
 
-use super::Terms;
+use super::FileSettings;
 use super::expand::Expansion;
 use super::pending_writes::{Progress, WriteSnapshot};
 use super::read::{Stamp, Version, read};
@@ -70,7 +70,7 @@ impl FileCache {
     pub(super) fn update(
         &mut self,
         expansion: &Expansion,
-        terms: &Terms,
+        settings: &FileSettings,
         writing: &WriteSnapshot,
         now: Now,
     ) -> Vec<FileOutcome> {
@@ -80,10 +80,10 @@ impl FileCache {
             let before = known.remove(path);
             let progress = writing.progress_of(expansion.names_of(path));
             let (file, fresh) = match found {
-                Ok(()) => look(path, before, terms, progress, now),
+                Ok(()) => look(path, before, settings, progress, now),
                 Err(error) => (CacheEntry::failed(before, error.clone(), now), Fresh::No),
             };
-            outcomes.push(file.outcome(path, &terms.options, now, fresh));
+            outcomes.push(file.outcome(path, &settings.options, now, fresh));
             self.0.insert(path.clone(), file);
         }
         outcomes
@@ -115,7 +115,7 @@ enum Fresh {
 fn look(
     path: &Path,
     before: Option<CacheEntry>,
-    terms: &Terms,
+    settings: &FileSettings,
     progress: Progress,
     now: Now,
 ) -> (CacheEntry, Fresh) {
@@ -130,7 +130,7 @@ fn look(
         }
         before => before,
     };
-    let version = match read(path, terms.limits.max_bytes) {
+    let version = match read(path, settings.limits.max_bytes) {
         Ok(version) => version,
         Err(error) => return (CacheEntry::failed(before, error, now), Fresh::No),
     };
@@ -140,9 +140,9 @@ fn look(
     };
     let from = path.display().to_string();
     let (validator, version_kept) = match progress {
-        Progress::Finished => (terms.validator.clone(), Some(version.clone())),
+        Progress::Finished => (settings.validator.clone(), Some(version.clone())),
         // Read again whatever its stamp: the writer is at it still.
-        Progress::UnderWay | Progress::Overdue => (terms.validator.for_incomplete(), None),
+        Progress::UnderWay | Progress::Overdue => (settings.validator.for_incomplete(), None),
     };
     let known = match validator.validate_now(version.body, &from) {
         Ok(exposition) => CacheEntry {

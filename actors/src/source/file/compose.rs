@@ -4,7 +4,7 @@
 //! exposition. Blocks, and runs on the blocking pool; it does no I/O.
 
 use super::cache::{FileOutcome, LastGood};
-use super::{Terms, listed};
+use super::{FileSettings, listed};
 use crate::reason::Reason;
 use crate::scrape::{Exposition, ScrapeError, ScrapeResult};
 use crate::validator::Validator;
@@ -26,8 +26,8 @@ pub(super) struct Composed {
 const MOST_SUSPECTS: usize = 64;
 
 /// Composes what the outcomes leave to be served.
-pub(super) fn compose(outcomes: &mut [FileOutcome], terms: &Terms) -> Composed {
-    let strict = terms.options.strict;
+pub(super) fn compose(outcomes: &mut [FileOutcome], settings: &FileSettings) -> Composed {
+    let strict = settings.options.strict;
     let lost = |outcome: &FileOutcome| match outcome.last_good {
         // Its last good content stands in for it.
         Some(_) => None,
@@ -44,14 +44,14 @@ pub(super) fn compose(outcomes: &mut [FileOutcome], terms: &Terms) -> Composed {
         .iter()
         .map(|(_, last_good)| last_good.body.len())
         .sum();
-    if total > terms.limits.max_bytes {
-        let max_bytes = terms.limits.max_bytes;
+    if total > settings.limits.max_bytes {
+        let max_bytes = settings.limits.max_bytes;
         return Composed::failed(ScrapeError::too_large(&"all files together", max_bytes));
     }
     match served.as_slice() {
         [] => Composed::failed(outcomes.iter().find_map(lost).unwrap_or_else(|| {
-            let paths = listed(&terms.paths);
-            let names = terms.options.patterns.join(", ");
+            let paths = listed(&settings.paths);
+            let names = settings.options.patterns.join(", ");
             let message = format!("{paths} leads to no file (names in directories: {names})");
             ScrapeError::new(Reason::Absent, message)
         })),
@@ -66,7 +66,7 @@ pub(super) fn compose(outcomes: &mut [FileOutcome], terms: &Terms) -> Composed {
             conflicts: Vec::new(),
         },
         several => {
-            let mut composed = join_all(several, outcomes, &terms.validator);
+            let mut composed = join_all(several, outcomes, &settings.validator);
             if strict && let Some(first) = composed.conflicts.first() {
                 composed.answer = Err(ScrapeError::new(Reason::Malformed, first.clone()));
             }

@@ -3,7 +3,7 @@
 //! Finds the files, has each read and judged, and composes them. Blocks, and
 //! remembers nothing but what it is given and gives back.
 
-use super::Terms;
+use super::FileSettings;
 use super::cache::{FileCache, FileOutcome, Now};
 use super::compose::{Composed, compose};
 use super::expand::{MOST_FILES, expand};
@@ -32,7 +32,7 @@ pub(super) struct Scan {
 
 /// Finds, reads, judges and composes all files; blocks.
 pub(super) fn scan(
-    terms: &Terms,
+    settings: &FileSettings,
     patterns: &Patterns,
     mut cache: FileCache,
     writing: WriteSnapshot,
@@ -41,14 +41,14 @@ pub(super) fn scan(
         instant: Instant::now(),
         wall: SystemTime::now(),
     };
-    let expansion = expand(&terms.paths, patterns);
+    let expansion = expand(&settings.paths, patterns);
     let (outcomes, composed) = if expansion.files.len() > MOST_FILES {
         let message = format!("there are over {MOST_FILES} files");
         let error = ScrapeError::new(Reason::TooLarge, message);
         (Vec::new(), Composed::failed(error))
     } else {
-        let mut outcomes = cache.update(&expansion, terms, &writing, now);
-        let composed = compose(&mut outcomes, terms);
+        let mut outcomes = cache.update(&expansion, settings, &writing, now);
+        let composed = compose(&mut outcomes, settings);
         (outcomes, composed)
     };
     let oldest = outcomes.iter().filter_map(|outcome| outcome.modified).min();

@@ -49,7 +49,7 @@ impl Scene {
     /// What is served, the reason of an error, and when to decide again.
     fn look(&mut self) -> (Option<String>, Option<Reason>, Option<Duration>) {
         let expansion = expand(&[self.path()], &Patterns::new(&[]));
-        let terms = Terms {
+        let settings = FileSettings {
             paths: Vec::new(),
             options: self.options.clone(),
             limits: Limits {
@@ -64,7 +64,7 @@ impl Scene {
         };
         let mut outcomes = self
             .cache
-            .update(&expansion, &terms, &self.writing, self.now);
+            .update(&expansion, &settings, &self.writing, self.now);
         let outcome = outcomes.pop().unwrap();
         assert!(outcomes.is_empty());
         let body = outcome
