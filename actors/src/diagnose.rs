@@ -6,7 +6,7 @@
 //! system hangs, so that callers bound it. Only `source` knows what a kind needs.
 
 mod advice;
-mod lacking;
+mod partial;
 
 use crate::host::mounts;
 use crate::host::path_walk::{self, Component, WalkError};
@@ -96,7 +96,7 @@ pub fn complete(
     files: &CacheReport,
     summary: &Summary,
 ) -> Vec<Finding> {
-    lacking::add(&mut findings, files, summary);
+    partial::add(&mut findings, files, summary);
     findings
 }
 
@@ -155,7 +155,7 @@ fn stale_mount(component: &Component) -> Option<Finding> {
 }
 
 fn denied(component: &Component, need: Need) -> Option<Finding> {
-    let problem = permission::lacking(component, need)?;
+    let problem = permission::missing(component, need)?;
     Some(Finding::of(problem, &[Reason::Denied]))
 }
 

@@ -67,7 +67,7 @@ pub(crate) fn may(component: &Component, need: Need) -> bool {
 }
 
 /// What to say of a permission that this process lacks.
-pub(crate) fn lacking(component: &Component, need: Need) -> Option<Problem> {
+pub(crate) fn missing(component: &Component, need: Need) -> Option<Problem> {
     if may(component, need) {
         return None;
     }
