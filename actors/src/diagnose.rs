@@ -10,7 +10,7 @@ mod partial;
 
 use crate::host::mounts;
 use crate::host::path_walk::{self, Component, WalkError};
-use crate::host::permission::{self, Need};
+use crate::host::permission::{self, RequiredAccess};
 use crate::host::problem::Problem;
 use crate::reason::Reason;
 use crate::report::{CacheReport, PassedOver};
@@ -112,10 +112,10 @@ pub fn timed_out() -> Finding {
 }
 
 fn look(place: &RequiredPath) -> Vec<Finding> {
-    let (path, need) = match place {
-        RequiredPath::Socket(path) => (path, Need::Connect),
-        RequiredPath::File(path) => (path, Need::Read),
-        RequiredPath::Directory(path) => (path, Need::List),
+    let (path, required) = match place {
+        RequiredPath::Socket(path) => (path, RequiredAccess::Connect),
+        RequiredPath::File(path) => (path, RequiredAccess::Read),
+        RequiredPath::Directory(path) => (path, RequiredAccess::List),
         RequiredPath::Unmatched(path, other) => return vec![unmatched(path, other.as_ref())],
     };
     let walk = path_walk::walk(path);
@@ -126,27 +126,32 @@ fn look(place: &RequiredPath) -> Vec<Finding> {
         .filter(|component| component.metadata.is_dir())
     {
         findings.extend(stale_mount(component));
-        findings.extend(denied(component, Need::Search));
+        findings.extend(denied(component, RequiredAccess::Search));
     }
     match walk.end {
-        Ok(component) => findings.extend(at_the_end(&component, need)),
+        Ok(component) => findings.extend(at_the_end(&component, required)),
         // What was found on the way says why.
         Err(_) if !findings.is_empty() => {}
-        Err(broken) => findings.push(absent(path, &broken, need)),
+        Err(broken) => findings.push(absent(path, &broken, required)),
     }
     findings
 }
 
 /// What is wrong with what a path leads to.
-fn at_the_end(component: &Component, need: Need) -> Vec<Finding> {
-    if let Some(unsuitable) = unsuitable(component, need) {
+fn at_the_end(component: &Component, required: RequiredAccess) -> Vec<Finding> {
+    if let Some(unsuitable) = unsuitable(component, required) {
         return vec![unsuitable];
     }
-    let mounted = stale_mount(component).or_else(|| match need {
-        Need::Read | Need::Connect => mounts::alone(component).map(|alone| Finding::of(alone, &[])),
-        Need::List | Need::Search => None,
+    let mounted = stale_mount(component).or_else(|| match required {
+        RequiredAccess::Read | RequiredAccess::Connect => {
+            mounts::alone(component).map(|alone| Finding::of(alone, &[]))
+        }
+        RequiredAccess::List | RequiredAccess::Search => None,
     });
-    denied(component, need).into_iter().chain(mounted).collect()
+    denied(component, required)
+        .into_iter()
+        .chain(mounted)
+        .collect()
 }
 
 fn stale_mount(component: &Component) -> Option<Finding> {
@@ -154,21 +159,21 @@ fn stale_mount(component: &Component) -> Option<Finding> {
     mounts::stale(component).map(|problem| Finding::of(problem, REASONS))
 }
 
-fn denied(component: &Component, need: Need) -> Option<Finding> {
-    let problem = permission::missing(component, need)?;
+fn denied(component: &Component, required: RequiredAccess) -> Option<Finding> {
+    let problem = permission::missing(component, required)?;
     Some(Finding::of(problem, &[Reason::Denied]))
 }
 
-fn unsuitable(component: &Component, need: Need) -> Option<Finding> {
+fn unsuitable(component: &Component, required: RequiredAccess) -> Option<Finding> {
     let kind = component.metadata.file_type();
-    let (fits, wanted) = match need {
-        Need::Connect => (kind.is_socket(), "socket"),
-        Need::Read => (kind.is_file(), "regular file"),
-        Need::List | Need::Search => (kind.is_dir(), "directory"),
+    let (fits, wanted) = match required {
+        RequiredAccess::Connect => (kind.is_socket(), "socket"),
+        RequiredAccess::Read => (kind.is_file(), "regular file"),
+        RequiredAccess::List | RequiredAccess::Search => (kind.is_dir(), "directory"),
     };
-    let remedy = match need {
-        Need::Connect if kind.is_file() => "correct `path`, or set `kind = \"file\"`",
-        Need::Read if kind.is_socket() => "correct `path`, or set `kind = \"uds\"`",
+    let remedy = match required {
+        RequiredAccess::Connect if kind.is_file() => "correct `path`, or set `kind = \"file\"`",
+        RequiredAccess::Read if kind.is_socket() => "correct `path`, or set `kind = \"uds\"`",
         _ => "correct `path`",
     };
     (!fits).then(|| Finding {
@@ -180,7 +185,7 @@ fn unsuitable(component: &Component, need: Need) -> Option<Finding> {
     })
 }
 
-fn absent(path: &Path, broken: &WalkError, need: Need) -> Finding {
+fn absent(path: &Path, broken: &WalkError, required: RequiredAccess) -> Finding {
     let WalkError { at, link, error } = broken;
     let (place, whole) = (at.display(), path.display());
     let link = link.as_ref().map(|link| link.display());
@@ -192,9 +197,11 @@ fn absent(path: &Path, broken: &WalkError, need: Need) -> Finding {
         }
         (Some(link), _) => format!("{whole} leads by the link {link} to {place}: {error}"),
     };
-    let daemon = match need {
-        Need::Connect => "start the daemon",
-        Need::Read | Need::List | Need::Search => "have the daemon write it",
+    let daemon = match required {
+        RequiredAccess::Connect => "start the daemon",
+        RequiredAccess::Read | RequiredAccess::List | RequiredAccess::Search => {
+            "have the daemon write it"
+        }
     };
     let above = at.parent().unwrap_or(Path::new("/")).display();
     Finding {

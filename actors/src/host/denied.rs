@@ -4,9 +4,9 @@
 //! was somebody else who said no. Looks at names alone, and gives users by number, since a confined
 //! process may not read what they are called. Blocks for as long as a file system hangs.
 
-use super::mode::{Owned, Process};
+use super::mode::{Credentials, Ownership};
 use super::path_walk::{self, Component};
-use super::permission::{self, Need};
+use super::permission::{self, RequiredAccess};
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -18,48 +18,48 @@ pub(crate) fn denied(path: &Path) -> String {
         return String::new();
     }
     let passed = walk.passed.iter();
-    let passed = passed.map(|component| Step::new(component, Need::Search));
+    let passed = passed.map(|component| Step::new(component, RequiredAccess::Search));
     let end = walk
         .end
         .iter()
-        .map(|component| Step::new(component, Need::Connect));
-    hint(&Process::own(), passed.chain(end))
+        .map(|component| Step::new(component, RequiredAccess::Connect));
+    hint(&Credentials::own(), passed.chain(end))
 }
 
 /// One name on the way to a socket.
 #[derive(Debug)]
 struct Step<'a> {
     path: &'a Path,
-    owned: Owned,
-    need: Need,
+    ownership: Ownership,
+    required: RequiredAccess,
     /// What the kernel says.
     may: bool,
 }
 
 impl<'a> Step<'a> {
-    fn new(component: &'a Component, need: Need) -> Self {
+    fn new(component: &'a Component, required: RequiredAccess) -> Self {
         Self {
             path: &component.path,
-            owned: Owned::from(&component.metadata),
-            need,
-            may: permission::may(component, need),
+            ownership: Ownership::from(&component.metadata),
+            required,
+            may: permission::may(component, required),
         }
     }
 }
 
-fn hint<'a>(process: &Process, mut steps: impl Iterator<Item = Step<'a>>) -> String {
+fn hint<'a>(credentials: &Credentials, mut steps: impl Iterator<Item = Step<'a>>) -> String {
     let Some(step) = steps.find(|step| !step.may) else {
         return "; its permissions would allow it: SELinux or AppArmor is likely".to_owned();
     };
-    let (path, owned) = (step.path, step.owned);
-    if owned.allows(process.class(&owned), step.need.bit()) {
+    let (path, ownership) = (step.path, step.ownership);
+    if ownership.allows(credentials.class(&ownership), step.required.bit()) {
         let path = path.display();
         return format!(
-            "; the mode of {path} ({owned}) would allow it: SELinux or AppArmor is likely, or \
+            "; the mode of {path} ({ownership}) would allow it: SELinux or AppArmor is likely, or \
              its ACL says no"
         );
     }
-    let lacks = permission::lacks(process.user, step.need, path, &owned);
+    let lacks = permission::lacks(credentials.user, step.required, path, &ownership);
     format!("; {lacks}")
 }
 
@@ -71,21 +71,21 @@ mod tests {
     type At = (u32, u32, u32, bool);
 
     fn of(directory: At, socket: At) -> String {
-        let process = Process {
+        let credentials = Credentials {
             user: 7,
             groups: vec![4],
         };
-        let step = |path, (mode, owner, group, may), need| Step {
+        let step = |path, (mode, owner, group, may), required| Step {
             path: Path::new(path),
-            owned: Owned { mode, owner, group },
-            need,
+            ownership: Ownership { mode, owner, group },
+            required,
             may,
         };
         let steps = [
-            step("/run/it", directory, Need::Search),
-            step("/run/it/sock", socket, Need::Connect),
+            step("/run/it", directory, RequiredAccess::Search),
+            step("/run/it/sock", socket, RequiredAccess::Connect),
         ];
-        hint(&process, steps.into_iter())
+        hint(&credentials, steps.into_iter())
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt;
 
 /// Whose a file is, and what it allows whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Owned {
+pub(crate) struct Ownership {
     pub(crate) mode: u32,
     pub(crate) owner: u32,
     pub(crate) group: u32,
@@ -18,7 +18,7 @@ pub(crate) struct Owned {
 
 /// Who wants something.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Process {
+pub(crate) struct Credentials {
     pub(crate) user: u32,
     pub(crate) groups: Vec<u32>,
 }
@@ -31,7 +31,7 @@ pub(crate) enum Class {
     Others,
 }
 
-impl Process {
+impl Credentials {
     /// This one.
     pub(crate) fn own() -> Self {
         let groups = getgroups().unwrap_or_default();
@@ -42,10 +42,10 @@ impl Process {
         }
     }
 
-    pub(crate) fn class(&self, owned: &Owned) -> Class {
-        if owned.owner == self.user {
+    pub(crate) fn class(&self, ownership: &Ownership) -> Class {
+        if ownership.owner == self.user {
             Class::Owner
-        } else if self.groups.contains(&owned.group) {
+        } else if self.groups.contains(&ownership.group) {
             Class::Group
         } else {
             Class::Others
@@ -53,7 +53,7 @@ impl Process {
     }
 }
 
-impl Owned {
+impl Ownership {
     /// Whether a bit of the three that others have is set for a class.
     pub(crate) fn allows(&self, class: Class, bit: u32) -> bool {
         let shift = match class {
@@ -65,7 +65,7 @@ impl Owned {
     }
 }
 
-impl From<&Metadata> for Owned {
+impl From<&Metadata> for Ownership {
     fn from(found: &Metadata) -> Self {
         Self {
             mode: found.mode() & 0o7777,
@@ -76,7 +76,7 @@ impl From<&Metadata> for Owned {
 }
 
 /// Mode, owner and group by their numbers, as in `0660 0:4`.
-impl fmt::Display for Owned {
+impl fmt::Display for Ownership {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{:04o} {}:{}", self.mode, self.owner, self.group)
     }
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn one_part_of_a_mode_alone_holds_for_a_process() {
-        let process = Process {
+        let credentials = Credentials {
             user: 7,
             groups: vec![4, 20],
         };
@@ -102,9 +102,9 @@ mod tests {
             (0o002, 0, 9, Class::Others, true),
         ];
         for (mode, owner, group, class, allowed) in cases {
-            let owned = Owned { mode, owner, group };
-            assert_eq!(process.class(&owned), class, "{owned}");
-            assert_eq!(owned.allows(class, 0o2), allowed, "{owned}");
+            let ownership = Ownership { mode, owner, group };
+            assert_eq!(credentials.class(&ownership), class, "{ownership}");
+            assert_eq!(ownership.allows(class, 0o2), allowed, "{ownership}");
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Asks by access(2), which counts groups, ACLs and labels in; the mode then tells what to change.
 
-use super::mode::{Class, Owned, Process};
+use super::mode::{Class, Credentials, Ownership};
 use super::path_walk::Component;
 use super::problem::Problem;
 use rustix::fs::{Access, AtFlags, CWD, accessat};
@@ -13,7 +13,7 @@ use std::path::Path;
 
 /// What is to be done with what a path leads through, or to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Need {
+pub(crate) enum RequiredAccess {
     /// Going through a directory.
     Search,
     /// Reading the names in a directory.
@@ -24,7 +24,7 @@ pub(crate) enum Need {
     Connect,
 }
 
-impl Need {
+impl RequiredAccess {
     fn access(self) -> Access {
         match self {
             Self::Search => Access::EXEC_OK,
@@ -62,41 +62,46 @@ impl Need {
 }
 
 /// What the kernel says to this process.
-pub(crate) fn may(component: &Component, need: Need) -> bool {
-    accessat(CWD, &component.path, need.access(), AtFlags::EACCESS) != Err(Errno::ACCESS)
+pub(crate) fn may(component: &Component, required: RequiredAccess) -> bool {
+    accessat(CWD, &component.path, required.access(), AtFlags::EACCESS) != Err(Errno::ACCESS)
 }
 
 /// What to say of a permission that this process lacks.
-pub(crate) fn missing(component: &Component, need: Need) -> Option<Problem> {
-    if may(component, need) {
+pub(crate) fn missing(component: &Component, required: RequiredAccess) -> Option<Problem> {
+    if may(component, required) {
         return None;
     }
-    let owned = named(&Owned::from(&component.metadata));
+    let ownership = named(&Ownership::from(&component.metadata));
     Some(Problem {
-        what: lacks(geteuid().as_raw(), need, &component.path, &owned),
+        what: lacks(geteuid().as_raw(), required, &component.path, &ownership),
         path: component.path.clone(),
-        remedy: remedy(component, need),
+        remedy: remedy(component, required),
     })
 }
 
 /// What a user lacks, in words.
-pub(crate) fn lacks(user: u32, need: Need, path: &Path, owned: &dyn Display) -> String {
-    let (words, path, letter) = (need.words(), path.display(), need.letter());
-    format!("uid {user} may not {words} {path} ({owned}): it needs permission {letter}")
+pub(crate) fn lacks(
+    user: u32,
+    required: RequiredAccess,
+    path: &Path,
+    ownership: &dyn Display,
+) -> String {
+    let (words, path, letter) = (required.words(), path.display(), required.letter());
+    format!("uid {user} may not {words} {path} ({ownership}): it needs permission {letter}")
 }
 
 /// Mode, owner and group by their names, as in `0660 root:adm`.
-fn named(owned: &Owned) -> String {
-    let owner = name("/etc/passwd", owned.owner);
-    let group = name("/etc/group", owned.group);
-    format!("{:04o} {owner}:{group}", owned.mode)
+fn named(ownership: &Ownership) -> String {
+    let owner = name("/etc/passwd", ownership.owner);
+    let group = name("/etc/group", ownership.group);
+    format!("{:04o} {owner}:{group}", ownership.mode)
 }
 
-fn remedy(component: &Component, need: Need) -> String {
-    let (path, letter) = (component.path.display(), need.letter());
-    let owned = Owned::from(&component.metadata);
-    let class = Process::own().class(&owned);
-    if owned.allows(class, need.bit()) {
+fn remedy(component: &Component, required: RequiredAccess) -> String {
+    let (path, letter) = (component.path.display(), required.letter());
+    let ownership = Ownership::from(&component.metadata);
+    let class = Credentials::own().class(&ownership);
+    if ownership.allows(class, required.bit()) {
         return format!(
             "its mode allows it: look at its ACL (getfacl {path}), its SELinux label (ls -Z \
              {path}; a volume of a container is relabelled by :z) and the AppArmor profile"
@@ -105,26 +110,28 @@ fn remedy(component: &Component, need: Need) -> String {
     match class {
         Class::Owner => format!("chmod u+{letter} {path}"),
         Class::Group => format!("chmod g+{letter} {path}"),
-        Class::Others => for_others(component, need),
+        Class::Others => for_others(component, required),
     }
 }
 
 /// What to change for a process that is neither the owner nor in the group.
-fn for_others(component: &Component, need: Need) -> String {
-    let (path, letter) = (component.path.display(), need.letter());
-    let owned = Owned::from(&component.metadata);
-    let (everybody, members) = match need {
-        Need::Connect => ("0666".to_owned(), "0660".to_owned()),
-        Need::Search | Need::List | Need::Read => (format!("o+{letter}"), format!("g+{letter}")),
+fn for_others(component: &Component, required: RequiredAccess) -> String {
+    let (path, letter) = (component.path.display(), required.letter());
+    let ownership = Ownership::from(&component.metadata);
+    let (everybody, members) = match required {
+        RequiredAccess::Connect => ("0666".to_owned(), "0660".to_owned()),
+        RequiredAccess::Search | RequiredAccess::List | RequiredAccess::Read => {
+            (format!("o+{letter}"), format!("g+{letter}"))
+        }
     };
-    let group = name("/etc/group", owned.group);
-    let mut members = if owned.allows(Class::Group, need.bit()) {
+    let group = name("/etc/group", ownership.group);
+    let mut members = if ownership.allows(Class::Group, required.bit()) {
         String::new()
     } else {
         format!(" and chmod {members} {path}")
     };
     // Nobody is put into root's group for the sake of a number.
-    let join = if owned.group == 0 {
+    let join = if ownership.group == 0 {
         members.insert_str(0, " that the exporter is in");
         "chgrp it to a group".to_owned()
     } else {
