@@ -18,6 +18,7 @@ use super::kind::{Descriptors, FileAccess, Kind, RequiredPath, Source, SourceCon
 use crate::backoff::Backoff;
 use crate::scrape::{ScrapeError, ScrapeResult};
 use crate::validator::{self, Validator};
+use bus_error::BusError;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;

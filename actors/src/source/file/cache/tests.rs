@@ -4,6 +4,7 @@ use super::*;
 use crate::source::file::Role;
 use crate::source::file::expand::expand;
 use crate::source::file::pattern::Patterns;
+use crate::source::file::pending_writes::PendingWrites;
 use crate::validator::Validator;
 use local_exporter_config::{BodyPolicy, Limits};
 use std::ffi::OsStr;
