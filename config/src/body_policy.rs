@@ -1,70 +1,71 @@
-//! What an answer must be to be passed on: checked how far, in which format,
-//! with which timestamps.
+//! The requirements that a body must meet to be served: checks, format, timestamps.
 //!
-//! Only words; judging bodies is not this crate's business.
+//! Only the settings. The crate does not check bodies.
 
+use crate::key::Key;
 use crate::table::Table;
-use crate::value::{FromValue, describe};
+use crate::value::{FromValue, describe, one_of};
+use crate::write::TableWriter;
 use config::{Value, ValueKind};
 
-/// The terms on which answers of a selector are passed on.
+/// The requirements that the bodies of a selector must meet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BodyPolicy {
-    /// How much of a body is judged.
+    /// How much of a body is checked.
     pub check: Check,
     /// The format a body must be in.
     pub format: FormatChoice,
-    /// What becomes of samples' timestamps.
+    /// What happens to the timestamps of samples.
     pub timestamps: Timestamps,
-    /// Whether an answer of no bytes is an answer.
+    /// Whether an empty body is valid.
     pub allow_empty: bool,
 }
 
-/// How much of a body is judged.
+/// How much of a body is checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Check {
-    /// Accepted where Prometheus would ingest all of it.
+    /// Complete, and Prometheus would ingest all of it.
     #[default]
     Ingest,
-    /// The rules of the format's specification as well.
+    /// [`Check::Ingest`], and the rules of the format's specification.
     Strict,
-    /// Only that the body is whole.
+    /// Complete; samples are not read.
     Whole,
-    /// Nothing: the body passes as it comes.
+    /// Nothing.
     None,
 }
 
-/// Which format a body is to be read as.
+/// The exposition format in which a body is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FormatChoice {
-    /// Decided from the bytes.
+    /// Detected from the bytes.
     #[default]
     Auto,
-    /// Read as Prometheus text.
+    /// Prometheus text.
     Text,
-    /// Read as `OpenMetrics`.
+    /// `OpenMetrics` text.
     OpenMetrics,
-    /// Read as delimited protobuf.
+    /// Delimited protobuf.
     Protobuf,
 }
 
-/// What becomes of the timestamps of samples.
+/// What happens to the timestamps of samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Timestamps {
-    /// They pass.
+    /// They are passed on.
     #[default]
     Keep,
-    /// They are taken off the sample lines.
+    /// They are removed from the sample lines.
     Strip,
-    /// A body that has any is refused.
+    /// A body that has any is an error.
     Reject,
 }
 
-/// Gives an enum its words. One list serves reading, showing, and what is said of others.
+/// Gives an enum its words: one list for reading, writing and error messages.
 macro_rules! words {
     ($name:ident: $first_word:literal = $first:ident $(, $word:literal = $variant:ident)*) => {
         impl $name {
-            /// The word for it in a configuration.
+            /// The word that stands for it in a configuration.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -75,8 +76,8 @@ macro_rules! words {
         }
 
         impl FromValue for $name {
-            const EXPECTED: &'static str =
-                concat!("one of \"", $first_word, "\"" $(, ", \"", $word, "\"")*);
+            const TYPE: &'static str = "word";
+            const EXPECTED: &'static str = one_of!($first_word $(, $word)*);
 
             fn from_value(value: &Value) -> Result<Self, String> {
                 match &value.kind {
@@ -94,7 +95,30 @@ words!(FormatChoice: "auto" = Auto, "text" = Text, "openmetrics" = OpenMetrics, 
 words!(Timestamps: "keep" = Keep, "strip" = Strip, "reject" = Reject);
 
 impl BodyPolicy {
-    /// Reads the terms out of a table, the rest from `defaults`.
+    pub(crate) const KEYS: &[Key] = &[
+        Key::with_default::<Check>(
+            "check",
+            "\"ingest\"",
+            "How much of a body is checked before it is served. `ingest`: it is complete and \
+             Prometheus would accept it; `strict`: it follows the specification of its format as \
+             well; `whole`: it is complete, its samples are not read; `none`: only its size.",
+        ),
+        Key::with_default::<FormatChoice>(
+            "format",
+            "\"auto\"",
+            "The exposition format of bodies. `auto` detects it in each body.",
+        ),
+        Key::with_default::<Timestamps>(
+            "timestamps",
+            "\"keep\"",
+            "The timestamps of samples: `keep` passes them on, `strip` removes them, `reject` \
+             refuses bodies that have any. `strip` and `reject` need `check` to be `ingest` or \
+             `strict`; `strip` is not available for protobuf.",
+        ),
+        Key::with_default::<bool>("allow_empty", "false", "Whether an empty body is valid."),
+    ];
+
+    /// Reads the policy; `defaults` supplies the keys that are left out.
     pub(crate) fn read(table: &mut Table<'_, '_>, defaults: Self) -> Self {
         let policy = Self {
             check: table.take("check").unwrap_or(defaults.check),
@@ -102,12 +126,25 @@ impl BodyPolicy {
             timestamps: table.take("timestamps").unwrap_or(defaults.timestamps),
             allow_empty: table.take("allow_empty").unwrap_or(defaults.allow_empty),
         };
-        policy.complain(table);
+        policy.report_contradictions(table);
         policy
     }
 
-    /// Terms that are right one by one and cannot be kept together.
-    fn complain(self, table: &Table<'_, '_>) {
+    pub(crate) fn write(&self, table: &mut TableWriter) {
+        let Self {
+            check,
+            format,
+            timestamps,
+            allow_empty,
+        } = self;
+        table.put("check", check.as_str());
+        table.put("format", format.as_str());
+        table.put("timestamps", timestamps.as_str());
+        table.put("allow_empty", allow_empty);
+    }
+
+    /// Reports values that are valid one by one and exclude each other.
+    fn report_contradictions(self, table: &Table<'_, '_>) {
         let reads_samples = matches!(self.check, Check::Ingest | Check::Strict);
         if self.timestamps != Timestamps::Keep && !reads_samples {
             let word = self.timestamps.as_str();

@@ -81,6 +81,7 @@ pub(crate) fn is_address(text: &str) -> bool {
 pub(crate) struct BusName(pub(crate) String);
 
 impl FromValue for BusName {
+    const TYPE: &'static str = "bus name";
     const EXPECTED: &'static str = "a bus name such as \"com.example.Daemon\"";
 
     fn from_value(value: &Value) -> Result<Self, String> {
@@ -96,6 +97,7 @@ pub(crate) struct Method {
 }
 
 impl FromValue for Method {
+    const TYPE: &'static str = "D-Bus method";
     const EXPECTED: &'static str =
         "an interface and a member such as \"com.example.Observable.PromMetrics\"";
 
@@ -118,6 +120,7 @@ impl FromValue for Method {
 pub(crate) struct ObjectPath(pub(crate) String);
 
 impl FromValue for ObjectPath {
+    const TYPE: &'static str = "object path";
     const EXPECTED: &'static str = "an object path such as \"/com/example/Daemon\"";
 
     fn from_value(value: &Value) -> Result<Self, String> {
@@ -130,6 +133,7 @@ impl FromValue for ObjectPath {
 pub(crate) struct Address(pub(crate) String);
 
 impl FromValue for Address {
+    const TYPE: &'static str = "bus address";
     const EXPECTED: &'static str =
         "one bus address such as \"unix:path=/run/dbus/system_bus_socket\" (no list with `;`)";
 

@@ -17,16 +17,21 @@
 //! - `table`, `value`: typed reading that collects errors instead of stopping.
 //! - `settings`, `service`, `selector`, `body_policy`: what may be said, and what it means.
 
+mod access;
 mod body_policy;
+mod bridge;
 mod dbus_name;
 mod document;
 mod effective;
 mod error;
 mod flags;
+mod key;
+mod kind;
 mod layers;
 mod merge;
 mod precedence;
 mod read_file;
+mod reference;
 mod selector;
 mod service;
 mod settings;
@@ -34,20 +39,23 @@ mod table;
 mod unmatched_variables;
 mod value;
 mod variables;
+mod write;
 
+pub use access::Access;
 pub use body_policy::{BodyPolicy, Check, FormatChoice, Timestamps};
 pub use error::{ConfigError, ConfigErrors, ExternalError, Location};
 pub use flags::{Flag, FlagValue, Flags};
+pub use ipnet::IpNet;
+pub use key::{Change, DefaultValue, Key};
+pub use kind::{Bus, DbusSource, DirectorySource, FileOptions, FileSource, Source, UdsSource};
 pub use layers::{Layers, Loaded, Presence};
 pub use merge::{Input, load};
 pub use read_file::{open_nonblocking, read_file};
-pub use selector::{
-    Bus, DbusSource, DirectorySource, Discovery, FileOptions, FileSource, Limits, Selector, Source,
-    UdsSource,
-};
+pub use reference::{KeyTable, reference};
+pub use selector::{Discovery, Limits, Selector};
 pub use service::{
-    Access, ClientLimits, Confinement, DropIns, ExternalUrl, Lifecycle, Listen, ListenAddress,
-    Listeners, Network, Paths, Reload, Service, Tls, UnixListen, VsockListen,
+    ClientLimits, Confinement, DropIns, ExternalUrl, Lifecycle, Listen, ListenAddress, Listeners,
+    Paths, Reload, Service, Tls, UnixListen, VsockListen,
 };
 pub use settings::{ExternalCheck, Settings};
 pub use variables::{ENVIRONMENT_PREFIX, Environment};

@@ -1,13 +1,13 @@
 //! What the `[service]` table says: where to listen, what to serve there, and to whom.
 //!
 //! Values here are checked and immutable; reading them may not touch the host.
-//! How they are written stands in `read`, `listen`, `paths` and `access`.
+//! How they are written stands in `read`, `listen` and `paths`.
 
-mod access;
 mod listen;
 mod paths;
 mod read;
 
+use crate::access::Access;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -170,24 +170,6 @@ pub struct ClientLimits {
     pub header_timeout: Duration,
     /// How long a connection may stay open without a request.
     pub idle_timeout: Duration,
-}
-
-/// Who may ask, beside what the exporter-toolkit's file says of users.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Access {
-    /// A file with one token; whoever has it may ask (RFC 6750).
-    pub bearer_token_file: Option<PathBuf>,
-    /// The networks whose clients may ask; empty means all.
-    pub allow_from: Vec<Network>,
-}
-
-/// A range of addresses (RFC 4632).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    /// The first address.
-    pub address: IpAddr,
-    /// How many leading bits count.
-    pub prefix: u8,
 }
 
 /// What becomes of rights that the process does not need.

@@ -2,8 +2,9 @@
 //!
 //! Values here are checked and immutable; reading them may not touch the host.
 
+use crate::bridge::Bridge;
 use crate::error::ExternalError;
-use crate::selector::{Buses, Defaults, Selector, read_selectors};
+use crate::selector::{Defaults, Selector};
 use crate::service::Service;
 use crate::table::Table;
 
@@ -26,9 +27,9 @@ impl Settings {
         let mut bridge = root.table("bridge");
         root.finish();
 
-        let buses = Buses::read(&mut bridge);
+        let shared = Bridge::read(&mut bridge);
         let defaults = Defaults::read(bridge.table("defaults"));
-        let selectors = read_selectors(bridge.table("selectors"), &buses, defaults);
+        let selectors = Selector::read_all(bridge.table("selectors"), &shared, defaults);
         bridge.finish();
         Self { service, selectors }
     }

@@ -20,7 +20,9 @@ const LARGEST: u64 = 1 << 30;
 
 /// A type that a setting can have.
 pub(crate) trait FromValue: Sized {
-    /// What is expected, in words that fit behind "expected".
+    /// The type in one or two words.
+    const TYPE: &'static str;
+    /// The permitted values, in words that fit after "expected".
     const EXPECTED: &'static str;
 
     /// The value, or what was found in its place.
@@ -32,6 +34,14 @@ pub(crate) trait FromValue: Sized {
         Self::EXPECTED.to_owned()
     }
 }
+
+/// The words for a choice between strings.
+macro_rules! one_of {
+    ($first:literal $(, $rest:literal)*) => {
+        concat!("one of \"", $first, "\"" $(, ", \"", $rest, "\"")*)
+    };
+}
+pub(crate) use one_of;
 
 /// What a value is, in words, long ones shortened.
 pub(crate) fn describe(value: &Value) -> String {
@@ -60,6 +70,7 @@ fn quoted(text: &str) -> String {
 }
 
 impl FromValue for String {
+    const TYPE: &'static str = "string";
     const EXPECTED: &'static str = "a string that is not empty";
 
     fn from_value(value: &Value) -> Result<Self, String> {
@@ -71,6 +82,7 @@ impl FromValue for String {
 }
 
 impl FromValue for bool {
+    const TYPE: &'static str = "boolean";
     const EXPECTED: &'static str = "true or false";
 
     fn from_value(value: &Value) -> Result<Self, String> {
@@ -91,6 +103,7 @@ fn whole(value: &Value) -> Option<u64> {
 }
 
 impl FromValue for u16 {
+    const TYPE: &'static str = "port";
     const EXPECTED: &'static str = "a port number from 0 (any free one) to 65535";
 
     fn from_value(value: &Value) -> Result<Self, String> {
@@ -101,6 +114,7 @@ impl FromValue for u16 {
 }
 
 impl FromValue for u32 {
+    const TYPE: &'static str = "uid";
     const EXPECTED: &'static str = "a uid from 0 to 4294967294";
 
     fn from_value(value: &Value) -> Result<Self, String> {
@@ -113,6 +127,7 @@ impl FromValue for u32 {
 }
 
 impl FromValue for IpAddr {
+    const TYPE: &'static str = "IP address";
     const EXPECTED: &'static str =
         "an IP address such as \"127.0.0.1\" or \"::\" (a name is not looked up)";
 
@@ -125,6 +140,7 @@ impl FromValue for IpAddr {
 }
 
 impl FromValue for Duration {
+    const TYPE: &'static str = "duration";
     const EXPECTED: &'static str = "a duration with a unit such as \"3s\", from 10ms to 1 day";
 
     fn from_value(value: &Value) -> Result<Self, String> {
@@ -143,6 +159,7 @@ impl FromValue for Duration {
 pub(crate) struct Span(pub(crate) Duration);
 
 impl FromValue for Span {
+    const TYPE: &'static str = "duration";
     const EXPECTED: &'static str = "a duration with a unit such as \"60s\", from 0s to 1 day";
 
     fn from_value(value: &Value) -> Result<Self, String> {
@@ -161,6 +178,7 @@ impl FromValue for Span {
 pub(crate) struct Bytes(pub(crate) usize);
 
 impl FromValue for Bytes {
+    const TYPE: &'static str = "size";
     const EXPECTED: &'static str = "a size such as \"16MiB\" or a number of bytes, from 1 to 1GiB";
 
     fn from_value(value: &Value) -> Result<Self, String> {
@@ -181,6 +199,7 @@ impl FromValue for Bytes {
 pub(crate) struct Count(pub(crate) usize);
 
 impl FromValue for Count {
+    const TYPE: &'static str = "integer";
     const EXPECTED: &'static str = "a whole number from 1 to 65536";
 
     fn from_value(value: &Value) -> Result<Self, String> {
@@ -197,6 +216,7 @@ impl FromValue for Count {
 pub(crate) struct NamePattern(pub(crate) String);
 
 impl FromValue for NamePattern {
+    const TYPE: &'static str = "pattern";
     const EXPECTED: &'static str = "a pattern for file names such as \"*.prom\", without a slash";
 
     fn from_value(value: &Value) -> Result<Self, String> {
@@ -216,6 +236,7 @@ impl FromValue for NamePattern {
 pub(crate) struct PathPattern(pub(crate) PathBuf);
 
 impl FromValue for PathPattern {
+    const TYPE: &'static str = "path or pattern";
     const EXPECTED: &'static str = "an absolute path, which may hold `*`, `?` and `[…]`";
 
     fn from_value(value: &Value) -> Result<Self, String> {
@@ -228,6 +249,7 @@ impl FromValue for PathPattern {
 }
 
 impl FromValue for PathBuf {
+    const TYPE: &'static str = "path";
     const EXPECTED: &'static str = "an absolute path";
 
     fn from_value(value: &Value) -> Result<Self, String> {

@@ -6,7 +6,7 @@
 use local_exporter_config::{
     Access, BodyPolicy, Bus, Check, ClientLimits, Confinement, DbusSource, DirectorySource,
     Discovery, DropIns, Environment, ExternalUrl, FileOptions, FileSource, FormatChoice, Input,
-    Lifecycle, Listen, ListenAddress, Listeners, Network, Paths, Reload, Service, Settings, Source,
+    IpNet, Lifecycle, Listen, ListenAddress, Listeners, Paths, Reload, Service, Settings, Source,
     Timestamps, Tls, UdsSource, UnixListen, VsockListen, load,
 };
 use std::fs;
@@ -90,7 +90,11 @@ fn the_ancestors_file_works_as_it_stands() {
     for selector in &settings.selectors {
         assert_eq!(selector.limits.timeout, Duration::from_secs(3));
         assert_eq!(selector.limits.max_bytes, 16 << 20);
-        assert_eq!(selector.limits.refresh, Duration::from_secs(15));
+        let refresh = match selector.source {
+            Source::File(_) => Duration::from_secs(15),
+            Source::Uds(_) | Source::Dbus(_) | Source::Directory(_) => Duration::ZERO,
+        };
+        assert_eq!(selector.limits.refresh, refresh);
         assert_eq!(selector.limits.min_interval, Duration::ZERO);
         assert_eq!(selector.body_policy, BodyPolicy::default());
     }
@@ -107,9 +111,9 @@ fn every_key_is_read_and_selectors_keep_their_order() {
         header_timeout: Duration::from_secs(2),
         idle_timeout: Duration::from_secs(60),
     };
-    let network = |address: &str, prefix| Network {
-        address: address.parse().unwrap(),
-        prefix,
+    let network = |address: &str, prefix| {
+        let address = address.parse().unwrap();
+        IpNet::new(address, prefix).unwrap()
     };
     let service = Service {
         listeners: tcp(ListenAddress::One("::1".parse().unwrap()), 0),

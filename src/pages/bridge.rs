@@ -5,7 +5,6 @@
 //! it returns a text about it instead (`explain`).
 
 mod explain;
-mod settings;
 
 use crate::exporter::Exporter;
 use crate::http::body::Sliced;

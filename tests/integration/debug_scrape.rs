@@ -1,6 +1,7 @@
 //! `?debug=true`: a scrape explained, in three parts, whatever came of it.
 
 use crate::support::{Exporter, quoted, until};
+use local_exporter_config::{Environment, Input, load};
 
 /// The three parts, without their headings.
 fn parts(text: &str) -> [String; 3] {
@@ -45,19 +46,28 @@ fn a_good_scrape_is_explained_with_its_body_and_its_settings() {
     assert!(lines[2].contains("state=running restarts=0"), "{log}");
     assert_eq!(body, "# TYPE a counter\na 1\nb 2\n");
     for line in [
-        "[bridge.selectors.\"it\"]",
+        "[bridge.selectors.it]",
         "kind = \"file\"",
         "pattern = [\"*.prom\", \"*.promfile\"]",
         "max_bytes = 1000",
         "check = \"ingest\"",
         "keep_last_good = \"1m\"",
-        "labels.team = \"x\"",
+        "[bridge.selectors.it.labels]",
+        "team = \"x\"",
     ] {
         assert!(
             settings.lines().any(|found| found == line),
             "{line} is not in\n{settings}"
         );
     }
+    let loaded = load(
+        Some(&Input {
+            name: "displayed".into(),
+            text: settings,
+        }),
+        &Environment::new(),
+    );
+    assert_eq!(loaded.unwrap().selectors.len(), 1);
     // It was a scrape like any other.
     let scrapes = "local_exporter_bridge_scrapes_total{selector=\"it\"}";
     assert!(exporter.metric(scrapes) >= Some(2.0));

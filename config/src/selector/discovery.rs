@@ -1,21 +1,50 @@
-//! What Prometheus is told of a selector: how that is written.
+//! What service discovery announces about a selector: labels, interval and timeout.
 
-use super::Discovery;
+use crate::key::Key;
 use crate::table::{Named, Table};
+use crate::write::TableWriter;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The one label that tells the selectors of an exporter apart.
+/// The label that distinguishes the selectors of an exporter.
 const OWN_LABEL: &str = "selector";
-/// Labels that Prometheus forgets once it has relabelled, for its users to work with.
+/// The prefix of labels that Prometheus drops after relabelling, for its users to work with.
 const META: &str = "__meta_";
-/// Those of them that the exporter sets itself.
+/// The prefix of those that the exporter sets itself.
 const OWN_META: &str = "__meta_local_exporter_";
 const LABEL_EXPECTED: &str = "letters, digits and `_`, no digit first, and no label that the \
     exporter or Prometheus sets itself";
+const LABEL_VALUE_EXPECTED: &str = "a string that is not empty";
+
+/// What service discovery announces about a selector.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Discovery {
+    /// Labels of the target, by name.
+    pub labels: BTreeMap<String, String>,
+    /// How often Prometheus scrapes it.
+    pub scrape_interval: Option<Duration>,
+    /// How long Prometheus waits for a scrape; not longer than the interval.
+    pub scrape_timeout: Option<Duration>,
+}
 
 impl Discovery {
-    pub(super) fn read(table: &mut Table<'_, '_>) -> Self {
+    pub(crate) const KEYS: &[Key] = &[
+        Key::table(
+            "labels",
+            "Labels that service discovery gives to the target.",
+        ),
+        Key::absent::<Duration>(
+            "scrape_interval",
+            "How often Prometheus scrapes the target. Without it, as its own configuration says.",
+        ),
+        Key::absent::<Duration>(
+            "scrape_timeout",
+            "How long Prometheus waits for a scrape; not longer than `scrape_interval`. Without \
+             it, as its own configuration says.",
+        ),
+    ];
+
+    pub(crate) fn read(table: &mut Table<'_, '_>) -> Self {
         let labels = read_labels(table.table("labels"));
         let scrape_interval = table.take::<Duration>("scrape_interval");
         let scrape_timeout = table.take::<Duration>("scrape_timeout");
@@ -23,17 +52,29 @@ impl Discovery {
             && timeout > interval
         {
             let found = "longer than the scrape_interval".to_owned();
-            table.complain(
-                "scrape_timeout",
-                found,
-                "at most that: Prometheus drops such a target",
-            );
+            let expected = "at most that: Prometheus drops such a target";
+            table.complain("scrape_timeout", found, expected);
         }
         Self {
             labels,
             scrape_interval,
             scrape_timeout,
         }
+    }
+
+    pub(crate) fn write(&self, table: &mut TableWriter) {
+        let Self {
+            labels,
+            scrape_interval,
+            scrape_timeout,
+        } = self;
+        table.put_some("scrape_interval", scrape_interval.as_ref());
+        table.put_some("scrape_timeout", scrape_timeout.as_ref());
+        let mut names = TableWriter::default();
+        for (name, value) in labels {
+            names.put(name, value);
+        }
+        table.put_table("labels", names);
     }
 }
 
@@ -46,7 +87,7 @@ fn read_labels(table: Table<'_, '_>) -> BTreeMap<String, String> {
         let value = match named {
             Named::Single(single) => single.read::<String>(),
             Named::Table(_) => {
-                named.complain("a table".to_owned(), "a string that is not empty");
+                named.complain("a table".to_owned(), LABEL_VALUE_EXPECTED);
                 None
             }
         };
@@ -55,7 +96,7 @@ fn read_labels(table: Table<'_, '_>) -> BTreeMap<String, String> {
     labels
 }
 
-/// Whether Prometheus takes a label, and the exporter does not set it itself.
+/// Whether Prometheus accepts a label and the exporter does not set it itself.
 fn is_label(name: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let named = !name.is_empty()

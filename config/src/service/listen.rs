@@ -10,6 +10,7 @@ use std::path::PathBuf;
 const LONGEST_SOCKET_PATH: usize = 107;
 
 impl FromValue for Listen {
+    const TYPE: &'static str = "listener";
     const EXPECTED: &'static str = "\":9598\", \"127.0.0.1:9598\", \"[::1]:9598\" (a name is not \
         looked up), \"unix:/path?mode=0660&group=name\" or \"vsock://:9598\"";
 

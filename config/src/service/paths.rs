@@ -1,6 +1,7 @@
 //! Where pages are: the route prefix, the page of metrics, and the URL from outside.
 
 use super::{ExternalUrl, Paths};
+use crate::key::Key;
 use crate::table::Table;
 use crate::value::{FromValue, describe};
 use config::{Value, ValueKind};
@@ -12,6 +13,25 @@ const TAKEN: &[&str] = &["/", "/bridge", "/config", "/debug/actors", "/sd"];
 const ADMINISTRATIVE: &str = "/-/";
 
 impl Paths {
+    pub(super) const KEYS: &[Key] = &[
+        Key::with_default::<TelemetryPath>(
+            "telemetry_path",
+            "\"/metrics\"",
+            "The path of the exporter's own metrics.",
+        )
+        .at_restart(),
+        Key::absent::<External>(
+            "external_url",
+            "The URL by which clients reach the exporter, for service discovery and links. Its \
+             path is the default of `route_prefix`.",
+        ),
+        Key::absent::<Prefix>(
+            "route_prefix",
+            "The prefix of every path. Without it, the path of `external_url`; `/` for none.",
+        )
+        .at_restart(),
+    ];
+
     /// Without a prefix of its own it is the external URL's, as with the blackbox exporter.
     pub(super) fn read(table: &mut Table<'_, '_>) -> Self {
         let telemetry = table.take::<TelemetryPath>("telemetry_path");
@@ -31,6 +51,7 @@ impl Paths {
 struct TelemetryPath(String);
 
 impl FromValue for TelemetryPath {
+    const TYPE: &'static str = "URL path";
     const EXPECTED: &'static str =
         "an absolute path such as \"/metrics\", which is no other page of the exporter";
 
@@ -52,6 +73,7 @@ impl FromValue for TelemetryPath {
 struct Prefix(Option<String>);
 
 impl FromValue for Prefix {
+    const TYPE: &'static str = "URL path";
     const EXPECTED: &'static str = "a path such as \"/exporter\", or \"/\" for none";
 
     fn from_value(value: &Value) -> Result<Self, String> {
@@ -73,6 +95,7 @@ impl FromValue for Prefix {
 struct External(Option<ExternalUrl>);
 
 impl FromValue for External {
+    const TYPE: &'static str = "URL";
     const EXPECTED: &'static str =
         "a URL such as \"https://host:9598/path\", without user, query and fragment";
 

@@ -1,12 +1,15 @@
 //! From the `[service]` table to a [`Service`], every error reported.
 
 use super::{
-    Access, ClientLimits, Confinement, DropIns, Lifecycle, Listen, ListenAddress, Listeners, Paths,
-    Reload, Service, Tls,
+    ClientLimits, Confinement, DropIns, Lifecycle, Listen, ListenAddress, Listeners, Paths, Reload,
+    Service, Tls,
 };
+use crate::access::Access;
+use crate::key::Key;
 use crate::table::Table;
 use crate::value::{Count, FromValue, describe};
 use config::{Value, ValueKind};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,6 +17,20 @@ use std::time::Duration;
 const LONGEST_OFFSET: Duration = Duration::from_secs(60);
 
 impl Service {
+    /// The keys of `[service]`, in the order in which they are read.
+    pub(crate) fn keys() -> Vec<Key> {
+        [
+            Listeners::KEYS,
+            SECURITY,
+            Paths::KEYS,
+            RELOADING,
+            ClientLimits::KEYS,
+            Access::KEYS,
+            HARDENING,
+        ]
+        .concat()
+    }
+
     /// What is wrong has a placeholder, so that reading can go on and find the other
     /// errors: such a configuration is refused in the end.
     pub(crate) fn read(mut table: Table<'_, '_>) -> Self {
@@ -58,7 +75,85 @@ impl Service {
     }
 }
 
+/// Keys about TLS.
+const SECURITY: &[Key] = &[
+    Key::absent::<WebConfigFile>(
+        "web_config_file",
+        "The file for TLS, users, headers and rates, in the format of the Prometheus \
+         exporter-toolkit. Without it, the exporter serves plain HTTP to all clients.",
+    )
+    .at_restart(),
+    Key::absent::<bool>(
+        "tls",
+        "An assertion about `web_config_file`: with `true` it must configure TLS, with `false` \
+         it must not. Without it, both are accepted.",
+    )
+    .at_restart(),
+];
+
+/// Keys about reloads and the timeouts of scrapers.
+const RELOADING: &[Key] = &[
+    Key::with_default::<bool>(
+        "lifecycle",
+        "false",
+        "Whether `POST /-/reload` reloads the configuration.",
+    ),
+    Key::with_default::<bool>(
+        "auto_reload",
+        "false",
+        "Whether the configuration is reloaded when one of its files changes.",
+    ),
+    Key::with_default::<Offset>(
+        "timeout_offset",
+        "\"500ms\"",
+        "Subtracted from the timeout that a scraper announces.",
+    ),
+];
+
+/// Keys about what the process and drop-ins may do.
+const HARDENING: &[Key] = &[
+    Key::with_default::<bool>(
+        "landlock",
+        "true",
+        "Whether the process restricts its access to files and ports with Landlock.",
+    )
+    .at_restart(),
+    Key::with_default::<bool>(
+        "strict_dropins",
+        "false",
+        "Whether an error in a drop-in is an error of the configuration. Otherwise the drop-in \
+         is left out.",
+    ),
+];
+
 impl Listeners {
+    const KEYS: &[Key] = &[
+        Key::absent::<Listen>(
+            "listen",
+            "The listeners. Without it, `address` and `port` describe the only one.",
+        )
+        .or_list()
+        .at_restart(),
+        Key::absent::<IpAddr>(
+            "address",
+            "The address to listen on, an older alternative to `listen`. Without it, every \
+             address of the host.",
+        )
+        .at_restart(),
+        Key::with_default::<u16>(
+            "port",
+            "9598",
+            "The TCP port to listen on, an older alternative to `listen`; 0 for any free port.",
+        )
+        .at_restart(),
+        Key::with_default::<bool>(
+            "systemd_socket",
+            "false",
+            "Whether to listen on the sockets that systemd passes instead of those configured.",
+        )
+        .at_restart(),
+    ];
+
     fn read(table: &mut Table<'_, '_>) -> Option<Self> {
         let both =
             table.contains("listen") && (table.contains("address") || table.contains("port"));
@@ -100,6 +195,32 @@ impl Tls {
 }
 
 impl ClientLimits {
+    const KEYS: &[Key] = &[
+        Key::with_default::<Count>(
+            "max_connections",
+            "4096",
+            "How many connections are served at the same time. One more replaces the one that \
+             has been idle for the longest time.",
+        )
+        .at_restart(),
+        Key::with_default::<Count>(
+            "max_in_flight",
+            "1024",
+            "How many scrapes may be in progress at the same time, over all selectors. One more \
+             is rejected with status 503.",
+        ),
+        Key::with_default::<Duration>(
+            "header_timeout",
+            "\"10s\"",
+            "How long a client may take to send the head of a request.",
+        ),
+        Key::with_default::<Duration>(
+            "idle_timeout",
+            "\"90s\"",
+            "How long a connection may stay open without a request.",
+        ),
+    ];
+
     fn read(table: &mut Table<'_, '_>) -> Self {
         let max_connections = table.take("max_connections").map(|Count(count)| count);
         let max_in_flight = table.take("max_in_flight").map(|Count(count)| count);
@@ -116,6 +237,7 @@ impl ClientLimits {
 struct WebConfigFile(Option<PathBuf>);
 
 impl FromValue for WebConfigFile {
+    const TYPE: &'static str = "path";
     const EXPECTED: &'static str = "the absolute path of a file, or an empty string for none";
 
     fn from_value(value: &Value) -> Result<Self, String> {
@@ -130,6 +252,7 @@ impl FromValue for WebConfigFile {
 struct Offset(Duration);
 
 impl FromValue for Offset {
+    const TYPE: &'static str = "duration";
     const EXPECTED: &'static str = "a duration with a unit such as \"500ms\", from 0s to 1min";
 
     fn from_value(value: &Value) -> Result<Self, String> {

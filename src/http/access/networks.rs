@@ -3,11 +3,11 @@
 //! Pure.
 
 use crate::http::client::Peer;
-use local_exporter_config::Network;
+use local_exporter_config::IpNet;
 use std::net::IpAddr;
 
 /// Whether a client is in one of the networks; any is, where none is listed.
-pub(super) fn allow(networks: &[Network], peer: Option<&Peer>) -> bool {
+pub(super) fn allow(networks: &[IpNet], peer: Option<&Peer>) -> bool {
     networks.is_empty()
         || match peer {
             Some(Peer::At(address)) => networks.iter().any(|network| has(*network, *address)),
@@ -16,22 +16,10 @@ pub(super) fn allow(networks: &[Network], peer: Option<&Peer>) -> bool {
         }
 }
 
-/// Whether an address is in a network. A client of IPv4 on a socket of both
-/// families has an address of IPv6, which is meant as the one of IPv4.
-fn has(network: Network, address: IpAddr) -> bool {
-    let (first, address, width) = match (network.address.to_canonical(), address.to_canonical()) {
-        (IpAddr::V4(first), IpAddr::V4(address)) => (
-            u128::from(first.to_bits()),
-            u128::from(address.to_bits()),
-            32,
-        ),
-        (IpAddr::V6(first), IpAddr::V6(address)) => (first.to_bits(), address.to_bits(), 128),
-        _ => return false,
-    };
-    // All bits of a prefix of none are the rest, and then nothing is left to differ.
-    let rest = width - u32::from(network.prefix).min(width);
-    let leading = |bits: u128| bits.checked_shr(rest).unwrap_or(0);
-    leading(first) == leading(address)
+/// Whether an address is in a network. An IPv4 client on a socket of both families has an
+/// IPv4-mapped IPv6 address, which is compared as the IPv4 address.
+fn has(network: IpNet, address: IpAddr) -> bool {
+    network.contains(&address.to_canonical())
 }
 
 #[cfg(test)]
@@ -40,12 +28,8 @@ mod tests {
 
     use super::*;
 
-    fn network(text: &str) -> Network {
-        let (address, prefix) = text.split_once('/').unwrap();
-        Network {
-            address: address.parse().unwrap(),
-            prefix: prefix.parse().unwrap(),
-        }
+    fn network(text: &str) -> IpNet {
+        text.parse().unwrap()
     }
 
     #[test]

@@ -5,7 +5,6 @@
 //! real one. Prometheus does not take such a text for metrics. The only body
 //! that is ever shown is the one that the same client could have had.
 
-use super::settings;
 use local_exporter_actors::{Exposition, ScrapeResult, SelectorHandle};
 use local_exporter_exposition::Format;
 use std::fmt::{Display, Write};
@@ -36,7 +35,7 @@ pub(super) fn explain(ended: &Ended<'_>) -> String {
          Metrics that would have been returned:\n{body}\n\n\n\
          Selector configuration:\n{}",
         log(ended),
-        settings::as_toml(ended.handle.spec()),
+        ended.handle.spec().to_toml(),
     )
 }
 

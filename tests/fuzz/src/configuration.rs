@@ -96,14 +96,18 @@ fn within_bounds(settings: &Settings) {
             "{name:?}"
         );
         assert!(names.insert(name), "{name:?} occurs twice");
-        limits_hold(limits);
+        limits_hold(limits, source);
         source_is_usable(source);
     }
 }
 
-fn limits_hold(limits: &Limits) {
+fn limits_hold(limits: &Limits, source: &Source) {
     let durations = SHORTEST..=LONGEST;
-    assert!(durations.contains(&limits.timeout) && durations.contains(&limits.refresh));
+    assert!(durations.contains(&limits.timeout));
+    match source {
+        Source::File(_) | Source::Directory(_) => assert!(durations.contains(&limits.refresh)),
+        Source::Uds(_) | Source::Dbus(_) => assert!(limits.refresh.is_zero()),
+    }
     assert!(limits.min_interval <= LONGEST);
     assert!((1..=1 << 30).contains(&limits.max_bytes), "{limits:?}");
     assert!((1..=65_536).contains(&limits.max_in_flight), "{limits:?}");

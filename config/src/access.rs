@@ -1,0 +1,148 @@
+//! Who may send requests: a token and networks, for the service and for each selector.
+
+use crate::key::Key;
+use crate::table::Table;
+use crate::value::{FromValue, describe};
+use crate::write::TableWriter;
+use config::{Value, ValueKind};
+use ipnet::{IpNet, Ipv4Net};
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+/// Who may send requests, in addition to the users of the web configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Access {
+    /// A file with a bearer token (RFC 6750) that requests must carry.
+    pub bearer_token_file: Option<PathBuf>,
+    /// The networks (RFC 4632) from which requests are accepted; empty means all. The bits
+    /// behind the prefix are zero, and an IPv4-mapped network is an IPv4 one.
+    pub allow_from: Vec<IpNet>,
+}
+
+impl Access {
+    pub(crate) const KEYS: &[Key] = &[
+        Key::absent::<PathBuf>(
+            "bearer_token_file",
+            "The file with the bearer token that requests must carry. Without it, no token is needed.",
+        ),
+        Key::absent::<IpNet>(
+            "allow_from",
+            "The addresses and networks from which requests are accepted. Without it, all are.",
+        )
+        .or_list(),
+    ];
+
+    pub(crate) fn read(table: &mut Table<'_, '_>) -> Self {
+        Self {
+            bearer_token_file: table.take("bearer_token_file"),
+            allow_from: table.take_list("allow_from").unwrap_or_default(),
+        }
+    }
+
+    pub(crate) fn write(&self, table: &mut TableWriter) {
+        let Self {
+            bearer_token_file,
+            allow_from,
+        } = self;
+        table.put_some("bearer_token_file", bearer_token_file.as_ref());
+        table.put_list("allow_from", allow_from);
+    }
+}
+
+impl FromValue for IpNet {
+    const TYPE: &'static str = "network";
+    const EXPECTED: &'static str =
+        "an IP address, or a network such as \"10.0.0.0/8\" or \"fd00::/8\"";
+
+    fn from_value(value: &Value) -> Result<Self, String> {
+        let ValueKind::String(text) = &value.kind else {
+            return Err(describe(value));
+        };
+        network(text).ok_or_else(|| describe(value))
+    }
+}
+
+/// A network, or the one that consists of a single address.
+///
+/// The parts are read one by one, since the parser of `IpNet` accepts addresses that the
+/// standard library refuses.
+fn network(text: &str) -> Option<IpNet> {
+    let network = match text.split_once('/') {
+        Some((address, prefix)) if prefix.bytes().all(|byte| byte.is_ascii_digit()) => {
+            IpNet::new(address.parse().ok()?, prefix.parse().ok()?).ok()?
+        }
+        Some(_) => return None,
+        None => IpNet::from(text.parse::<IpAddr>().ok()?),
+    };
+    Some(unmapped(network.trunc()))
+}
+
+/// An IPv4-mapped network (RFC 4291, 2.5.5.2) as the IPv4 network it stands for: the address of
+/// an IPv4 client on a socket of both families is compared as an IPv4 address.
+fn unmapped(network: IpNet) -> IpNet {
+    let mapped = match network {
+        IpNet::V4(_) => None,
+        IpNet::V6(network) => network.addr().to_ipv4_mapped().and_then(|address| {
+            let prefix = network.prefix_len().checked_sub(96)?;
+            Ipv4Net::new(address, prefix).ok()
+        }),
+    };
+    mapped.map_or(network, IpNet::V4)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+    use super::*;
+    use proptest::prelude::*;
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    #[test]
+    fn a_single_address_is_the_narrowest_network() {
+        let read = |text: &str| network(text).map(|network| network.to_string());
+        for (text, expected) in [
+            ("192.0.2.7", "192.0.2.7/32"),
+            ("::1", "::1/128"),
+            ("10.1.2.3/8", "10.0.0.0/8"),
+            ("10.1.2.3/08", "10.0.0.0/8"),
+            ("fd12::9/7", "fc00::/7"),
+            ("::/0", "::/0"),
+            ("::ffff:192.0.2.7", "192.0.2.7/32"),
+            ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+        ] {
+            assert_eq!(read(text).as_deref(), Some(expected), "{text}");
+        }
+        for wrong in [
+            "",
+            "10.0.0.0/33",
+            "::/129",
+            "10.0.0.0/",
+            "10.0.0.0/+8",
+            "10.0.0.0/-1",
+            "010.0.0.1",
+            "a",
+            "10/8",
+        ] {
+            assert_eq!(network(wrong), None, "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_network_that_is_written_is_read_as_the_same(bits: u128, four: bool, prefix in 0_u8..=128) {
+            let address: IpAddr = match four {
+                true => Ipv4Addr::from_bits(u32::try_from(bits >> 96).unwrap()).into(),
+                false => Ipv6Addr::from_bits(bits).into(),
+            };
+            let widest = if four { 32 } else { 128 };
+            let read = network(&format!("{address}/{prefix}"));
+            prop_assert_eq!(read.is_some(), prefix <= widest);
+            if let Some(read) = read {
+                prop_assert_eq!(read.trunc(), read);
+                prop_assert_eq!(network(&read.to_string()), Some(read));
+                prop_assert!(read.contains(&address) || read.contains(&address.to_canonical()));
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Kind `file`: files that a daemon writes, cached until they change.
+
+use super::interface::{Caching, Kind};
+use crate::bridge::Bridge;
+use crate::key::Key;
+use crate::table::Table;
+use crate::value::{NamePattern, PathPattern, Span};
+use crate::write::TableWriter;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The settings of kind `file`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileSource {
+    /// Files, directories and patterns for either, in the order of the configuration.
+    pub paths: Vec<PathBuf>,
+    /// How they are read.
+    pub options: FileOptions,
+}
+
+/// How the files of a selector are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileOptions {
+    /// The patterns for the names of files in a directory.
+    pub patterns: Vec<String>,
+    /// Whether one bad file fails the selector; otherwise it is left out.
+    pub strict: bool,
+    /// How long the last good body of a file is served while its newer version is bad.
+    pub keep_last_good: Duration,
+    /// The age, by modification time, past which a file is an error.
+    pub max_age: Option<Duration>,
+}
+
+impl Default for FileOptions {
+    fn default() -> Self {
+        Self {
+            patterns: vec!["*.prom".into(), "*.promfile".into()],
+            strict: false,
+            keep_last_good: Duration::from_secs(60),
+            max_age: None,
+        }
+    }
+}
+
+impl Kind for FileSource {
+    const KEYS: &'static [Key] = &[
+        Key::required::<PathPattern>(
+            "path",
+            "Files, directories and patterns for either. They are joined into one body, in this \
+             order; a directory stands for its files that match `pattern`, sorted by name.",
+        )
+        .or_list(),
+        Key::with_default::<NamePattern>(
+            "pattern",
+            "[\"*.prom\", \"*.promfile\"]",
+            "The names of the files of a directory that are served.",
+        )
+        .or_list(),
+        Key::with_default::<bool>(
+            "strict_files",
+            "false",
+            "Whether one bad file fails the selector. Otherwise it is left out and the others are \
+             served.",
+        ),
+        Key::with_default::<Span>(
+            "keep_last_good",
+            "\"1m\"",
+            "How long the last good body of a file is served while its newer version is bad. A \
+             file that is gone is an error at once.",
+        ),
+        Key::absent::<Duration>(
+            "max_age",
+            "The age, by modification time, past which a file is an error. Without it, there is \
+             no limit.",
+        ),
+    ];
+    const CACHING: Caching = Caching::Files;
+
+    fn read(table: &mut Table<'_, '_>, _: &Bridge) -> Option<Self> {
+        let paths = table.require_list::<PathPattern>("path");
+        let patterns = table.take_list::<NamePattern>("pattern");
+        let defaults = FileOptions::default();
+        let options = FileOptions {
+            patterns: patterns.map_or(defaults.patterns, |patterns| {
+                patterns.into_iter().map(|pattern| pattern.0).collect()
+            }),
+            strict: table.take("strict_files").unwrap_or(defaults.strict),
+            keep_last_good: table
+                .take::<Span>("keep_last_good")
+                .map_or(defaults.keep_last_good, |span| span.0),
+            max_age: table.take("max_age"),
+        };
+        let paths = paths?.into_iter().map(|path| path.0).collect();
+        Some(Self { paths, options })
+    }
+
+    fn write(&self, selector: &mut TableWriter, _: &mut TableWriter) {
+        let Self { paths, options } = self;
+        let FileOptions {
+            patterns,
+            strict,
+            keep_last_good,
+            max_age,
+        } = options;
+        selector.put_list("path", paths);
+        selector.put_list("pattern", patterns);
+        selector.put("strict_files", strict);
+        selector.put("keep_last_good", keep_last_good);
+        selector.put_some("max_age", max_age.as_ref());
+    }
+}
