@@ -14,6 +14,7 @@
 
 mod answers;
 mod architecture;
+mod book;
 mod bridge;
 mod check;
 mod clients;
@@ -37,6 +38,7 @@ mod memory;
 mod namespaces;
 mod panics;
 mod prometheus;
+mod readme;
 mod reload;
 mod serving;
 mod stop;
