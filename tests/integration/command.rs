@@ -4,7 +4,8 @@ mod documents;
 mod flags;
 
 use crate::support::program;
-use std::process::Output;
+use std::path::Path;
+use std::process::{Command, Output};
 
 fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
     let Output {
@@ -14,6 +15,23 @@ fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
     } = program().args(arguments).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (status.code(), text(&stdout), text(&stderr))
+}
+
+#[test]
+fn the_version_of_a_clone_has_its_commit() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    if !root.join(".git").exists() || std::env::var_os("LOCAL_EXPORTER_REVISION").is_some() {
+        // A source archive, or the build was told another one.
+        return;
+    }
+    let git = Command::new("git")
+        .args(["rev-parse", "--short=12", "HEAD"])
+        .current_dir(root)
+        .output();
+    let commit = String::from_utf8(git.unwrap().stdout).unwrap();
+    let (_, version, _) = run(&["--version"]);
+    let revision = format!("(revision {}", commit.trim());
+    assert!(version.contains(&revision), "{version:?}, {revision:?}");
 }
 
 #[test]
