@@ -1,22 +1,22 @@
-//! The scrapes that wait for one selector: how many, and since when; and all of them together.
+//! Limits on concurrent scrapes, per selector and for all selectors together.
 //!
-//! A [`Permit`] is a place among them and travels with the message, so that the
-//! bound holds for the actor's work even after its caller has gone. An actor's
-//! mailbox is no bound: `send` is always accepted. A [`GlobalPermit`] of the whole stays
-//! with the caller: an actor that is stuck keeps every permit it was sent, and
-//! would otherwise use up what all others need.
+//! A [`Permit`] of the selector travels with the message, so that the limit holds for the
+//! actor's work even after the caller has disconnected. (The mailbox itself is no limit:
+//! `send` always succeeds.) A [`GlobalPermit`] stays with the caller: a stuck actor never
+//! returns the permits it was sent, and must not use up what other selectors need.
 
+use crate::lock::lock;
 use prometheus::IntCounter;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// How often it is looked whether the last scrape has ended.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// Interval at which [`GlobalLimit::idle`] checks for scrapes in progress.
+const IDLE_CHECK_INTERVAL: Duration = Duration::from_millis(10);
 
-/// The most scrapes in flight over all selectors.
+/// The limit on scrapes in progress over all selectors. Clones share it.
 #[derive(Clone, Debug)]
 pub struct GlobalLimit(Arc<Total>);
 
@@ -28,13 +28,13 @@ struct Total {
 }
 
 impl GlobalLimit {
-    /// At most `limit`; whenever that is not enough, `reached` counts it.
+    /// A limit of `limit` scrapes; `reached` counts the scrapes it refuses.
     #[must_use]
     pub fn new(limit: usize, reached: IntCounter) -> Self {
         Self::of(limit, Some(reached))
     }
 
-    /// None at all, for whoever asks once.
+    /// No limit, for commands that scrape once.
     #[must_use]
     pub fn unlimited() -> Self {
         Self::of(usize::MAX, None)
@@ -48,23 +48,24 @@ impl GlobalLimit {
         }))
     }
 
-    /// The most there may be.
+    /// The current limit.
     pub(crate) fn limit(&self) -> usize {
         self.0.limit.load(Ordering::Acquire)
     }
 
-    /// At most `limit` from now on; those under way stay, if they are more.
+    /// Changes the limit. Scrapes in progress above it continue.
     pub fn set_limit(&self, limit: usize) {
         self.0.limit.store(limit, Ordering::Release);
     }
 
-    /// Resolves when there are none. Looked at now and then, which only a stop needs.
+    /// Resolves when no scrape is in progress. Polls, because only shutdown needs it.
     pub async fn idle(&self) {
         while self.0.taken.load(Ordering::Acquire) > 0 {
-            sleep(LOOK_EVERY).await;
+            sleep(IDLE_CHECK_INTERVAL).await;
         }
     }
 
+    /// Takes a permit, unless the limit is reached.
     pub(crate) fn admit(&self) -> Option<GlobalPermit> {
         let more = |taken: usize| (taken < self.limit()).then_some(taken + 1);
         let order = (Ordering::AcqRel, Ordering::Acquire);
@@ -78,7 +79,7 @@ impl GlobalLimit {
     }
 }
 
-/// One of all, given back when dropped.
+/// One scrape of all; returned when dropped.
 #[derive(Debug)]
 pub(crate) struct GlobalPermit(GlobalLimit);
 
@@ -88,7 +89,7 @@ impl Drop for GlobalPermit {
     }
 }
 
-/// The in_flight of one selector, at most `limit` of them.
+/// The scrapes of one selector in progress, at most `limit` of them.
 #[derive(Debug)]
 pub(crate) struct InFlight {
     limit: usize,
@@ -97,7 +98,7 @@ pub(crate) struct InFlight {
 
 #[derive(Debug, Default)]
 struct Taken {
-    /// Numbers rise, so the first entry is the oldest.
+    /// When each permit was taken. Keys increase, so the first entry is the oldest.
     since: BTreeMap<u64, Instant>,
     next: u64,
 }
@@ -110,13 +111,9 @@ impl InFlight {
         }
     }
 
-    fn taken(&self) -> MutexGuard<'_, Taken> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A place, if one is free.
+    /// Takes a permit, unless the limit is reached.
     pub(crate) fn admit(self: &Arc<Self>) -> Option<Permit> {
-        let mut taken = self.taken();
+        let mut taken = lock(&self.taken);
         if taken.since.len() >= self.limit {
             return None;
         }
@@ -135,15 +132,16 @@ impl InFlight {
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.taken().since.len()
+        lock(&self.taken).since.len()
     }
 
+    /// When the oldest permit was taken.
     pub(crate) fn oldest(&self) -> Option<Instant> {
-        self.taken().since.values().next().copied()
+        lock(&self.taken).since.values().next().copied()
     }
 }
 
-/// One place, given back when dropped.
+/// One scrape of a selector; returned when dropped.
 #[derive(Debug)]
 pub(crate) struct Permit {
     number: u64,
@@ -152,7 +150,7 @@ pub(crate) struct Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.in_flight.taken().since.remove(&self.number);
+        lock(&self.in_flight.taken).since.remove(&self.number);
     }
 }
 
@@ -162,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn permits_are_bounded_and_given_back() {
+    fn permits_are_limited_and_returned() {
         let in_flight = Arc::new(InFlight::new(2));
         let first = in_flight.admit().unwrap();
         let second = in_flight.admit().unwrap();
@@ -188,7 +186,7 @@ mod tests {
         drop(first);
         assert!(all.admit().is_some());
         all.set_limit(1);
-        assert!(all.admit().is_none(), "one is under way");
+        assert!(all.admit().is_none(), "one is in progress");
         drop(second);
         assert_eq!(all.0.taken.load(Ordering::Acquire), 0);
     }

@@ -17,9 +17,11 @@
 
 mod admission;
 mod backoff;
+mod closed_set;
 pub mod diagnose;
 mod faults;
 pub mod host;
+mod lock;
 pub mod metrics;
 #[cfg(test)]
 mod paused;

@@ -1,103 +1,58 @@
-//! The reasons for which a scrape fails: a closed set, used alike in bodies, labels and pages.
+//! The reasons for which a scrape fails: a closed set, used alike in responses, labels and pages.
 //!
-//! The HTTP status of each reason is decided by the HTTP server, not here.
+//! The HTTP status of a reason is decided by the HTTP server, not here.
 
-use std::fmt;
+use crate::closed_set::closed_set;
+use std::io;
 
-/// Why a scrape failed, as a closed set used alike in bodies, labels and pages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Reason {
-    /// Nothing is there: no file, no socket, no such name on the bus.
-    Absent,
-    /// Something is there and says no: nobody listens, or the daemon answered with an error.
-    Refused,
-    /// The exporter may not: permissions, authentication, a bus policy.
-    Denied,
-    /// Not done by the deadline.
-    Timeout,
-    /// An answer of no bytes.
-    Empty,
-    /// An answer past `max_bytes`.
-    TooLarge,
-    /// An answer that stops before its end.
-    Truncated,
-    /// An answer that is not what it should be.
-    Malformed,
-    /// A file that was not modified for too long.
-    Stale,
-    /// An answer with timestamps where none are wanted.
-    Timestamps,
-    /// An answer with names that the scraper cannot read.
-    Utf8Names,
-    /// What is there is of the wrong kind: a FIFO for a file, a file for a socket.
-    Unsuitable,
-    /// The connection broke in the middle of an answer.
-    Reset,
-    /// The message bus is not to be reached, or broke.
-    Bus,
-    /// The operating system failed in another way.
-    Io,
-    /// The selector's actor failed while it worked on this scrape.
-    Crashed,
-    /// The selector's actor failed a moment ago and rests before it starts again.
-    Backoff,
-    /// Too many scrapes wait for this selector already.
-    Overloaded,
+closed_set! {
+    /// Why a scrape failed.
+    pub enum Reason {
+        Absent = "absent",
+            "The file, socket or directory does not exist, no file matches, or no process owns the bus name.";
+        Refused = "refused",
+            "No process listens on the socket, or the daemon returned a D-Bus error.";
+        Denied = "denied",
+            "A file permission, a security module, a bus policy or the authentication denies access.";
+        Timeout = "timeout",
+            "The body was not complete at the deadline.";
+        Empty = "empty",
+            "The body has zero bytes.";
+        TooLarge = "too_large",
+            "The body is larger than `max_bytes`, or the source has too many files.";
+        Truncated = "truncated",
+            "The body ends before it is complete.";
+        Malformed = "malformed",
+            "The body violates its exposition format or the selector's `check`.";
+        Stale = "stale",
+            "A file was not modified for longer than `max_age`.";
+        Timestamps = "timestamps",
+            "The body has samples with timestamps, and `timestamps` is `reject`.";
+        Utf8Names = "utf8_names",
+            "The body has quoted names, and the scraper did not announce that it supports them.";
+        Unsuitable = "unsuitable",
+            "The path has the wrong file type, such as a FIFO instead of a regular file.";
+        Reset = "reset",
+            "The connection broke before the body was complete.";
+        Bus = "bus",
+            "The message bus cannot be reached, or its connection broke during the call.";
+        Io = "io",
+            "The operating system reported another error.";
+        Crashed = "crashed",
+            "The exporter failed during this scrape.";
+        Backoff = "backoff",
+            "The exporter failed shortly before, and the selector restarts after a delay.";
+        Overloaded = "overloaded",
+            "The selector or the exporter has as many scrapes in progress as its limit allows.";
+    }
 }
 
 impl Reason {
-    /// All of them.
-    pub const ALL: [Self; 18] = [
-        Self::Absent,
-        Self::Refused,
-        Self::Denied,
-        Self::Timeout,
-        Self::Empty,
-        Self::TooLarge,
-        Self::Truncated,
-        Self::Malformed,
-        Self::Stale,
-        Self::Timestamps,
-        Self::Utf8Names,
-        Self::Unsuitable,
-        Self::Reset,
-        Self::Bus,
-        Self::Io,
-        Self::Crashed,
-        Self::Backoff,
-        Self::Overloaded,
-    ];
-
-    /// The label.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Absent => "absent",
-            Self::Refused => "refused",
-            Self::Denied => "denied",
-            Self::Timeout => "timeout",
-            Self::Empty => "empty",
-            Self::TooLarge => "too_large",
-            Self::Truncated => "truncated",
-            Self::Malformed => "malformed",
-            Self::Stale => "stale",
-            Self::Timestamps => "timestamps",
-            Self::Utf8Names => "utf8_names",
-            Self::Unsuitable => "unsuitable",
-            Self::Reset => "reset",
-            Self::Bus => "bus",
-            Self::Io => "io",
-            Self::Crashed => "crashed",
-            Self::Backoff => "backoff",
-            Self::Overloaded => "overloaded",
-        }
-    }
-
-    /// The class of an error of the operating system.
-    pub(crate) fn of_io(error: &std::io::Error) -> Self {
-        use std::io::ErrorKind as Kind;
+    /// The reason for an error of the operating system.
+    pub(crate) fn of_io(error: &io::Error) -> Self {
+        use io::ErrorKind as Kind;
         match error.kind() {
-            // ENOTDIR: part of the path is a file, so what the path names cannot be there.
+            // ENOTDIR: a component of the path is a file, so the path cannot exist.
             Kind::NotFound | Kind::NotADirectory => Self::Absent,
             Kind::ConnectionRefused => Self::Refused,
             Kind::PermissionDenied => Self::Denied,
@@ -105,11 +60,5 @@ impl Reason {
             Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe => Self::Reset,
             _ => Self::Io,
         }
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
     }
 }

@@ -2,121 +2,104 @@
 //!
 //! Plain data without behaviour: this module does not log or count metrics.
 
+use crate::closed_set::closed_set;
 use crate::reason::Reason;
 use crate::scrape::ScrapeError;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-/// What the actor of a selector is doing.
-///
-/// ```text
-///            first poll             panic, or a stop that nobody asked for
-/// Starting ------------> Running <----------------------------> Backoff
-///                           |            the rest is over
-///                           '--> Stopped   (the selector was removed)
-/// ```
-///
-/// From each of the first three it may get stuck, and is as it was when its code returns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// Made, not yet run.
-    Starting,
-    /// Answering.
-    Running,
-    /// Failed a moment ago; scrapes are refused until the rest is over.
-    Backoff,
-    /// In code that does not return; its thread was given up, and scrapes are refused.
-    Stuck,
-    /// Removed for good.
-    Stopped,
-}
-
-impl State {
-    /// All of them.
-    pub const ALL: [Self; 5] = [
-        Self::Starting,
-        Self::Running,
-        Self::Backoff,
-        Self::Stuck,
-        Self::Stopped,
-    ];
-
-    /// The label.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Starting => "starting",
-            Self::Running => "running",
-            Self::Backoff => "backoff",
-            Self::Stuck => "stuck",
-            Self::Stopped => "stopped",
-        }
+closed_set! {
+    /// The state of a selector's actor.
+    ///
+    /// ```text
+    ///            first poll             panic or unexpected stop
+    /// Starting ------------> Running <---------------------------> Backoff
+    ///                           |         the back-off has passed
+    ///                           '--> Stopped   (the selector was removed)
+    /// ```
+    ///
+    /// `Stuck` hides one of the first three states until the code returns.
+    pub enum State {
+        Starting = "starting", "Created, but not polled yet.";
+        Running = "running", "Serves scrapes.";
+        Backoff = "backoff", "Failed; scrapes are refused until the actor restarts.";
+        Stuck = "stuck",
+            "Runs code that does not return. Its thread was abandoned, and scrapes are refused.";
+        Stopped = "stopped", "Ended, because the selector was removed.";
     }
 }
 
-/// One moment of a selector, for pages.
+closed_set! {
+    /// How a cache detects changes of its files.
+    pub enum WatchMode {
+        Events = "events", "By inotify events, and by examining the files at every interval.";
+        Polling = "polling", "By examining the files at every interval.";
+    }
+}
+
+/// The status of a selector at one moment.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// What the actor is doing.
+    /// The state of the actor.
     pub state: State,
-    /// How often it was restarted.
+    /// Number of restarts so far.
     pub restarts: u64,
-    /// How long it still rests, if it does.
+    /// Time until the actor restarts, in state `Backoff`.
     pub backoff_for: Option<Duration>,
-    /// Scrapes that wait for it now.
+    /// Number of scrapes in progress.
     pub in_flight: usize,
-    /// How long the oldest of them has waited.
+    /// Time since the oldest of them began, or since the actor got stuck.
     pub oldest_in_flight: Option<Duration>,
-    /// Scrapes so far.
+    /// Number of scrapes so far.
     pub scrapes: u64,
-    /// Scrapes so far that failed.
+    /// Number of failed scrapes so far.
     pub failures: u64,
-    /// When the source last gave a whole answer.
+    /// When the source last returned a valid body.
     pub last_success: Option<SystemTime>,
-    /// The last thing that went wrong.
+    /// The most recent error.
     pub last_error: Option<Failure>,
-    /// The size of the last whole answer.
+    /// Size of the last valid body in bytes.
     pub body_bytes: Option<usize>,
     /// The cache, for sources that have one.
     pub cache: Option<CacheSnapshot>,
 }
 
-/// Something that went wrong, and when.
+/// An error and when it occurred.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// The class.
+    /// The reason.
     pub reason: Reason,
-    /// The sentence.
+    /// The message.
     pub message: String,
-    /// When.
+    /// When it occurred.
     pub at: SystemTime,
 }
 
-/// One moment of a cache.
+/// A cache at one moment.
 #[derive(Clone, Debug)]
 pub struct CacheSnapshot {
-    /// How long ago it was last compared with the files.
+    /// Time since it was last compared with the files.
     pub age: Duration,
     /// What was found then.
     pub report: CacheReport,
 }
 
-/// What a look at the files of a cache found.
+/// The result of comparing a cache with its files.
 #[derive(Clone, Debug)]
 pub struct CacheReport {
-    /// How the cache learns of changes.
-    pub watching: Watching,
-    /// The modification time of the oldest file, stale ones included.
+    /// How the cache detects changes.
+    pub watching: WatchMode,
+    /// The modification time of the oldest file, including stale files.
     pub oldest: Option<SystemTime>,
-    /// The files, in the order they are served.
+    /// The files, in the order in which they are served.
     pub files: Vec<FileReport>,
-    /// Files that were not even read, and why; no more than a page can bear.
+    /// Files that were not read, and why; limited to what a page can show.
     pub passed_over: Vec<PassedOver>,
-    /// Series left out because an earlier file has them.
+    /// Number of series left out because an earlier file has them.
     pub duplicate_series: usize,
-    /// What else was left out because an earlier file says otherwise, in words.
+    /// What else was left out because it contradicts an earlier file, one sentence each.
     pub conflicts: Vec<String>,
-    /// Files read just now that lacked their final newline.
+    /// Number of files read this time that lacked their final newline.
     pub missing_final_newlines: usize,
 }
 
@@ -125,42 +108,19 @@ pub struct CacheReport {
 pub struct FileReport {
     /// Its path.
     pub path: PathBuf,
-    /// When it was modified, where it could be read.
+    /// Its modification time, if it could be read.
     pub mtime: Option<SystemTime>,
-    /// Whether something of it is served: itself, or its last good content.
+    /// Whether its contents, current or last valid, are part of the body.
     pub served: bool,
-    /// What is wrong with it.
+    /// The error of the file.
     pub error: Option<ScrapeError>,
 }
 
-/// A file that was not even read.
+/// A file that was not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PassedOver {
     /// Its path.
     pub path: PathBuf,
-    /// Why, in words.
+    /// Why, as a phrase.
     pub why: &'static str,
-}
-
-/// How a cache learns of changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Watching {
-    /// From inotify at once, and from the timer.
-    Events,
-    /// From the timer alone.
-    Polling,
-}
-
-impl Watching {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::Events, Self::Polling];
-
-    /// The label.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Events => "events",
-            Self::Polling => "polling",
-        }
-    }
 }

@@ -1,7 +1,7 @@
-//! The whole protocol between a caller and a selector: message, answer, error.
+//! The protocol between a caller and a selector's actor: message, result and error.
 //!
-//! Answers are whole or they are errors. Nothing here may name a kind of
-//! source, or know what HTTP makes of an error.
+//! A scrape returns a complete body or an error, never a part of a body. This module must not
+//! depend on a kind of source or on HTTP.
 
 use crate::admission::Permit;
 use crate::reason::Reason;
@@ -15,90 +15,88 @@ use std::time::Duration;
 use tokio::sync::{OnceCell, oneshot};
 use tokio::time::Instant;
 
-/// What a scrape comes to.
+/// The result of a scrape.
 pub type ScrapeResult = Result<Exposition, ScrapeError>;
 
-/// The message to a selector's actor: one scrape, answered by `deadline`.
+/// The message to a selector's actor: a scrape with its deadline.
 #[derive(Debug)]
 pub(crate) struct Scrape {
     pub(crate) deadline: Instant,
-    /// Held for as long as the actor works on this scrape, whoever still waits for it.
+    /// Held while the actor works on this scrape, also after the caller has disconnected.
     pub(crate) permit: Permit,
-    /// Whoever asked, for as long as it waits.
     pub(crate) caller: Caller,
-}
-
-/// Tells whether a caller still waits for its answer.
-#[derive(Debug)]
-pub(crate) struct Caller(oneshot::Receiver<Infallible>);
-
-/// Held by a caller that waits; dropped with it, also when it gives up early.
-#[derive(Debug)]
-pub(crate) struct CallerGuard(
-    #[expect(dead_code, reason = "what counts is its end")] oneshot::Sender<Infallible>,
-);
-
-impl Caller {
-    /// One that waits until the second value is dropped.
-    pub(crate) fn connected() -> (Self, CallerGuard) {
-        let (end, caller) = oneshot::channel();
-        (Self(caller), CallerGuard(end))
-    }
-
-    /// Resolves when nobody waits any more.
-    pub(crate) async fn disconnected(self) {
-        let _ = self.0.await;
-    }
 }
 
 impl Message for Scrape {
     type Result = ScrapeResult;
 }
 
-/// A whole body: exactly as the source gave it, unless files were joined or timestamps stripped.
+/// The actor's view of a caller: whether it still waits for the result.
+#[derive(Debug)]
+pub(crate) struct Caller(oneshot::Receiver<Infallible>);
+
+/// Held by a caller while it waits for the result.
+#[derive(Debug)]
+pub(crate) struct CallerGuard(
+    #[expect(dead_code, reason = "only its drop matters")] oneshot::Sender<Infallible>,
+);
+
+impl Caller {
+    /// A caller that is connected until the guard is dropped.
+    pub(crate) fn connected() -> (Self, CallerGuard) {
+        let (sender, receiver) = oneshot::channel();
+        (Self(receiver), CallerGuard(sender))
+    }
+
+    /// Resolves when the caller no longer waits.
+    pub(crate) async fn disconnected(self) {
+        let _ = self.0.await;
+    }
+}
+
+/// A validated body: the bytes of the source, unless files were joined or timestamps stripped.
 #[derive(Clone, Debug)]
 pub struct Exposition {
-    /// The bytes, shared by all who are answered with them.
+    /// The bytes, shared by all callers that get them.
     pub body: Bytes,
-    /// What they are.
+    /// Format, counts and properties of the body.
     pub summary: Summary,
-    /// When a cached body was last known to be what the source holds; `None` for a fresh one.
+    /// When a cached body was last known to be current; `None` for a body just read.
     pub cached_at: Option<Instant>,
-    /// A smaller form of the body, made by the first caller that wants it and
-    /// shared, like the body, by all who are answered with it.
+    /// The compressed body. The first caller that needs it fills it; all callers share it.
     pub compressed: Arc<OnceCell<Bytes>>,
 }
 
-/// Which names of metrics and labels a scraper can read.
+/// The names of metrics and labels that a scraper supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Names {
-    /// `[a-zA-Z_:][a-zA-Z0-9_:]*` alone.
+    /// `[a-zA-Z_:][a-zA-Z0-9_:]*`.
     Legacy,
-    /// Any UTF-8, written in quotes.
+    /// Any UTF-8, in quotes.
     Utf8,
 }
 
 impl Exposition {
-    /// Itself, where the scraper can read the names in it.
+    /// Returns the body unless it has names that the scraper does not support.
     pub(crate) fn for_names(self, names: Names) -> ScrapeResult {
         let quoted = self.summary.needs_utf8 || self.summary.quoted_names;
         if quoted && names == Names::Legacy {
-            let message = "the answer has names in quotes, and the scraper did not say that it \
-                           reads them (escaping=allow-utf-8 in Accept)";
+            let message = "the body has quoted names, and the scraper did not announce that it \
+                           supports them (escaping=allow-utf-8 in Accept)";
             return Err(ScrapeError::new(Reason::Utf8Names, message));
         }
         Ok(self)
     }
 }
 
-/// Why a scrape failed: a reason from a closed set, and a sentence for people.
+/// Why a scrape failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScrapeError {
-    /// The class, fit for a label.
+    /// The reason, suitable as the value of a label.
     pub reason: Reason,
-    /// What was tried and what came of it; never from a request.
+    /// What was attempted and how it failed. Contains no text from a request.
     pub message: String,
-    /// When asking again makes sense, where that is known.
+    /// When another scrape can succeed, if known.
     pub retry_after: Option<Duration>,
 }
 
@@ -111,15 +109,15 @@ impl ScrapeError {
         }
     }
 
-    /// A source that had not answered by the deadline; `waiting_for` ends the sentence.
+    /// A source that missed the deadline; `waiting_for` is appended to the message.
     pub(crate) fn timeout(source: &str, waiting_for: &str) -> Self {
-        let message = format!("{source} had not answered by the deadline{waiting_for}");
+        let message = format!("{source} did not complete before the deadline{waiting_for}");
         Self::new(Reason::Timeout, message)
     }
 
-    /// A body past its cap.
+    /// A body larger than `max_bytes`.
     pub(crate) fn too_large(source: &dyn fmt::Display, max_bytes: usize) -> Self {
-        let message = format!("{source} gave more than max_bytes = {max_bytes}");
+        let message = format!("{source}: the body is larger than max_bytes = {max_bytes}");
         Self::new(Reason::TooLarge, message)
     }
 }

@@ -117,7 +117,7 @@ async fn actors_started(exporter: &Exporter) {
 fn status(exporter: &Exporter) -> String {
     let registry = exporter.registry.load();
     let all = registry.iter().count();
-    let answered = registry.iter().filter(|handle| handle.answers()).count();
+    let answered = registry.iter().filter(|handle| handle.is_up()).count();
     format!("{answered} of {all} sources answered")
 }
 

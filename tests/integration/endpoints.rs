@@ -231,7 +231,7 @@ fn what_clients_send_is_no_error_in_the_log_and_no_line_names_where_it_was_built
         exporter
             .log()
             .iter()
-            .any(|line| line.contains("answers again"))
+            .any(|line| line.contains("source recovered"))
     });
     for line in exporter.log() {
         assert!(

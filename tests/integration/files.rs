@@ -186,7 +186,10 @@ fn age_and_duplicates_and_missing_newlines_are_metrics() {
         "{conflict}"
     );
     until("it is logged", || {
-        exporter.log().iter().any(|line| line.contains("bad file"))
+        exporter
+            .log()
+            .iter()
+            .any(|line| line.contains("file has an error"))
     });
 }
 

@@ -55,12 +55,12 @@ fn a_change_of_the_source_is_logged_once() {
             .collect::<Vec<_>>()
     };
     crate::support::until("the recovery is logged", || {
-        !lines("answers again").is_empty()
+        !lines("source recovered").is_empty()
     });
     let failed = lines("source failed");
     assert_eq!(failed.len(), 1, "{failed:?}");
     assert!(failed[0].contains("\"selector\":\"it\""), "{failed:?}");
-    let again = lines("answers again");
+    let again = lines("source recovered");
     assert_eq!(again.len(), 1, "{again:?}");
     assert!(again[0].contains("\"failures\":5"), "{again:?}");
 }

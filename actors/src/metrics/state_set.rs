@@ -1,63 +1,61 @@
-//! A family that says which of a closed set states: a series for each of them, 1 for that one.
+//! A family with one series for each value of a closed set: 1 for the current value, else 0.
 //!
-//! Made when somebody looks. Five handles for each of two thousand selectors take
-//! megabytes, and change so seldom that a lock is no cost.
+//! `StateSet` is the term of OpenMetrics. The series are created at collection time: handles
+//! for each value of two thousand selectors would take megabytes, and the values change so
+//! seldom that a lock costs nothing.
 
+use crate::lock::lock;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Gauge, LabelPair, Metric, MetricFamily, MetricType};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
-/// One family; its clones are the same.
+/// One family. Clones share it.
 #[derive(Clone, Debug)]
 pub(super) struct StateSet {
     desc: Desc,
-    /// What the label of the set is called.
+    /// The name of the label that has the values.
     label: &'static str,
-    set: Vec<&'static str>,
-    states: Arc<Mutex<BTreeMap<String, &'static str>>>,
+    values: Vec<&'static str>,
+    /// The current value of each selector.
+    current: Arc<Mutex<BTreeMap<String, &'static str>>>,
 }
 
 impl StateSet {
-    /// A family by `selector` and by `label`, of which `set` are all values.
+    /// A family by `selector` and `label`, of which `values` are all values.
     ///
     /// # Errors
-    /// When the name is none.
+    /// If the name is not valid.
     pub(super) fn new(
         name: &str,
         help: &str,
         label: &'static str,
-        set: impl IntoIterator<Item = &'static str>,
+        values: impl IntoIterator<Item = &'static str>,
     ) -> prometheus::Result<Self> {
         let labels = vec!["selector".to_owned(), label.to_owned()];
         Ok(Self {
             desc: Desc::new(name.to_owned(), help.to_owned(), labels, HashMap::new())?,
             label,
-            set: set.into_iter().collect(),
-            states: Arc::default(),
+            values: values.into_iter().collect(),
+            current: Arc::default(),
         })
     }
 
-    /// Says that `value` holds of a selector, and nothing else.
+    /// Sets the current value of a selector.
     pub(super) fn set(&self, selector: &str, value: &'static str) {
-        let mut states = self.states();
-        match states.get_mut(selector) {
-            Some(held) => *held = value,
-            None => drop(states.insert(selector.to_owned(), value)),
+        let mut current = lock(&self.current);
+        match current.get_mut(selector) {
+            Some(current) => *current = value,
+            None => drop(current.insert(selector.to_owned(), value)),
         }
     }
 
-    /// Says nothing of a selector any more.
+    /// Removes the series of a selector.
     pub(super) fn remove(&self, selector: &str) {
-        self.states().remove(selector);
+        lock(&self.current).remove(selector);
     }
 
-    /// A failed lock only means that a panic passed by; what it guards is whole all the same.
-    fn states(&self) -> MutexGuard<'_, BTreeMap<String, &'static str>> {
-        self.states.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn series(&self, selector: &str, value: &str, held: &str) -> Metric {
+    fn series(&self, selector: &str, value: &str, current: &str) -> Metric {
         let mut pairs = [("selector", selector), (self.label, value)];
         pairs.sort_unstable();
         let pairs = pairs.map(|(name, value)| {
@@ -67,7 +65,7 @@ impl StateSet {
             pair
         });
         let mut gauge = Gauge::default();
-        gauge.set_value(f64::from(u8::from(value == held)));
+        gauge.set_value(f64::from(u8::from(value == current)));
         let mut series = Metric::default();
         series.set_label(pairs.to_vec());
         series.set_gauge(gauge);
@@ -81,10 +79,10 @@ impl Collector for StateSet {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let states = self.states();
-        let series = states.iter().flat_map(|(selector, held)| {
-            let set = self.set.iter();
-            set.map(|value| self.series(selector, value, held))
+        let current = lock(&self.current);
+        let series = current.iter().flat_map(|(selector, current)| {
+            let values = self.values.iter();
+            values.map(|value| self.series(selector, value, current))
         });
         let mut family = MetricFamily::default();
         family.set_name(self.desc.fq_name.clone());
@@ -103,19 +101,19 @@ mod tests {
     use prometheus::{Registry, TextEncoder};
 
     #[test]
-    fn one_holds_and_the_others_do_not_until_it_is_forgotten() {
+    fn the_current_value_is_1_and_the_others_0_until_the_selector_is_removed() {
         let registry = Registry::new();
-        let family = StateSet::new("mood", "How it feels.", "mood", ["good", "bad"]).unwrap();
+        let family = StateSet::new("light", "Its color.", "color", ["green", "red"]).unwrap();
         registry.register(Box::new(family.clone())).unwrap();
         let text = || TextEncoder::new().encode_to_string(&registry.gather());
         assert_eq!(text().unwrap(), "");
-        family.set("it", "good");
-        family.set("a", "good");
-        family.set("it", "bad");
+        family.set("it", "green");
+        family.set("a", "green");
+        family.set("it", "red");
         family.remove("a");
-        let expected = "# HELP mood How it feels.\n# TYPE mood gauge\n\
-                        mood{mood=\"bad\",selector=\"it\"} 1\n\
-                        mood{mood=\"good\",selector=\"it\"} 0\n";
+        let expected = "# HELP light Its color.\n# TYPE light gauge\n\
+                        light{color=\"green\",selector=\"it\"} 0\n\
+                        light{color=\"red\",selector=\"it\"} 1\n";
         assert_eq!(text().unwrap(), expected);
         family.remove("it");
         assert_eq!(text().unwrap(), "");

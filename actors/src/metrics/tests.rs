@@ -1,8 +1,8 @@
-//! Which series there are, and when they come and go.
+//! When series are created and removed, and that every family is described.
 
 use super::*;
 use crate::reason::Reason;
-use crate::report::{CacheReport, FileReport, State, Watching};
+use crate::report::{CacheReport, FileReport, State, WatchMode};
 use std::time::{Duration, SystemTime};
 
 fn series(registry: &Registry) -> String {
@@ -12,7 +12,7 @@ fn series(registry: &Registry) -> String {
 }
 
 #[test]
-fn unknown_is_absent_and_gone_is_gone() {
+fn what_is_unknown_has_no_series_and_a_removed_selector_leaves_none() {
     let registry = Registry::new();
     let metrics = Metrics::register(&registry).unwrap();
     let one = metrics.selector("one");
@@ -20,7 +20,7 @@ fn unknown_is_absent_and_gone_is_gone() {
     one.entered(State::Running);
     assert!(
         !series(&registry).contains("source_up"),
-        "nothing was read yet"
+        "the source was not read yet"
     );
 
     one.source_failed();
@@ -29,11 +29,11 @@ fn unknown_is_absent_and_gone_is_gone() {
         text.contains("local_exporter_source_up{selector=\"one\"} 0"),
         "{text}"
     );
-    assert!(!text.contains("last_success"), "it never answered: {text}");
+    assert!(!text.contains("last_success"), "it never succeeded: {text}");
 
-    one.source_answered(7, 12.5, Some(1500));
+    one.source_succeeded(7, 12.5, Some(1500));
     let report = CacheReport {
-        watching: Watching::Events,
+        watching: WatchMode::Events,
         oldest: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(3)),
         files: vec![FileReport {
             path: "/run/a".into(),
@@ -69,15 +69,15 @@ fn unknown_is_absent_and_gone_is_gone() {
         assert!(text.contains(expected), "{expected} is not in\n{text}");
     }
 
-    one.source_answered(7, 12.5, None);
+    one.source_succeeded(7, 12.5, None);
     one.files_checked(&CacheReport {
         oldest: None,
         files: Vec::new(),
         ..report
     });
     let text = series(&registry);
-    for gone in ["newest_sample", "file_mtime", "file_error"] {
-        assert!(!text.contains(gone), "{gone} is in\n{text}");
+    for removed in ["newest_sample", "file_mtime", "file_error"] {
+        assert!(!text.contains(removed), "{removed} is in\n{text}");
     }
 
     drop(one);
@@ -87,13 +87,13 @@ fn unknown_is_absent_and_gone_is_gone() {
 }
 
 #[test]
-fn who_follows_counts_on_and_says_how_things_are_alone() {
+fn a_new_actor_continues_the_counts_and_alone_describes_the_source() {
     let registry = Registry::new();
     let metrics = Metrics::register(&registry).unwrap();
     let before = metrics.selector("one");
     before.entered(State::Running);
     before.scraped(0.1, Some(Reason::Absent));
-    before.source_answered(7, 12.5, None);
+    before.source_succeeded(7, 12.5, None);
 
     let after = metrics.selector("one");
     let text = series(&registry);
@@ -101,9 +101,9 @@ fn who_follows_counts_on_and_says_how_things_are_alone() {
     after.entered(State::Running);
     after.source_failed();
     after.scraped(0.1, None);
-    // The older one ends what it is at.
+    // The older actor completes its scrapes.
     before.scraped(0.1, Some(Reason::Absent));
-    before.source_answered(7, 12.5, Some(1));
+    before.source_succeeded(7, 12.5, Some(1));
     before.entered(State::Stopped);
     drop(before);
     let text = series(&registry);
@@ -122,4 +122,49 @@ fn who_follows_counts_on_and_says_how_things_are_alone() {
     assert!(!text.contains("\"one\""), "{text}");
     let again = metrics.selector("one");
     assert_eq!((again.scrapes(), again.restarts()), (0, 0));
+}
+
+#[test]
+fn every_family_is_described_before_it_has_series() {
+    let registry = Registry::new();
+    let metrics = Metrics::register(&registry).unwrap();
+    let described: Vec<_> = metrics
+        .descriptions()
+        .iter()
+        .map(|family| {
+            (
+                family.name.as_str(),
+                family.kind.as_str(),
+                family.labels.join(","),
+            )
+        })
+        .collect();
+    for expected in [
+        ("local_exporter_bridge_scrapes_total", "counter", "selector"),
+        (
+            "local_exporter_bridge_scrape_failures_total",
+            "counter",
+            "selector,reason",
+        ),
+        (
+            "local_exporter_bridge_scrape_duration_seconds",
+            "histogram",
+            "selector",
+        ),
+        ("local_exporter_file_error", "gauge", "selector,file"),
+        ("local_exporter_actor_state", "gauge", "selector,state"),
+    ] {
+        let expected = (expected.0, expected.1, expected.2.to_owned());
+        assert!(
+            described.contains(&expected),
+            "{expected:?} is not in {described:?}"
+        );
+    }
+    assert_eq!(described.len(), 16);
+    assert!(
+        metrics
+            .descriptions()
+            .iter()
+            .all(|family| family.help.ends_with('.'))
+    );
 }

@@ -200,8 +200,8 @@ impl SelectorHandle {
 
     /// Whether its source answered when it was last read.
     #[must_use]
-    pub fn answers(&self) -> bool {
-        self.status.answers()
+    pub fn is_up(&self) -> bool {
+        self.status.is_up()
     }
 
     /// What its actor is doing now.
@@ -222,6 +222,6 @@ impl Drop for ActorGuard {
         self.shutdown.request();
         self.address.do_send(Shutdown);
         // Not when the actor has ended: if it is stuck, or its thread is held, it never does.
-        self.status.give_up_metrics();
+        self.status.release_metrics();
     }
 }

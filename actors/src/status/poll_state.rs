@@ -1,23 +1,23 @@
-//! Whether an actor has its thread at this moment, and whether it will not give it back.
+//! Whether an actor is being polled at this moment, and whether the poll is stuck.
 //!
-//! The actor's supervisor says when a turn begins and ends; whoever finds that
-//! nothing goes on on the thread asks whose turn it is. Two atomic operations a
-//! turn, and no lock.
+//! The supervisor marks the start and the end of each poll. When a thread is unresponsive, the
+//! registry marks the actor that is being polled on it as stuck. Two atomic operations a poll,
+//! and no lock.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// The turn of one actor.
+/// The poll state of one actor.
 #[derive(Debug, Default)]
 pub(super) struct PollState(AtomicU8);
 
-/// The thread is another's, or nobody's.
+/// The actor is not being polled.
 const IDLE: u8 = 0;
-/// The code of the actor runs.
+/// The actor is being polled.
 const POLLING: u8 = 1;
-/// It runs, and does not return.
+/// The actor is being polled, and was marked as stuck.
 const STUCK: u8 = 2;
 
-/// How a turn was until it ended.
+/// How a poll ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PollEnd {
     Returned,
@@ -25,7 +25,7 @@ pub(super) enum PollEnd {
 }
 
 impl PollState {
-    pub(super) fn begin(&self) {
+    pub(super) fn start(&self) {
         self.0.store(POLLING, Ordering::Release);
     }
 
@@ -36,11 +36,11 @@ impl PollState {
         }
     }
 
-    /// Declares it stuck if it is on: whether that is news.
+    /// Marks a poll in progress as stuck. Returns whether it was not marked before.
     pub(super) fn mark_stuck(&self) -> bool {
         let order = (Ordering::AcqRel, Ordering::Acquire);
-        let declared = self.0.compare_exchange(POLLING, STUCK, order.0, order.1);
-        declared.is_ok()
+        let marked = self.0.compare_exchange(POLLING, STUCK, order.0, order.1);
+        marked.is_ok()
     }
 
     pub(super) fn is_stuck(&self) -> bool {
@@ -53,12 +53,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_turn_that_is_on_can_be_stuck_and_only_until_it_ends() {
+    fn only_a_poll_in_progress_can_be_stuck_and_only_until_it_returns() {
         let state = PollState::default();
         assert!(!state.mark_stuck());
-        state.begin();
+        state.start();
         assert_eq!(state.end(), PollEnd::Returned);
-        state.begin();
+        state.start();
         assert!(!state.is_stuck());
         assert!(state.mark_stuck() && state.is_stuck());
         assert!(!state.mark_stuck() && state.is_stuck());

@@ -1,7 +1,6 @@
 //! The recent history of one selector's source: last success, last error, cache report.
 //!
-//! Decides which events are new enough to be logged. Plain data: it does not log or count
-//! metrics itself.
+//! Decides which changes are logged. Plain data: it does not log or count metrics itself.
 
 use crate::reason::Reason;
 use crate::report::{CacheReport, CacheSnapshot, Failure};
@@ -10,20 +9,21 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 use tokio::time::Instant;
 
-/// What changed about one file.
+/// A change of one file that is logged.
 #[derive(Debug)]
-pub(super) enum FileNews {
-    /// Something is wrong with it; whether its last good content is kept.
-    Bad { kept: bool, error: ScrapeError },
-    /// It is well again.
-    Good(PathBuf),
+pub(super) enum FileEvent {
+    /// It has a new error; whether something of it is still served.
+    Failed { served: bool, error: ScrapeError },
+    /// It has no error any more.
+    Recovered(PathBuf),
 }
 
-/// The recent past of a source.
+/// The recent history of a source.
 #[derive(Debug, Default)]
 pub(super) struct SourceLog {
+    /// Number of failed scrapes.
     failures: u64,
-    /// Readings of the source that failed since it last answered, and why the last one did.
+    /// Number of failed reads since the last success, and the reason of the last one.
     down: Option<(u64, Reason)>,
     last_success: Option<SystemTime>,
     last_error: Option<Failure>,
@@ -32,7 +32,7 @@ pub(super) struct SourceLog {
 }
 
 impl SourceLog {
-    /// A scrape failed; `resting` hides nothing, since the cause of the rest is the better story.
+    /// A scrape failed. A refusal during a back-off does not replace the error that caused it.
     pub(super) fn scrape_failed(&mut self, error: &ScrapeError) {
         self.failures += 1;
         if error.reason != Reason::Backoff {
@@ -40,14 +40,14 @@ impl SourceLog {
         }
     }
 
-    /// The source answered; how often it had failed before, if that is news.
+    /// A read of the source succeeded. Returns the number of failures before it, if any.
     pub(super) fn succeeded(&mut self, bytes: usize, now: SystemTime) -> Option<u64> {
         self.last_success = Some(now);
         self.body_bytes = Some(bytes);
         self.down.take().map(|(failures, _)| failures)
     }
 
-    /// The source failed; whether that is news: a new failure, or a new reason.
+    /// A read of the source failed. Returns whether this is a new failure or a new reason.
     pub(super) fn failed(&mut self, error: &ScrapeError) -> bool {
         self.remember(error);
         let (failures, before) = match self.down {
@@ -58,32 +58,32 @@ impl SourceLog {
         before != Some(error.reason)
     }
 
-    /// Returns what is news of single files since the last look, in words; of
-    /// all files together the source's own failure tells.
-    pub(super) fn cache_checked(&mut self, report: CacheReport) -> Vec<FileNews> {
+    /// Stores a report and returns what changed about single files. While no file is served,
+    /// nothing is returned: the failure of the source is logged instead.
+    pub(super) fn cache_checked(&mut self, report: CacheReport) -> Vec<FileEvent> {
         let before = self.cache.take().map(|(_, report)| report.files);
         let before = before.unwrap_or_default();
         let was_served = before.iter().any(|file| file.served);
-        let mut news = Vec::new();
+        let mut events = Vec::new();
         if report.files.iter().any(|file| file.served) {
             for file in &report.files {
                 let earlier = before.iter().find(|earlier| earlier.path == file.path);
                 let earlier = earlier.and_then(|earlier| earlier.error.as_ref());
                 let same = |error: &ScrapeError| earlier.is_some_and(|e| e.reason == error.reason);
                 match (&file.error, earlier) {
-                    (Some(error), _) if !same(error) => news.push(FileNews::Bad {
-                        kept: file.served,
+                    (Some(error), _) if !same(error) => events.push(FileEvent::Failed {
+                        served: file.served,
                         error: error.clone(),
                     }),
                     (None, Some(_)) if was_served => {
-                        news.push(FileNews::Good(file.path.clone()));
+                        events.push(FileEvent::Recovered(file.path.clone()));
                     }
                     _ => {}
                 }
             }
         }
         self.cache = Some((Instant::now(), report));
-        news
+        events
     }
 
     pub(super) fn oldest_file(&self) -> Option<SystemTime> {
@@ -102,8 +102,8 @@ impl SourceLog {
         self.failures
     }
 
-    /// Whether it answered when it was last read.
-    pub(super) fn answers(&self) -> bool {
+    /// Whether the last read succeeded.
+    pub(super) fn is_up(&self) -> bool {
         self.down.is_none() && self.last_success.is_some()
     }
 
@@ -130,25 +130,29 @@ impl SourceLog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{FileReport, Watching};
+    use crate::report::{FileReport, WatchMode};
 
     #[test]
-    fn only_a_change_is_news() {
+    fn only_a_change_is_reported() {
         let absent = ScrapeError::new(Reason::Absent, "gone");
         let refused = ScrapeError::new(Reason::Refused, "no");
         let now = SystemTime::UNIX_EPOCH;
         let mut log = SourceLog::default();
-        assert_eq!(log.succeeded(1, now), None, "a first success is no news");
+        assert_eq!(
+            log.succeeded(1, now),
+            None,
+            "a first success is no recovery"
+        );
         assert!(log.failed(&absent));
         assert!(!log.failed(&absent));
         assert!(log.failed(&refused));
         assert_eq!(log.succeeded(1, now), Some(3));
         assert_eq!(log.succeeded(1, now), None);
-        assert!(log.failed(&refused), "down again is news again");
+        assert!(log.failed(&refused), "a new failure after a recovery");
     }
 
     #[test]
-    fn a_bad_file_among_good_ones_is_news_once() {
+    fn an_error_of_one_file_among_others_is_reported_once() {
         let file = |path: &str, error: Option<Reason>| FileReport {
             path: path.into(),
             mtime: None,
@@ -156,7 +160,7 @@ mod tests {
             error: error.map(|reason| ScrapeError::new(reason, "it")),
         };
         let report = |files| CacheReport {
-            watching: Watching::Events,
+            watching: WatchMode::Events,
             oldest: None,
             files,
             passed_over: Vec::new(),
@@ -166,22 +170,29 @@ mod tests {
         };
         let (good, bad) = (file("a", None), file("b", Some(Reason::Malformed)));
         let mut log = SourceLog::default();
-        let mut news = |files| log.cache_checked(report(files)).len();
-        assert_eq!(news(vec![good.clone(), bad.clone()]), 1);
-        assert_eq!(news(vec![good.clone(), bad.clone()]), 0);
-        assert_eq!(news(vec![good.clone(), file("b", Some(Reason::Empty))]), 1);
+        let mut events = |files| log.cache_checked(report(files)).len();
+        assert_eq!(events(vec![good.clone(), bad.clone()]), 1);
+        assert_eq!(events(vec![good.clone(), bad.clone()]), 0);
         assert_eq!(
-            news(vec![good.clone(), file("b", None)]),
-            1,
-            "well again is news"
+            events(vec![good.clone(), file("b", Some(Reason::Empty))]),
+            1
         );
-        assert_eq!(news(vec![good, file("b", None)]), 0);
-        assert_eq!(news(vec![bad]), 0, "the source's own failure tells");
-        assert_eq!(news(vec![file("b", None)]), 0, "and so does its recovery");
+        assert_eq!(
+            events(vec![good.clone(), file("b", None)]),
+            1,
+            "a recovery is reported"
+        );
+        assert_eq!(events(vec![good, file("b", None)]), 0);
+        assert_eq!(
+            events(vec![bad]),
+            0,
+            "the failure of the source is logged instead"
+        );
+        assert_eq!(events(vec![file("b", None)]), 0, "and so is its recovery");
     }
 
     #[test]
-    fn a_rest_does_not_hide_what_caused_it() {
+    fn a_back_off_does_not_hide_its_cause() {
         let mut log = SourceLog::default();
         log.scrape_failed(&ScrapeError::new(Reason::Crashed, "panic"));
         log.scrape_failed(&ScrapeError::new(Reason::Backoff, "backoff"));

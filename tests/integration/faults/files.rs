@@ -60,7 +60,7 @@ fn stops_halfway() {
 
 #[test]
 fn is_too_large() {
-    let expected = Expected::error("too_large", "more than max_bytes = 100");
+    let expected = Expected::error("too_large", "larger than max_bytes = 100");
     written("file is too large", &GOOD.repeat(100), expected);
 }
 

@@ -106,7 +106,7 @@ fn replies_with_64_mib_that_the_bus_carries() {
             "replies with 64 MiB, carried",
             Expected {
                 when: When::Within(TIMEOUT * 5),
-                ..Expected::error("too_large", "more than max_bytes = 16777216")
+                ..Expected::error("too_large", "larger than max_bytes = 16777216")
             },
             Recovery::InTheNextAnswer,
             || served.service.set(Reply::Large(LARGE)),

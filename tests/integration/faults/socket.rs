@@ -121,13 +121,13 @@ fn resets() {
 
 #[test]
 fn sends_too_much() {
-    let expected = Expected::error("too_large", "more than max_bytes = 65536");
+    let expected = Expected::error("too_large", "larger than max_bytes = 65536");
     fault("sends too much", Behaviour::TooMuch(1 << 20), expected);
 }
 
 #[test]
 fn sends_without_end() {
-    let expected = Expected::error("too_large", "more than max_bytes = 65536");
+    let expected = Expected::error("too_large", "larger than max_bytes = 65536");
     fault(
         "sends lines without end",
         Behaviour::TooMuch(u64::MAX),
@@ -137,7 +137,7 @@ fn sends_without_end() {
 
 #[test]
 fn sends_a_line_without_end() {
-    let expected = Expected::error("too_large", "more than max_bytes = 65536");
+    let expected = Expected::error("too_large", "larger than max_bytes = 65536");
     fault("sends a line without end", Behaviour::EndlessLine, expected);
 }
 

@@ -87,7 +87,7 @@ fn whoever_lives_with_code_that_never_returns_is_moved_elsewhere() {
             assert!(!reconciliation.changes.replaced.contains(&name));
             // At once: nothing is sent to it.
             assert_eq!(scrape(&stuck).await, Err(Reason::Timeout));
-            assert!(!stuck.answers(), "{place:?}");
+            assert!(!stuck.is_up(), "{place:?}");
             let snapshot = stuck.snapshot();
             assert_eq!(snapshot.last_error.unwrap().reason, Reason::Timeout);
 

@@ -11,7 +11,7 @@ use super::pattern::Patterns;
 use super::pending_writes::WriteSnapshot;
 use super::watch::Targets;
 use crate::reason::Reason;
-use crate::report::{CacheReport, FileReport, Watching};
+use crate::report::{CacheReport, FileReport, WatchMode};
 use crate::scrape::{ScrapeError, ScrapeResult};
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
@@ -62,7 +62,7 @@ pub(super) fn scan(
         targets: expansion.targets,
         answer: composed.answer,
         report: CacheReport {
-            watching: Watching::Polling,
+            watching: WatchMode::Polling,
             oldest,
             files: outcomes.into_iter().map(report).collect(),
             passed_over: expansion.passed_over,

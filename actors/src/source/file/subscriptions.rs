@@ -7,7 +7,7 @@ use super::expand::MOST_TARGETS;
 use super::pending_writes::PendingWrites;
 use super::retry_after;
 use super::watch::{Subscription, Targets, Unwatched, Watches};
-use crate::report::Watching;
+use crate::report::WatchMode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -16,7 +16,7 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub(super) struct Subscriptions {
     held: Vec<Subscription>,
-    pub(super) watching: Watching,
+    pub(super) watching: WatchMode,
     /// Since when a watch could not be set.
     refused_since: Option<Instant>,
 }
@@ -25,7 +25,7 @@ impl Default for Subscriptions {
     fn default() -> Self {
         Self {
             held: Vec::new(),
-            watching: Watching::Events,
+            watching: WatchMode::Events,
             refused_since: None,
         }
     }
@@ -88,14 +88,14 @@ impl Subscriptions {
             without.get_or_insert_with(|| (target.directory.clone(), refusal));
         }
         let watching = match &without {
-            Some(_) => Watching::Polling,
-            None => Watching::Events,
+            Some(_) => WatchMode::Polling,
+            None => WatchMode::Events,
         };
-        if let (Watching::Events, Some((directory, error))) = (self.watching, without) {
+        if let (WatchMode::Events, Some((directory, error))) = (self.watching, without) {
             let directory = directory.display();
             tracing::warn!(%directory, error, "no file events, polling instead");
         }
-        if (self.watching, watching) == (Watching::Polling, Watching::Events) {
+        if (self.watching, watching) == (WatchMode::Polling, WatchMode::Events) {
             tracing::info!("file events again");
         }
         self.held = held;

@@ -116,7 +116,7 @@ impl WatcherThread {
                 return Ok(Arc::clone(&watched.live));
             }
         }
-        // What stood under this path before is gone, or is this under another path. Watching it
+        // What stood under this path before is gone, or is this under another path. WatchMode it
         // again without this would go on reporting the old directory.
         self.end_all(|known, watched| known == path || watched.identity == target.identity);
         let watcher = match &mut self.watcher {
