@@ -177,7 +177,7 @@ fn unsuitable(component: &Component, required: RequiredAccess) -> Option<Finding
         _ => "correct `path`",
     };
     (!fits).then(|| Finding {
-        what: format!("{} is no {wanted}", component.path.display()),
+        what: format!("{} is not a {wanted}", component.path.display()),
         path: Some(component.path.clone()),
         remedy: remedy.to_owned(),
         // The kernel asks for write permission before it looks whether there is a socket.

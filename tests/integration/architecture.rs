@@ -226,7 +226,7 @@ fn one_place_each_for_what_must_stand_once() {
     };
     once("catch_unwind", "actors/src/supervise");
     once("StatusCode::", "src/http/reply.rs");
-    once("notify::", "actors/src/source/file/watch/keeper.rs");
+    once("notify::", "actors/src/source/file/watch/watcher_thread.rs");
     once("zbus::", "actors/src/source/dbus");
     once("landlock::", "src/process/confinement");
     once("listenfd::", "src/http/listen");
@@ -241,7 +241,7 @@ fn one_place_each_for_what_must_stand_once() {
 fn the_wall_clock_is_read_in_these_places_alone() {
     let places = [
         "actors/src/source/file/read.rs",
-        "actors/src/source/file/reading.rs",
+        "actors/src/source/file/scan.rs",
         "actors/src/status.rs",
         "actors/src/status/snapshot.rs",
         "src/http/web_config/fresh.rs",

@@ -106,7 +106,7 @@ fn every_fault_of_a_socket_is_found_with_its_remedy() {
         (
             "file",
             "unsuitable",
-            "FOLDER/file is no socket",
+            "FOLDER/file is not a socket",
             "set `kind = \"file\"`",
         ),
         ("silent", "timeout", "FOLDER/silent", "raise `timeout`"),
@@ -173,7 +173,7 @@ fn every_fault_of_files_is_found_with_its_remedy() {
         (
             "socket",
             "unsuitable",
-            "FOLDER/sock is no regular file",
+            "FOLDER/sock is not a regular file",
             "set `kind = \"uds\"`",
         ),
     ];

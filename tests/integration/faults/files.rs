@@ -89,21 +89,21 @@ fn in_its_place<T>(name: &str, make: impl FnOnce(&Path) -> T, expected: Expected
 
 #[test]
 fn is_a_fifo() {
-    let expected = Expected::error("unsuitable", "is no regular file");
+    let expected = Expected::error("unsuitable", "is not a regular file");
     in_its_place("file is a FIFO", make_fifo, expected);
 }
 
 #[test]
 fn is_a_socket() {
     let socket = |path: &Path| UnixListener::bind(path).unwrap();
-    let expected = Expected::error("unsuitable", "is no regular file");
+    let expected = Expected::error("unsuitable", "is not a regular file");
     in_its_place("file is a socket", socket, expected);
 }
 
 #[test]
 fn is_a_device_without_end() {
     let device = |path: &Path| symlink("/dev/zero", path).unwrap();
-    let expected = Expected::error("unsuitable", "is no regular file");
+    let expected = Expected::error("unsuitable", "is not a regular file");
     in_its_place("file is a device without end", device, expected);
 }
 
@@ -205,7 +205,7 @@ fn its_directory_is_full_of_other_files() {
 fn its_directory_is_too_full_of_other_files() {
     let (scene, directory) = its_directory_holds(100_001);
     let file = PromFile::new(directory.join("it.prom"));
-    let expected = Expected::error("too_large", "holds over 100000 names");
+    let expected = Expected::error("too_large", "has more than 100000 entries");
     scene.meanwhile("directory is too full of other files", || {
         file.write(GOOD).unwrap();
         until("that is told", || scene.exporter.scrape("it").status == 502);

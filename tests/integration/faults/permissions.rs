@@ -154,7 +154,7 @@ fn is_taken_from_a_directory() {
     let directory = path.parent().unwrap();
     scene.fault(
         "permission taken from a directory",
-        Expected::error("denied", "cannot look at"),
+        Expected::error("denied", "cannot access"),
         Recovery::Soon,
         || allow(directory, 0o700),
         |()| allow(directory, 0o755),

@@ -1,7 +1,7 @@
-//! Where a source of files reads, for whoever takes the rest of the host away from the process.
+//! The paths that a source of files accesses: for the sandbox, and for the diagnosis.
 //!
-//! Links are followed as they stand now, one at a time: each of the ways counts,
-//! since each link may be replaced by what it leads to. Blocks; opens no file.
+//! Links are followed as they are now, one at a time. Every intermediate path
+//! counts, since any link may later be replaced. Blocks, and opens no file.
 
 use super::expand::expand;
 use super::pattern::{Patterns, is_pattern, split};
@@ -11,30 +11,29 @@ use local_exporter_config::FileOptions;
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
-/// The directories in which the files stand that `paths` lead to, or in which
-/// they would: an absent path, or what a link leads to, need not exist.
+/// The directories of the files that `paths` lead to. Neither the files nor the directories have
+/// to exist.
 pub(super) fn directories(paths: &[PathBuf], options: &FileOptions) -> BTreeSet<PathBuf> {
     let patterns = Patterns::new(&options.patterns);
     let files = expand(paths, &patterns).files.into_iter();
     let configured = paths.iter().map(|path| until_wildcard(path));
-    let ways = configured
+    let variants = configured
         .chain(files.map(|(file, _)| file))
-        .flat_map(|path| ways(&path));
-    ways.map(|way| match way.parent() {
-        Some(parent) if !way.is_dir() => parent.to_owned(),
-        _ => way,
-    })
-    .collect()
+        .flat_map(|path| variants(&path));
+    let directories = variants.map(|path| match path.parent() {
+        Some(parent) if !path.is_dir() => parent.to_owned(),
+        _ => path,
+    });
+    directories.collect()
 }
 
-/// Each path, and the files that it leads to now.
+/// Each configured path, and the files that it leads to now.
 pub(super) fn required_paths(paths: &[PathBuf], options: &FileOptions) -> Vec<RequiredPath> {
     let patterns = Patterns::new(&options.patterns);
     let mut required = Vec::new();
     for path in paths {
         let expansion = expand(std::slice::from_ref(path), &patterns);
-        let several = path.to_str().is_some_and(is_pattern);
-        if several {
+        if path.to_str().is_some_and(is_pattern) {
             required.push(RequiredPath::Directory(split(path).0));
         } else if path.is_dir() {
             required.push(RequiredPath::Directory(path.clone()));
@@ -47,14 +46,15 @@ pub(super) fn required_paths(paths: &[PathBuf], options: &FileOptions) -> Vec<Re
             required.push(RequiredPath::Unmatched(path.clone(), other));
         }
         let files = expansion.files.into_iter();
-        // A directory that cannot be listed stands there with its error.
+        // A directory that cannot be listed is among the files, with its error.
         let files = files.filter(|(file, _)| !file.is_dir());
         required.extend(files.map(|(file, _)| RequiredPath::File(file)));
     }
     required
 }
 
-/// A path up to its first component with a wildcard, which is in the directory that is listed first.
+/// A path up to and including its first component with a wildcard: its parent is the directory
+/// that is listed.
 fn until_wildcard(path: &Path) -> PathBuf {
     if !path.to_str().is_some_and(is_pattern) {
         return path.to_owned();
@@ -63,21 +63,21 @@ fn until_wildcard(path: &Path) -> PathBuf {
     rest.first().map_or(base.clone(), |first| base.join(first))
 }
 
-/// A path as it is written, and with each link on it replaced in turn by where that leads.
-fn ways(path: &Path) -> Vec<PathBuf> {
-    let mut ways = vec![path.to_owned()];
+/// A path as it is configured, and with each of its links replaced in turn by its destination.
+fn variants(path: &Path) -> Vec<PathBuf> {
+    let mut variants = vec![path.to_owned()];
     for link in path_walk::walk(path).links {
-        // The destination of a link may be replaced by another of its kind, as releases are. Links
-        // in the root belong to the system.
+        // The link may later lead to a sibling of its destination, such as the next release. Links
+        // in `/` belong to the system.
         if link.directory != Path::new("/") {
-            ways.push(link.destination());
+            variants.push(link.destination());
         }
-        ways.push(link.replaced());
+        variants.push(link.replaced());
     }
-    // After the last link, `..` takes one component back.
-    let last = ways.last().map(|way| without_parents(way));
-    ways.extend(last);
-    ways
+    // After the last link, `..` removes one component.
+    let last = variants.last().map(|path| without_parents(path));
+    variants.extend(last);
+    variants
 }
 
 fn without_parents(path: &Path) -> PathBuf {
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn files_and_directories_are_read_where_they_stand() {
+    fn files_are_read_in_their_directories() {
         let folder = folder(&["a/m.prom", "b/m.prom", "b/c/m.prom", "b/other"]);
         let cases: [(&[&str], &[&str]); 7] = [
             (&["a/m.prom"], &["a"]),
@@ -130,7 +130,7 @@ mod tests {
             (&["a/absent.prom"], &["a"]),
             (&["absent/m.prom"], &["absent"]),
             (&["b/*.prom"], &["b"]),
-            // All of what may match, and where it does.
+            // Every directory that may match, and those that do.
             (&["*/m.prom"], &["", "a", "b"]),
             (&["absent/*/m.prom"], &["absent"]),
         ];
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn links_are_followed_one_by_one_to_where_they_would_lead() {
+    fn links_are_followed_one_by_one_even_if_they_dangle() {
         let folder = folder(&["releases/1/public/m.prom", "far/away.prom", "near/m.prom"]);
         let link = |target: &str, name: &str| symlink(target, folder.path().join(name)).unwrap();
         link("releases/1", "current");
@@ -149,7 +149,7 @@ mod tests {
         link("nowhere/yet", "dangling");
         link("circle", "circle");
         let cases: [(&[&str], &[&str]); 4] = [
-            // The release by itself, since the link will lead to the next one.
+            // The release itself, since the link will lead to the next one.
             (
                 &["current/public/m.prom"],
                 &["current/public", "releases/1", "releases/1/public"],

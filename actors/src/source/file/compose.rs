@@ -1,10 +1,11 @@
-//! The files of a selector as one exposition.
+//! Composes the files of a selector into one body.
 //!
-//! One file alone passes byte for byte; several are joined into one valid
-//! exposition. Blocks, and runs on the blocking pool; it does no I/O.
+//! A single file passes byte for byte; several are joined into one valid
+//! exposition. Runs on the blocking pool, since it is CPU-bound; does no I/O.
 
-use super::cache::{FileOutcome, LastGood};
-use super::{FileSettings, listed};
+use super::entry::LastGood;
+use super::outcome::FileOutcome;
+use super::settings::{FileSettings, joined as joined_paths};
 use crate::reason::Reason;
 use crate::scrape::{Exposition, ScrapeError, ScrapeResult};
 use crate::validator::Validator;
@@ -12,51 +13,49 @@ use local_exporter_exposition::{Conflict, join};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What the outcomes come to.
+/// The most files among which to search for the one that makes a joined body invalid.
+const MAX_SUSPECTS: usize = 64;
+
+/// How joined bodies are called in messages.
+const ALL_FILES: &str = "all files together";
+
+/// The composition of all files.
 #[derive(Debug)]
 pub(super) struct Composed {
-    pub(super) answer: ScrapeResult,
-    /// Sample lines left out because an earlier file has their series.
+    pub(super) result: ScrapeResult,
+    /// Sample lines left out because an earlier file has the same series.
     pub(super) duplicates: usize,
-    /// Families or whole files left out because they contradict an earlier file, in words.
+    /// One message for each family or file that was left out because it contradicts an earlier
+    /// file.
     pub(super) conflicts: Vec<String>,
 }
 
-/// The most files among which the one that spoils a joined body is looked for.
-const MOST_SUSPECTS: usize = 64;
-
-/// Composes what the outcomes leave to be served.
+/// Composes the files that are to be served.
 pub(super) fn compose(outcomes: &mut [FileOutcome], settings: &FileSettings) -> Composed {
     let strict = settings.options.strict;
-    let lost = |outcome: &FileOutcome| match outcome.last_good {
-        // Its last good content stands in for it.
+    let lost = |outcome: &FileOutcome| match outcome.served {
+        // The last good body replaces it.
         Some(_) => None,
         None => outcome.error.clone(),
     };
     if strict && let Some(error) = outcomes.iter().find_map(lost) {
         return Composed::failed(error);
     }
-    let served: Vec<(PathBuf, LastGood)> = outcomes
-        .iter()
-        .filter_map(|outcome| Some((outcome.path.clone(), outcome.last_good.clone()?)))
-        .collect();
-    let total: usize = served
-        .iter()
-        .map(|(_, last_good)| last_good.body.len())
-        .sum();
-    if total > settings.limits.max_bytes {
-        let max_bytes = settings.limits.max_bytes;
-        return Composed::failed(ScrapeError::too_large(&"all files together", max_bytes));
+    let served = outcomes.iter();
+    let served = served.filter_map(|file| Some((file.path.clone(), file.served.clone()?)));
+    let served: Vec<(PathBuf, LastGood)> = served.collect();
+    let total: usize = served.iter().map(|(_, good)| good.body.len()).sum();
+    let max_bytes = settings.limits.max_bytes;
+    if total > max_bytes {
+        return Composed::failed(ScrapeError::too_large(&ALL_FILES, max_bytes));
     }
     match served.as_slice() {
-        [] => Composed::failed(outcomes.iter().find_map(lost).unwrap_or_else(|| {
-            let paths = listed(&settings.paths);
-            let names = settings.options.patterns.join(", ");
-            let message = format!("{paths} leads to no file (names in directories: {names})");
-            ScrapeError::new(Reason::Absent, message)
-        })),
+        [] => {
+            let error = outcomes.iter().find_map(lost);
+            Composed::failed(error.unwrap_or_else(|| no_file(settings)))
+        }
         [(_, only)] => Composed {
-            answer: Ok(Exposition {
+            result: Ok(Exposition {
                 body: only.body.clone(),
                 summary: only.summary,
                 cached_at: Some(only.confirmed_at),
@@ -68,7 +67,7 @@ pub(super) fn compose(outcomes: &mut [FileOutcome], settings: &FileSettings) -> 
         several => {
             let mut composed = join_all(several, outcomes, &settings.validator);
             if strict && let Some(first) = composed.conflicts.first() {
-                composed.answer = Err(ScrapeError::new(Reason::Malformed, first.clone()));
+                composed.result = Err(ScrapeError::new(Reason::Malformed, first.clone()));
             }
             composed
         }
@@ -76,58 +75,58 @@ pub(super) fn compose(outcomes: &mut [FileOutcome], settings: &FileSettings) -> 
 }
 
 impl Composed {
-    /// Nothing to serve, and why.
+    /// Nothing is served, because of `error`.
     pub(super) fn failed(error: ScrapeError) -> Self {
         Self {
-            answer: Err(error),
+            result: Err(error),
             duplicates: 0,
             conflicts: Vec::new(),
         }
     }
 }
 
-/// Several files as one body; those that cannot be part of it are marked.
+fn no_file(settings: &FileSettings) -> ScrapeError {
+    let paths = joined_paths(&settings.paths);
+    let names = settings.options.patterns.join(", ");
+    let message = format!("no file found in {paths} (names in directories: {names})");
+    ScrapeError::new(Reason::Absent, message)
+}
+
+/// Joins several files into one body. Files that cannot be part of it get an error.
 fn join_all(
     files: &[(PathBuf, LastGood)],
     outcomes: &mut [FileOutcome],
     validator: &Validator,
 ) -> Composed {
-    let mut attempt = Attempt::at(files, validator);
+    let mut attempt = Attempt::new(files, validator);
     let mut conflicts = Vec::new();
-    if attempt.answer.is_err() && attempt.conflicts.is_empty() && files.len() <= MOST_SUSPECTS {
-        // Each is good by itself and all together are not: find who spoils it.
-        let mut last_good = Vec::new();
+    if attempt.result.is_err() && attempt.conflicts.is_empty() && files.len() <= MAX_SUSPECTS {
+        // Each file is valid, but all together are not: find those that make the body invalid.
+        let mut valid = Vec::new();
         for file in files {
-            last_good.push(file.clone());
-            if let Err(error) = Attempt::at(&last_good, validator).answer {
-                last_good.pop();
-                let message = format!("{}: with those before it, {error}", file.0.display());
-                mark(outcomes, &file.0, error.reason, &message);
+            valid.push(file.clone());
+            if let Err(error) = Attempt::new(&valid, validator).result {
+                valid.pop();
+                let message = format!("{}: together with earlier files, {error}", file.0.display());
+                set_error(outcomes, &file.0, error.reason, &message);
                 conflicts.push(message);
             }
         }
-        attempt = Attempt::at(&last_good, validator);
+        attempt = Attempt::new(&valid, validator);
     }
     for conflict in &attempt.conflicts {
-        let message = sentence(conflict);
-        mark(
-            outcomes,
-            Path::new(&conflict.dropped),
-            Reason::Malformed,
-            &message,
-        );
+        let message = describe(conflict);
+        let dropped = Path::new(&conflict.dropped);
+        set_error(outcomes, dropped, Reason::Malformed, &message);
         conflicts.push(message);
     }
     if let (Content::Nothing, Some(first)) = (attempt.content, conflicts.first()) {
-        // Not because the files were empty, but because all of them were left out.
-        attempt.answer = Err(ScrapeError::new(Reason::Malformed, first.clone()));
+        // The body is empty because every file was left out, not because the files are empty.
+        attempt.result = Err(ScrapeError::new(Reason::Malformed, first.clone()));
     }
-    let confirmed = files
-        .iter()
-        .map(|(_, last_good)| last_good.confirmed_at)
-        .min();
+    let confirmed = files.iter().map(|(_, good)| good.confirmed_at).min();
     Composed {
-        answer: attempt.answer.map(|exposition| Exposition {
+        result: attempt.result.map(|exposition| Exposition {
             cached_at: confirmed,
             ..exposition
         }),
@@ -136,15 +135,15 @@ fn join_all(
     }
 }
 
-/// Files joined, and whether that is as good as what was joined.
+/// The result of joining some files and validating their body.
 struct Attempt {
-    answer: ScrapeResult,
+    result: ScrapeResult,
     content: Content,
     duplicates: usize,
     conflicts: Vec<Conflict>,
 }
 
-/// Whether anything was left after joining.
+/// Whether a joined body has any content.
 #[derive(Clone, Copy)]
 enum Content {
     Something,
@@ -152,10 +151,10 @@ enum Content {
 }
 
 impl Attempt {
-    fn at(files: &[(PathBuf, LastGood)], validator: &Validator) -> Self {
+    fn new(files: &[(PathBuf, LastGood)], validator: &Validator) -> Self {
         let names = files.iter().map(|(path, _)| path.display().to_string());
         let names: Vec<String> = names.collect();
-        let bodies = files.iter().map(|(_, last_good)| &last_good.body[..]);
+        let bodies = files.iter().map(|(_, good)| &good.body[..]);
         let named: Vec<(&str, &[u8])> = names.iter().map(String::as_str).zip(bodies).collect();
         let joined = join(&named, validator.format());
         Self {
@@ -163,21 +162,22 @@ impl Attempt {
                 [] => Content::Nothing,
                 _ => Content::Something,
             },
-            answer: validator.validate_now(joined.body.into(), "all files together"),
+            result: validator.validate_now(joined.body.into(), ALL_FILES),
             duplicates: joined.duplicates,
             conflicts: joined.conflicts,
         }
     }
 }
 
-fn mark(outcomes: &mut [FileOutcome], path: &Path, reason: Reason, message: &str) {
+/// Sets the error of a file that has none yet.
+fn set_error(outcomes: &mut [FileOutcome], path: &Path, reason: Reason, message: &str) {
     if let Some(outcome) = outcomes.iter_mut().find(|outcome| outcome.path == path) {
         let error = || ScrapeError::new(reason, message);
         outcome.error.get_or_insert_with(error);
     }
 }
 
-fn sentence(conflict: &Conflict) -> String {
+fn describe(conflict: &Conflict) -> String {
     let family = match conflict.family.as_str() {
         "" => String::new(),
         family => format!("family {family}: "),

@@ -1,12 +1,12 @@
-//! From configured paths to files: directories are listed, patterns are followed.
+//! From configured paths to files: lists directories and expands patterns.
 //!
-//! Everything here blocks and runs on the blocking pool. It opens no file; it
-//! says which there are, which were passed over and why, and in which
-//! directories a change would matter.
+//! Blocks, and opens no file. Also returns the files that were passed over, with
+//! the reason, and the directories in which a change would alter the result.
 
+use super::error::failed;
 use super::pattern::{Patterns, is_pattern, split};
-use super::watch::{Interest, Target, Targets, identity};
-use crate::host::{filesystem, path_walk};
+use super::watch::{Interest, Targets};
+use crate::host::path_walk;
 use crate::reason::Reason;
 use crate::report::PassedOver;
 use crate::scrape::ScrapeError;
@@ -15,44 +15,39 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The most files that one selector may have.
-pub(super) const MOST_FILES: usize = 4096;
-/// The most directories that one selector has watched; beyond, the timer has to do.
-pub(super) const MOST_TARGETS: usize = 1024;
-/// The most names in a directory: it may be full of other files, which are
-/// looked at, but not without end.
-const MOST_NAMES: usize = 100_000;
-/// The most files that are told to have been passed over.
-const MOST_PASSED_OVER: usize = 100;
+/// The most files of one selector.
+pub(super) const MAX_FILES: usize = 4096;
+/// The most entries of a directory, files that are not served included.
+const MAX_ENTRIES: usize = 100_000;
+/// The most files that are reported as passed over.
+const MAX_PASSED_OVER: usize = 100;
 
-/// What the configured paths come to.
+/// The files that the configured paths lead to.
 #[derive(Debug, Default)]
 pub(super) struct Expansion {
-    /// The files in the order they are served: that of the paths, then by name.
-    /// A path that leads to no file stands here with the reason.
+    /// The files in the order in which they are served: by configured path, then by name. A path
+    /// that leads to no file is listed with its error.
     pub(super) files: Vec<(PathBuf, Result<(), ScrapeError>)>,
     pub(super) targets: Targets,
     pub(super) passed_over: Vec<PassedOver>,
-    /// The paths that `files` has already.
+    /// The paths in `files`.
     known: HashSet<PathBuf>,
-    /// Where among the watched `targets` a directory is.
-    watched: HashMap<PathBuf, usize>,
-    /// The names that links lead over, by the path of the file that is such a link.
-    further_names: HashMap<PathBuf, Vec<OsString>>,
+    /// For each file that is a link, the names of the files that the link leads through.
+    link_names: HashMap<PathBuf, Vec<OsString>>,
 }
 
-/// Looks up what `paths` come to now.
+/// Expands `paths` as the file system is now.
 pub(super) fn expand(paths: &[PathBuf], patterns: &Patterns) -> Expansion {
     let mut expansion = Expansion::default();
     for path in paths {
         if path.to_str().is_some_and(is_pattern) {
             let (base, rest) = split(path);
-            expansion.follow(&base, &rest, patterns);
+            expansion.expand_pattern(&base, &rest, patterns);
         } else {
             expansion.add(path, patterns);
         }
     }
-    // Last, since there may be many: what is configured is watched before.
+    // Links last, since there may be many: configured directories take precedence.
     for index in 0..expansion.files.len() {
         expansion.follow_links(index);
     }
@@ -60,28 +55,21 @@ pub(super) fn expand(paths: &[PathBuf], patterns: &Patterns) -> Expansion {
 }
 
 impl Expansion {
-    /// A path that must lead somewhere.
+    /// Adds a path without a wildcard, which must exist.
     fn add(&mut self, path: &Path, patterns: &Patterns) {
-        match std::fs::metadata(path) {
-            Ok(metadata) if metadata.is_dir() => self.list(path, patterns),
-            Ok(_) => {
-                self.watch_for(path);
-                self.push(path.to_owned(), Ok(()));
-            }
-            Err(error) => {
-                self.watch_for(path);
-                self.push(
-                    path.to_owned(),
-                    Err(super::failed("cannot look at", path, &error)),
-                );
-            }
-        }
+        let found = match std::fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => return self.list(path, patterns),
+            Ok(_) => Ok(()),
+            Err(error) => Err(failed("cannot access", path, &error)),
+        };
+        self.targets.add_parent_of(path);
+        self.push(path.to_owned(), found);
     }
 
-    /// The files of a directory whose names are served.
+    /// Adds the files of a directory whose names match.
     fn list(&mut self, directory: &Path, patterns: &Patterns) {
-        self.watch(directory, Interest::in_patterns(patterns));
-        let names = match names(directory, MOST_NAMES) {
+        self.targets.add(directory, Interest::in_patterns(patterns));
+        let names = match names(directory, MAX_ENTRIES) {
             Ok(names) => names,
             Err(error) => return self.push(directory.to_owned(), Err(error)),
         };
@@ -94,9 +82,9 @@ impl Expansion {
         }
     }
 
-    /// The files that the components of a pattern lead to from `directory`;
-    /// that there are none is no failure of any of them.
-    fn follow(&mut self, directory: &Path, rest: &[String], patterns: &Patterns) {
+    /// Adds the files that the components of a pattern match, from `directory` on. It is no error
+    /// if there are none.
+    fn expand_pattern(&mut self, directory: &Path, rest: &[String], patterns: &Patterns) {
         let Some((component, rest)) = rest.split_first() else {
             if directory.is_dir() {
                 return self.list(directory, patterns);
@@ -105,38 +93,37 @@ impl Expansion {
         };
         if !is_pattern(component) {
             let next = directory.join(component);
-            self.watch_for(&next);
+            self.targets.add_parent_of(&next);
             if next.exists() {
-                self.follow(&next, rest, patterns);
+                self.expand_pattern(&next, rest, patterns);
             }
             return;
         }
         if !directory.is_dir() {
-            return self.watch_for(directory);
+            return self.targets.add_parent_of(directory);
         }
         let pattern = Patterns::new(std::slice::from_ref(component));
-        self.watch(directory, Interest::in_patterns(&pattern));
-        match names(directory, MOST_NAMES) {
+        self.targets.add(directory, Interest::in_patterns(&pattern));
+        match names(directory, MAX_ENTRIES) {
             Ok(names) => {
-                let covered = names.iter().filter(|name| pattern.cover(name));
-                for name in covered.cloned().collect::<Vec<_>>() {
-                    self.follow(&directory.join(name), rest, patterns);
+                for name in names.iter().filter(|name| pattern.cover(name)) {
+                    self.expand_pattern(&directory.join(name), rest, patterns);
                 }
             }
             Err(error) => self.push(directory.to_owned(), Err(error)),
         }
     }
 
-    /// Adds a file once, however many paths lead to it. One file too many is
-    /// enough to know that there are too many.
+    /// Adds a file unless another path led to it before. One file more than the limit is enough
+    /// to detect that there are too many.
     fn push(&mut self, path: PathBuf, found: Result<(), ScrapeError>) {
-        if self.files.len() <= MOST_FILES && self.known.insert(path.clone()) {
+        if self.files.len() <= MAX_FILES && self.known.insert(path.clone()) {
             self.files.push((path, found));
         }
     }
 
-    /// Watches each directory that the links of a file lead to, and notes the names there: what is
-    /// behind a link changes under those.
+    /// For a file that is a link, watches each directory that the link leads through: writes to
+    /// the real file cause events there, under the names that are recorded here.
     fn follow_links(&mut self, index: usize) {
         let Some((path, _)) = self.files.get(index) else {
             return;
@@ -145,33 +132,32 @@ impl Expansion {
         if !path.is_symlink() {
             return;
         }
-        let path = path.clone();
-        let mut further = Vec::new();
-        let links = path_walk::walk(&path).links.into_iter();
+        let mut names = Vec::new();
+        let links = path_walk::walk(path).links.into_iter();
         for link in links.filter(|link| link.rest.as_os_str().is_empty()) {
             let destination = link.destination();
-            further.extend(destination.file_name().map(OsStr::to_owned));
-            self.watch_for(&destination);
+            names.extend(destination.file_name().map(OsStr::to_owned));
+            self.targets.add_parent_of(&destination);
         }
-        if !further.is_empty() {
-            self.further_names.insert(path, further);
+        if !names.is_empty() {
+            self.link_names.insert(path.clone(), names);
         }
     }
 
-    /// The name of a file, and those that it leads over if it is a link.
+    /// The name of a file, and the names that it leads through if it is a link.
     pub(super) fn names_of<'e>(&'e self, path: &'e Path) -> impl Iterator<Item = &'e OsStr> {
-        let further = self.further_names.get(path).into_iter().flatten();
+        let further = self.link_names.get(path).into_iter().flatten();
         path.file_name()
             .into_iter()
             .chain(further.map(OsString::as_os_str))
     }
 
     fn pass_over(&mut self, directory: &Path, name: &OsStr) {
-        if self.passed_over.len() < MOST_PASSED_OVER {
+        if self.passed_over.len() < MAX_PASSED_OVER {
             let why = if name.as_encoded_bytes().starts_with(b".") {
                 "its name begins with a dot"
             } else if name.to_str().is_none() {
-                "its name is no UTF-8"
+                "its name is not valid UTF-8"
             } else {
                 "its name matches no pattern"
             };
@@ -179,54 +165,20 @@ impl Expansion {
             self.passed_over.push(PassedOver { path, why });
         }
     }
-
-    fn watch(&mut self, directory: &Path, interest: Interest) {
-        if let Some(target) = self.watched.get(directory) {
-            if let Some(target) = self.targets.watched.get_mut(*target) {
-                target.interest.add(interest);
-            }
-            return;
-        }
-        let Ok(identity) = identity(directory) else {
-            return;
-        };
-        let targets = &mut self.targets;
-        if targets.watched.len() == MOST_TARGETS {
-            targets.beyond.get_or_insert_with(|| directory.to_owned());
-            return;
-        }
-        self.watched
-            .insert(directory.to_owned(), targets.watched.len());
-        targets.watched.push(Target {
-            directory: directory.to_owned(),
-            identity,
-            interest,
-            without_events: filesystem::without_events(directory),
-        });
-    }
-
-    /// Watches for the name of `path` in its parent; where that is missing, in
-    /// the nearest ancestor for the name that would lead on.
-    fn watch_for(&mut self, path: &Path) {
-        let mut path = path;
-        while let (Some(parent), Some(name)) = (path.parent(), path.file_name()) {
-            if parent.is_dir() {
-                return self.watch(parent, Interest::in_name(name));
-            }
-            path = parent;
-        }
-    }
 }
 
-/// The names in a directory, sorted; all of them or, if there are more than `most`, an error: which
-/// ones would be missing is a matter of chance.
-fn names(directory: &Path, most: usize) -> Result<BTreeSet<OsString>, ScrapeError> {
-    let failed = |error: io::Error| super::failed("cannot list", directory, &error);
+/// The names in a directory, sorted.
+///
+/// # Errors
+/// If there are more than `limit`: the order of a directory is arbitrary, so a part of the names
+/// would differ between scans.
+fn names(directory: &Path, limit: usize) -> Result<BTreeSet<OsString>, ScrapeError> {
+    let failed = |error: io::Error| failed("cannot list", directory, &error);
     let mut names = BTreeSet::new();
     for entry in std::fs::read_dir(directory).map_err(failed)? {
-        if names.len() == most {
+        if names.len() == limit {
             let directory = directory.display();
-            let message = format!("{directory} holds over {most} names: too many to look at each");
+            let message = format!("{directory} has more than {limit} entries, which is the limit");
             return Err(ScrapeError::new(Reason::TooLarge, message));
         }
         names.insert(entry.map_err(failed)?.file_name());

@@ -1,31 +1,31 @@
-//! File name patterns: which names in a directory are served, and where a path has a wildcard.
+//! File name patterns: the names in a directory that are served, and the wildcards of a path.
 //!
-//! Pure: looks at no file system.
+//! Pure: accesses no file system.
 
 use glob::{MatchOptions, Pattern};
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-/// Names as a shell would match them: a `*` does not stand for a leading dot.
+/// Matches names like a shell: a wildcard does not match a leading dot.
 const LIKE_A_SHELL: MatchOptions = MatchOptions {
     case_sensitive: true,
     require_literal_separator: true,
     require_literal_leading_dot: true,
 };
 
-/// Which names in a directory are served.
+/// Patterns of which a name has to match one. Clones are cheap.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Patterns(Arc<[Pattern]>);
 
 impl Patterns {
-    /// The patterns were checked when the configuration was read: one that is
-    /// none would only match nothing.
+    /// Compiles patterns. The configuration has checked them; an invalid one would match nothing.
     pub(super) fn new(patterns: &[String]) -> Self {
         let compiled = patterns.iter().filter_map(|text| Pattern::new(text).ok());
         Self(compiled.collect())
     }
 
+    /// Whether a name matches one of the patterns. A name that is not valid UTF-8 matches none.
     pub(super) fn cover(&self, name: &OsStr) -> bool {
         let Some(name) = name.to_str() else {
             return false;
@@ -35,11 +35,12 @@ impl Patterns {
     }
 }
 
+/// Whether a path, or one component of it, has a wildcard.
 pub(super) fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?', '['])
 }
 
-/// The part of a pattern before its first wildcard, and the components after it.
+/// The part of a path before its first wildcard, and the components after it.
 pub(super) fn split(path: &Path) -> (PathBuf, Vec<String>) {
     let mut base = PathBuf::new();
     let mut rest = Vec::new();

@@ -1,9 +1,9 @@
-//! What is going on in the watched directories, as one source sees it.
+//! The files of one source that are being written now, as far as events tell.
 //!
-//! Holds no more than "something changed" and which files are in the middle of
-//! being written, so that any number of events costs the same. It does no I/O.
+//! The thread of the watcher reports events here, and the background task of the
+//! source waits for them. Holds only "something changed" and the state of each
+//! write, so that any number of events costs the same. Does no I/O.
 
-use super::SETTLE;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,172 +11,178 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
-/// How long a file that is being written is left alone; one whose writer never
-/// comes to an end is read as far as it got, again and again.
-const LONGEST_WRITE: Duration = Duration::from_secs(2);
-/// What follows upon a writing this soon belongs to it: a daemon that writes
-/// again and again is not taken for one that has come to an end each time.
-const ONE_WRITING: Duration = Duration::from_millis(50);
-/// More files than this at once are not kept apart: they are read as they are.
-const MOST_WRITTEN: usize = 64;
+/// How long a closed file counts as being written, since its writer may open it again. Also the
+/// shortest time between two scans and between a scan and its use: a storm of events causes no
+/// more scans than that, and events about a file that changed during a scan have arrived by then.
+pub(super) const SETTLE: Duration = Duration::from_millis(10);
 
-/// The events of one source, told by the watcher's thread and awaited by the source.
+/// How long a file that is being written is left alone. If its writer does not finish by then,
+/// the file is read as it is, again after each such time.
+const MAX_WRITE: Duration = Duration::from_secs(2);
+
+/// A write that follows another within this time continues it: a daemon that writes without a
+/// break does not count as finished between two writes.
+const MAX_PAUSE: Duration = Duration::from_millis(50);
+
+/// The most files whose writes are tracked at once. Further ones are read as they are.
+const MAX_TRACKED: usize = 64;
+
+/// The pending writes of one source, shared by the watcher's thread and the source.
 #[derive(Debug, Default)]
 pub(super) struct PendingWrites {
     changed: Notify,
-    written: Mutex<Written>,
+    tracked: Mutex<Tracked>,
 }
 
-/// What is known of writers, by the name of what they write.
+/// Writes by the name of the file.
 #[derive(Debug, Default)]
-struct Written {
-    files: HashMap<OsString, File>,
-    /// How often a file was begun to be written.
+struct Tracked {
+    writes: HashMap<OsString, Write>,
+    /// How many writes have begun.
     begun: u64,
 }
 
-/// A file that is in the middle of being written, or was lately.
+/// A write to one file, in progress or recent.
 #[derive(Clone, Copy, Debug)]
-struct File {
+struct Write {
     since: Instant,
-    /// When its writer closed it, unless it is at it still.
+    /// When the writer closed the file; `None` while it is open.
     closed: Option<Instant>,
-    /// The number of its latest beginning.
+    /// The number of the latest write that this one continues.
     begun: u64,
 }
 
-/// The files that are in the middle of being written, at one moment.
+/// The pending writes at one moment.
 #[derive(Clone, Debug, Default)]
 pub(super) struct WriteSnapshot {
     files: HashMap<OsString, (Progress, u64)>,
     begun: u64,
-    /// When one of them is to be looked at, if nothing happens before.
+    /// When the progress of a file changes if no event arrives before.
     pub(super) due: Option<Duration>,
 }
 
-/// How far the writing of a file is.
+/// The progress of writing a file, from the most to the least reliable content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Progress {
-    /// Nobody is at it.
+    /// No write is pending.
     Finished,
-    /// Somebody is, or was a moment ago: what is in it is about to be replaced.
+    /// A write is in progress or ended a moment ago: its content is about to be replaced.
     UnderWay,
-    /// Somebody has been for too long: what is in it may be half of what is to come.
+    /// A write takes too long: its content may be half of what is to come.
     Overdue,
 }
 
 impl PendingWrites {
     /// Bytes were written to a file that its writer has not closed yet.
-    pub(super) fn is_written(&self, name: &OsStr) {
-        if self.written().begin(name, None) {
-            // So that it is looked at when it is overdue, if not before.
+    pub(super) fn was_written(&self, name: &OsStr) {
+        if self.tracked().begin(name, None) {
+            // Wakes the source to compute when the write becomes overdue.
             self.changed.notify_one();
         }
     }
 
-    /// A file turned out to be another than it was when it was read.
-    pub(super) fn was_touched(&self, name: &OsStr) {
-        self.written().begin(name, Some(Instant::now()));
+    /// The stamp of a file shows that it was overwritten after it was read.
+    pub(super) fn was_overwritten(&self, name: &OsStr) {
+        self.tracked().begin(name, Some(Instant::now()));
         self.changed.notify_one();
     }
 
     /// A file was closed by its writer, who may open it again at once.
     pub(super) fn was_closed(&self, name: &OsStr) {
-        if let Some(file) = self.written().files.get_mut(name) {
-            file.closed = Some(Instant::now());
+        if let Some(write) = self.tracked().writes.get_mut(name) {
+            write.closed = Some(Instant::now());
         }
         self.changed.notify_one();
     }
 
     /// A file was replaced, created or removed.
-    pub(super) fn has_changed(&self, name: &OsStr) {
-        self.written().files.remove(name);
+    pub(super) fn was_replaced(&self, name: &OsStr) {
+        self.tracked().writes.remove(name);
         self.changed.notify_one();
     }
 
-    /// Something changed, and nobody can say what.
+    /// Something changed, and it is unknown what.
     pub(super) fn anything_changed(&self) {
-        self.written().files.clear();
+        self.tracked().writes.clear();
         self.changed.notify_one();
     }
 
-    /// The files being written now, for whoever is about to read them: those
-    /// overdue are forgotten, to be known again by the next bytes.
-    pub(super) fn before_reading(&self) -> WriteSnapshot {
-        let writing = self.writing();
-        let progress = |file: &File| file.progress().0;
-        self.written()
-            .files
-            .retain(|_, file| progress(file) != Progress::Overdue);
-        writing
+    /// The pending writes for a scan that is about to begin. Overdue ones are forgotten until the
+    /// next bytes are written.
+    pub(super) fn before_scan(&self) -> WriteSnapshot {
+        let snapshot = self.snapshot();
+        let progress = |write: &Write| write.progress().0;
+        self.tracked()
+            .writes
+            .retain(|_, write| progress(write) != Progress::Overdue);
+        snapshot
     }
 
-    /// The files being written now.
-    pub(super) fn writing(&self) -> WriteSnapshot {
-        let mut written = self.written();
-        let mut writing = WriteSnapshot {
-            begun: written.begun,
+    /// The pending writes now.
+    pub(super) fn snapshot(&self) -> WriteSnapshot {
+        let mut tracked = self.tracked();
+        let mut snapshot = WriteSnapshot {
+            begun: tracked.begun,
             ..WriteSnapshot::default()
         };
-        written.files.retain(|name, file| {
-            let (progress, left) = file.progress();
+        tracked.writes.retain(|name, write| {
+            let (progress, left) = write.progress();
             if progress != Progress::Finished {
-                writing.due = Some(writing.due.map_or(left, |due| due.min(left)));
+                snapshot.due = Some(snapshot.due.map_or(left, |due| due.min(left)));
             }
-            writing.files.insert(name.clone(), (progress, file.begun));
-            // What came to an end is remembered for whoever was reading meanwhile.
+            let file = (progress, write.begun);
+            snapshot.files.insert(name.clone(), file);
+            // A finished write is kept for a while, for scans that began before its end.
             progress != Progress::Finished || !left.is_zero()
         });
-        writing
+        snapshot
     }
 
-    /// Resolves after a change, which may have been before this was called, or after `at_most`.
+    /// Resolves after a change, including one before the call, or after `at_most`.
     pub(super) async fn changed(&self, at_most: Duration) {
-        // Either is enough: that the timer won is no error.
+        // Either is enough: that the timer was first is no error.
         let _ = timeout(at_most, self.changed.notified()).await;
     }
 
-    /// A failed lock only means that a panic passed by; entries are whole all the same.
-    fn written(&self) -> MutexGuard<'_, Written> {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A poisoned lock is used: no entry is ever half changed.
+    fn tracked(&self) -> MutexGuard<'_, Tracked> {
+        self.tracked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Written {
-    /// Notes the beginning of a writing, which is over already if `closed`; whether it was change.
+impl Tracked {
+    /// Records the beginning of a write, which has ended already if `closed`. Returns whether it
+    /// is recorded and not the continuation of a file that is still open.
     fn begin(&mut self, name: &OsStr, closed: Option<Instant>) -> bool {
-        let before = self.files.get(name).copied();
-        if before.is_none() && self.files.len() >= MOST_WRITTEN {
-            let goes_on = |file: &File| file.progress().0 != Progress::Finished;
-            self.files.retain(|_, file| goes_on(file));
+        let before = self.writes.get(name).copied();
+        if before.is_none() && self.writes.len() >= MAX_TRACKED {
+            self.writes
+                .retain(|_, write| write.progress().0 != Progress::Finished);
         }
-        let full = before.is_none() && self.files.len() >= MOST_WRITTEN;
-        if full || before.is_some_and(|file| file.closed.is_none()) {
+        let full = before.is_none() && self.writes.len() >= MAX_TRACKED;
+        if full || before.is_some_and(|write| write.closed.is_none()) {
             return false;
         }
-        let goes_on = |file: &File| file.closed.is_some_and(|end| end.elapsed() < ONE_WRITING);
+        let continues = |write: &Write| write.closed.is_some_and(|end| end.elapsed() < MAX_PAUSE);
+        let continued = before.filter(continues);
         self.begun += 1;
-        let file = File {
-            since: before
-                .filter(goes_on)
-                .map_or_else(Instant::now, |file| file.since),
+        let write = Write {
+            since: continued.map_or_else(Instant::now, |write| write.since),
             closed,
             begun: self.begun,
         };
-        self.files.insert(name.to_owned(), file);
+        self.writes.insert(name.to_owned(), write);
         true
     }
 }
 
-impl File {
-    /// How far its writing is, and for how long that stays so if nothing happens.
+impl Write {
+    /// The progress, and how long it stays the same if no event arrives.
     fn progress(&self) -> (Progress, Duration) {
-        let left = LONGEST_WRITE.saturating_sub(self.since.elapsed());
+        let left = MAX_WRITE.saturating_sub(self.since.elapsed());
         let quiet = self.closed.map(|end| end.elapsed());
         match quiet {
-            Some(quiet) if quiet >= SETTLE => {
-                (Progress::Finished, LONGEST_WRITE.saturating_sub(quiet))
-            }
+            Some(quiet) if quiet >= SETTLE => (Progress::Finished, MAX_WRITE.saturating_sub(quiet)),
             _ if left.is_zero() => (Progress::Overdue, left),
             Some(quiet) => (Progress::UnderWay, left.min(SETTLE.saturating_sub(quiet))),
             None => (Progress::UnderWay, left),
@@ -185,8 +191,7 @@ impl File {
 }
 
 impl WriteSnapshot {
-    /// How far the writing of a file is that has all of these names: that under which it is least
-    /// to be relied on.
+    /// The progress of a file with several names: that of the least reliable one.
     pub(super) fn progress_of<'n>(&self, names: impl Iterator<Item = &'n OsStr>) -> Progress {
         let worst = names.map(|name| self.progress(name)).max();
         worst.unwrap_or(Progress::Finished)
@@ -197,19 +202,17 @@ impl WriteSnapshot {
         known.map_or(Progress::Finished, |(progress, _)| *progress)
     }
 
-    /// Whether a file is no longer being written that was when `earlier` was asked.
+    /// Whether a write that was under way in `earlier` is not any more.
     pub(super) fn has_ended_since(&self, earlier: &Self) -> bool {
         let under_way = |progress| progress == Progress::UnderWay;
         let mut before = earlier.files.iter().filter(|(_, (it, _))| under_way(*it));
         before.any(|(name, _)| !under_way(self.progress(name)))
     }
 
-    /// Whether a file was begun to be written that nobody was at when `earlier` was asked.
+    /// Whether a write has begun to a file for which none was pending in `earlier`.
     pub(super) fn has_begun_since(&self, earlier: &Self) -> bool {
-        let mut begun = self
-            .files
-            .iter()
-            .filter(|(_, (_, begun))| *begun > earlier.begun);
+        let later = |begun: &u64| *begun > earlier.begun;
+        let mut begun = self.files.iter().filter(|(_, (_, begun))| later(begun));
         begun.any(|(name, _)| earlier.progress(name) == Progress::Finished)
     }
 }

@@ -1,9 +1,10 @@
-//! Reading one file: whole, as one version of it, without waiting for anybody.
+//! Reads one file completely, as one consistent version, without waiting for other processes.
 //!
-//! Everything here blocks and runs on the blocking pool. A file that changed
-//! while it was read is read again; what is no regular file is not read.
+//! Blocks, so it runs on the blocking pool. A file that changes while it is read
+//! is read again. Only regular files are read: opening a FIFO does not wait for
+//! its writer.
 
-use super::failed;
+use super::error::failed;
 use super::watch::Identity;
 use crate::host::mounts::is_deleted;
 use crate::reason::Reason;
@@ -17,13 +18,13 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-/// How often a file that changes while it is read is read again.
+/// How often to read a file that changes each time while it is read.
 const ATTEMPTS: usize = 3;
-/// File systems stamp changes only so finely: a file changed this shortly
-/// before it was read may have changed again under the same stamp.
+/// The resolution of the times of a file: a file that was modified this shortly before it was read
+/// may have changed again without a new stamp.
 const STAMP_GRAIN: Duration = Duration::from_millis(50);
 
-/// One version of a file, as it was read.
+/// One version of a file.
 #[derive(Clone, Debug)]
 pub(super) struct Version {
     pub(super) body: Bytes,
@@ -32,7 +33,7 @@ pub(super) struct Version {
     read_at: SystemTime,
 }
 
-/// What tells one version of a file from another.
+/// Distinguishes the versions of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
     identity: Identity,
@@ -42,7 +43,7 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
-    /// Whether the file that was read is still there, and is another than it was then.
+    /// Whether the same file still exists and has changed since. Blocks.
     pub(super) fn was_overwritten(&self, file: &Path) -> bool {
         std::fs::metadata(file).is_ok_and(|now| {
             let now = Self::of(&now);
@@ -64,43 +65,47 @@ impl Stamp {
 }
 
 impl Version {
-    /// Whether reading the file again would give the same.
+    /// Whether reading the file again would return the same body. Blocks.
     pub(super) fn is_current(&self, file: &Path) -> bool {
         let now = || std::fs::metadata(file);
         !self.is_young() && now().is_ok_and(|now| Stamp::of(&now) == self.stamp)
     }
 
-    /// Whether the file was modified so shortly before it was read that its
-    /// writer may be at it still.
+    /// Whether the file was modified so shortly before it was read that its writer may not have
+    /// finished.
     pub(super) fn is_young(&self) -> bool {
         let since = self.read_at.duration_since(self.modified);
         since.map_or(true, |age| age <= STAMP_GRAIN)
     }
 }
 
-/// Reads a file of at most `max_bytes`.
+/// Reads a file of at most `max_bytes`. Blocks.
+///
+/// # Errors
+/// `unsuitable` if it is not a regular file, `too_large`, `truncated` if it changed during each
+/// attempt, and the reasons of operating system errors.
 pub(super) fn read(path: &Path, max_bytes: usize) -> Result<Version, ScrapeError> {
     let mut deleted = None;
     for _ in 0..ATTEMPTS {
         let read_at = SystemTime::now();
         let mut file = open(path)?;
-        let look = |file: &File| {
+        let look_up = |file: &File| {
             let metadata = file.metadata();
-            metadata.map_err(|error| failed("cannot look at", path, &error))
+            metadata.map_err(|error| failed("cannot access", path, &error))
         };
-        let before = look(&file)?;
+        let before = look_up(&file)?;
         if !before.is_file() {
             return Err(not_regular(path));
         }
         if is_deleted(&before) {
-            // Deleted: replaced a moment ago, unless its path leads to it once more.
+            // It was replaced a moment ago, unless its path leads to the same deleted file again.
             if deleted.replace(before.ino()) == Some(before.ino()) {
                 return Err(deleted_and_mounted(path));
             }
             continue;
         }
-        let body = read_capped(&mut file, path, before.size(), max_bytes)?;
-        let after = look(&file)?;
+        let body = read_limited(&mut file, path, before.size(), max_bytes)?;
+        let after = look_up(&file)?;
         let stamp = Stamp::of(&after);
         if Stamp::of(&before) == stamp && body.len() as u64 == after.size() {
             return Ok(Version {
@@ -115,17 +120,17 @@ pub(super) fn read(path: &Path, max_bytes: usize) -> Result<Version, ScrapeError
     Err(ScrapeError::new(Reason::Truncated, message))
 }
 
-/// Opens without waiting for the other end of a FIFO, open(2).
+/// Opens a file without waiting for the other end of a FIFO (open(2)).
 fn open(path: &Path) -> Result<File, ScrapeError> {
     open_nonblocking(path).map_err(|error| match Errno::from_io_error(&error) {
-        // A socket cannot be opened, open(2).
+        // The error for a socket (open(2)).
         Some(Errno::NXIO) => not_regular(path),
         _ => failed("cannot open", path, &error),
     })
 }
 
-/// Reads to the end or past the cap, into memory of just the size that is expected.
-fn read_capped(
+/// Reads to the end, or one byte past the limit, into a buffer of the expected size.
+fn read_limited(
     file: &mut File,
     path: &Path,
     size: u64,
@@ -133,10 +138,10 @@ fn read_capped(
 ) -> Result<Bytes, ScrapeError> {
     let expected = usize::try_from(size).unwrap_or(max_bytes).min(max_bytes);
     let mut body = Vec::with_capacity(expected);
-    let cap = u64::try_from(max_bytes)
+    let limit = u64::try_from(max_bytes)
         .unwrap_or(u64::MAX)
         .saturating_add(1);
-    file.take(cap)
+    file.take(limit)
         .read_to_end(&mut body)
         .map_err(|error| failed("cannot read", path, &error))?;
     if body.len() > max_bytes {
@@ -150,6 +155,6 @@ fn deleted_and_mounted(path: &Path) -> ScrapeError {
 }
 
 fn not_regular(path: &Path) -> ScrapeError {
-    let message = format!("{} is no regular file", path.display());
+    let message = format!("{} is not a regular file", path.display());
     ScrapeError::new(Reason::Unsuitable, message)
 }

@@ -1,14 +1,16 @@
-//! One reading of everything a selector's paths come to.
+//! One scan of everything that the paths of a source lead to.
 //!
-//! Finds the files, has each read and judged, and composes them. Blocks, and
-//! remembers nothing but what it is given and gives back.
+//! Finds the files, reads and validates each, and composes their bodies. Blocks,
+//! and keeps no state other than what it is given and returns.
 
-use super::FileSettings;
-use super::cache::{FileCache, FileOutcome, Now};
+use super::cache::FileCache;
 use super::compose::{Composed, compose};
-use super::expand::{MOST_FILES, expand};
+use super::entry::Now;
+use super::expand::{MAX_FILES, expand};
+use super::outcome::FileOutcome;
 use super::pattern::Patterns;
 use super::pending_writes::WriteSnapshot;
+use super::settings::FileSettings;
 use super::watch::Targets;
 use crate::reason::Reason;
 use crate::report::{CacheReport, FileReport, WatchMode};
@@ -16,51 +18,49 @@ use crate::scrape::{ScrapeError, ScrapeResult};
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
-/// What one reading of everything came to.
+/// The result of one scan.
 #[derive(Debug)]
 pub(super) struct Scan {
     pub(super) cache: FileCache,
     pub(super) targets: Targets,
-    pub(super) answer: ScrapeResult,
+    pub(super) result: ScrapeResult,
     pub(super) report: CacheReport,
-    /// After how long to read again even if nothing changes.
+    /// When to scan again even if no file changes.
     pub(super) due: Option<Duration>,
     pub(super) began: Instant,
-    /// Who was at the files when it began.
-    pub(super) writing: WriteSnapshot,
+    /// The writes that were pending when the scan began.
+    pub(super) writes: WriteSnapshot,
 }
 
-/// Finds, reads, judges and composes all files; blocks.
+/// Finds, reads, validates and composes all files. Blocks.
 pub(super) fn scan(
     settings: &FileSettings,
     patterns: &Patterns,
     mut cache: FileCache,
-    writing: WriteSnapshot,
+    writes: WriteSnapshot,
 ) -> Scan {
     let now = Now {
         instant: Instant::now(),
         wall: SystemTime::now(),
     };
     let expansion = expand(&settings.paths, patterns);
-    let (outcomes, composed) = if expansion.files.len() > MOST_FILES {
-        let message = format!("there are over {MOST_FILES} files");
+    let (outcomes, composed) = if expansion.files.len() > MAX_FILES {
+        let message = format!("more than {MAX_FILES} files, which is the limit");
         let error = ScrapeError::new(Reason::TooLarge, message);
         (Vec::new(), Composed::failed(error))
     } else {
-        let mut outcomes = cache.update(&expansion, settings, &writing, now);
+        let mut outcomes = cache.update(&expansion, settings, &writes, now);
         let composed = compose(&mut outcomes, settings);
         (outcomes, composed)
     };
     let oldest = outcomes.iter().filter_map(|outcome| outcome.modified).min();
-    let newlines = outcomes
-        .iter()
-        .filter(|outcome| outcome.missing_final_newline);
-    let missing_final_newlines = newlines.count();
     let due = outcomes.iter().filter_map(|outcome| outcome.due).min();
+    let incomplete = outcomes.iter().filter(|file| file.missing_final_newline);
+    let missing_final_newlines = incomplete.count();
     Scan {
         cache,
         targets: expansion.targets,
-        answer: composed.answer,
+        result: composed.result,
         report: CacheReport {
             watching: WatchMode::Polling,
             oldest,
@@ -72,7 +72,7 @@ pub(super) fn scan(
         },
         due,
         began: now.instant,
-        writing,
+        writes,
     }
 }
 
@@ -80,7 +80,7 @@ fn report(outcome: FileOutcome) -> FileReport {
     FileReport {
         path: outcome.path,
         mtime: outcome.modified,
-        served: outcome.last_good.is_some(),
+        served: outcome.served.is_some(),
         error: outcome.error,
     }
 }

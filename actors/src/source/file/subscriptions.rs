@@ -1,18 +1,18 @@
-//! The watches of one source, kept in step with the directories that matter.
+//! The watches of one source, kept in line with its targets.
 //!
-//! Where events cannot be had, says so once and leaves the rest to the timer;
-//! tries again at each look, and says when to look for that.
+//! When a directory cannot be watched, logs that once and relies on the
+//! `refresh` timer. Tries again at each scan, and says when the next one is due.
 
-use super::expand::MOST_TARGETS;
+use super::error::retry_after;
 use super::pending_writes::PendingWrites;
-use super::retry_after;
-use super::watch::{Subscription, Targets, Unwatched, Watches};
+use super::watch::{MAX_TARGETS, Subscription, Target, Targets, Unwatched, Watches};
 use crate::report::WatchMode;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The watches that are set for the targets of the last look.
+/// The watches that are set for the targets of the latest scan.
 #[derive(Debug)]
 pub(super) struct Subscriptions {
     held: Vec<Subscription>,
@@ -20,6 +20,16 @@ pub(super) struct Subscriptions {
     /// Since when a watch could not be set.
     refused_since: Option<Instant>,
 }
+
+/// Whether a watch was set that was not set before, or should be set again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Renewed {
+    Yes,
+    No,
+}
+
+/// The first directory without events, and why.
+type WithoutEvents = Option<(PathBuf, String)>;
 
 impl Default for Subscriptions {
     fn default() -> Self {
@@ -31,15 +41,8 @@ impl Default for Subscriptions {
     }
 }
 
-/// Whether a watch was set that had not been, or might have been.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Renewed {
-    Yes,
-    No,
-}
-
 impl Subscriptions {
-    /// Watches all of `targets` and nothing else, as far as events can be had.
+    /// Watches all of `targets` and nothing else, as far as there are events.
     pub(super) async fn follow(
         &mut self,
         watches: &Watches,
@@ -48,23 +51,22 @@ impl Subscriptions {
     ) -> Renewed {
         let mut renewed = Renewed::No;
         let refused_before = self.refused_since.take();
-        let mut without = targets.beyond.map(|directory| {
-            let why = format!("more than {MOST_TARGETS} directories are not watched");
+        let mut without: WithoutEvents = targets.beyond.map(|directory| {
+            let why = format!("more than {MAX_TARGETS} directories, which is the limit of watches");
             (directory, why)
         });
         let mut late = false;
         let mut held = Vec::with_capacity(targets.watched.len());
         for target in targets.watched {
-            if let Some(place) = target.without_events {
-                without.get_or_insert_with(|| (target.directory.clone(), place.to_owned()));
+            if let Some(name) = target.without_events {
+                without.get_or_insert_with(|| (target.directory.clone(), name.to_owned()));
             }
-            let serves = |held: &Subscription| held.serves(&target);
-            if let Some(index) = self.held.iter().position(serves) {
-                held.push(self.held.swap_remove(index));
+            if let Some(subscription) = self.take(&target) {
+                held.push(subscription);
                 continue;
             }
             let subscribed = match late {
-                // Each would take as long again.
+                // Every further order would take as long.
                 true => Err(Unwatched::Late),
                 false => watches.subscribe(&target, pending_writes).await,
             };
@@ -87,6 +89,20 @@ impl Subscriptions {
             self.refused_since = refused_before.or_else(|| Some(Instant::now()));
             without.get_or_insert_with(|| (target.directory.clone(), refusal));
         }
+        self.held = held;
+        self.report(without);
+        renewed
+    }
+
+    /// The subscription that still watches a target, if there is one.
+    fn take(&mut self, target: &Target) -> Option<Subscription> {
+        let serves = |held: &Subscription| held.serves(target);
+        let index = self.held.iter().position(serves)?;
+        Some(self.held.swap_remove(index))
+    }
+
+    /// Records, and logs when it changes, whether all targets have events.
+    fn report(&mut self, without: WithoutEvents) {
         let watching = match &without {
             Some(_) => WatchMode::Polling,
             None => WatchMode::Events,
@@ -96,11 +112,9 @@ impl Subscriptions {
             tracing::warn!(%directory, error, "no file events, polling instead");
         }
         if (self.watching, watching) == (WatchMode::Polling, WatchMode::Events) {
-            tracing::info!("file events again");
+            tracing::info!("file events are available again");
         }
-        self.held = held;
         self.watching = watching;
-        renewed
     }
 
     /// When to try again to set a watch that could not be set.

@@ -1,154 +1,54 @@
-//! Events of directories, from the process' one inotify instance.
+//! Events of directories, from the only inotify instance of the process.
 //!
-//! Who wants events subscribes to a directory here and is woken; it then looks
-//! for itself, so a wake-up carries nothing and any number of them are one. The
-//! thread behind it, which knows notify, stands in `watcher_thread`.
+//! A source subscribes to a directory and is woken by its events. It then looks
+//! at the files, so a wake-up carries no data and any number of them are one.
 //!
-//! Events are a hint, never the truth: overlay file systems, unmounts and dead
-//! mounts report nothing, and what is mounted from elsewhere (`host::filesystem`) only
-//! what is done here. Whoever watches also has a timer.
+//! Events are a hint, never the truth: overlay file systems, unmounts and stale
+//! mounts report nothing, and remote file systems (`host::filesystem`) report
+//! only changes that are made on this host. So each source also has a timer.
 
+mod order;
+mod subscribers;
+mod target;
 mod watcher_thread;
 
-use super::pattern::Patterns;
+pub(super) use order::Unwatched;
+pub(super) use target::{Identity, Interest, MAX_TARGETS, Target, Targets};
+
 use super::pending_writes::PendingWrites;
+use order::{Order, Subscriber};
 use prometheus::IntCounter;
-use std::collections::BTreeSet;
-use std::ffi::{OsStr, OsString};
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use tokio::sync::oneshot;
 use watcher_thread::WatcherThread;
 
-/// How long to wait for an order to be carried out before going without events.
-const ORDER_DEADLINE: Duration = Duration::from_secs(1);
-/// The link that a mounted `ConfigMap` swaps when any of its files changes.
-const CONFIG_MAP_LINK: &str = "..data";
+/// How long to wait for a watch to be set before going on without events.
+const ORDER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Device and inode: what a directory is, whatever its path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Identity {
-    pub(super) device: u64,
-    pub(super) inode: u64,
-}
-
-/// Which names in a directory matter.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Interest {
-    /// These.
-    pub(super) names: BTreeSet<OsString>,
-    /// Those that one of these covers.
-    pub(super) patterns: Vec<Patterns>,
-}
-
-impl Interest {
-    /// In one name.
-    pub(super) fn in_name(name: &OsStr) -> Self {
-        Self {
-            names: BTreeSet::from([name.to_owned()]),
-            patterns: Vec::new(),
-        }
-    }
-
-    /// In all that patterns cover.
-    pub(super) fn in_patterns(patterns: &Patterns) -> Self {
-        Self {
-            names: BTreeSet::new(),
-            patterns: vec![patterns.clone()],
-        }
-    }
-
-    /// In all of another as well.
-    pub(super) fn add(&mut self, other: Self) {
-        self.names.extend(other.names);
-        for patterns in other.patterns {
-            if !self.patterns.contains(&patterns) {
-                self.patterns.push(patterns);
-            }
-        }
-    }
-
-    pub(super) fn covers(&self, name: &OsStr) -> bool {
-        self.names.contains(name)
-            || name == CONFIG_MAP_LINK
-            || self.patterns.iter().any(|patterns| patterns.cover(name))
-    }
-}
-
-/// A directory to watch.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Target {
-    pub(super) directory: PathBuf,
-    pub(super) identity: Identity,
-    pub(super) interest: Interest,
-    /// What it is on, if files there change without events as well.
-    pub(super) without_events: Option<&'static str>,
-}
-
-/// The directories in which changes matter to one source.
-#[derive(Debug, Default)]
-pub(super) struct Targets {
-    pub(super) watched: Vec<Target>,
-    /// The first of those that are too many to be watched.
-    pub(super) beyond: Option<PathBuf>,
-}
-
-/// The way to the watcher; clones share it.
+/// A handle to the watcher's thread; clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Watches {
     orders: mpsc::Sender<Order>,
-    /// How often events were lost.
     lost: IntCounter,
-    numbers: Arc<std::sync::atomic::AtomicU64>,
+    /// The number of the next subscriber.
+    numbers: Arc<AtomicU64>,
 }
 
-#[derive(Debug)]
-enum Order {
-    Watch {
-        target: Target,
-        subscriber: Subscriber,
-        reply: oneshot::Sender<Result<Arc<AtomicBool>, Unwatched>>,
-    },
-    Forget {
-        number: u64,
-    },
-    #[cfg(test)]
-    Panic,
-}
-
-#[derive(Debug)]
-struct Subscriber {
-    number: u64,
-    interest: Interest,
-    pending_writes: Arc<PendingWrites>,
-}
-
-/// Why a directory is not watched.
-#[derive(Debug)]
-pub(super) enum Unwatched {
-    /// It went away since it was looked at.
-    Gone,
-    /// There are no events to be had, and why.
-    NoEvents(String),
-    /// Nothing was heard of it in time.
-    Late,
-}
-
-/// A directory being watched, until this is dropped.
+/// A watched directory; dropping it ends the subscription.
 #[derive(Debug)]
 pub(super) struct Subscription {
     target: Target,
     number: u64,
-    /// Cleared when the directory itself went away.
+    /// Cleared when the watch ends, for example because the directory was removed.
     live: Arc<AtomicBool>,
     orders: mpsc::Sender<Order>,
 }
 
 impl Subscription {
-    /// Whether this still watches `target`, and not a directory that is gone.
+    /// Whether this still watches `target`, and not a directory that was removed.
     pub(super) fn serves(&self, target: &Target) -> bool {
         self.target == *target && self.live.load(Ordering::Acquire)
     }
@@ -157,24 +57,25 @@ impl Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         let number = self.number;
-        // A thread that is gone has forgotten already.
+        // An error means that the thread has ended, and its subscriptions with it.
         let _ = self.orders.send(Order::Forget { number });
     }
 }
 
 impl Watches {
-    /// Starts the thread that owns the watcher; the inotify instance is made at the first order.
+    /// Starts the thread that owns the watcher. The inotify instance is created by the first
+    /// subscription.
     pub(crate) fn start() -> io::Result<Self> {
         let (orders, inbox) = mpsc::channel();
         let lost = IntCounter::new(
             "local_exporter_file_events_lost_total",
-            "Times that events of files were lost, mostly since the kernel's queue was full; all files \
-             were looked at then.",
+            "Times that file events were lost, usually because the kernel's queue was full. All \
+             files are read again after it.",
         );
         let lost = lost.map_err(io::Error::other)?;
-        let watcher_thread = WatcherThread::new(lost.clone());
+        let watcher = WatcherThread::new(lost.clone());
         let thread = std::thread::Builder::new().name("file-watches".into());
-        thread.spawn(move || watcher_thread.run(&inbox))?;
+        thread.spawn(move || watcher.run(&inbox))?;
         Ok(Self {
             orders,
             lost,
@@ -182,16 +83,16 @@ impl Watches {
         })
     }
 
-    /// How often events were lost: the kernel's queue was full (`IN_Q_OVERFLOW`,
-    /// inotify(7)), or could not be read.
+    /// Counts how often events were lost: the kernel's queue was full (`IN_Q_OVERFLOW`,
+    /// inotify(7)) or could not be read.
     pub(crate) fn lost(&self) -> &IntCounter {
         &self.lost
     }
 
-    /// Watches a directory: `pending_writes` is told whenever something that matters happens in it.
+    /// Watches a directory: `pending_writes` is notified of changes that the target covers.
     ///
     /// # Errors
-    /// Whether to look again at once, or to go without events.
+    /// Why the directory is not watched.
     pub(super) async fn subscribe(
         &self,
         target: &Target,
@@ -210,7 +111,7 @@ impl Watches {
         };
         let ended = || Unwatched::NoEvents("the thread that watches files has ended".into());
         self.orders.send(order).map_err(|_| ended())?;
-        let live = match tokio::time::timeout(ORDER_DEADLINE, replied).await {
+        let live = match tokio::time::timeout(ORDER_TIMEOUT, replied).await {
             Ok(Ok(live)) => live?,
             Ok(Err(_)) => return Err(ended()),
             Err(_) => return Err(Unwatched::Late),
@@ -222,16 +123,6 @@ impl Watches {
             orders: self.orders.clone(),
         })
     }
-}
-
-/// The identity of a directory, following links.
-pub(super) fn identity(path: &Path) -> io::Result<Identity> {
-    use std::os::unix::fs::MetadataExt;
-    let metadata = std::fs::metadata(path)?;
-    Ok(Identity {
-        device: metadata.dev(),
-        inode: metadata.ino(),
-    })
 }
 
 #[cfg(test)]

@@ -1,20 +1,24 @@
-//! What is served of a file as it changes and time passes, with a clock that only the test moves.
+//! Which body of a file is served as the file changes and time passes, with a clock that only the
+//! test advances.
 
 use super::*;
-use crate::source::file::Role;
+use crate::reason::Reason;
 use crate::source::file::expand::expand;
 use crate::source::file::pattern::Patterns;
 use crate::source::file::pending_writes::PendingWrites;
+use crate::source::file::settings::Role;
 use crate::validator::Validator;
-use local_exporter_config::{BodyPolicy, Limits};
+use local_exporter_config::{BodyPolicy, FileOptions, Limits};
 use std::ffi::OsStr;
+use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
 
-/// A file, its cache, and a clock that only the test moves.
+/// A file, its cache, and a clock that only the test advances.
 struct Scene {
     folder: tempfile::TempDir,
     cache: FileCache,
     options: FileOptions,
-    writing: WriteSnapshot,
+    writes: WriteSnapshot,
     pending_writes: PendingWrites,
     now: Now,
 }
@@ -25,7 +29,7 @@ impl Scene {
             folder: tempfile::tempdir().unwrap(),
             cache: FileCache::default(),
             options,
-            writing: WriteSnapshot::default(),
+            writes: WriteSnapshot::default(),
             pending_writes: PendingWrites::default(),
             now: Now {
                 instant: Instant::now(),
@@ -47,8 +51,8 @@ impl Scene {
         self.now.wall += time;
     }
 
-    /// What is served, the reason of an error, and when to decide again.
-    fn look(&mut self) -> (Option<String>, Option<Reason>, Option<Duration>) {
+    /// The body that is served, the reason of the error, and when to decide again.
+    fn scan(&mut self) -> (Option<String>, Option<Reason>, Option<Duration>) {
         let expansion = expand(&[self.path()], &Patterns::new(&[]));
         let settings = FileSettings {
             paths: Vec::new(),
@@ -65,12 +69,12 @@ impl Scene {
         };
         let mut outcomes = self
             .cache
-            .update(&expansion, &settings, &self.writing, self.now);
+            .update(&expansion, &settings, &self.writes, self.now);
         let outcome = outcomes.pop().unwrap();
         assert!(outcomes.is_empty());
         let body = outcome
-            .last_good
-            .map(|last_good| String::from_utf8(last_good.body.to_vec()).unwrap());
+            .served
+            .map(|good| String::from_utf8(good.body.to_vec()).unwrap());
         (body, outcome.error.map(|error| error.reason), outcome.due)
     }
 }
@@ -82,87 +86,87 @@ fn served(text: &str) -> Option<String> {
 }
 
 #[test]
-fn the_last_good_content_is_kept_for_a_while_and_no_longer() {
+fn the_last_good_body_is_kept_for_a_while_and_no_longer() {
     let mut scene = Scene::new(FileOptions::default());
     scene.write("good 1\n");
-    assert_eq!(scene.look(), (served("good 1\n"), None, None));
+    assert_eq!(scene.scan(), (served("good 1\n"), None, None));
     scene.write("bad\n");
     let minute = SECOND * 60;
     let bad = Some(Reason::Malformed);
-    assert_eq!(scene.look(), (served("good 1\n"), bad, Some(minute)));
+    assert_eq!(scene.scan(), (served("good 1\n"), bad, Some(minute)));
     scene.pass(SECOND * 59);
     scene.write("still bad\n");
-    assert_eq!(scene.look(), (served("good 1\n"), bad, Some(SECOND)));
+    assert_eq!(scene.scan(), (served("good 1\n"), bad, Some(SECOND)));
     scene.pass(SECOND);
-    assert_eq!(scene.look(), (None, bad, None));
+    assert_eq!(scene.scan(), (None, bad, None));
     scene.write("good 2\n");
-    assert_eq!(scene.look(), (served("good 2\n"), None, None));
+    assert_eq!(scene.scan(), (served("good 2\n"), None, None));
 }
 
 #[test]
 fn a_deleted_file_is_gone_at_once() {
     let mut scene = Scene::new(FileOptions::default());
     scene.write("good 1\n");
-    scene.look();
+    scene.scan();
     std::fs::remove_file(scene.path()).unwrap();
-    assert_eq!(scene.look(), (None, Some(Reason::Absent), None));
+    assert_eq!(scene.scan(), (None, Some(Reason::Absent), None));
     scene.write("bad\n");
     let bad = (None, Some(Reason::Malformed), None);
-    assert_eq!(scene.look(), bad, "what was deleted does not come back");
+    assert_eq!(scene.scan(), bad, "the body of a deleted file is not kept");
 }
 
 #[test]
-fn what_could_not_be_read_is_looked_at_again_after_as_long_as_it_has_lasted() {
+fn a_file_that_cannot_be_read_is_tried_again_after_as_long_as_it_has_failed() {
     let mut scene = Scene::new(FileOptions::default());
     // A regular file whose first page cannot be read: nothing is mapped there (proc_pid_mem(5)).
     std::os::unix::fs::symlink("/proc/self/mem", scene.path()).unwrap();
     let failed = |again| (None, Some(Reason::Io), Some(again));
-    assert_eq!(scene.look(), failed(SECOND));
+    assert_eq!(scene.scan(), failed(SECOND));
     scene.pass(SECOND / 2);
-    assert_eq!(scene.look(), failed(SECOND));
+    assert_eq!(scene.scan(), failed(SECOND));
     scene.pass(SECOND * 7 / 2);
-    assert_eq!(scene.look(), failed(SECOND * 4));
+    assert_eq!(scene.scan(), failed(SECOND * 4));
     std::fs::remove_file(scene.path()).unwrap();
     scene.write("good 1\n");
-    assert_eq!(scene.look(), (served("good 1\n"), None, None));
+    assert_eq!(scene.scan(), (served("good 1\n"), None, None));
 }
 
 #[test]
-fn what_could_not_be_read_is_looked_at_again_though_it_has_become_stale() {
+fn a_file_that_cannot_be_read_is_tried_again_even_if_it_has_become_stale() {
     let mut scene = Scene::new(FileOptions {
         max_age: Some(SECOND * 100),
         ..FileOptions::default()
     });
     scene.write("good 1\n");
-    scene.look();
+    scene.scan();
     std::fs::remove_file(scene.path()).unwrap();
     std::os::unix::fs::symlink("/proc/self/mem", scene.path()).unwrap();
-    let passing = (served("good 1\n"), Some(Reason::Io), Some(SECOND));
-    assert_eq!(scene.look(), passing);
+    let temporary = (served("good 1\n"), Some(Reason::Io), Some(SECOND));
+    assert_eq!(scene.scan(), temporary);
     scene.pass(SECOND * 50);
-    scene.look();
+    scene.scan();
     scene.options.keep_last_good = SECOND * 1000;
     scene.pass(SECOND * 51);
     assert_eq!(
-        scene.look(),
+        scene.scan(),
         (None, Some(Reason::Stale), Some(SECOND * 101))
     );
 }
 
 #[test]
-fn nothing_is_kept_where_nothing_is_to_be_kept() {
+fn keep_last_good_zero_keeps_nothing() {
     let mut scene = Scene::new(FileOptions {
         keep_last_good: Duration::ZERO,
         ..FileOptions::default()
     });
     scene.write("good 1\n");
-    scene.look();
+    scene.scan();
     scene.write("");
-    assert_eq!(scene.look(), (None, Some(Reason::Empty), None));
+    assert_eq!(scene.scan(), (None, Some(Reason::Empty), None));
 }
 
 #[test]
-fn content_past_its_age_is_stale_and_a_touch_makes_it_young() {
+fn a_body_older_than_max_age_is_stale_until_the_file_is_touched() {
     let mut scene = Scene::new(FileOptions {
         max_age: Some(SECOND * 100),
         ..FileOptions::default()
@@ -177,38 +181,38 @@ fn content_past_its_age_is_stale_and_a_touch_makes_it_young() {
         file.set_modified(time).unwrap();
     };
     set(&scene, modified);
-    assert_eq!(scene.look(), (served("good 1\n"), None, Some(SECOND * 60)));
+    assert_eq!(scene.scan(), (served("good 1\n"), None, Some(SECOND * 60)));
     scene.pass(SECOND * 60);
-    assert_eq!(scene.look(), (None, Some(Reason::Stale), None));
+    assert_eq!(scene.scan(), (None, Some(Reason::Stale), None));
     set(&scene, scene.now.wall + SECOND * 5);
-    assert_eq!(scene.look(), (served("good 1\n"), None, Some(SECOND * 100)));
+    assert_eq!(scene.scan(), (served("good 1\n"), None, Some(SECOND * 100)));
 }
 
 #[test]
 fn a_file_too_large_is_not_kept() {
     let mut scene = Scene::new(FileOptions::default());
     scene.write("good 1\n");
-    scene.look();
+    scene.scan();
     scene.write(&"good 1\n".repeat(200));
-    assert_eq!(scene.look(), (None, Some(Reason::TooLarge), None));
+    assert_eq!(scene.scan(), (None, Some(Reason::TooLarge), None));
 }
 
 #[test]
-fn half_a_file_whose_writer_is_at_it_is_not_taken_for_whole() {
+fn half_of_a_file_that_is_being_written_is_not_served() {
     let mut scene = Scene::new(FileOptions::default());
     scene.write("good 1\n");
-    scene.look();
+    scene.scan();
     scene.write("good 22");
-    // Known to be written: what was good stands, and nothing is wrong.
-    scene.pending_writes.is_written(OsStr::new("it.prom"));
-    scene.writing = scene.pending_writes.writing();
-    let (served_now, reason, _) = scene.look();
+    // A write is pending: the last good body is served, without an error.
+    scene.pending_writes.was_written(OsStr::new("it.prom"));
+    scene.writes = scene.pending_writes.snapshot();
+    let (served_now, reason, _) = scene.scan();
     assert_eq!((served_now, reason), (served("good 1\n"), None));
-    // A file of which nothing good is known is looked at, but has to be whole.
+    // Without a last good body the file is read, but has to be complete.
     scene.cache = FileCache::default();
-    let (served_now, reason, _) = scene.look();
+    let (served_now, reason, _) = scene.scan();
     assert_eq!((served_now, reason), (None, Some(Reason::Truncated)));
-    // The writer closes without having written more: a file without its final newline.
-    scene.writing = WriteSnapshot::default();
-    assert_eq!(scene.look(), (served("good 22"), None, None));
+    // The writer closes without writing more: a file without its final newline.
+    scene.writes = WriteSnapshot::default();
+    assert_eq!(scene.scan(), (served("good 22"), None, None));
 }

@@ -1,6 +1,7 @@
-//! Which files configured paths lead to, in real folders.
+//! The files that configured paths lead to, in real directories.
 
 use super::*;
+use crate::source::file::watch::{MAX_TARGETS, Target};
 
 fn tree() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -20,7 +21,7 @@ fn tree() -> tempfile::TempDir {
     folder
 }
 
-/// The files that patterns lead to, relative to the folder; a `!` before those that are not there.
+/// The files that paths lead to, relative to the folder; `!` marks those that do not exist.
 fn files(folder: &Path, paths: &[&str]) -> Vec<String> {
     let paths: Vec<_> = paths.iter().map(|path| folder.join(path)).collect();
     let patterns = Patterns::new(&["*.prom".to_owned(), "*.promfile".to_owned()]);
@@ -68,11 +69,11 @@ fn paths_directories_and_patterns_lead_to_files() {
 }
 
 #[test]
-fn what_was_passed_over_is_told_with_the_reason() {
+fn files_that_are_passed_over_are_reported_with_the_reason() {
     let folder = tree();
     let patterns = Patterns::new(&["*.prom".to_owned()]);
     let expansion = expand(&[folder.path().join("a")], &patterns);
-    let told: Vec<_> = expansion
+    let reported: Vec<_> = expansion
         .passed_over
         .iter()
         .map(|over| (over.path.file_name().unwrap().to_str().unwrap(), over.why))
@@ -81,11 +82,11 @@ fn what_was_passed_over_is_told_with_the_reason() {
         (".hidden.prom", "its name begins with a dot"),
         ("metrics.prom.tmp", "its name matches no pattern"),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(reported, expected);
 }
 
 #[test]
-fn the_nearest_directory_is_watched_for_what_is_missing() {
+fn the_nearest_existing_directory_is_watched_for_a_missing_file() {
     let folder = tree();
     let patterns = Patterns::new(&["*.prom".to_owned()]);
     let watched = |path: &str| -> Vec<(PathBuf, Interest)> {
@@ -111,26 +112,26 @@ fn the_nearest_directory_is_watched_for_what_is_missing() {
 }
 
 #[test]
-fn of_too_many_directories_one_is_named() {
+fn the_first_of_too_many_directories_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let directory = |number: usize| folder.path().join(format!("{number:04}"));
-    let look = |directories: usize| {
+    let expanded = |directories: usize| {
         let paths: Vec<_> = (0..directories)
             .map(|number| directory(number).join("it.prom"))
             .collect();
         let targets = expand(&paths, &Patterns::new(&[])).targets;
         (targets.watched.len(), targets.beyond)
     };
-    for number in 0..MOST_TARGETS + 2 {
+    for number in 0..MAX_TARGETS + 2 {
         std::fs::create_dir(directory(number)).unwrap();
     }
-    assert_eq!(look(MOST_TARGETS), (MOST_TARGETS, None));
-    let beyond = Some(directory(MOST_TARGETS));
-    assert_eq!(look(MOST_TARGETS + 2), (MOST_TARGETS, beyond));
+    assert_eq!(expanded(MAX_TARGETS), (MAX_TARGETS, None));
+    let beyond = Some(directory(MAX_TARGETS));
+    assert_eq!(expanded(MAX_TARGETS + 2), (MAX_TARGETS, beyond));
 }
 
 #[test]
-fn what_links_lead_over_is_watched_too() {
+fn the_directories_that_links_lead_through_are_watched_too() {
     let folder = tree();
     let link = |target: &str, name: &str| {
         std::os::unix::fs::symlink(target, folder.path().join(name)).unwrap();
@@ -140,9 +141,9 @@ fn what_links_lead_over_is_watched_too() {
     link("nowhere/yet", "dangling");
     link("circle", "circle");
     let patterns = Patterns::new(&["*.prom".to_owned()]);
-    let look = |path: &str| expand(&[folder.path().join(path)], &patterns);
+    let expanded = |path: &str| expand(&[folder.path().join(path)], &patterns);
     let watched = |path: &str| -> Vec<String> {
-        let targets = look(path).targets.watched.into_iter();
+        let targets = expanded(path).targets.watched.into_iter();
         let named = targets.flat_map(|target| {
             let directory = target.directory.strip_prefix(folder.path()).unwrap();
             let Interest { names, patterns } = target.interest;
@@ -154,20 +155,20 @@ fn what_links_lead_over_is_watched_too() {
         });
         named.collect()
     };
-    let over = ["first.prom", "second", "b/metrics.prom"];
-    assert_eq!(watched("first.prom"), over);
-    // The directory's patterns cover the link, and not what it leads over.
+    let through = ["first.prom", "second", "b/metrics.prom"];
+    assert_eq!(watched("first.prom"), through);
+    // The directory's patterns cover the link, but not the files that it leads through.
     assert_eq!(watched(""), ["/", "second", "b/metrics.prom"]);
     assert_eq!(watched("dangling"), ["dangling", "nowhere"]);
     assert_eq!(watched("circle"), ["circle"]);
     let first = folder.path().join("first.prom");
-    let expansion = look("first.prom");
+    let expansion = expanded("first.prom");
     let names: Vec<_> = expansion.names_of(&first).collect();
     assert_eq!(names, ["first.prom", "second", "metrics.prom"]);
 }
 
 #[test]
-fn every_file_stands_in_a_watched_directory_that_cares_for_its_name() {
+fn every_file_is_in_a_watched_directory_whose_interest_covers_its_name() {
     let folder = tree();
     let patterns = Patterns::new(&["*.prom".to_owned()]);
     for path in [
@@ -181,12 +182,12 @@ fn every_file_stands_in_a_watched_directory_that_cares_for_its_name() {
         let expansion = expand(&[folder.path().join(path)], &patterns);
         assert!(!expansion.files.is_empty(), "{path}");
         for (file, _) in &expansion.files {
-            let cares = |target: &Target| {
+            let covers = |target: &Target| {
                 let name = file.file_name().unwrap();
                 Some(target.directory.as_path()) == file.parent() && target.interest.covers(name)
             };
             assert!(
-                expansion.targets.watched.iter().any(cares),
+                expansion.targets.watched.iter().any(covers),
                 "{path}: {}",
                 file.display()
             );
@@ -195,11 +196,11 @@ fn every_file_stands_in_a_watched_directory_that_cares_for_its_name() {
 }
 
 #[test]
-fn a_directory_of_too_many_names_is_an_error_rather_than_a_part_of_it() {
+fn a_directory_with_too_many_entries_is_an_error_instead_of_a_partial_list() {
     let folder = tree();
     let directory = folder.path().join("a");
     assert_eq!(names(&directory, 3).unwrap().len(), 3);
     let error = names(&directory, 2).unwrap_err();
     assert_eq!(error.reason, Reason::TooLarge);
-    assert!(error.message.contains("over 2 names"), "{error}");
+    assert!(error.message.contains("more than 2 entries"), "{error}");
 }

@@ -1,27 +1,20 @@
-//! What becomes of those who wait for events when whoever tells of them is gone.
+//! Subscribers continue without events after the watcher's thread has ended.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use super::*;
 
-fn target(directory: &Path) -> Target {
-    Target {
-        directory: directory.to_owned(),
-        identity: identity(directory).unwrap(),
-        interest: Interest::in_name("it".as_ref()),
-        without_events: None,
-    }
-}
-
 #[tokio::test]
-async fn the_end_of_the_thread_is_told_to_all_and_they_go_without_events() {
+async fn the_end_of_the_thread_wakes_all_subscribers_which_continue_without_events() {
     let folder = tempfile::tempdir().unwrap();
     let (watches, pending_writes) = (Watches::start().unwrap(), Arc::default());
-    let target = target(folder.path());
+    let mut targets = Targets::default();
+    targets.add(folder.path(), Interest::in_name("it".as_ref()));
+    let target = targets.watched.pop().unwrap();
     let subscription = watches.subscribe(&target, &pending_writes).await.unwrap();
     assert!(subscription.serves(&target));
     watches.orders.send(Order::Panic).unwrap();
-    // It is told, so this does not take the hour.
+    // The subscriber is woken, so this does not take an hour.
     pending_writes.changed(Duration::from_secs(3600)).await;
     assert!(!subscription.serves(&target));
     let refused = watches

@@ -1,0 +1,71 @@
+//! The cache entry of one file: the version that was read last, the last good body and the error.
+
+use super::read::Version;
+use crate::reason::Reason;
+use crate::scrape::ScrapeError;
+use bytes::Bytes;
+use local_exporter_exposition::Summary;
+use std::time::SystemTime;
+use tokio::time::Instant;
+
+/// The time of a scan, on both clocks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Now {
+    pub(super) instant: Instant,
+    pub(super) wall: SystemTime,
+}
+
+/// The entry of one file.
+#[derive(Clone, Debug)]
+pub(super) struct CacheEntry {
+    /// The version that was read last, good or bad; `None` if it has to be read again.
+    pub(super) version: Option<Version>,
+    pub(super) error: Option<ScrapeError>,
+    pub(super) last_good: Option<LastGood>,
+    /// Since when the file on disk is bad.
+    pub(super) bad_since: Option<Instant>,
+}
+
+/// The last body of a file that passed validation.
+#[derive(Clone, Debug)]
+pub(super) struct LastGood {
+    pub(super) body: Bytes,
+    pub(super) summary: Summary,
+    pub(super) modified: SystemTime,
+    /// When it was last confirmed to be the content on disk.
+    pub(super) confirmed_at: Instant,
+}
+
+impl CacheEntry {
+    /// The entry after a scan that found the file unchanged.
+    pub(super) fn confirmed(mut self, now: Now) -> Self {
+        if let (None, Some(last_good)) = (&self.error, &mut self.last_good) {
+            last_good.confirmed_at = now.instant;
+        }
+        self
+    }
+
+    /// The entry after a scan that found the file bad, which may keep its last good body.
+    pub(super) fn failed(before: Option<Self>, error: ScrapeError, now: Now) -> Self {
+        let (last_good, bad_since) = match before {
+            Some(before) if may_pass(error.reason) => (before.last_good, before.bad_since),
+            // A file that is gone or cannot be accessed is an error at once.
+            _ => (None, None),
+        };
+        Self {
+            version: None,
+            error: Some(error),
+            last_good,
+            bad_since: bad_since.or(Some(now.instant)),
+        }
+    }
+}
+
+/// Whether an error may be temporary: the file is being rewritten, or the exporter is short of
+/// something such as descriptors (`io`).
+fn may_pass(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::Empty | Reason::Truncated | Reason::Malformed | Reason::Timestamps | Reason::Io
+    )
+}

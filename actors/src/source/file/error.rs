@@ -1,0 +1,35 @@
+//! Errors of operations on files, and when to try again after one.
+
+use crate::host::lsm::denial_hint;
+use crate::host::mounts;
+use crate::reason::Reason;
+use crate::scrape::ScrapeError;
+use rustix::io::Errno;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+/// The shortest time before a refused operation is tried again.
+const MIN_RETRY: Duration = Duration::from_secs(1);
+
+/// The error of an operation on a path, where `operation` reads like "cannot open".
+pub(super) fn failed(operation: &str, path: &Path, error: &io::Error) -> ScrapeError {
+    let reason = match Errno::from_io_error(error) {
+        // A loop of links leads to no file.
+        Some(Errno::LOOP | Errno::ISDIR) => Reason::Unsuitable,
+        _ => Reason::of_io(error),
+    };
+    let stale = mounts::stale_hint(path);
+    let denial = denial_hint(path, error);
+    let path = path.display();
+    ScrapeError::new(
+        reason,
+        format!("{operation} {path}: {error}{stale}{denial}"),
+    )
+}
+
+/// When to try again after the system has refused something for `lasted`: after as long again, so
+/// soon after a short shortage and rarely after a long one.
+pub(super) fn retry_after(lasted: Duration) -> Duration {
+    lasted.max(MIN_RETRY)
+}

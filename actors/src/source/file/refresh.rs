@@ -1,0 +1,195 @@
+//! The source of kind `file`: serves the latest scan, and scans again in the background.
+
+use super::cache::FileCache;
+use super::pattern::Patterns;
+use super::pending_writes::{PendingWrites, SETTLE};
+use super::read::Stamp;
+use super::scan::{Scan, scan};
+use super::settings::{FileSettings, Role, joined};
+use super::subscriptions::{Renewed, Subscriptions};
+use crate::faults::FaultPoint;
+use crate::report::CacheReport;
+use crate::scrape::{ScrapeError, ScrapeResult};
+use crate::source::kind::{Source, SourceContext};
+use crate::validator;
+use futures_util::future::LocalBoxFuture;
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+use tracing::Span;
+
+/// The most scans in a row, without waiting for an event or the timer, of files that change each
+/// time.
+const MAX_RESCANS: u32 = 16;
+
+/// Why a scan is late, as the end of an error message.
+const FILES_HANG: &str = "; the file system they are on hangs, or is slow";
+
+/// Files and directories that are served as one body.
+#[derive(Debug)]
+pub(in crate::source) struct Files {
+    settings: Arc<FileSettings>,
+    patterns: Patterns,
+    context: SourceContext,
+    pending_writes: Arc<PendingWrites>,
+    /// The result of the latest scan; `None` before the first one.
+    latest: RefCell<Option<ScrapeResult>>,
+    /// Notified after each scan, for scrapes that wait for the first one.
+    scanned: Notify,
+}
+
+impl Files {
+    pub(in crate::source) fn new(settings: FileSettings, context: SourceContext) -> Self {
+        Self {
+            patterns: Patterns::new(&settings.options.patterns),
+            settings: Arc::new(settings),
+            context,
+            pending_writes: Arc::default(),
+            latest: RefCell::default(),
+            scanned: Notify::new(),
+        }
+    }
+
+    /// The background task: scans, publishes the result, and waits for a reason to scan again.
+    async fn refresh(&self) {
+        let mut subscriptions = Subscriptions::default();
+        let mut cache = FileCache::default();
+        // A scan that exceeded its deadline. The next one must not begin before it has ended.
+        let mut overdue = None;
+        let mut rescans = 0;
+        loop {
+            let Some(scan) = self.scan(&mut overdue, cache.clone()).await else {
+                self.publish(Err(ScrapeError::timeout(&self.label(), FILES_HANG)));
+                continue;
+            };
+            sleep(SETTLE).await;
+            if rescans < MAX_RESCANS && !self.is_settled(&scan).await {
+                // A write began during the scan, which may have read half of it. The next scan
+                // knows which file that was.
+                rescans += 1;
+                continue;
+            }
+            cache = scan.cache;
+            // The result of a scan that took this long is out of date.
+            let outdated = scan.began.elapsed() > self.settings.limits.timeout * 2;
+            self.publish(scan.result);
+            let renewed = subscriptions
+                .follow(&self.context.watches, scan.targets, &self.pending_writes)
+                .await;
+            self.context.status.cache_checked(CacheReport {
+                watching: subscriptions.watching,
+                ..scan.report
+            });
+            if renewed == Renewed::Yes && rescans < MAX_RESCANS {
+                // Changes before the watch was set have caused no event.
+                rescans += 1;
+                continue;
+            }
+            rescans = 0;
+            let now = self.pending_writes.snapshot();
+            // A write that the scan left out may have ended since, without another event.
+            let ended = now.has_ended_since(&scan.writes) || outdated;
+            let at_once = ended.then_some(Duration::ZERO);
+            let due = [scan.due, now.due, at_once, subscriptions.due()];
+            let due = due.into_iter().flatten().min();
+            let refresh = self.settings.limits.refresh;
+            let wait = due.map_or(refresh, |due| due.min(refresh));
+            self.pending_writes.changed(wait).await;
+        }
+    }
+
+    /// One scan on the blocking pool; `None` if it exceeds the deadline.
+    async fn scan(&self, overdue: &mut Option<JoinHandle<Scan>>, cache: FileCache) -> Option<Scan> {
+        if overdue.is_none() {
+            let writes = self.pending_writes.before_scan();
+            let (settings, patterns) = (Arc::clone(&self.settings), self.patterns.clone());
+            let faults = self.context.faults.clone();
+            let span = Span::current();
+            *overdue = Some(tokio::task::spawn_blocking(move || {
+                // A panic is logged inside the span, which names the selector.
+                let _entered = span.enter();
+                faults.inject(FaultPoint::Read);
+                scan(&settings, &patterns, cache, writes)
+            }));
+        }
+        in_time(overdue, self.settings.limits.timeout).await
+    }
+
+    /// Whether no file was written during a scan, according to events and to the files' stamps.
+    async fn is_settled(&self, scan: &Scan) -> bool {
+        if self.pending_writes.snapshot().has_begun_since(&scan.writes) {
+            return false;
+        }
+        let young = scan.cache.young();
+        if young.is_empty() {
+            return true;
+        }
+        let overwritten = tokio::task::spawn_blocking(move || {
+            let changed = |(path, stamp): &(PathBuf, Stamp)| stamp.was_overwritten(path);
+            young.into_iter().filter(changed).collect::<Vec<_>>()
+        });
+        let overwritten = match timeout(self.settings.limits.timeout, overwritten).await {
+            Ok(Ok(overwritten)) => overwritten,
+            Ok(Err(error)) => validator::pass_on(error).await,
+            Err(_) => return true,
+        };
+        for name in overwritten.iter().filter_map(|(path, _)| path.file_name()) {
+            self.pending_writes.was_overwritten(name);
+        }
+        overwritten.is_empty()
+    }
+
+    fn publish(&self, result: ScrapeResult) {
+        if self.settings.role == Role::Alone {
+            self.context.status.source_read(&result);
+        }
+        *self.latest.borrow_mut() = Some(result);
+        self.scanned.notify_waiters();
+    }
+
+    fn label(&self) -> String {
+        format!("reading {}", joined(&self.settings.paths))
+    }
+}
+
+/// The result of a scan if it ends in time, which also removes its handle.
+async fn in_time(scan: &mut Option<JoinHandle<Scan>>, limit: Duration) -> Option<Scan> {
+    let ended = timeout(limit, scan.as_mut()?).await.ok()?;
+    *scan = None;
+    match ended {
+        Ok(scan) => Some(scan),
+        Err(error) => validator::pass_on(error).await,
+    }
+}
+
+impl Source for Files {
+    /// Waits for the first scan. After it, scrapes use the cached result.
+    fn pull(self: Rc<Self>) -> LocalBoxFuture<'static, ScrapeResult> {
+        Box::pin(async move {
+            loop {
+                let scanned = self.scanned.notified();
+                if let Some(result) = self.cached() {
+                    return result;
+                }
+                scanned.await;
+            }
+        })
+    }
+
+    fn waiting_for(&self) -> String {
+        FILES_HANG.into()
+    }
+
+    fn cached(&self) -> Option<ScrapeResult> {
+        self.latest.borrow().clone()
+    }
+
+    fn background(self: Rc<Self>) -> Option<LocalBoxFuture<'static, ()>> {
+        Some(Box::pin(async move { self.refresh().await }))
+    }
+}
