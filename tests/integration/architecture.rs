@@ -243,7 +243,7 @@ fn the_wall_clock_is_read_in_these_places_alone() {
         "actors/src/source/file/read.rs",
         "actors/src/source/file/scan.rs",
         "actors/src/status.rs",
-        "actors/src/status/snapshot.rs",
+        "actors/src/status/source_log.rs",
         "src/http/web_config/fresh.rs",
         "src/metrics/configuration.rs",
         "src/pages/bridge.rs",

@@ -50,7 +50,9 @@ fn every_field_of_the_debug_page_is_described() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("a.prom"), "a 1\n").unwrap();
     let exporter = Exporter::start(&format!("[bridge.selectors]\na = {:?}\n", folder.path()));
-    until("the file is served", || exporter.scrape("a").status == 200);
+    until("the file is read", || {
+        exporter.actor("a")["cache"].is_object()
+    });
     let actor = exporter.actor("a");
     let documented = |heading: &str, row: fn(&[Vec<String>]) -> Vec<String>| -> BTreeSet<String> {
         row(&rows(PAGE, heading)).into_iter().collect()

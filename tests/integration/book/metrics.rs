@@ -19,6 +19,11 @@ fn families() -> BTreeMap<String, (String, BTreeSet<String>)> {
         exporter.scrape("files").status == 200
     });
     assert_eq!(exporter.scrape("absent").status, 502);
+    until("the files are described", || {
+        exporter
+            .metric("local_exporter_file_age_seconds{selector=\"files\"}")
+            .is_some()
+    });
     let page = exporter.get("/metrics").text();
     let mut found = BTreeMap::new();
     for line in page.lines() {
