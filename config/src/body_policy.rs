@@ -150,11 +150,11 @@ impl BodyPolicy {
             let word = self.timestamps.as_str();
             let found = format!("{word:?} with a check that does not read samples");
             let expected = "\"keep\", or check = \"ingest\" or \"strict\"";
-            table.complain("timestamps", found, expected);
+            table.reject_valid("timestamps", found, expected);
         }
         if self.timestamps == Timestamps::Strip && self.format == FormatChoice::Protobuf {
             let found = "\"strip\" with format = \"protobuf\"".to_owned();
-            table.complain("timestamps", found, "\"keep\" or \"reject\"");
+            table.reject_valid("timestamps", found, "\"keep\" or \"reject\"");
         }
     }
 }

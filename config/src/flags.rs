@@ -3,7 +3,8 @@
 //! Which flags there are is the command line's business; here are only keys,
 //! values, and the flags to blame for them.
 
-use crate::document::{KeyPath, Layer};
+use crate::key_path::KeyPath;
+use crate::layer::Layer;
 use config::{Map, Value, ValueKind};
 
 /// The origin that is given to values from the command line.

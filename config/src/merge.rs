@@ -4,15 +4,17 @@
 //! the readers. It reads files only through [`Input::read`], and looks at no
 //! environment but the one it is given.
 
-use crate::document::{Document, Layer};
+use crate::document::Document;
 use crate::effective;
 use crate::error::{ConfigError, ConfigErrors, Location};
 use crate::flags::Flags;
+use crate::layer::Layer;
 use crate::precedence::{self, SELECTORS};
 use crate::read_file::read_file;
+use crate::report::Report;
 use crate::service::DropIns;
 use crate::settings::{ExternalCheck, Settings};
-use crate::table::{Report, Table};
+use crate::table::Table;
 use crate::unmatched_variables;
 use crate::variables::{Environment, Variables};
 use config::{Config, Map, Value, ValueKind};

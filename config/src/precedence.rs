@@ -25,7 +25,7 @@ fn one_file_a_selector(documents: &mut [Document<'_>]) {
     while let Some((last, earlier)) = rest.split_last_mut() {
         for name in last.keys(&SELECTORS) {
             for document in earlier.iter_mut() {
-                document.forget(&[SELECTORS[0], SELECTORS[1], &name]);
+                document.remove(&[SELECTORS[0], SELECTORS[1], &name]);
             }
         }
         rest = earlier;
@@ -50,7 +50,7 @@ fn one_way_to_listen(documents: &mut [Document<'_>], variables: &mut Variables, 
     forgotten = forgotten.or_else(|| pointless(&|path| variables.holds(path)));
     for document in documents.iter_mut().rev() {
         match forgotten {
-            Some(keys) => keys.iter().for_each(|key| document.forget(key)),
+            Some(keys) => keys.iter().for_each(|key| document.remove(key)),
             None => forgotten = pointless(&|path| document.holds(path)),
         }
     }

@@ -1,101 +1,14 @@
-//! Typed reading of one table that collects errors instead of stopping.
+//! Typed reading of one table that collects errors instead of stopping at the first.
 //!
-//! Serde stops at the first error of a document; an operator wants all of
-//! them. A [`Table`] is asked key by key, notes what is wrong, and at the end
-//! calls every key nobody asked for an error. It may not know what the keys
-//! mean.
+//! Serde stops at the first error of a document; users need all of them. A [`Table`] is asked
+//! for each key, reports what is wrong, and at the end reports every key that was not asked
+//! for. The meaning of keys is not known here.
 
-use crate::document::{Document, KeyPath, Part};
-use crate::error::{ConfigError, ExternalError, Location};
-use crate::flags::{FLAG_ORIGIN, Flags};
+use crate::document::Part;
+use crate::key_path::KeyPath;
+use crate::report::Report;
 use crate::value::{FromValue, describe};
-use crate::variables::{ENVIRONMENT_ORIGIN, Variables};
 use config::{Map, Value, ValueKind};
-use std::cell::RefCell;
-
-/// The documents a configuration came from, and the errors found in it so far.
-#[derive(Debug)]
-pub(crate) struct Report<'t> {
-    /// Those that somebody wrote, in layering order: a later one wins.
-    documents: Vec<Document<'t>>,
-    variables: Variables,
-    flags: Flags,
-    errors: RefCell<Vec<ConfigError>>,
-}
-
-impl<'t> Report<'t> {
-    pub(crate) fn new(documents: Vec<Document<'t>>, variables: Variables, flags: Flags) -> Self {
-        Self {
-            documents,
-            flags,
-            errors: RefCell::new(variables.errors().to_vec()),
-            variables,
-        }
-    }
-
-    pub(crate) fn into_errors(self) -> Vec<ConfigError> {
-        self.errors.into_inner()
-    }
-
-    /// An error where a key stands that is right by itself; about one that is not, all is said.
-    pub(crate) fn add_external(&self, ExternalError { key, found }: ExternalError) {
-        let path = key
-            .iter()
-            .fold(KeyPath::default(), |path, key| path.key(key));
-        let name = path.to_string();
-        if self.errors.borrow().iter().any(|said| said.key == name) {
-            return;
-        }
-        self.add(
-            self.location(&path, None, Part::Value),
-            &path,
-            found,
-            String::new(),
-        );
-    }
-
-    fn add(&self, location: Location, path: &KeyPath, found: String, expected: String) {
-        self.errors.borrow_mut().push(ConfigError {
-            location,
-            key: path.to_string(),
-            found,
-            expected,
-        });
-    }
-
-    /// The last document that reaches deepest is the one to blame; one that
-    /// does not even hold the table around the key has nothing to do with it.
-    fn location_in_text(&self, path: &KeyPath, part: Part) -> Option<Location> {
-        let found = self
-            .documents
-            .iter()
-            .map(|document| document.find(path, part));
-        // `max_by_key` keeps the last of equals: the layer that won.
-        let (depth, location) = found.max_by_key(|(depth, _)| *depth)?;
-        (depth + 1 >= path.depth()).then_some(location)
-    }
-
-    fn location(&self, path: &KeyPath, value: Option<&Value>, part: Part) -> Location {
-        let origin = value.and_then(|value| value.origin());
-        if let Some(flag) = self.flags.name(path)
-            && (value.is_none() || origin == Some(FLAG_ORIGIN))
-        {
-            return Location::Flag(flag);
-        }
-        let from_environment = match value {
-            // What has no origin: a variable that sets some of it is to blame as well.
-            None => self.variables.below(path).is_some(),
-            Some(value) if matches!(value.kind, ValueKind::Table(_)) => {
-                self.variables.below(path).is_some()
-            }
-            Some(_) => origin == Some(ENVIRONMENT_ORIGIN),
-        };
-        match self.location_in_text(path, part) {
-            Some(location) if !from_environment => location,
-            _ => Location::Environment(self.variables.name(path)),
-        }
-    }
-}
 
 /// A table being read.
 #[derive(Debug)]
@@ -103,7 +16,7 @@ pub(crate) struct Table<'r, 't> {
     report: &'r Report<'t>,
     path: KeyPath,
     entries: Map<String, Value>,
-    /// Keys asked for so far: what an unknown key is told to choose from.
+    /// The keys asked for so far, which the error about an unknown key lists.
     known: Vec<&'static str>,
 }
 
@@ -117,7 +30,7 @@ impl<'r, 't> Table<'r, 't> {
         }
     }
 
-    /// The value of `key`, if it is there and right; a wrong one is reported.
+    /// The value of `key`, if it is present and valid; an invalid one is reported.
     pub(crate) fn take<T: FromValue>(&mut self, key: &'static str) -> Option<T> {
         self.known.push(key);
         let value = self.entries.shift_remove(key)?;
@@ -131,7 +44,7 @@ impl<'r, 't> Table<'r, 't> {
         }
     }
 
-    /// The value of `key`; one that is missing is reported as well.
+    /// The value of `key`; a missing one is reported as well.
     pub(crate) fn require<T: FromValue>(&mut self, key: &'static str) -> Option<T> {
         if !self.entries.contains_key(key) {
             self.known.push(key);
@@ -142,7 +55,7 @@ impl<'r, 't> Table<'r, 't> {
         self.take(key)
     }
 
-    /// The elements of `key`, which may be one value or an array of them; a missing one is reported.
+    /// The elements of `key`: one value or an array of them. A missing key is reported.
     pub(crate) fn require_list<T: FromValue>(&mut self, key: &'static str) -> Option<Vec<T>> {
         if !self.entries.contains_key(key) {
             return self.require(key).map(|one| vec![one]);
@@ -150,7 +63,7 @@ impl<'r, 't> Table<'r, 't> {
         self.take_list(key)
     }
 
-    /// The elements of `key`, if it is there.
+    /// The elements of `key`, if it is present.
     pub(crate) fn take_list<T: FromValue>(&mut self, key: &'static str) -> Option<Vec<T>> {
         let Some(ValueKind::Array(_)) = self.entries.get(key).map(|value| &value.kind) else {
             return self.take(key).map(|one| vec![one]);
@@ -183,7 +96,7 @@ impl<'r, 't> Table<'r, 't> {
         all
     }
 
-    /// The table under `key`, empty where there is none.
+    /// The table under `key`, empty if it is missing.
     pub(crate) fn table(&mut self, key: &'static str) -> Self {
         self.known.push(key);
         let value = self.entries.shift_remove(key);
@@ -202,7 +115,7 @@ impl<'r, 't> Table<'r, 't> {
         self.nested(path, entries)
     }
 
-    /// A table whose keys are names chosen by the user, in the order of the text.
+    /// The entries of a table whose keys are names chosen by the user, in the order of the text.
     pub(crate) fn into_named(mut self) -> Vec<(String, Named<'r, 't>)> {
         let entries = std::mem::take(&mut self.entries);
         let named = |(name, value): (String, Value)| {
@@ -220,33 +133,33 @@ impl<'r, 't> Table<'r, 't> {
         entries.into_iter().map(named).collect()
     }
 
-    /// Passes over keys whose meaning cannot be told.
-    pub(crate) fn pass_over(&mut self, keys: &[&'static str]) {
+    /// Ignores keys whose meaning is not known.
+    pub(crate) fn ignore(&mut self, keys: &[&'static str]) {
         for key in keys {
             self.known.push(key);
             self.entries.shift_remove(*key);
         }
     }
 
-    /// Whether a key is there, right or wrong.
+    /// Whether a key is present, valid or not.
     pub(crate) fn contains(&self, key: &str) -> bool {
         self.entries.contains_key(key)
     }
 
-    /// Reports something about a key that is right by itself.
-    pub(crate) fn complain(&self, key: &str, found: String, expected: &str) {
+    /// Reports a key whose value is valid by itself.
+    pub(crate) fn reject_valid(&self, key: &str, found: String, expected: &str) {
         self.reject(&self.path.key(key), None, found, expected);
     }
 
-    /// Ends the reading: what nobody asked for is an error.
+    /// Ends the reading: every key that was not asked for is reported.
     pub(crate) fn finish(self) {
         let known = self.known.join("`, `");
         for (key, value) in &self.entries {
             let path = self.path.key(key);
-            let location = self.report.location(&path, Some(value), Part::Key);
             let found = format!("unknown key `{}`", key.escape_debug());
+            let expected = format!("one of `{known}`");
             self.report
-                .add(location, &path, found, format!("one of `{known}`"));
+                .add(&path, Some(value), Part::Key, found, expected);
         }
     }
 
@@ -260,12 +173,12 @@ impl<'r, 't> Table<'r, 't> {
     }
 
     fn reject(&self, path: &KeyPath, value: Option<&Value>, found: String, expected: &str) {
-        let location = self.report.location(path, value, Part::Value);
-        self.report.add(location, path, found, expected.to_owned());
+        let expected = expected.to_owned();
+        self.report.add(path, value, Part::Value, found, expected);
     }
 }
 
-/// What stands under a name the user chose.
+/// The value under a name chosen by the user.
 #[derive(Debug)]
 pub(crate) enum Named<'r, 't> {
     Table(Table<'r, 't>),
@@ -273,18 +186,17 @@ pub(crate) enum Named<'r, 't> {
 }
 
 impl Named<'_, '_> {
-    /// Reports something about the name itself.
-    pub(crate) fn complain(&self, found: String, expected: &str) {
+    /// Reports the name itself.
+    pub(crate) fn reject(&self, found: String, expected: &str) {
         let (report, path) = match self {
             Self::Table(table) => (table.report, &table.path),
             Self::Single(single) => (single.report, &single.path),
         };
-        let location = report.location(path, None, Part::Key);
-        report.add(location, path, found, expected.to_owned());
+        report.add(path, None, Part::Key, found, expected.to_owned());
     }
 }
 
-/// A value that is no table, under a name the user chose.
+/// A value that is not a table, under a name chosen by the user.
 #[derive(Debug)]
 pub(crate) struct Single<'r, 't> {
     report: &'r Report<'t>,
@@ -293,13 +205,13 @@ pub(crate) struct Single<'r, 't> {
 }
 
 impl Single<'_, '_> {
+    /// The value, if it is valid; an invalid one is reported.
     pub(crate) fn read<T: FromValue>(&self) -> Option<T> {
+        let value = Some(&self.value);
         let reject = |found| {
-            let location = self
-                .report
-                .location(&self.path, Some(&self.value), Part::Value);
+            let expected = T::expected(&self.value);
             self.report
-                .add(location, &self.path, found, T::expected(&self.value));
+                .add(&self.path, value, Part::Value, found, expected);
         };
         T::from_value(&self.value).map_err(reject).ok()
     }

@@ -3,8 +3,9 @@
 //! `LOCAL_EXPORTER__SERVICE__PORT` sets `service.port`. Names that mean no key,
 //! or contradict each other, are errors; values are the readers' business.
 
-use crate::document::{self, KeyPath};
 use crate::error::{ConfigError, Location};
+use crate::key_path::KeyPath;
+use crate::layer::parse_value;
 use config::{Map, Source, Value, ValueKind};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -194,7 +195,7 @@ impl Source for Quoting {
         for value in entries.values_mut() {
             if let ValueKind::String(text) = &value.kind
                 && text.starts_with(['[', '"', '\''])
-                && let Some(read) = document::value(text)
+                && let Some(read) = parse_value(text)
             {
                 *value = from_environment(read);
             }

@@ -171,9 +171,8 @@ fn dbus() -> impl Strategy<Value = String> {
 }
 
 fn file() -> impl Strategy<Value = String> {
-    let pattern = proptest::string::string_regex("[*?a-z. ]{1,8}").unwrap();
-    let pattern = list(pattern.prop_map(|pattern| quoted(&pattern)))
-        .prop_filter("a name pattern", |text| !text.contains("***"));
+    let pattern = proptest::string::string_regex("([*?]?[a-z. ]){1,5}[*]?").unwrap();
+    let pattern = list(pattern.prop_map(|pattern| quoted(&pattern)));
     let paths = list(path().prop_map(|path| quoted(&path)))
         .prop_filter("a path pattern", |text| !text.contains("**"));
     (

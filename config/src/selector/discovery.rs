@@ -53,7 +53,7 @@ impl Discovery {
         {
             let found = "longer than the scrape_interval".to_owned();
             let expected = "at most that: Prometheus drops such a target";
-            table.complain("scrape_timeout", found, expected);
+            table.reject_valid("scrape_timeout", found, expected);
         }
         Self {
             labels,
@@ -82,12 +82,12 @@ fn read_labels(table: Table<'_, '_>) -> BTreeMap<String, String> {
     let mut labels = BTreeMap::new();
     for (name, named) in table.into_named() {
         if !is_label(&name) {
-            named.complain(format!("the label {name:?}"), LABEL_EXPECTED);
+            named.reject(format!("the label {name:?}"), LABEL_EXPECTED);
         }
         let value = match named {
             Named::Single(single) => single.read::<String>(),
             Named::Table(_) => {
-                named.complain("a table".to_owned(), LABEL_VALUE_EXPECTED);
+                named.reject("a table".to_owned(), LABEL_VALUE_EXPECTED);
                 None
             }
         };

@@ -23,7 +23,7 @@ impl Selector {
         let mut selectors = Vec::new();
         for (name, named) in table.into_named() {
             if name.is_empty() || name.chars().any(char::is_control) {
-                named.complain(format!("the name {name:?}"), NAME_EXPECTED);
+                named.reject(format!("the name {name:?}"), NAME_EXPECTED);
             }
             let read = match named {
                 Named::Single(single) => single.read::<DirectorySource>().map(|directory| {
@@ -63,7 +63,7 @@ fn read_table(
 ) -> Option<(Source, Shared)> {
     let Some(kind) = table.require::<&TableKind>("kind") else {
         // It is not known which keys of a kind are right; the shared ones are checked anyway.
-        table.pass_over(&keys_of_kinds());
+        table.ignore(&keys_of_kinds());
         Shared::read(&mut table, defaults, Caching::Unknown);
         table.finish();
         return None;

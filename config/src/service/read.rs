@@ -159,7 +159,7 @@ impl Listeners {
             table.contains("listen") && (table.contains("address") || table.contains("port"));
         if both {
             let found = "`listen` beside `address` or `port`".to_owned();
-            table.complain("listen", found, "one way to say where to listen");
+            table.reject_valid("listen", found, "one way to say where to listen");
         }
         let listened = table.contains("listen");
         let listens = table.take_list::<Listen>("listen");
@@ -186,7 +186,7 @@ impl Tls {
                 if !certified {
                     let found = "true without a certificate".to_owned();
                     let expected = "a `web_config_file` that names one, or false";
-                    table.complain("tls", found, expected);
+                    table.reject_valid("tls", found, expected);
                 }
                 Self::Required
             }
