@@ -1,16 +1,16 @@
-//! Which strings are names and addresses of D-Bus.
+//! Checks names and addresses of D-Bus.
 //!
-//! Pure checks after the D-Bus specification ("Valid Names", "Valid Object
-//! Paths", "Server Addresses"), so that a slip is found when the file is read
-//! and not at the first scrape.
+//! The rules are those of the D-Bus specification ("Valid Names", "Valid Object Paths",
+//! "Server Addresses"), so that an error is found when the configuration is loaded, not at the
+//! first scrape.
 
 use crate::value::{FromValue, describe};
 use config::{Value, ValueKind};
 
-/// The longest name of any kind: 255 bytes (specification, "Valid Names").
+/// The length of the longest name in bytes (specification, "Valid Names").
 const LONGEST: usize = 255;
 
-/// Reads a string that passes `valid`.
+/// Reads a string that `valid` accepts.
 fn checked(value: &Value, valid: impl Fn(&str) -> bool) -> Result<String, String> {
     match &value.kind {
         ValueKind::String(text) if valid(text) => Ok(text.clone()),
@@ -18,7 +18,7 @@ fn checked(value: &Value, valid: impl Fn(&str) -> bool) -> Result<String, String
     }
 }
 
-/// A member or one element of an interface: a letter or `_`, then digits as well.
+/// A member, or one element of an interface: letters, digits and `_`, no digit first.
 fn is_element(text: &str) -> bool {
     let starts_well = |c: char| c.is_ascii_alphabetic() || c == '_';
     text.starts_with(starts_well) && text.chars().all(|c| starts_well(c) || c.is_ascii_digit())
@@ -28,7 +28,7 @@ fn is_interface(text: &str) -> bool {
     text.len() <= LONGEST && text.contains('.') && text.split('.').all(is_element)
 }
 
-/// A well-known name allows `-` where an interface does not; a unique one begins with `:`.
+/// Unlike an interface, a bus name may contain `-`, and a unique name begins with `:`.
 fn is_bus_name(text: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     let unique = text.starts_with(':');
@@ -50,30 +50,30 @@ fn is_object_path(text: &str) -> bool {
             .is_some_and(|rest| rest.split('/').all(element))
 }
 
-/// One server address of transport `unix`, with a path or an abstract name and
-/// at most a guid; lists are refused, since zbus takes one.
+/// One server address of transport `unix`, with a path or an abstract name and optionally a
+/// guid. Lists are refused, since zbus accepts only one address.
 pub(crate) fn is_address(text: &str) -> bool {
     let Some(rest) = text.strip_prefix("unix:") else {
         return false;
     };
-    let (mut sockets, mut right) = (0, !rest.contains(';'));
+    let (mut sockets, mut valid) = (0, !rest.contains(';'));
     for pair in rest.split(',') {
         match pair.split_once('=') {
             Some(("path", path)) => {
                 sockets += 1;
-                right &= path.starts_with('/');
+                valid &= path.starts_with('/');
             }
             Some(("abstract", name)) => {
                 sockets += 1;
-                right &= !name.is_empty();
+                valid &= !name.is_empty();
             }
             Some(("guid", guid)) => {
-                right &= guid.len() == 32 && guid.chars().all(|c| c.is_ascii_hexdigit());
+                valid &= guid.len() == 32 && guid.chars().all(|c| c.is_ascii_hexdigit());
             }
-            _ => right = false,
+            _ => valid = false,
         }
     }
-    right && sockets == 1
+    valid && sockets == 1
 }
 
 /// The name a daemon owns on its bus.

@@ -1,16 +1,16 @@
-//! The merged values as one TOML text: what is in force, whatever it came from.
+//! The merged values as one TOML text: the configuration in force.
 //!
-//! All of it may be shown: no key takes a secret. Credentials stand in files of
-//! their own, which are only named (`bearer_token_file`, `web_config_file`), and
-//! an `external_url` with a password in it is refused without being repeated.
-//! A key that does take a secret one day is written here as `<secret>`.
+//! The text may be displayed, since no key has a secret as its value. Credentials are in files
+//! that are only named (`bearer_token_file`, `web_config_file`), and an `external_url` with a
+//! password is refused without repeating it. A future key with a secret must be written here as
+//! `<secret>`.
 
 use config::{Map, Value, ValueKind};
 use toml::Table;
 
-/// The values as a text that says the same when it is read.
+/// The values as a text that loads as the same values.
 pub(crate) fn text(entries: &Map<String, Value>) -> String {
-    // Nothing in such a table cannot be written: keys are strings, and there is no null.
+    // Such a table can always be written: its keys are strings, and it has no null.
     toml::to_string(&table(entries)).unwrap_or_default()
 }
 
@@ -26,7 +26,7 @@ fn converted(value: &ValueKind) -> Option<toml::Value> {
         ValueKind::Nil => return None,
         ValueKind::Boolean(value) => toml::Value::Boolean(*value),
         ValueKind::I64(number) => toml::Value::Integer(*number),
-        // No setting is a number so large.
+        // No setting accepts a number that large.
         ValueKind::U64(number) => toml::Value::Integer(i64::try_from(*number).ok()?),
         ValueKind::I128(number) => toml::Value::Integer(i64::try_from(*number).ok()?),
         ValueKind::U128(number) => toml::Value::Integer(i64::try_from(*number).ok()?),

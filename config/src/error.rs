@@ -1,36 +1,36 @@
-//! What is wrong with a configuration, and where.
+//! Errors of a configuration and their locations.
 //!
-//! An error names the location, the key, what was found and what is expected;
-//! nothing here decides whether something is an error.
+//! An error has a location, a key, what was found and what is expected. Nothing here decides
+//! whether something is an error.
 
 use std::fmt;
 
-/// One thing that is wrong, as `file:line:column: key.path: what was found, what is expected`.
+/// One error, printed as `file:line:column: key.path: what was found, expected what`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
-    /// Where it stands.
+    /// Where it is.
     pub location: Location,
-    /// The dotted path of the key, empty where the text itself cannot be read.
+    /// The dotted path of the key; empty if the text cannot be parsed.
     pub key: String,
     /// What was found, in words.
     pub found: String,
-    /// What is expected, in words; empty where `found` says all.
+    /// What is expected, in words; empty if `found` is sufficient.
     pub expected: String,
 }
 
-/// Where an error stands.
+/// Where an error is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
     /// A position in a file; line and column count from 1, the column in characters.
     Text {
-        /// The file's name as it was given.
+        /// The name of the file, as given.
         file: String,
         /// Line, from 1.
         line: usize,
         /// Column in characters, from 1.
         column: usize,
     },
-    /// A file as a whole: it cannot be read, or it lacks something.
+    /// A whole file, which cannot be read, for example.
     File(String),
     /// An environment variable, by name.
     Environment(String),
@@ -39,7 +39,7 @@ pub enum Location {
 }
 
 impl Location {
-    /// What errors are sorted by: files before the environment before flags, then as one reads.
+    /// The sort key of errors: files, then the environment, then flags; within a file by position.
     pub(crate) fn position(&self) -> (u8, String, usize, usize) {
         match self {
             Self::File(_) => (0, String::new(), 0, 0),
@@ -49,7 +49,7 @@ impl Location {
         }
     }
 
-    /// The file it stands in, if it is in one.
+    /// The file, if it is in one.
     pub(crate) fn file(&self) -> Option<&str> {
         match self {
             Self::File(file) | Self::Text { file, .. } => Some(file),
@@ -83,17 +83,17 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// What somebody finds who looks into a file that settings name, which reading a
-/// configuration does not. It becomes a [`ConfigError`] where the key stands.
+/// An error in a file that a setting names. Loading a configuration does not read such files;
+/// a caller who does can report their errors, each as a [`ConfigError`] at the location of its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalError {
-    /// The keys from the root to the one that is to blame.
+    /// The keys from the root to the one that names the file.
     pub key: Vec<String>,
     /// What was found, in words.
     pub found: String,
 }
 
-/// Every error of one load, one a line when printed; never empty when returned as an error.
+/// All errors of one load, printed one per line. Never empty when returned as an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigErrors(pub Vec<ConfigError>);
 

@@ -1,45 +1,45 @@
-//! What the command line sets, as the uppermost layer.
+//! The keys that the command line sets: the layer that takes precedence over all others.
 //!
-//! Which flags there are is the command line's business; here are only keys,
-//! values, and the flags to blame for them.
+//! The flags are defined by the caller. Here are only keys, values, and the names of the flags
+//! for error messages.
 
 use crate::key_path::KeyPath;
 use crate::layer::Layer;
 use config::{Map, Value, ValueKind};
 
-/// The origin that is given to values from the command line.
+/// The origin of values from the command line.
 pub(crate) const FLAG_ORIGIN: &str = "the command line";
 
-/// The keys that the command line sets; no key may be set by two flags.
+/// The keys that the command line sets. No key may be set by two flags.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flags(pub Vec<Flag>);
 
 /// One key that the command line sets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flag {
-    /// The flag as it is written, such as `--web.listen-address`.
+    /// The name of the flag, such as `--web.listen-address`.
     pub name: &'static str,
     /// The table and the key that it sets, such as `service` and `listen`.
     pub key: (&'static str, &'static str),
-    /// The value, judged as if it stood in a file.
+    /// The value, checked like one in a file.
     pub value: FlagValue,
 }
 
-/// What a flag says.
+/// The value of a flag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FlagValue {
-    /// It was given, and takes no value.
+    /// The flag takes no value.
     Given,
     /// A number.
     Number(u32),
-    /// A text.
+    /// A string.
     Text(String),
-    /// One text or more.
+    /// One string or more.
     Texts(Vec<String>),
 }
 
 impl Flags {
-    /// The flag that sets a key or, of an array, an element of it.
+    /// The flag that sets a key, or the array that an element belongs to.
     pub(crate) fn name(&self, path: &KeyPath) -> Option<&'static str> {
         let keys = path.keys();
         let sets = |flag: &&Flag| keys.iter().eq([flag.key.0, flag.key.1]);

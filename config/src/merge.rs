@@ -30,7 +30,7 @@ const DEFAULT_NAME: &str = "(embedded default)";
 const DEFAULT_TEXT: &str = include_str!("default.toml");
 /// All that may stand in a drop-in.
 const ONLY_SELECTORS: &str =
-    "nothing but `[bridge.selectors.NAME]`: all else is for the host's own file";
+    "only tables `[bridge.selectors.NAME]`; other keys belong in the main file";
 
 /// A configuration text and the name it goes by in messages.
 #[derive(Clone, Debug, PartialEq, Eq)]

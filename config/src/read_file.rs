@@ -1,9 +1,8 @@
-//! Reading a file whole, without waiting for anybody and without end.
+//! Reads a whole file without blocking on pipes and devices, and up to a limit.
 //!
-//! Whoever may write where a file is named may put something else there: a pipe
-//! that nobody writes to, a device that never ends. Neither is opened in a way
-//! that waits (`O_NONBLOCK`, open(2)), nor read. A file system that hangs can
-//! hold a reader all the same; for that its caller needs a deadline.
+//! A user who may write where a setting points can put something else there: a pipe without a
+//! writer, or an endless device. Neither is opened in blocking mode (`O_NONBLOCK`, open(2)),
+//! nor read. A file system that hangs can still block the caller, who needs a deadline for that.
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;
@@ -15,7 +14,7 @@ use std::path::Path;
 /// The device number of `/dev/null` (null(4)): major 1, minor 3.
 const NULL_DEVICE: u64 = 0x103;
 
-/// Opens a file without waiting for the other end, if it is a pipe.
+/// Opens a file for reading. A pipe without a writer does not block.
 ///
 /// # Errors
 /// Those of open(2).
@@ -27,28 +26,28 @@ pub fn open_nonblocking(path: &Path) -> Result<File> {
         .open(path)
 }
 
-/// All of a regular file of at most `most` bytes. `/dev/null` is an empty one, as by convention.
+/// Reads all of a regular file of at most `limit` bytes. `/dev/null` is an empty file, by convention.
 ///
 /// # Errors
-/// Those of open(2) and read(2); that it is no regular file, or larger.
-pub fn read_file(path: &Path, most: u64) -> Result<Vec<u8>> {
-    // To open is to be noticed: by whoever waits at the other end of a pipe, by a device.
+/// Those of open(2) and read(2); a file that is not regular, or larger than the limit.
+pub fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    // Opening has side effects for the writer of a pipe and for devices, so check before.
     if !is_readable(&std::fs::metadata(path)?) {
         return Err(not_regular());
     }
     let file = open_nonblocking(path).map_err(|error| match Errno::from_io_error(&error) {
-        // A socket cannot be opened, open(2).
+        // open(2) fails for a socket.
         Some(Errno::NXIO) => not_regular(),
         _ => error,
     })?;
-    // It may be another by now.
+    // The path may name another file by now.
     if !is_readable(&file.metadata()?) {
         return Err(not_regular());
     }
     let mut bytes = Vec::new();
-    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > most {
-        return Err(Error::other(format!("larger than {most} bytes")));
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(Error::other(format!("larger than {limit} bytes")));
     }
     Ok(bytes)
 }
@@ -70,7 +69,7 @@ mod tests {
     use std::os::unix::net::UnixListener;
 
     #[test]
-    fn what_is_no_file_is_neither_waited_for_nor_read() {
+    fn only_regular_files_are_opened_and_read() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         mknodat(CWD, at("pipe"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
@@ -84,14 +83,14 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_read_up_to_its_bound() {
+    fn a_file_is_read_up_to_the_limit() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         std::fs::write(&file, "0123456789").unwrap();
         assert_eq!(read_file(&file, 10).unwrap(), b"0123456789");
         let error = read_file(&file, 9).unwrap_err();
         assert_eq!(error.to_string(), "larger than 9 bytes");
-        // One that has no end on disk to speak of.
+        // Far larger than the limit.
         let sparse = File::create(folder.path().join("sparse")).unwrap();
         sparse.set_len(1 << 40).unwrap();
         assert!(read_file(&folder.path().join("sparse"), 10).is_err());

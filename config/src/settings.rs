@@ -1,6 +1,6 @@
-//! What the whole configuration says: the service, and which selectors there are.
+//! The settings of a whole configuration: the service and its selectors.
 //!
-//! Values here are checked and immutable; reading them may not touch the host.
+//! The values are checked and immutable. Reading them does not access the host.
 
 use crate::bridge::Bridge;
 use crate::error::ExternalError;
@@ -11,9 +11,9 @@ use crate::table::Table;
 /// A whole configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Where to listen, what to serve there, to whom.
+    /// Where to listen, what to serve, to which clients.
     pub service: Service,
-    /// The selectors, in the order of the text; none is fine.
+    /// The selectors, in the order of the text. There may be none.
     pub selectors: Vec<Selector>,
 }
 
@@ -21,7 +21,7 @@ pub struct Settings {
 pub type ExternalCheck<'o> = &'o dyn Fn(&Settings) -> Vec<ExternalError>;
 
 impl Settings {
-    /// Reads the root table; what is wrong is in the table's report, and stands for nothing here.
+    /// Reads the root table. Errors go into its report; settings with errors are not to be used.
     pub(crate) fn read(mut root: Table<'_, '_>) -> Self {
         let service = Service::read(root.table("service"));
         let mut bridge = root.table("bridge");

@@ -52,7 +52,7 @@ pub(crate) fn describe(value: &Value) -> String {
         ValueKind::I128(value) => format!("the number {value}"),
         ValueKind::U64(value) => format!("the number {value}"),
         ValueKind::U128(value) => format!("the number {value}"),
-        ValueKind::Float(value) if value.is_infinite() => "a number out of all bounds".into(),
+        ValueKind::Float(value) if value.is_infinite() => "a number out of range".into(),
         ValueKind::Float(value) => format!("the number {value:?}"),
         ValueKind::String(value) => quoted(value),
         ValueKind::Table(_) => "a table".into(),
@@ -237,7 +237,7 @@ pub(crate) struct PathPattern(pub(crate) PathBuf);
 
 impl FromValue for PathPattern {
     const TYPE: &'static str = "path or pattern";
-    const EXPECTED: &'static str = "an absolute path, which may hold `*`, `?` and `[…]`";
+    const EXPECTED: &'static str = "an absolute path, which may contain `*`, `?` and `[…]`";
 
     fn from_value(value: &Value) -> Result<Self, String> {
         let path = PathBuf::from_value(value)?;

@@ -1,7 +1,7 @@
-//! Environment variables as a layer: which keys their names mean.
+//! Environment variables as a layer.
 //!
-//! `LOCAL_EXPORTER__SERVICE__PORT` sets `service.port`. Names that mean no key,
-//! or contradict each other, are errors; values are the readers' business.
+//! `LOCAL_EXPORTER__SERVICE__PORT` sets `service.port`. Names that stand for no key, and names
+//! that contradict each other, are errors. Values are checked by the readers.
 
 use crate::error::{ConfigError, Location};
 use crate::key_path::KeyPath;
@@ -9,7 +9,7 @@ use crate::layer::parse_value;
 use config::{Map, Source, Value, ValueKind};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What the name of a variable begins with; two underscores stand for each dot:
+/// The prefix of the names of variables. Two underscores follow it and separate the keys:
 /// `LOCAL_EXPORTER__SERVICE__PORT=9600`.
 pub const ENVIRONMENT_PREFIX: &str = "LOCAL_EXPORTER";
 
@@ -20,7 +20,7 @@ pub(crate) const ENVIRONMENT_ORIGIN: &str = "the environment";
 /// by name, since the environment itself has no order.
 pub type Environment = BTreeMap<String, String>;
 
-/// The variables that concern us, by the lower-case path of the key they set.
+/// The variables with the prefix, by the lower-case path of the key they set.
 #[derive(Debug)]
 pub(crate) struct Variables {
     by_path: BTreeMap<Vec<String>, (String, String)>,
@@ -56,39 +56,39 @@ impl Variables {
         };
         if !path.iter().all(is_key) {
             let expected = "keys of letters, digits, `_` and `-`, joined by two underscores";
-            return self.complain(name, "a name that means no key".into(), expected);
+            return self.reject(name, "a name that stands for no key".into(), expected);
         }
         let set = (name.to_owned(), value.to_owned());
         if let Some((other, _)) = self.by_path.insert(path, set) {
-            self.complain(
+            self.reject(
                 name,
                 format!("the same key as {other}"),
-                "one variable a key",
+                "one variable per key",
             );
         }
     }
 
-    /// A variable whose key is a table to another one: only one of them can hold.
+    /// Reports a variable that sets a key which another variable uses as a table.
     fn find_contradictions(&mut self) {
         let mut found = Vec::new();
         let mut paths = self.by_path.iter().peekable();
         while let Some((path, (name, _))) = paths.next() {
-            // In order, whatever begins with a path follows it at once.
+            // In sorted order, the paths that begin with a path follow it directly.
             if let Some((below, (other, _))) = paths.peek()
                 && below.starts_with(path)
             {
                 found.push((
                     name.clone(),
-                    format!("a value, while {other} makes a table of it"),
+                    format!("a value, while {other} sets a key below it"),
                 ));
             }
         }
         for (name, found) in found {
-            self.complain(&name, found, "one or the other");
+            self.reject(&name, found, "one of the two");
         }
     }
 
-    fn complain(&mut self, name: &str, found: String, expected: &str) {
+    fn reject(&mut self, name: &str, found: String, expected: &str) {
         self.errors.push(ConfigError {
             location: Location::Environment(name.to_owned()),
             key: String::new(),
@@ -104,7 +104,7 @@ impl Variables {
     /// The first variable that sets a key or something below it.
     pub(crate) fn below(&self, path: &KeyPath) -> Option<&str> {
         let keys = path.keys();
-        // In order, whatever begins with a path comes at once, and the path itself before it.
+        // In sorted order, a path comes directly before those that begin with it.
         let (below, (name, _)) = self.by_path.range(keys.clone()..).next()?;
         below.starts_with(&keys).then_some(name)
     }
@@ -127,28 +127,25 @@ impl Variables {
             .collect()
     }
 
-    /// Takes away all variables below a table; each with the key that it would have set.
+    /// Removes all variables below a table and returns each with the key it would have set.
     pub(crate) fn take_below(&mut self, table: &[&str]) -> Vec<(String, String)> {
         let mut taken = Vec::new();
         self.by_path.retain(|keys, (name, _)| {
             let below = begins(keys, table);
             if below {
-                let key = keys
-                    .iter()
-                    .fold(KeyPath::default(), |path, key| path.key(key));
-                taken.push((name.clone(), key.to_string()));
+                taken.push((name.clone(), KeyPath::of(keys).to_string()));
             }
             !below
         });
         taken
     }
 
-    /// Takes a key away, since a flag says anew what it said.
-    pub(crate) fn forget(&mut self, path: &[&str]) {
+    /// Removes a key, because a flag replaces it.
+    pub(crate) fn remove(&mut self, path: &[&str]) {
         self.by_path.retain(|keys, _| keys != path);
     }
 
-    /// The variable that set a key, or the one that would.
+    /// The name of the variable that sets a key, or of the one that would.
     pub(crate) fn name(&self, path: &KeyPath) -> String {
         let named = |name: &str| name.to_owned();
         let wanted = || {
@@ -175,13 +172,13 @@ impl Variables {
     }
 }
 
-/// Whether a path begins with another, or is it.
+/// Whether a path begins with another or equals it.
 fn begins(keys: &[String], path: &[&str]) -> bool {
     keys.get(..path.len()).is_some_and(|keys| keys == path)
 }
 
-/// Variables whose values may be written as TOML writes arrays and strings: for
-/// lists, and for texts that would be taken for a number or a boolean.
+/// Variables whose values may be arrays and quoted strings of TOML: for lists, and for strings
+/// that would otherwise be read as a number or a boolean.
 #[derive(Clone, Debug)]
 struct Quoting(config::Environment);
 
@@ -204,7 +201,7 @@ impl Source for Quoting {
     }
 }
 
-/// A value, its elements too, with the origin that the crate `config` gives to variables.
+/// A value and its elements with the origin that the crate `config` gives to variables.
 fn from_environment(value: Value) -> Value {
     let kind = match value.kind {
         ValueKind::Array(elements) => {

@@ -111,7 +111,7 @@ fn a_error_of_each_layer_names_its_layer() {
         "FILE:2:8: service.port: the boolean true, expected a port number from 0 (any free one) to 65535",
         "environment LOCAL_EXPORTER__SERVICE__LANDLOCK: service.landlock: \"perhaps\", expected true or false",
         "--web.telemetry-path: service.telemetry_path: \"metrics\", \
-         expected an absolute path such as \"/metrics\", which is no other page of the exporter",
+         expected an absolute path such as \"/metrics\" that is not another page of the exporter",
     ];
     assert_eq!(layers.read().unwrap_err(), expected.join("\n"));
 }
@@ -158,7 +158,7 @@ fn the_last_layer_that_says_where_to_listen_says_all_of_it() {
     // Both in one layer: nobody can tell which is meant.
     let found = port(listen(old)).read().unwrap_err();
     let expected = "environment LOCAL_EXPORTER__SERVICE__LISTEN: service.listen: \
-                    `listen` beside `address` or `port`, expected one way to say where to listen";
+                    `listen` together with `address` or `port`, expected only one of the two";
     assert_eq!(found, expected);
 }
 

@@ -357,10 +357,10 @@ fn variables_that_mean_no_key_or_contradict_each_other_are_errors() {
         ("LOCAL_EXPORTER_SERVICE__PORT", "is none of ours"),
     ]);
     let found = load(None, &variables).unwrap_err().to_string();
-    let name = "a name that means no key, expected keys of letters, digits, `_` and `-`, \
+    let name = "a name that stands for no key, expected keys of letters, digits, `_` and `-`, \
                 joined by two underscores";
     for expected in [
-        "SELECTORS__A: a value, while LOCAL_EXPORTER__BRIDGE__SELECTORS__A__KIND makes a table of it",
+        "SELECTORS__A: a value, while LOCAL_EXPORTER__BRIDGE__SELECTORS__A__KIND sets a key below it",
         &format!("environment LOCAL_EXPORTER__BRIDGE__SELECTORS__B[0]: {name}"),
         &format!("environment LOCAL_EXPORTER__BRIDGE__SELECTORS__C.D: {name}"),
         &format!("environment LOCAL_EXPORTER__SERVICE__: {name}"),

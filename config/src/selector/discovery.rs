@@ -51,8 +51,8 @@ impl Discovery {
         if let (Some(interval), Some(timeout)) = (scrape_interval, scrape_timeout)
             && timeout > interval
         {
-            let found = "longer than the scrape_interval".to_owned();
-            let expected = "at most that: Prometheus drops such a target";
+            let found = "longer than scrape_interval".to_owned();
+            let expected = "at most that, since Prometheus drops such targets";
             table.reject_valid("scrape_timeout", found, expected);
         }
         Self {

@@ -26,14 +26,14 @@ impl FromValue for Listen {
 /// A listener, or what is expected in the place of what is wrong about it.
 type Read<T> = Result<T, &'static str>;
 
-const PORT: &str = "a port from 0 to 65535 behind the last colon";
-const SOCKET: &str = "an absolute path behind `unix:`";
+const PORT: &str = "a port from 0 to 65535 after the last colon";
+const SOCKET: &str = "an absolute path after `unix:`";
 const SHORTER_SOCKET: &str = "a path of at most 107 bytes (unix(7))";
-const OPTION: &str = "no options but `mode=` and `group=`, each once, behind the `?`";
+const OPTION: &str = "only the options `mode=` and `group=`, each once, after the `?`";
 const MODE: &str = "a mode of three or four octal digits, at most 0777";
-const GROUP: &str = "the name of a group, or its number, behind `group=`";
-const VSOCK: &str = "a port, and before its colon nothing or a context id, as numbers below \
-    4294967295 (vsock(7)): \"vsock://:9598\", \"vsock://2:9598\"";
+const GROUP: &str = "the name or the number of a group after `group=`";
+const VSOCK: &str =
+    "\"vsock://:PORT\" or \"vsock://CONTEXT:PORT\" with numbers below 4294967295 (vsock(7))";
 
 fn read(value: &Value) -> Read<Listen> {
     let ValueKind::String(text) = &value.kind else {

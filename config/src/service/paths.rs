@@ -53,7 +53,7 @@ struct TelemetryPath(String);
 impl FromValue for TelemetryPath {
     const TYPE: &'static str = "URL path";
     const EXPECTED: &'static str =
-        "an absolute path such as \"/metrics\", which is no other page of the exporter";
+        "an absolute path such as \"/metrics\" that is not another page of the exporter";
 
     fn from_value(value: &Value) -> Result<Self, String> {
         match &value.kind {

@@ -158,8 +158,8 @@ impl Listeners {
         let both =
             table.contains("listen") && (table.contains("address") || table.contains("port"));
         if both {
-            let found = "`listen` beside `address` or `port`".to_owned();
-            table.reject_valid("listen", found, "one way to say where to listen");
+            let found = "`listen` together with `address` or `port`".to_owned();
+            table.reject_valid("listen", found, "only one of the two");
         }
         let listened = table.contains("listen");
         let listens = table.take_list::<Listen>("listen");
