@@ -5,19 +5,13 @@
 
 use super::Scene;
 use super::connection::Connection;
-use super::live::{self, Live};
-use crate::support::{Reply, until};
+use super::live::{self, Bystanders, Live};
+use crate::support::{Reply, eventually, until};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// How soon those are answered who have nothing to do with a flood. It is a tenth of a second with a
-/// thousand connections and some two seconds with ten thousand: whoever finds the queue of new
-/// connections full is let in by the kernel's second or third try, after one second and three.
-const SOON: Duration = Duration::from_secs(5);
-/// How long a scrape of a source that answers may take while ten thousand connections come: a second
-/// and a half was seen, while so many were let in. The usual one takes no longer than otherwise.
-const LONGEST_OF_MANY: Duration = Duration::from_secs(3);
 /// What floods may add to the resident memory, in bytes: so much, and so much for each connection
 /// that is let in at once. One that is idle is seen to take 24 KiB, and the allocator keeps that for
 /// the next flood. What grew with those that are not let in, or with each flood, would be beyond it.
@@ -109,43 +103,45 @@ fn made_to_end(scene: &Scene) -> f64 {
 }
 
 /// Lets the connections come that `come` makes, and waits for their answers, while a page, other
-/// selectors and the metrics are asked all the time; those that answer at once do within `longest`.
-fn flood(scene: &Scene, longest: Duration, come: impl FnOnce() -> Vec<Connection>) -> Outcome {
+/// selectors and the metrics are requested all the time. The connections stay until all of these were answered.
+fn flood(scene: &Scene, come: impl FnOnce() -> Vec<Connection>) -> Outcome {
     let before = made_to_end(scene);
+    let bystanders = Bystanders::default();
     std::thread::scope(|scope| {
-        // Dropped at the end of the flood, also if it ends in a panic.
-        let under_way = Arc::new(());
-        let flood = || Arc::downgrade(&under_way);
-        let (healthy, well, watched) = (flood(), flood(), flood());
+        let over = bystanders.until_dropped();
+        let join = || (&bystanders, bystanders.join());
+        let (healthy, well, watched) = (join(), join(), join());
         scope.spawn(move || {
-            bystander(scene, "/-/healthy", &healthy, |reply| {
+            bystander(scene, "/-/healthy", healthy, |reply| {
                 assert_eq!(reply.status, 200);
             });
         });
         scope.spawn(move || {
             let is_well = |reply: Reply| assert_eq!(reply.text(), "a 1\n");
-            bystander(scene, "/bridge?selector=well", &well, is_well);
+            bystander(scene, "/bridge?selector=well", well, is_well);
         });
         for selector in live::SELECTORS {
-            let flood = flood();
-            scope.spawn(move || live::scrape_until_over(scene, selector, longest, &flood));
+            let (bystanders, answers) = join();
+            scope.spawn(move || live::scrape_until_over(scene, selector, bystanders, &answers));
         }
         let most = scope.spawn(move || {
             let mut most = 0_f64;
-            bystander(scene, "/metrics", &watched, |reply| {
+            bystander(scene, "/metrics", watched, |reply| {
                 let resident = reply.metric("process_resident_memory_bytes");
                 most = most.max(resident.unwrap());
             });
             most
         });
+        let connections = come();
+        bystanders.are_answered();
         let (mut statuses, mut unheard) = (BTreeMap::new(), 0);
-        for mut connection in come() {
+        for mut connection in connections {
             match connection.answer() {
                 Some(reply) => *statuses.entry(reply.status).or_default() += 1,
                 None => unheard += 1,
             }
         }
-        drop(under_way);
+        drop(over);
         Outcome {
             statuses,
             unheard,
@@ -155,28 +151,30 @@ fn flood(scene: &Scene, longest: Duration, come: impl FnOnce() -> Vec<Connection
     })
 }
 
-/// Asks on a new connection each time until the flood is over, and at least once; each answer has to
-/// be there soon. Whoever takes longer from connecting to asking than the flood takes to fill all
-/// seats anew has lost its own by then, and asks again: that is rare.
-fn bystander(scene: &Scene, path: &str, flood: &Weak<()>, mut look: impl FnMut(Reply)) {
-    let (mut answers, mut unheard, mut longest) = (0_u32, 0_u32, Duration::ZERO);
-    while answers == 0 || flood.strong_count() > 0 {
+/// Sends a request on a new connection each time until the flood is over. A client that takes longer from
+/// connecting to its request than the flood takes to fill all slots has lost its own by then, and tries again:
+/// that is rare.
+fn bystander(
+    scene: &Scene,
+    path: &str,
+    (bystanders, answers): (&Bystanders, Arc<AtomicUsize>),
+    mut look: impl FnMut(Reply),
+) {
+    let (mut unheard, mut longest) = (0, Duration::ZERO);
+    while !bystanders.is_over() {
         let began = Instant::now();
-        let reply = loop {
+        let reply = eventually(path, || {
             let mut connection = scene.connect();
             connection.ask(path);
-            match connection.answer() {
-                Some(reply) => break reply,
-                None => unheard += 1,
-            }
-            assert!(began.elapsed() < SOON, "{path} is never heard");
-        };
-        let took = began.elapsed();
-        assert!(took < SOON, "{path} took {took:?}");
+            let reply = connection.answer();
+            unheard += usize::from(reply.is_none());
+            reply
+        });
         look(reply);
-        answers += 1;
-        longest = longest.max(took);
+        answers.fetch_add(1, Ordering::Relaxed);
+        longest = longest.max(began.elapsed());
     }
+    let answers = answers.load(Ordering::Relaxed);
     println!("{path}: {answers} answers, the longest after {longest:?}, {unheard} unheard");
     assert!(
         unheard <= answers / 10 + 1,
@@ -186,14 +184,14 @@ fn bystander(scene: &Scene, path: &str, flood: &Weak<()>, mut look: impl FnMut(R
 
 /// Connections as fast as they can be had, then a scrape of one selector that hangs on each; twice,
 /// since what the first flood leaves may be used again, but not added to. So many are let in at once.
-fn scrapes(connections: usize, service: &str, at_once: u32, longest: Duration) {
+fn scrapes(connections: usize, service: &str, at_once: u32) {
     let live = Live::start();
     let scene = Scene::start_with(service, "2s", &live.selectors());
     drop(scene.hang(1));
     until("it is warm", || scene.hung.open() == 0);
     let calm = Calm::of(&scene);
     for _ in 0..2 {
-        let outcome = flood(&scene, longest, || {
+        let outcome = flood(&scene, || {
             let mut clients: Vec<_> = (0..connections).map(|_| scene.connect()).collect();
             for client in &mut clients {
                 client.ask("/bridge?selector=hung");
@@ -209,14 +207,14 @@ fn scrapes(connections: usize, service: &str, at_once: u32, longest: Duration) {
 
 #[test]
 fn a_thousand_connections_at_once_harm_nobody_else() {
-    scrapes(1000, "max_connections = 300", 300, live::LONGEST);
+    scrapes(1000, "max_connections = 300", 300);
 }
 
 #[test]
 #[ignore = "long: needs 20,000 descriptors"]
 fn ten_thousand_connections_at_once_harm_nobody_else() {
     // As many as the default of `max_connections`.
-    scrapes(10_000, "", 4096, LONGEST_OF_MANY);
+    scrapes(10_000, "", 4096);
 }
 
 /// Heads of which every second is far too large, and the others have no end.
@@ -226,7 +224,7 @@ fn a_flood_of_large_heads_harms_nobody_else() {
     let service = "max_connections = 300\nheader_timeout = \"1s\"";
     let scene = Scene::start_with(service, "5s", &live.selectors());
     let calm = Calm::of(&scene);
-    let outcome = flood(&scene, live::LONGEST, || {
+    let outcome = flood(&scene, || {
         let come = |number: usize| {
             let length = if number.is_multiple_of(2) {
                 60_000

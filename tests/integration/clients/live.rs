@@ -4,11 +4,12 @@
 //! may well prolong, and is looked at elsewhere.
 
 use super::Scene;
-use crate::support::quoted;
+use crate::support::{quoted, until};
 use local_exporter_daemons::bus::{Bus, BusKind, BusOptions};
 use local_exporter_daemons::prombus::{self, Prombus};
 use local_exporter_daemons::promsock::PromSock;
-use std::sync::{Arc, Weak};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -17,12 +18,9 @@ const BODY: &str = "live 1\n";
 pub const SELECTORS: [&str; 2] = ["live_socket", "live_bus"];
 /// How long the client waits between two scrapes.
 const PAUSE: Duration = Duration::from_millis(5);
-/// What half of the scrapes may take: beyond the few milliseconds that it takes a debug build, and
-/// far below the time of whoever waits for somebody that misbehaves.
-const USUAL: Duration = Duration::from_millis(50);
-/// What a single one may take. The longest that was seen is a quarter of a second, on two processors
-/// with much else to do, while a thousand connections come.
-pub const LONGEST: Duration = Duration::from_millis(750);
+/// How many answers every bystander must get while the misbehaviour lasts. How fast they are is up to the
+/// machine, and measured by benchmarks.
+const ANSWERS: usize = 20;
 
 /// A daemon behind a socket, and one on a bus.
 pub struct Live {
@@ -60,46 +58,94 @@ impl Live {
     }
 }
 
-/// Scrapes both of them while something else happens.
+/// Requests that are answered while other clients misbehave.
+#[derive(Default)]
+pub struct Bystanders {
+    over: AtomicBool,
+    answers: Mutex<Vec<Arc<AtomicUsize>>>,
+}
+
+impl Bystanders {
+    /// Where one of them counts its answers. It has to begin before [`Bystanders::are_answered`].
+    pub fn join(&self) -> Arc<AtomicUsize> {
+        let answers = Arc::default();
+        self.answers.lock().unwrap().push(Arc::clone(&answers));
+        answers
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+
+    /// Waits until each got [`ANSWERS`] more, while what was begun goes on.
+    #[track_caller]
+    pub fn are_answered(&self) {
+        let answers = self.answers.lock().unwrap();
+        let counts = || answers.iter().map(|count| count.load(Ordering::Relaxed));
+        let before: Vec<_> = counts().collect();
+        until("the bystanders are answered meanwhile", || {
+            let mut more = counts().zip(&before).map(|(now, before)| now - before);
+            more.all(|more| more >= ANSWERS)
+        });
+    }
+
+    /// They end, also if this is dropped by a panic.
+    pub fn until_dropped(&self) -> impl Drop {
+        Over(&self.over)
+    }
+}
+
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Scrapes both of them while `what` happens, and for a while with what it leaves.
 pub fn scraped_meanwhile<T>(scene: &Scene, what: impl FnOnce() -> T) -> T {
+    let bystanders = Bystanders::default();
     std::thread::scope(|scope| {
-        // Dropped at the end, also if that is a panic.
-        let under_way = Arc::new(());
+        let _over = bystanders.until_dropped();
         for selector in SELECTORS {
-            let under_way = Arc::downgrade(&under_way);
-            scope.spawn(move || scrape_until_over(scene, selector, LONGEST, &under_way));
+            let (bystanders, answers) = (&bystanders, bystanders.join());
+            scope.spawn(move || scrape_until_over(scene, selector, bystanders, &answers));
         }
         let outcome = what();
-        drop(under_way);
+        bystanders.are_answered();
         outcome
     })
 }
 
-/// Scrapes one of them for as long as something is under way, and at least once; none may take
-/// longer than `most`.
-pub fn scrape_until_over(scene: &Scene, selector: &str, most: Duration, under_way: &Weak<()>) {
+/// Scrapes one of them until the end.
+pub fn scrape_until_over(
+    scene: &Scene,
+    selector: &str,
+    bystanders: &Bystanders,
+    answers: &AtomicUsize,
+) {
     let mut connection = scene.connect();
-    let (mut times, mut anew) = (Vec::new(), 0);
-    while times.is_empty() || under_way.strong_count() > 0 {
+    let (mut times, mut reconnects) = (Vec::new(), 0);
+    while !bystanders.is_over() {
         let began = Instant::now();
         connection.ask(&format!("/bridge?selector={selector}"));
         if let Some(reply) = connection.answer() {
             times.push(began.elapsed());
             assert_eq!((reply.status, &*reply.text()), (200, BODY), "{selector}");
+            answers.fetch_add(1, Ordering::Relaxed);
         } else {
-            // Between two scrapes it is as idle as any, and may be the one that gives way.
+            // Between two scrapes the connection is as idle as any, and may be the one that is closed.
             connection = scene.connect();
-            anew += 1;
+            reconnects += 1;
         }
         std::thread::park_timeout(PAUSE);
     }
     times.sort_unstable();
-    let (usual, longest) = (times[times.len() / 2], times[times.len() - 1]);
     println!(
-        "{selector}: {} answers, usually after {usual:.1?}, the longest after {longest:.1?}, \
-         connected anew {anew} times",
-        times.len()
+        "{selector}: {} answers, the median after {:.1?}, the longest after {:.1?}, {reconnects} reconnects",
+        times.len(),
+        times.get(times.len() / 2),
+        times.last()
     );
-    assert!(usual < USUAL, "{selector} usually took {usual:?}");
-    assert!(longest < most, "{selector} took {longest:?}");
 }
