@@ -31,7 +31,7 @@ pub use http::gzip::Compressors;
 pub use http::listen::{Listener, bind};
 pub use limits::Rejection;
 pub use pages::accept::accepted_names;
-pub use pages::bridge::Asked;
+pub use pages::bridge::ScrapeRequest;
 pub use pages::deadline::SCRAPE_TIMEOUT_HEADER;
 #[cfg(target_env = "gnu")]
 pub use process::allocator::pin_mapping_bound;

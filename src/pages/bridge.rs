@@ -27,34 +27,34 @@ const VARY: HeaderValue = HeaderValue::from_static("accept, accept-encoding");
 pub(crate) async fn scrape(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
     let found = may_scrape(&request).and_then(|()| {
         let offset = exporter.settings.load().service.timeout_offset;
-        let asked = Asked::read(request.query_string(), request.headers(), offset)?;
-        Ok((handle(&asked.selector, &exporter)?, asked))
+        let scrape = ScrapeRequest::parse(request.query_string(), request.headers(), offset)?;
+        Ok((handle(&scrape.selector, &exporter)?, scrape))
     });
-    let (handle, asked) = match found {
+    let (handle, scrape) = match found {
         Ok(found) => found,
         Err((rejection, message)) => {
             exporter.metrics.rejected(rejection);
             return reply::rejected(rejection, &message);
         }
     };
-    if asked.form == Form::Explained {
-        return explained(&handle, &asked).await;
+    if scrape.form == ResponseForm::Debug {
+        return explained(&handle, &scrape).await;
     }
-    match handle.scrape(asked.within, asked.names).await {
+    match handle.scrape(scrape.timeout, scrape.names).await {
         Ok(exposition) => whole(&request, exposition, exporter.compressors.clone()).await,
         Err(error) => reply::failed(&handle.spec().name, &error),
     }
 }
 
 /// A scrape like any other, and what there is to say about it.
-async fn explained(handle: &SelectorHandle, asked: &Asked<'_>) -> HttpResponse {
+async fn explained(handle: &SelectorHandle, scrape: &ScrapeRequest<'_>) -> HttpResponse {
     let (began, clock) = (SystemTime::now(), Instant::now());
-    let answer = handle.scrape(asked.within, asked.names).await;
+    let answer = handle.scrape(scrape.timeout, scrape.names).await;
     reply::text(explain::explain(&explain::Ended {
         handle,
         began,
         took: clock.elapsed(),
-        within: asked.within,
+        within: scrape.timeout,
         answer: &answer,
     }))
 }
@@ -73,33 +73,33 @@ fn may_scrape(request: &HttpRequest) -> Result<(), (Rejection, String)> {
 
 /// What a request asks for, by its query and its headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked<'q> {
+pub struct ScrapeRequest<'q> {
     /// The selector's name; never empty, and not necessarily one that is configured.
     pub selector: Cow<'q, str>,
     /// How long the scraper gives it.
-    pub within: Duration,
+    pub timeout: Duration,
     /// The names that the scraper reads.
     pub names: Names,
     /// What is to be returned.
-    pub form: Form,
+    pub form: ResponseForm,
 }
 
 /// What a client wants to have of a scrape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum ResponseForm {
     /// The body.
     Body,
     /// A text for people about how it went.
-    Explained,
+    Debug,
 }
 
-impl<'q> Asked<'q> {
+impl<'q> ScrapeRequest<'q> {
     /// Reads a query string and the headers beside it; `offset` is how much earlier
     /// than the scraper gives up it gets its answer.
     ///
     /// # Errors
     /// Why this asks for no scrape, and the sentence that says so.
-    pub fn read(
+    pub fn parse(
         query: &'q str,
         headers: &HeaderMap,
         offset: Duration,
@@ -132,8 +132,8 @@ fn handle(name: &str, exporter: &Exporter) -> Result<Arc<SelectorHandle>, (Rejec
 }
 
 /// The one selector in a query and what is wanted of it, or what is wrong with the query.
-fn wanted(query: &str) -> Result<(Cow<'_, str>, Form), (Rejection, &'static str)> {
-    let (mut selector, mut form) = (None, Form::Body);
+fn wanted(query: &str) -> Result<(Cow<'_, str>, ResponseForm), (Rejection, &'static str)> {
+    let (mut selector, mut form) = (None, ResponseForm::Body);
     for (key, value) in form_urlencoded::parse(query.as_bytes()) {
         match &*key {
             "selector" if selector.is_some() => {
@@ -143,7 +143,7 @@ fn wanted(query: &str) -> Result<(Cow<'_, str>, Form), (Rejection, &'static str)
                 ));
             }
             "selector" => selector = Some(value),
-            "debug" if value == "true" => form = Form::Explained,
+            "debug" if value == "true" => form = ResponseForm::Debug,
             _ => {}
         }
     }
@@ -220,10 +220,10 @@ mod tests {
     #[test]
     fn only_debug_true_asks_for_an_explanation() {
         let form = |query| wanted(query).map(|(_, form)| form);
-        assert_eq!(form("selector=a"), Ok(Form::Body));
-        assert_eq!(form("selector=a&debug=false"), Ok(Form::Body));
-        assert_eq!(form("selector=a&debug"), Ok(Form::Body));
-        assert_eq!(form("debug=true&selector=a"), Ok(Form::Explained));
-        assert_eq!(form("selector=a&debug=true&x"), Ok(Form::Explained));
+        assert_eq!(form("selector=a"), Ok(ResponseForm::Body));
+        assert_eq!(form("selector=a&debug=false"), Ok(ResponseForm::Body));
+        assert_eq!(form("selector=a&debug"), Ok(ResponseForm::Body));
+        assert_eq!(form("debug=true&selector=a"), Ok(ResponseForm::Debug));
+        assert_eq!(form("selector=a&debug=true&x"), Ok(ResponseForm::Debug));
     }
 }

@@ -20,7 +20,7 @@ pub(super) struct Ended<'a> {
     pub(super) began: SystemTime,
     pub(super) took: Duration,
     /// How long it was given; [`Duration::MAX`] if the scraper set no bound.
-    pub(super) within: Duration,
+    pub(super) timeout: Duration,
     pub(super) answer: &'a ScrapeResult,
 }
 
@@ -45,13 +45,13 @@ fn log(ended: &Ended<'_>) -> String {
     let spec = handle.spec();
     let before = handle.snapshot();
     let mut lines = Lines::default();
-    let deadline = ended.within.min(spec.limits.timeout);
+    let deadline = ended.timeout.min(spec.limits.timeout);
     lines.begin(ended.began, "info", "scrape begins");
     lines.word("selector", &spec.name);
     lines.plain("kind", spec.source.kind());
     lines.word("source", handle.source());
     lines.plain("deadline_seconds", deadline.as_secs_f64());
-    let decided = if ended.within < spec.limits.timeout {
+    let decided = if ended.timeout < spec.limits.timeout {
         "scraper"
     } else {
         "timeout"

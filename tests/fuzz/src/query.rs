@@ -7,7 +7,7 @@
 //! line is an `Accept` header.
 
 use actix_web::http::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
-use local_exporter::{Asked, Rejection, SCRAPE_TIMEOUT_HEADER, accepted_names};
+use local_exporter::{Rejection, SCRAPE_TIMEOUT_HEADER, ScrapeRequest, accepted_names};
 use local_exporter_actors::Names;
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ pub fn run(input: &[u8]) {
 
     let headers = headers(patience.as_ref(), &accept);
     let selectors = selectors(query);
-    match Asked::read(query, &headers, OFFSET) {
+    match ScrapeRequest::parse(query, &headers, OFFSET) {
         Ok(asked) => {
             assert_eq!(selectors, [asked.selector.as_ref()]);
             assert!(!asked.selector.is_empty());
@@ -46,8 +46,11 @@ pub fn run(input: &[u8]) {
                 .map(|byte| format!("%{byte:02x}"))
                 .collect();
             let encoded = format!("a=b&selector={encoded}&c");
-            assert_eq!(Asked::read(&encoded, &headers, OFFSET).as_ref(), Ok(&asked));
-            within_patience(patience.as_ref(), asked.within);
+            assert_eq!(
+                ScrapeRequest::parse(&encoded, &headers, OFFSET).as_ref(),
+                Ok(&asked)
+            );
+            within_patience(patience.as_ref(), asked.timeout);
         }
         Err((rejection, sentence)) => {
             assert!(!sentence.chars().any(char::is_control), "{sentence:?}");
