@@ -30,9 +30,7 @@ pub use command::Command;
 pub use http::gzip::Compressors;
 pub use http::listen::{Listener, bind};
 pub use limits::Rejection;
-pub use pages::accept::accepted_names;
-pub use pages::bridge::ScrapeRequest;
-pub use pages::deadline::SCRAPE_TIMEOUT_HEADER;
+pub use pages::bridge::{ResponseForm, SCRAPE_TIMEOUT_HEADER, ScrapeRequest, accepted_names};
 #[cfg(target_env = "gnu")]
 pub use process::allocator::pin_mapping_bound;
 pub use process::logging::{

@@ -1,9 +1,7 @@
 //! The pages: one file for each URL, and the routes that lead to them.
 
-pub(crate) mod accept;
 pub(crate) mod bridge;
 pub(crate) mod config;
-pub(crate) mod deadline;
 pub(crate) mod debug;
 pub(crate) mod health;
 pub(crate) mod landing;

@@ -26,7 +26,7 @@ impl Exporter {
         let address = loop {
             let line = lines.next().expect("the exporter ended").expect("a line");
             let event: Value = serde_json::from_str(&line).unwrap_or_default();
-            if let ("listening", Some(address)) = (text(&event, "message"), event.get("address")) {
+            if let ("listening", Some(address)) = (text(&event, "msg"), event.get("address")) {
                 break address.as_str().unwrap_or_default().to_owned();
             }
         };

@@ -49,7 +49,7 @@ impl Serve {
 }
 
 fn serve(loaded: Loaded, layers: Layers) -> io::Result<()> {
-    // Before anybody can granted it: who sees it listen may well tell it to stop.
+    // Installed before the listeners: whatever sees them may send a signal.
     let system = actix_rt::System::new();
     let (stop, hangup) = system
         .block_on(async { Ok::<_, io::Error>((stop_signal()?, signal(SignalKind::hangup())?)) })?;

@@ -1,15 +1,27 @@
 //! Logs, and panics, which are logged once with a backtrace.
 //!
-//! To standard error, or, where that is the journal, to the journal itself, which
-//! then has every field as one of its own. The only file that knows how a log
-//! line looks, with `json` and `noise` below it. What is logged at `info` is something an
-//! operator acts on.
+//! Logs go to standard error: as `human` lines to a terminal, as fields to the journal, and else as
+//! `logfmt` lines. `--log.format` selects one of `human`, `logfmt` and `json`. [`line`] defines these
+//! formats; all have the keys `time`, `level` and `msg` and the same further keys. On the journal a
+//! key `selector` is the field `LOCAL_EXPORTER_SELECTOR`.
+//!
+//! No other module knows the form of a line or names `tracing_subscriber`. Level `info` is for events
+//! that an operator acts on. A thing has the same key everywhere: `selector`, `reason`, `error`
+//! (a text), `path`, `address`, `format`, `bytes`, `duration_seconds`.
 
-mod json;
+mod fields;
+mod level;
+mod line;
 mod suppress;
+mod writer;
+
+pub(crate) use fields::Fields;
+pub use level::Mode;
+pub(crate) use line::Line;
 
 use clap::{Args, ValueEnum};
-use json::Json;
+use level::{Level, PANIC, targets};
+use line::Color;
 use std::backtrace::Backtrace;
 use std::io::{IsTerminal, stderr};
 use std::panic::PanicHookInfo;
@@ -18,18 +30,16 @@ use tracing_journald::{Priority, PriorityMappings};
 use tracing_subscriber::filter::FilterExt;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
+use tracing_subscriber::{Layer, Registry};
+use writer::{LineFormat, LineWriter};
 
-/// What names of fields begin with on the journal, where all programs share them.
+/// The prefix of our field names on the journal, where all programs share them.
 const JOURNAL_PREFIX: &str = "LOCAL_EXPORTER";
-/// Where panics are logged, so that they are where nothing else is: an error of ours is never
-/// passed over in silence.
-const PANIC: &str = "panic";
 
-/// What the command line says about logs.
+/// The logging flags of the command line.
 #[derive(Args, Debug)]
 pub struct Options {
-    /// Log what is of this level or more urgent [default: info].
+    /// The least severe level to log [default: info].
     #[arg(
         id = "log.level",
         long,
@@ -38,55 +48,33 @@ pub struct Options {
         conflicts_with = "verbose"
     )]
     level: Option<Level>,
-    /// Log more: -v for debugging, -vv for everything.
+    /// Log more: -v for level debug, -vv for level trace.
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     verbose: u8,
-    /// How a log line looks [default: fields on the journal, human on a terminal, else logfmt].
+    /// The format of log lines [default: fields on the journal, human on a terminal, else logfmt].
     #[arg(id = "log.format", long, value_name = "FORMAT", global = true)]
     format: Option<Format>,
 }
 
-/// How urgent a log line must be to be written.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Level {
-    /// What happens, for whoever looks for a cause.
-    Debug,
-    /// What an operator acts on.
-    Info,
-    /// What is wrong, and is dealt with.
-    Warn,
-    /// What cannot be dealt with.
-    Error,
-}
-
-/// How a log line looks.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Format {
-    /// For people.
+    /// Time, level, message, and key=value pairs.
     Human,
-    /// `key=value` pairs.
+    /// key=value pairs.
     Logfmt,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// Who reads what is logged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// An operator, later.
-    Service,
-    /// Whoever typed the command, who gets an answer of its own.
-    Command,
-}
-
-/// Starts logging and has panics logged; a second call changes nothing.
+/// Starts logging and has panics logged. A second call changes nothing.
 pub fn start(options: &Options, mode: Mode) {
     let layer = match options.format {
         Some(format) => lines(format),
         None if stderr().is_terminal() => lines(Format::Human),
         None => journal().unwrap_or_else(|| lines(Format::Logfmt)),
     };
-    let filter = EnvFilter::new(directives(options, mode));
+    let filter = targets(options.level, options.verbose, mode);
     let started = tracing_subscriber::registry()
         .with(layer.with_filter(filter.and(SuppressExpected)))
         .try_init();
@@ -95,49 +83,24 @@ pub fn start(options: &Options, mode: Mode) {
     }
 }
 
-/// What is logged, by whom.
-fn directives(options: &Options, mode: Mode) -> &'static str {
-    // What clients send and what daemons do to their directories is no error of
-    // the exporter: actix-http and notify would say so at every request and restart.
-    // zbus logs whole message bodies at its lowest level, notify every event of
-    // the log's own directory: never, whatever is asked.
-    match (options.level, options.verbose) {
-        (None, 0) if mode == Mode::Command => "off,panic=error",
-        (None | Some(Level::Info), 0) => {
-            "info,actix_server=warn,actix_http=off,notify=off,zbus=warn"
-        }
-        (Some(Level::Error), _) => "error,actix_http=off,notify=off",
-        (Some(Level::Warn), _) => "warn,actix_http=off,notify=off",
-        (Some(Level::Debug), _) | (_, 1) => "debug,actix_server=info,notify=info,zbus=info",
-        (_, _) => "trace,notify=info,mio=info,zbus=debug",
-    }
-}
-
 /// Lines on standard error.
 fn lines(format: Format) -> Box<dyn Layer<Registry> + Send + Sync> {
-    match format {
-        Format::Human => fmt::layer()
-            .with_ansi(stderr().is_terminal())
-            .with_target(false)
-            .with_writer(stderr)
-            .boxed(),
-        Format::Logfmt => tracing_logfmt::builder()
-            .with_target(false)
-            .with_span_name(false)
-            .with_span_path(false)
-            .layer()
-            .with_writer(stderr)
-            .boxed(),
-        Format::Json => Json(stderr).boxed(),
-    }
+    let format = match format {
+        Format::Human if stderr().is_terminal() => LineFormat::Human(Color::Ansi),
+        Format::Human => LineFormat::Human(Color::Off),
+        Format::Logfmt => LineFormat::Logfmt,
+        Format::Json => LineFormat::Json,
+    };
+    let open = stderr;
+    LineWriter { format, open }.boxed()
 }
 
-/// The journal, where standard error is it.
+/// The journal, if standard error is connected to it.
 fn journal() -> Option<Box<dyn Layer<Registry> + Send + Sync>> {
     if !stderr_is_the_journal() {
         return None;
     }
-    // Without its socket, lines on standard error reach it all the same.
+    // If its socket is missing, lines on standard error still reach it.
     let layer = tracing_journald::layer().ok()?;
     let priorities = PriorityMappings {
         info: Priority::Informational,
@@ -150,9 +113,8 @@ fn journal() -> Option<Box<dyn Layer<Registry> + Send + Sync>> {
     Some(layer.boxed())
 }
 
-/// Whether what systemd connected to the journal is still standard error: it says
-/// which file that was (systemd.exec(5), `$JOURNAL_STREAM`), and somebody may have
-/// redirected it since.
+/// Compares the file that systemd connected to the journal (systemd.exec(5), `$JOURNAL_STREAM`)
+/// with standard error, which may have been redirected since.
 fn stderr_is_the_journal() -> bool {
     let Ok(stream) = std::env::var("JOURNAL_STREAM") else {
         return false;
@@ -160,7 +122,7 @@ fn stderr_is_the_journal() -> bool {
     rustix::fs::fstat(stderr()).is_ok_and(|is| stream == format!("{}:{}", is.st_dev, is.st_ino))
 }
 
-/// Runs where the panic is, so that the line carries the selector of the actor it is in.
+/// Runs on the thread that panics, so the line carries the selector of the actor's span.
 fn log_panic(info: &PanicHookInfo<'_>) {
     let payload = info.payload();
     let panic = payload
@@ -171,33 +133,4 @@ fn log_panic(info: &PanicHookInfo<'_>) {
     let location = info.location().map(ToString::to_string);
     let backtrace = Backtrace::force_capture();
     tracing::error!(target: PANIC, panic, location, %backtrace, "panicked");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use tracing::subscriber::with_default;
-
-    #[test]
-    fn a_panic_is_logged_whatever_is_asked() {
-        let levels = [Level::Debug, Level::Info, Level::Warn, Level::Error];
-        let quiet = levels.map(|level| (Some(level), 0));
-        for (level, verbose) in quiet.into_iter().chain([(None, 0), (None, 1), (None, 2)]) {
-            for mode in [Mode::Service, Mode::Command] {
-                let options = Options {
-                    level,
-                    verbose,
-                    format: None,
-                };
-                let filter = EnvFilter::new(directives(&options, mode));
-                with_default(tracing_subscriber::registry().with(filter), || {
-                    assert!(tracing::enabled!(target: PANIC, tracing::Level::ERROR));
-                });
-            }
-        }
-        let filter = EnvFilter::new("off");
-        with_default(tracing_subscriber::registry().with(filter), || {
-            assert!(!tracing::enabled!(target: PANIC, tracing::Level::ERROR));
-        });
-    }
 }

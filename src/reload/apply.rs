@@ -71,7 +71,7 @@ pub(super) async fn replace(running: &Running, read: NewConfig) -> ReloadResult 
     }
     for path in &read.out_of_reach {
         let path = path.display();
-        tracing::warn!(%path, "out of granted until a restart: the process is confined by Landlock");
+        tracing::warn!(%path, "not readable until a restart: Landlock allows only the paths known at startup");
     }
     Ok(Warnings::of(&warnings))
 }

@@ -247,7 +247,7 @@ fn the_wall_clock_is_read_in_these_places_alone() {
         "src/http/web_config/fresh.rs",
         "src/metrics/configuration.rs",
         "src/pages/bridge.rs",
-        "src/process/logging/json.rs",
+        "src/process/logging/writer.rs",
     ];
     let mut found = Vec::new();
     for folder in ["src", "actors/src", "actors/exposition/src", "config/src"] {

@@ -66,7 +66,7 @@ fn reload(exporter: &Exporter, configuration: &str) {
 fn logged(exporter: &Exporter, message: &str) -> Vec<Value> {
     let lines = exporter.log().into_iter();
     let events = lines.filter_map(|line| serde_json::from_str::<Value>(&line).ok());
-    events.filter(|event| event["message"] == message).collect()
+    events.filter(|event| event["msg"] == message).collect()
 }
 
 fn hash(exporter: &Exporter) -> f64 {
@@ -391,7 +391,7 @@ fn what_a_confined_process_cannot_reach_is_told_of() {
     };
     let exporter = Exporter::start(&with(&one));
     reload(&exporter, &with(&two));
-    let message = "out of reach until a restart: the process is confined by Landlock";
+    let message = "not readable until a restart: Landlock allows only the paths known at startup";
     let told = || !logged(&exporter, message).is_empty();
     // Whether it is out of reach depends on the kernel, and on what outlives the folder
     // here: the log and the source have to agree.

@@ -80,7 +80,7 @@ impl Serving {
     pub fn logged(&self, message: &str, count: usize) -> Vec<Value> {
         eventually(message, || {
             let mut events = self.log();
-            events.retain(|event| event["message"] == message);
+            events.retain(|event| event["msg"] == message);
             (events.len() >= count).then_some(events)
         })
     }

@@ -38,8 +38,8 @@ impl Status {
                 self.metrics.source_failed();
                 if lock(&self.inner).source.failed(error) {
                     let reason = error.reason.as_str();
-                    let cause = error.message.as_str();
-                    tracing::warn!(reason, cause, "source failed");
+                    let error = error.message.as_str();
+                    tracing::warn!(reason, error, "source failed");
                 }
             }
         }
@@ -52,19 +52,19 @@ impl Status {
         for event in events {
             match event {
                 FileEvent::Failed { served, error } => {
-                    let cause = error.message;
+                    let error = error.message;
                     match served {
                         true => tracing::warn!(
-                            cause,
+                            error,
                             "file has an error; its last valid contents are served for a while"
                         ),
                         false => {
-                            tracing::warn!(cause, "file has an error; left out wholly or partly");
+                            tracing::warn!(error, "file has an error; left out wholly or partly");
                         }
                     }
                 }
                 FileEvent::Recovered(path) => {
-                    tracing::info!(file = %path.display(), "file recovered");
+                    tracing::info!(path = %path.display(), "file recovered");
                 }
             }
         }

@@ -175,12 +175,12 @@ impl Loaded {
         }
         let file = path.display();
         match (&self.rules, self.error()) {
-            (_, None) => tracing::info!(%file, "the web configuration is right again"),
+            (_, None) => tracing::info!(path = %file, "the web configuration is right again"),
             (Err(_), Some(error)) => {
-                tracing::error!(%file, error, "the web configuration cannot be used: requests are refused");
+                tracing::error!(path = %file, error, "the web configuration cannot be used: requests are refused");
             }
             (Ok(_), Some(error)) => {
-                tracing::error!(%file, error, "the new certificates cannot be used: the last good ones stay");
+                tracing::error!(path = %file, error, "the new certificates cannot be used: the last good ones stay");
             }
         }
     }

@@ -1,137 +1,137 @@
-//! One scrape, explained to a person: `?debug=true`, as the blackbox exporter has it.
+//! The text of `debug=true`, which explains one scrape, like the blackbox exporter's.
 //!
-//! Three parts of text: the log of this scrape, the body that would have been
-//! returned, and the selector's settings as they are in force. The scrape is a
-//! real one. Prometheus does not take such a text for metrics. The only body
-//! that is ever shown is the one that the same client could have had.
+//! It has three parts: the log of this scrape, the body that would have been returned, and the
+//! selector's settings including defaults. The scrape is a real one. The log has the form of the
+//! exporter's own log in format `logfmt`. The body is the one that the same client would get without
+//! `debug=true`, so the text reveals no other data.
 
+use crate::process::logging::{Fields, Line};
+use local_exporter_actors::report::Snapshot;
 use local_exporter_actors::{Exposition, ScrapeResult, SelectorHandle};
 use local_exporter_exposition::Format;
-use std::fmt::{Display, Write};
 use std::time::{Duration, SystemTime};
+use tracing::Level;
 
-/// The most bytes of a body that are shown: enough to look at, and no burden.
-const MOST_SHOWN: usize = 1024 * 1024;
+/// The most bytes of a body that are shown.
+const MAX_SHOWN_BODY: usize = 1024 * 1024;
 
-/// One scrape that has ended.
+/// A scrape and its result.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ended<'a> {
+pub(super) struct FinishedScrape<'a> {
     pub(super) handle: &'a SelectorHandle,
-    pub(super) began: SystemTime,
-    pub(super) took: Duration,
-    /// How long it was given; [`Duration::MAX`] if the scraper set no bound.
+    pub(super) started: SystemTime,
+    pub(super) duration: Duration,
+    /// The scraper's timeout; [`Duration::MAX`] if it set none.
     pub(super) timeout: Duration,
-    pub(super) answer: &'a ScrapeResult,
+    pub(super) result: &'a ScrapeResult,
 }
 
 /// All three parts.
-pub(super) fn explain(ended: &Ended<'_>) -> String {
-    let body = match ended.answer {
-        Ok(exposition) => shown(exposition),
+pub(super) fn explain(scrape: &FinishedScrape<'_>) -> String {
+    let body = match scrape.result {
+        Ok(exposition) => body_text(exposition),
         Err(_) => "none\n".to_owned(),
     };
     format!(
-        "Logs for the scrape:\n{}\n\n\n\
+        "Logs for the scrape:\n{}{}{}\n\n\n\
          Metrics that would have been returned:\n{body}\n\n\n\
          Selector configuration:\n{}",
-        log(ended),
-        ended.handle.spec().to_toml(),
+        start_line(scrape),
+        result_line(scrape),
+        state_line(scrape),
+        scrape.handle.spec().to_toml(),
     )
 }
 
-/// What happened, in lines of logfmt.
-fn log(ended: &Ended<'_>) -> String {
-    let Ended { handle, answer, .. } = ended;
-    let spec = handle.spec();
-    let before = handle.snapshot();
-    let mut lines = Lines::default();
-    let deadline = ended.timeout.min(spec.limits.timeout);
-    lines.begin(ended.began, "info", "scrape begins");
-    lines.word("selector", &spec.name);
-    lines.plain("kind", spec.source.kind());
-    lines.word("source", handle.source());
-    lines.plain("deadline_seconds", deadline.as_secs_f64());
-    let decided = if ended.timeout < spec.limits.timeout {
-        "scraper"
+fn start_line(scrape: &FinishedScrape<'_>) -> String {
+    let spec = scrape.handle.spec();
+    let (deadline, set_by) = if scrape.timeout < spec.limits.timeout {
+        (scrape.timeout, "scraper")
     } else {
-        "timeout"
+        (spec.limits.timeout, "timeout")
     };
-    lines.plain("deadline_by", decided);
-    lines.end();
-
-    let end = ended.began + ended.took;
-    match answer {
-        Ok(exposition) => {
-            lines.begin(end, "info", "the actor gave an answer");
-            lines.plain("duration_seconds", ended.took.as_secs_f64());
-            lines.plain("format", exposition.summary.format.name());
-            lines.plain("bytes", exposition.body.len());
-            lines.plain("samples", exposition.summary.samples);
-            lines.plain("families", exposition.summary.families);
-            if let Some(cached_at) = exposition.cached_at {
-                lines.plain("cached_seconds", cached_at.elapsed().as_secs_f64());
-            }
-        }
-        Err(error) => {
-            lines.begin(end, "error", "the actor gave no answer");
-            lines.plain("duration_seconds", ended.took.as_secs_f64());
-            lines.plain("reason", error.reason);
-            lines.word("cause", &error.message);
-            if let Some(after) = error.retry_after {
-                lines.plain("retry_after_seconds", after.as_secs_f64());
-            }
-        }
-    }
-    lines.end();
-    lines.begin(end, "info", "what is known of the selector");
-    lines.plain("state", before.state.as_str());
-    lines.plain("restarts", before.restarts);
-    lines.plain("scrapes", before.scrapes);
-    lines.plain("failures", before.failures);
-    lines.plain("in_flight", before.in_flight);
-    if let Some(at) = before.last_success {
-        lines.plain("last_success", humantime::format_rfc3339_millis(at));
-    }
-    lines.end();
-    lines.0
+    let mut fields = Fields::default();
+    fields.set("selector", spec.name.as_str());
+    fields.set("kind", spec.source.kind());
+    fields.set("source", scrape.handle.source());
+    fields.set("deadline_seconds", deadline.as_secs_f64());
+    fields.set("deadline_by", set_by);
+    logfmt(scrape.started, Level::INFO, "scrape started", &fields)
 }
 
-/// A body as far as it can be shown.
-fn shown(exposition: &Exposition) -> String {
+fn result_line(scrape: &FinishedScrape<'_>) -> String {
+    let mut fields = Fields::default();
+    fields.set("selector", scrape.handle.spec().name.as_str());
+    fields.set("duration_seconds", scrape.duration.as_secs_f64());
+    let (level, msg) = match scrape.result {
+        Ok(exposition) => {
+            fields.set("format", exposition.summary.format.name());
+            fields.set("bytes", exposition.body.len());
+            fields.set("samples", exposition.summary.samples);
+            fields.set("families", exposition.summary.families);
+            if let Some(cached_at) = exposition.cached_at {
+                fields.set("cached_seconds", cached_at.elapsed().as_secs_f64());
+            }
+            (Level::INFO, "scrape succeeded")
+        }
+        Err(error) => {
+            fields.set("reason", error.reason.as_str());
+            fields.set("error", error.message.as_str());
+            if let Some(after) = error.retry_after {
+                fields.set("retry_after_seconds", after.as_secs_f64());
+            }
+            (Level::ERROR, "scrape failed")
+        }
+    };
+    logfmt(scrape.started + scrape.duration, level, msg, &fields)
+}
+
+/// The counters of the selector after this scrape. What `/debug/actors` shows in detail is left out.
+fn state_line(scrape: &FinishedScrape<'_>) -> String {
+    let Snapshot {
+        state,
+        restarts,
+        scrapes,
+        failures,
+        in_flight,
+        last_success,
+        ..
+    } = scrape.handle.snapshot();
+    let mut fields = Fields::default();
+    fields.set("selector", scrape.handle.spec().name.as_str());
+    fields.set("state", state.as_str());
+    fields.set("restarts", restarts);
+    fields.set("scrapes", scrapes);
+    fields.set("failures", failures);
+    fields.set("in_flight", in_flight);
+    if let Some(at) = last_success {
+        let at = humantime::format_rfc3339_millis(at).to_string();
+        fields.set("last_success", at);
+    }
+    let end = scrape.started + scrape.duration;
+    logfmt(end, Level::INFO, "selector state", &fields)
+}
+
+fn logfmt(time: SystemTime, level: Level, msg: &str, fields: &Fields) -> String {
+    let line = Line {
+        time,
+        level,
+        msg,
+        fields,
+    };
+    line.logfmt()
+}
+
+/// A body as text, up to [`MAX_SHOWN_BODY`].
+fn body_text(exposition: &Exposition) -> String {
     let body = &exposition.body;
     if exposition.summary.format == Format::Protobuf {
         return format!("{} bytes of protobuf, not shown\n", body.len());
     }
-    let part = body.get(..MOST_SHOWN).unwrap_or(body);
+    let part = body.get(..MAX_SHOWN_BODY).unwrap_or(body);
     let mut text = String::from_utf8_lossy(part).into_owned();
     if part.len() < body.len() {
-        text += &format!("\n… {} bytes in all\n", body.len());
+        text += &format!("\n… {} bytes in total\n", body.len());
     }
     text
-}
-
-/// Lines of logfmt.
-#[derive(Debug, Default)]
-struct Lines(String);
-
-impl Lines {
-    fn begin(&mut self, at: SystemTime, level: &str, message: &str) {
-        let at = humantime::format_rfc3339_millis(at);
-        self.0 += &format!("time={at} level={level} msg={message:?}");
-    }
-
-    /// A value that needs no quotes.
-    fn plain(&mut self, key: &str, value: impl Display) {
-        // Writing to a string does not fail.
-        let _ = write!(self.0, " {key}={value}");
-    }
-
-    /// A value that may hold anything.
-    fn word(&mut self, key: &str, value: &str) {
-        let _ = write!(self.0, " {key}={value:?}");
-    }
-
-    fn end(&mut self) {
-        self.0.push('\n');
-    }
 }

@@ -1,17 +1,17 @@
-//! What libraries log that nobody can act on, where neither level nor target tells
-//! it from what somebody can.
+//! Suppresses log events of libraries that report normal operation as an error, where neither
+//! level nor target tells them from others.
 
 use std::fmt::Debug;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Filter};
 
-/// Where actix-server accepts connections. Of too few descriptors it tells from there as well.
-const ACCEPTING: &str = "actix_server::accept";
-/// What it says of a connection that comes while its workers stop, at every stop of a busy exporter.
+/// The target of actix-server's accept loop, which also reports a lack of descriptors.
+const ACCEPT_LOOP: &str = "actix_server::accept";
+/// Its message about a connection that arrives during shutdown.
 const NO_WORKERS: &str = "No workers";
 
-/// Lets all pass but noise.
+/// Passes all events but the suppressed ones.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SuppressExpected;
 
@@ -21,18 +21,18 @@ impl<S: Subscriber> Filter<S> for SuppressExpected {
     }
 
     fn event_enabled(&self, event: &Event<'_>, _: &Context<'_, S>) -> bool {
-        let mut noise = Said(false);
-        if event.metadata().target() == ACCEPTING {
-            event.record(&mut noise);
+        let mut no_workers = IsNoWorkers(false);
+        if event.metadata().target() == ACCEPT_LOOP {
+            event.record(&mut no_workers);
         }
-        !noise.0
+        !no_workers.0
     }
 }
 
-/// Whether an event says those words.
-struct Said(bool);
+/// Whether the message of an event is [`NO_WORKERS`].
+struct IsNoWorkers(bool);
 
-impl Visit for Said {
+impl Visit for IsNoWorkers {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         self.0 |= field.name() == "message" && format!("{value:?}") == NO_WORKERS;
     }
@@ -47,7 +47,7 @@ mod tests {
     use tracing_subscriber::Layer;
     use tracing_subscriber::prelude::*;
 
-    /// How many events reach it.
+    /// Counts the events that reach it.
     #[derive(Clone, Default)]
     struct Count(Arc<Mutex<usize>>);
 
@@ -58,14 +58,14 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_said_at_every_stop_is_left_out() {
+    fn only_the_message_of_every_shutdown_is_suppressed() {
         let count = Count::default();
         let subscriber =
             tracing_subscriber::registry().with(count.clone().with_filter(SuppressExpected));
         tracing::subscriber::with_default(subscriber, || {
-            tracing::error!(target: ACCEPTING, "{NO_WORKERS}");
+            tracing::error!(target: ACCEPT_LOOP, "{NO_WORKERS}");
             assert_eq!(*count.0.lock().unwrap(), 0);
-            tracing::error!(target: ACCEPTING, "Error accepting connection: {}", 24);
+            tracing::error!(target: ACCEPT_LOOP, "Error accepting connection: {}", 24);
             tracing::error!("{NO_WORKERS}");
             assert_eq!(*count.0.lock().unwrap(), 2);
         });

@@ -291,7 +291,7 @@ fn addresses_of_flags_are_all_listened_on() {
     let mut found = Vec::new();
     for line in lines.map_while(Result::ok) {
         let event: serde_json::Value = serde_json::from_str(&line).unwrap();
-        if event["message"] == "listening" {
+        if event["msg"] == "listening" {
             found.push(event["address"].as_str().unwrap().to_owned());
         }
         if found.len() == 2 {

@@ -141,7 +141,7 @@ fn faketime() -> Option<PathBuf> {
 fn jumps_there(exporter: &Exporter, clock: &PromFile) {
     let told = || {
         let line: Value = serde_json::from_str(exporter.log().last().unwrap()).unwrap();
-        humantime::parse_rfc3339(line["timestamp"].as_str().unwrap()).unwrap()
+        humantime::parse_rfc3339(line["time"].as_str().unwrap()).unwrap()
     };
     let now = SystemTime::now();
     clock.write(b"+10d").unwrap();

@@ -205,8 +205,8 @@ impl Scene {
     fn logged(&self, sentence: &str) -> bool {
         let about = |line: &String| {
             let event: Value = serde_json::from_str(line).unwrap_or_default();
-            let cause = event["cause"].as_str().unwrap_or_default();
-            event["message"] == "source failed" && cause.contains(sentence)
+            let cause = event["error"].as_str().unwrap_or_default();
+            event["msg"] == "source failed" && cause.contains(sentence)
         };
         self.exporter.log().iter().any(about)
     }

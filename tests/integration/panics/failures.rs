@@ -162,7 +162,7 @@ fn each_is_logged_once(scene: &Scene, ordered: &Panics) {
         let selector = line["selector"].as_str();
         let selector = selector.unwrap_or_else(|| panic!("whose is {line}"));
         *logged.entry(selector.to_owned()).or_default() += 1;
-        assert_eq!(line["message"], "panicked", "{line}");
+        assert_eq!(line["msg"], "panicked", "{line}");
         let panic = line["panic"].as_str().unwrap();
         assert!(panic.starts_with(INJECTED), "{line}");
         let backtrace = line["backtrace"].as_str().unwrap();
@@ -195,7 +195,7 @@ fn rests_grow_as_they_are_said_to_and_are_told() {
     }
     let events = scene.exporter.log().into_iter();
     let events = events.map(|line| serde_json::from_str::<Value>(&line).unwrap());
-    let rests = events.filter(|event| event["message"] == "actor panicked and rests");
+    let rests = events.filter(|event| event["msg"] == "actor panicked and rests");
     let rests = rests.map(|event| {
         assert_eq!(event["selector"], name.as_str());
         duration(event["rest"].as_str().unwrap())

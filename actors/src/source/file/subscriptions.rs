@@ -109,7 +109,7 @@ impl Subscriptions {
         };
         if let (WatchMode::Events, Some((directory, error))) = (self.watching, without) {
             let directory = directory.display();
-            tracing::warn!(%directory, error, "no file events, polling instead");
+            tracing::warn!(path = %directory, error, "no file events, polling instead");
         }
         if (self.watching, watching) == (WatchMode::Polling, WatchMode::Events) {
             tracing::info!("file events are available again");

@@ -1,14 +1,14 @@
-//! What a scraper says it can read.
+//! The names that a scraper accepts, by its `Accept` header.
 //!
-//! Pure. Answers keep their format whatever the scraper prefers, since bytes
-//! pass unchanged; the one thing that matters is whether it reads names in quotes.
+//! Pure. A body keeps its format whatever the scraper prefers, since bytes pass unchanged. Only one
+//! parameter matters: whether the scraper accepts UTF-8 names, which are written in quotes.
 
 use actix_web::http::header::{ACCEPT, HeaderMap};
 use local_exporter_actors::Names;
 
-/// The names that the `Accept` headers allow: Prometheus 3 says
-/// `escaping=allow-utf-8` on the types for which it reads them; without that,
-/// the escaping is `underscores` (Prometheus' documentation, "Content negotiation").
+/// The names that the `Accept` headers allow. Prometheus 3 sends `escaping=allow-utf-8` with the
+/// media types for which it accepts UTF-8 names; the default is `escaping=underscores` (Prometheus'
+/// documentation, "Content negotiation").
 pub fn accepted_names(headers: &HeaderMap) -> Names {
     let values = headers
         .get_all(ACCEPT)
@@ -17,7 +17,7 @@ pub fn accepted_names(headers: &HeaderMap) -> Names {
     if allows { Names::Utf8 } else { Names::Legacy }
 }
 
-/// Whether one media range, which is not refused by `q=0`, has the parameter.
+/// Whether a media range has the parameter and is not excluded by `q=0`.
 fn allows_utf8(range: &str) -> bool {
     let mut allows = false;
     for parameter in range.split(';').skip(1) {
@@ -40,7 +40,7 @@ mod tests {
     use actix_web::http::header::HeaderValue;
 
     #[test]
-    fn only_a_range_that_allows_them_makes_names_free() {
+    fn only_an_accepted_range_with_the_parameter_allows_utf8_names() {
         let prometheus_3 = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
                             application/openmetrics-text;version=0.0.1;q=0.5,\
                             text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,\
