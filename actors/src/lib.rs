@@ -17,6 +17,7 @@
 
 mod admission;
 mod backoff;
+mod blocking;
 mod closed_set;
 pub mod diagnose;
 mod faults;

@@ -1,8 +1,9 @@
-//! The validator that every body passes: bytes in, an exposition on the selector's terms or an error out.
+//! Validates the body that a source returned, according to the selector's body policy.
 //!
-//! Knows what was agreed (the body policy) and what the checker says; it may not
-//! know where the bytes come from, and does no I/O.
+//! Applies the checker and the policy for timestamps. Performs no I/O and does not know which
+//! source returned the body.
 
+use crate::blocking;
 use crate::faults::{FaultPoint, Faults};
 use crate::reason::Reason;
 use crate::rules::rules;
@@ -18,84 +19,85 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tracing::Span;
 
-/// Bodies larger than this are judged on the blocking pool: judging takes about
-/// a millisecond for each MiB, for which no other selector should wait.
+/// Larger bodies are validated on the blocking pool. Validation takes about a millisecond for
+/// each MiB, and must not delay other selectors on the thread.
 const MAX_INLINE_BYTES: usize = 256 * 1024;
 
-/// What bodies of one source must be.
+/// The requirements for the bodies of one source.
 #[derive(Clone, Debug)]
 pub(crate) struct Validator {
     rules: Rules,
     timestamps: Timestamps,
-    /// One body at a time is judged on the blocking pool: whoever gave up on
-    /// one leaves its judging behind, and no second one begins beside it.
-    validating: Arc<Semaphore>,
+    /// Limits the source to one validation on the blocking pool. A validation continues after
+    /// its scrape has timed out, and others must not accumulate behind it.
+    blocking_slot: Arc<Semaphore>,
     faults: Faults,
 }
 
 impl Validator {
-    /// For answers that come whole or not at all.
+    /// For bodies that a daemon sends as a whole.
     pub(crate) fn new(policy: BodyPolicy) -> Self {
         Self {
             rules: rules(policy, FinalNewline::Required),
             timestamps: policy.timestamps,
-            validating: Arc::new(Semaphore::new(1)),
+            blocking_slot: Arc::new(Semaphore::new(1)),
             faults: Faults::default(),
         }
     }
 
-    /// Itself, failing as ordered.
+    /// Adds the faults to inject.
     pub(crate) fn with_faults(mut self, faults: &Faults) -> Self {
         self.faults = faults.clone();
         self
     }
 
-    /// For files, which people write by hand: one final newline may be missing.
+    /// For files, which may be written by hand: the last newline may be missing.
     pub(crate) fn for_files(policy: BodyPolicy) -> Self {
         let mut validator = Self::new(policy);
         validator.rules.final_newline = FinalNewline::MayBeMissing;
         validator
     }
 
-    /// For a file whose writer is at it still: what lacks its end is not whole.
+    /// For a file that is still being written: without its last newline it is incomplete.
     pub(crate) fn for_incomplete(&self) -> Self {
         let mut validator = self.clone();
         validator.rules.final_newline = FinalNewline::Required;
         validator
     }
 
-    /// The format that bodies are expected in.
+    /// The expected format.
     pub(crate) fn format(&self) -> FormatChoice {
         self.rules.format
     }
 
-    /// Judges a body; a large one on the blocking pool.
+    /// Validates a body; a large one on the blocking pool. `from` names the source in errors.
     pub(crate) async fn validate(&self, body: Bytes, from: &str) -> ScrapeResult {
         if body.len() <= MAX_INLINE_BYTES {
             return self.validate_now(body, from);
         }
-        let place = Arc::clone(&self.validating).acquire_owned().await;
+        let slot = Arc::clone(&self.blocking_slot).acquire_owned().await;
         let (validator, from) = (self.clone(), from.to_owned());
         let span = Span::current();
-        let validating = tokio::task::spawn_blocking(move || {
-            // A panic is logged where it is, and names the selector there.
+        let validation = tokio::task::spawn_blocking(move || {
+            // A panic is logged on this thread, within the span that names the selector.
             let _entered = span.enter();
             validator.faults.inject(FaultPoint::Validate);
-            // Given back when the judging ends, not when nobody waits for it.
-            let _place = place;
+            // Released when the validation ends, also if its scrape has timed out.
+            let _slot = slot;
             validator.validate_now(body, &from)
         });
-        match validating.await {
-            Ok(answer) => answer,
-            Err(error) => pass_on(error).await,
+        match validation.await {
+            Ok(result) => result,
+            Err(error) => blocking::resume_panic(error).await,
         }
     }
 
-    /// Judges a body here and now.
+    /// Validates a body on the current thread.
     pub(crate) fn validate_now(&self, body: Bytes, from: &str) -> ScrapeResult {
-        let refused = |fault: Fault| refusal(&fault, from);
-        let mut summary = check(&body, &self.rules).map_err(refused)?;
+        let invalid = |fault: Fault| error_of(&fault, from);
+        let mut summary = check(&body, &self.rules).map_err(invalid)?;
         if matches!(self.rules.check, Check::Whole | Check::None) {
+            // These checks do not parse the body.
             let missing_final_newline = summary.missing_final_newline;
             summary = Summary {
                 missing_final_newline,
@@ -105,11 +107,12 @@ impl Validator {
         let (body, summary) = match (self.timestamps, summary.newest_timestamp_ms) {
             (Timestamps::Reject, Some(newest)) => {
                 let message = format!(
-                    "{from} has samples with timestamps, the newest of {newest} ms (timestamps = \"reject\")"
+                    "{from}: samples have timestamps, the newest {newest} ms since the epoch \
+                     (timestamps = \"reject\")"
                 );
                 return Err(ScrapeError::new(Reason::Timestamps, message));
             }
-            (Timestamps::Strip, Some(_)) => strip(body, summary).map_err(refused)?,
+            (Timestamps::Strip, Some(_)) => strip(body, summary).map_err(invalid)?,
             (Timestamps::Keep, _) | (_, None) => (body, summary),
         };
         Ok(Exposition {
@@ -118,15 +121,6 @@ impl Validator {
             cached_at: None,
             compressed: Arc::default(),
         })
-    }
-}
-
-/// A blocking task panicked: so does the actor, and begins anew. One that was
-/// cancelled, at the end of the process, is not waited for by anybody.
-pub(crate) async fn pass_on<T>(error: tokio::task::JoinError) -> T {
-    match error.try_into_panic() {
-        Ok(panic) => std::panic::resume_unwind(panic),
-        Err(_) => std::future::pending().await,
     }
 }
 
@@ -142,16 +136,14 @@ fn strip(body: Bytes, summary: Summary) -> Result<(Bytes, Summary), Fault> {
     Ok((stripped.unwrap_or(body), summary))
 }
 
-fn refusal(fault: &Fault, from: &str) -> ScrapeError {
+fn error_of(fault: &Fault, from: &str) -> ScrapeError {
     let reason = match fault.kind {
         FaultKind::Empty => Reason::Empty,
         FaultKind::Truncated => Reason::Truncated,
         FaultKind::Malformed => Reason::Malformed,
     };
     let message = match fault.kind {
-        FaultKind::Empty => {
-            format!("{from} gave an empty answer (allow_empty = true lets that pass)")
-        }
+        FaultKind::Empty => format!("{from}: the body is empty (allow_empty = true accepts this)"),
         FaultKind::Truncated | FaultKind::Malformed => format!("{from}: {fault}"),
     };
     ScrapeError::new(reason, message)
@@ -162,38 +154,38 @@ mod tests {
     use super::*;
     use local_exporter_config::Check;
 
-    fn judge(policy: BodyPolicy, body: &'static [u8]) -> Result<Bytes, Reason> {
-        let answer = Validator::new(policy).validate_now(Bytes::from_static(body), "it");
-        answer.map(|good| good.body).map_err(|error| error.reason)
+    fn validate(policy: BodyPolicy, body: &'static [u8]) -> Result<Bytes, Reason> {
+        let result = Validator::new(policy).validate_now(Bytes::from_static(body), "it");
+        result.map(|valid| valid.body).map_err(|error| error.reason)
     }
 
     #[test]
     fn faults_become_reasons() {
-        let terms = BodyPolicy::default();
+        let ingest = BodyPolicy::default();
         let strict = BodyPolicy {
             check: Check::Strict,
-            ..terms
+            ..ingest
         };
         let whole = BodyPolicy {
             check: Check::Whole,
-            ..terms
+            ..ingest
         };
         let none = BodyPolicy {
             check: Check::None,
-            ..terms
+            ..ingest
         };
         let empty = BodyPolicy {
             allow_empty: true,
-            ..terms
+            ..ingest
         };
         let cases: [(BodyPolicy, &[u8], Option<Reason>); 13] = [
-            (terms, b"a 1\n", None),
-            (terms, b"", Some(Reason::Empty)),
+            (ingest, b"a 1\n", None),
+            (ingest, b"", Some(Reason::Empty)),
             (empty, b"", None),
-            (terms, b"a 1", Some(Reason::Truncated)),
-            (terms, b"a\n", Some(Reason::Malformed)),
-            (terms, b"{A}0\n", Some(Reason::Malformed)),
-            (terms, b"a 1\na 1\n", None),
+            (ingest, b"a 1", Some(Reason::Truncated)),
+            (ingest, b"a\n", Some(Reason::Malformed)),
+            (ingest, b"{A}0\n", Some(Reason::Malformed)),
+            (ingest, b"a 1\na 1\n", None),
             (strict, b"a 1\na 1\n", Some(Reason::Malformed)),
             (whole, b"no exposition at all\n", None),
             (whole, b"no exposition at all", Some(Reason::Truncated)),
@@ -202,32 +194,35 @@ mod tests {
             (none, b"\xff\x00", None),
         ];
         for (policy, body, reason) in cases {
-            let found = judge(policy, body).err();
+            let found = validate(policy, body).err();
             assert_eq!(found, reason, "{policy:?} {}", body.escape_ascii());
         }
     }
 
     #[test]
     fn timestamps_are_kept_stripped_or_rejected() {
-        let terms = |timestamps| BodyPolicy {
+        let policy = |timestamps| BodyPolicy {
             timestamps,
             ..BodyPolicy::default()
         };
         let dated = b"# HELP a 1 2\na{b=\"1 2\"} 1 1700000000000\nc 2\n";
-        assert_eq!(judge(terms(Timestamps::Keep), dated).unwrap(), &dated[..]);
         assert_eq!(
-            judge(terms(Timestamps::Reject), dated),
+            validate(policy(Timestamps::Keep), dated).unwrap(),
+            &dated[..]
+        );
+        assert_eq!(
+            validate(policy(Timestamps::Reject), dated),
             Err(Reason::Timestamps)
         );
-        let stripped = judge(terms(Timestamps::Strip), dated).unwrap();
+        let stripped = validate(policy(Timestamps::Strip), dated).unwrap();
         assert_eq!(stripped, "# HELP a 1 2\na{b=\"1 2\"} 1\nc 2\n");
         for timestamps in [Timestamps::Keep, Timestamps::Strip, Timestamps::Reject] {
-            assert_eq!(judge(terms(timestamps), b"c 2\n").unwrap(), "c 2\n");
+            assert_eq!(validate(policy(timestamps), b"c 2\n").unwrap(), "c 2\n");
         }
     }
 
     #[test]
-    fn unjudged_bodies_have_the_right_type_all_the_same() {
+    fn bodies_that_are_not_parsed_are_summarized_all_the_same() {
         for check in [Check::Whole, Check::None] {
             let policy = BodyPolicy {
                 check,
@@ -247,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sentence_names_line_column_and_text() {
+    fn the_message_contains_line_column_and_text() {
         let error = Validator::new(BodyPolicy::default())
             .validate_now(Bytes::from_static(b"a 1\nb{c=\"d\"} x\n"), "/run/it")
             .unwrap_err();

@@ -12,8 +12,8 @@ mod connect_error;
 
 pub(super) use connect_error::ConnectError;
 
+use crate::blocking::resume_panic;
 use crate::host::filesystem;
-use crate::validator;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use std::cell::Cell;
 use std::fmt;
@@ -132,7 +132,7 @@ impl Connector {
                 self.trusted_until.set(trusted_until);
                 Ok(stream)
             }
-            Err(error) => validator::pass_on(error).await,
+            Err(error) => resume_panic(error).await,
         }
     }
 }

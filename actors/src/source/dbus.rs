@@ -16,8 +16,9 @@ mod wire;
 use super::connect::Connector;
 use super::kind::{Descriptors, FileAccess, Kind, RequiredPath, Source, SourceContext};
 use crate::backoff::Backoff;
+use crate::blocking::resume_panic;
 use crate::scrape::{ScrapeError, ScrapeResult};
-use crate::validator::{self, Validator};
+use crate::validator::Validator;
 use bus_error::BusError;
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -187,7 +188,7 @@ impl Dbus {
         });
         match reading.await {
             Ok(payload) => payload,
-            Err(error) => validator::pass_on(error).await,
+            Err(error) => resume_panic(error).await,
         }
     }
 

@@ -48,7 +48,7 @@ fn written(name: &str, text: &[u8], expected: Expected) {
 
 #[test]
 fn is_empty() {
-    let expected = Expected::error("empty", "allow_empty = true lets that pass");
+    let expected = Expected::error("empty", "allow_empty = true accepts this");
     written("file is empty", b"", expected);
 }
 

@@ -149,7 +149,7 @@ fn sends_garbage() {
 
 #[test]
 fn sends_nothing() {
-    let expected = Expected::error("empty", "allow_empty = true lets that pass");
+    let expected = Expected::error("empty", "allow_empty = true accepts this");
     fault("sends nothing", Behaviour::Nothing, expected);
 }
 

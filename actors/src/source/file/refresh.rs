@@ -7,11 +7,11 @@ use super::read::Stamp;
 use super::scan::{Scan, scan};
 use super::settings::{FileSettings, Role, joined};
 use super::subscriptions::{Renewed, Subscriptions};
+use crate::blocking::resume_panic;
 use crate::faults::FaultPoint;
 use crate::report::CacheReport;
 use crate::scrape::{ScrapeError, ScrapeResult};
 use crate::source::kind::{Source, SourceContext};
-use crate::validator;
 use futures_util::future::LocalBoxFuture;
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -135,7 +135,7 @@ impl Files {
         });
         let overwritten = match timeout(self.settings.limits.timeout, overwritten).await {
             Ok(Ok(overwritten)) => overwritten,
-            Ok(Err(error)) => validator::pass_on(error).await,
+            Ok(Err(error)) => resume_panic(error).await,
             Err(_) => return true,
         };
         for name in overwritten.iter().filter_map(|(path, _)| path.file_name()) {
@@ -163,7 +163,7 @@ async fn in_time(scan: &mut Option<JoinHandle<Scan>>, limit: Duration) -> Option
     *scan = None;
     match ended {
         Ok(scan) => Some(scan),
-        Err(error) => validator::pass_on(error).await,
+        Err(error) => resume_panic(error).await,
     }
 }
 
