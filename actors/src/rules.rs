@@ -1,7 +1,7 @@
 //! Maps the settings of a selector to the rules of the checker.
 //!
-//! The configuration and the checker know nothing of each other: each has its own types, and this is the only
-//! place that translates between them.
+//! The crates of the configuration and of the checker do not depend on each other. Each has its own types, and only this
+//! module translates between them.
 
 use local_exporter_config as config;
 use local_exporter_exposition::{Check, FinalNewline, FormatChoice, Rules};

@@ -1,13 +1,12 @@
-//! What judging a body costs, in bytes a second.
+//! Throughput of the checker in bytes per second: `cargo bench -p local-exporter-exposition`.
 //!
-//! `cargo bench -p local-exporter-exposition`. The bodies are 1 MB each; "ordinary" is
-//! what registries write, series after series of one family.
+//! The bodies have 1 MB. "Typical" is the output of client libraries: many series of one family, one after the other.
 
 #![allow(
     missing_docs,
     clippy::expect_used,
     clippy::cast_precision_loss,
-    reason = "a benchmark that cannot go on has failed"
+    reason = "a benchmark that fails panics"
 )]
 
 use divan::Bencher;
@@ -21,7 +20,7 @@ fn main() {
 
 const SIZE: usize = 1_000_000;
 
-/// Lines made by `line` from a running number, up to a megabyte.
+/// Lines that `line` makes from a running number, up to 1 MB.
 fn lines(head: &str, line: impl Fn(usize) -> String, end: &str) -> Vec<u8> {
     let mut body = head.to_owned();
     let mut number = 0;
@@ -33,8 +32,8 @@ fn lines(head: &str, line: impl Fn(usize) -> String, end: &str) -> Vec<u8> {
     body.into_bytes()
 }
 
-/// Series of a counter, as a registry writes them.
-fn ordinary() -> Vec<u8> {
+/// Series of one counter, as client libraries write them.
+fn typical() -> Vec<u8> {
     let head = "# HELP http_requests_total Requests.\n# TYPE http_requests_total counter\n";
     let line = |n: usize| {
         let (code, path, value) = (200 + n % 5, n / 5, n * 7919 % 100_000);
@@ -45,8 +44,8 @@ fn ordinary() -> Vec<u8> {
     lines(head, line, "")
 }
 
-/// No line like the one before it.
-fn unlike() -> Vec<u8> {
+/// Lines that differ from the one before them.
+fn different() -> Vec<u8> {
     let line = |n: usize| {
         let mut name = String::new();
         for byte in n.to_le_bytes().into_iter().take(3) {
@@ -60,6 +59,7 @@ fn unlike() -> Vec<u8> {
     lines("", line, "")
 }
 
+/// `OpenMetrics` with timestamps.
 fn openmetrics() -> Vec<u8> {
     let line = |n: usize| {
         format!(
@@ -70,14 +70,15 @@ fn openmetrics() -> Vec<u8> {
     lines("# TYPE a counter\n", line, "# EOF\n")
 }
 
-fn dated() -> Vec<u8> {
+/// Series with timestamps.
+fn with_timestamps() -> Vec<u8> {
     let line = |n: usize| format!("a_total{{path=\"/x/{n}\"}} {n} {}\n", 1_700_000_000_000 + n);
     lines("", line, "")
 }
 
-fn check_as(bencher: Bencher<'_, '_>, body: &[u8], check_: Check) {
+fn run(bencher: Bencher<'_, '_>, body: &[u8], level: Check) {
     let rules = Rules {
-        check: check_,
+        check: level,
         ..Rules::default()
     };
     assert!(
@@ -90,38 +91,38 @@ fn check_as(bencher: Bencher<'_, '_>, body: &[u8], check_: Check) {
 }
 
 #[divan::bench]
-fn ingest_ordinary(bencher: Bencher<'_, '_>) {
-    check_as(bencher, &ordinary(), Check::Ingest);
+fn ingest_typical(bencher: Bencher<'_, '_>) {
+    run(bencher, &typical(), Check::Ingest);
 }
 
 #[divan::bench]
-fn ingest_unlike_lines(bencher: Bencher<'_, '_>) {
-    check_as(bencher, &unlike(), Check::Ingest);
+fn ingest_different_lines(bencher: Bencher<'_, '_>) {
+    run(bencher, &different(), Check::Ingest);
 }
 
 #[divan::bench]
 fn ingest_timestamps(bencher: Bencher<'_, '_>) {
-    check_as(bencher, &dated(), Check::Ingest);
+    run(bencher, &with_timestamps(), Check::Ingest);
 }
 
 #[divan::bench]
 fn ingest_openmetrics(bencher: Bencher<'_, '_>) {
-    check_as(bencher, &openmetrics(), Check::Ingest);
+    run(bencher, &openmetrics(), Check::Ingest);
 }
 
 #[divan::bench]
-fn strict_ordinary(bencher: Bencher<'_, '_>) {
-    check_as(bencher, &ordinary(), Check::Strict);
+fn strict_typical(bencher: Bencher<'_, '_>) {
+    run(bencher, &typical(), Check::Strict);
 }
 
 #[divan::bench]
-fn whole_ordinary(bencher: Bencher<'_, '_>) {
-    check_as(bencher, &ordinary(), Check::Whole);
+fn whole_typical(bencher: Bencher<'_, '_>) {
+    run(bencher, &typical(), Check::Whole);
 }
 
 #[divan::bench]
 fn strip(bencher: Bencher<'_, '_>) {
-    let body = dated();
+    let body = with_timestamps();
     bencher
         .counter(BytesCount::of_slice(&body))
         .bench(|| strip_timestamps(divan::black_box(&body), FormatChoice::Text).map(drop));
@@ -129,7 +130,7 @@ fn strip(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn join_two(bencher: Bencher<'_, '_>) {
-    let (one, two) = (ordinary(), unlike());
+    let (one, two) = (typical(), different());
     let files: [(&str, &[u8]); 2] = [("one", &one), ("two", &two)];
     bencher
         .counter(BytesCount::new(one.len() + two.len()))

@@ -12,7 +12,6 @@
     reason = "a panic is how a fuzz target reports a fault"
 )]
 
-pub mod check;
 pub mod configuration;
 pub mod dbus_reply;
 pub mod query;

@@ -1,5 +1,11 @@
 //! Tests of the public interface. One binary: a file for each concern.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot continue fails"
+)]
+
 mod corpus;
 mod ingest;
 mod listing;

@@ -1,6 +1,13 @@
-//! Any bytes at all through the checker, and what must hold whatever they are:
-//! no panic, levels that include each other, faults with a place, and nothing
-//! that was accepted refused after stripping or joining.
+//! The fuzz target of the checker: any bytes, at every level and in every format.
+//!
+//! Rules: no panic; each level accepts a subset of the one below it; every fault has a position that exists and a message
+//! without control characters; a body that is accepted is still accepted after stripping its timestamps, and after joining
+//! it with itself. The program in `fuzz_targets/` runs [`run`] under libFuzzer; a test runs it on the inputs in `corpus/`.
+
+#![allow(
+    clippy::expect_used,
+    reason = "a panic is how a fuzz target reports a fault"
+)]
 
 use local_exporter_exposition::{
     Check, FinalNewline, Format, FormatChoice, Rules, check, detect_format, join, list_faults,
@@ -29,7 +36,7 @@ pub fn run(body: &[u8]) {
             assert!(ingest || !strict, "strict accepts what ingest refuses");
             assert!(
                 accepted(Check::Whole) || !ingest,
-                "ingest accepts what is not whole"
+                "ingest accepts what whole refuses"
             );
             assert!(accepted(Check::None), "none refuses");
 
@@ -39,8 +46,8 @@ pub fn run(body: &[u8]) {
                 let lines = body.split(|byte| *byte == b'\n').count();
                 for fault in &faults {
                     assert!(fault.line >= 1 && fault.column >= 1, "{fault:?}");
-                    let counted = detect_format(body, format) != Format::Protobuf;
-                    assert!(!counted || fault.line <= lines, "{fault:?}");
+                    let has_lines = detect_format(body, format) != Format::Protobuf;
+                    assert!(!has_lines || fault.line <= lines, "{fault:?}");
                     assert!(
                         !fault.to_string().chars().any(char::is_control),
                         "{fault:?}"
@@ -48,21 +55,22 @@ pub fn run(body: &[u8]) {
                 }
             }
             if ingest {
-                accepted_stays_accepted(body, &rules(Check::Ingest));
+                stays_accepted(body, &rules(Check::Ingest));
             }
         }
     }
 }
 
-fn accepted_stays_accepted(body: &[u8], rules: &Rules) {
+/// Checks that the results of stripping and joining are accepted.
+fn stays_accepted(body: &[u8], rules: &Rules) {
     let format = match detect_format(body, rules.format) {
         Format::Text => FormatChoice::Text,
         Format::OpenMetrics => FormatChoice::OpenMetrics,
         Format::Protobuf => return,
     };
     let rules = Rules { format, ..*rules };
-    let stripped = strip_timestamps(body, format).expect("what is accepted can be stripped");
-    let summary = check(&stripped, &rules).expect("stripping keeps it acceptable");
+    let stripped = strip_timestamps(body, format).expect("an accepted body can be stripped");
+    let summary = check(&stripped, &rules).expect("a stripped body is accepted");
     assert_eq!(summary.newest_timestamp_ms, None);
 
     let joined = join(&[("a", body), ("b", body)], format);
@@ -70,5 +78,5 @@ fn accepted_stays_accepted(body: &[u8], rules: &Rules) {
         allow_empty: true,
         ..rules
     };
-    check(&joined.body, &lenient).expect("joining keeps it acceptable");
+    check(&joined.body, &lenient).expect("a joined body is accepted");
 }
