@@ -6,6 +6,7 @@ pub(crate) mod access;
 pub(crate) mod body;
 pub(crate) mod client;
 pub(crate) mod connections;
+pub(crate) mod file_backed;
 pub(crate) mod gzip;
 pub(crate) mod listen;
 pub(crate) mod reply;

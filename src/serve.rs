@@ -74,14 +74,14 @@ pub async fn run(start: Start, stop: impl Future<Output = ()>) -> io::Result<()>
     }
 
     let (announce, stopping) = watch::channel(false);
-    let parts = server::Parts {
+    let setup = server::ServerSetup {
         pages: routes::configure,
         exporter: exporter.clone(),
         connections: Arc::clone(&running.connections),
         stopping,
         stop_within: CONNECTIONS_END,
     };
-    let serving = server::start(&parts, listeners)?;
+    let serving = server::start(&setup, listeners)?;
     exporter.phase.send_replace(Phase::Serving);
     tokio::select! {
         biased;
@@ -95,7 +95,7 @@ pub async fn run(start: Start, stop: impl Future<Output = ()>) -> io::Result<()>
     let _ = timeout(DRAIN, running.global_limit.idle()).await;
     // Connections end with the answer they are at.
     announce.send_replace(true);
-    let ended = timeout(CONNECTIONS_END + SLACK, serving.end()).await;
+    let ended = timeout(CONNECTIONS_END + SLACK, serving.stopped()).await;
     let ended = ended.unwrap_or_else(|_| {
         tracing::warn!("connections are cut off: they did not end in time");
         Ok(())

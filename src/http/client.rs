@@ -2,19 +2,19 @@
 
 use std::net::IpAddr;
 
-/// The other end of a connection.
+/// The client's end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Peer {
-    /// At an address.
-    At(IpAddr),
-    /// On this host, through a unix socket. Whose permissions it has passed, it
-    /// passes: it has no address to compare.
+    /// A client with an IP address.
+    Ip(IpAddr),
+    /// A client on this host, connected through a unix socket. It has no address; the
+    /// permissions of the socket have already admitted it.
     Local,
-    /// Nobody knows: in no network.
+    /// A client without a known address: in no network.
     Unknown,
 }
 
-/// How a request came, for pages that name the exporter's own address.
+/// The scheme of a connection, for pages that print the exporter's own address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scheme {
     /// Without TLS.
@@ -24,7 +24,7 @@ pub(crate) enum Scheme {
 }
 
 impl Scheme {
-    /// As it begins a URL.
+    /// The scheme as in a URL.
     #[must_use]
     pub(crate) const fn as_str(self) -> &'static str {
         match self {

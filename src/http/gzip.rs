@@ -4,7 +4,7 @@
 //! the body. Fast rather than small: an exposition shrinks to a tenth even so.
 //! Nothing here decides who gets it.
 
-use crate::http::body::Sliced;
+use crate::http::body::SlicedBody;
 use actix_web::error::BlockingError;
 use actix_web::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, VARY};
 use actix_web::http::header::{AcceptEncoding, Encoding, Header, HeaderValue};
@@ -45,16 +45,16 @@ pub(crate) async fn respond(
 ) -> HttpResponse {
     response.insert_header((VARY, ACCEPT_ENCODING.as_str()));
     if body.len() < SMALLEST || !wanted(request) {
-        return response.body(Sliced::new(body));
+        return response.body(SlicedBody::new(body));
     }
     match Compressors::compress(compressors.clone(), body.clone()).await {
         Ok(compressed) => {
             response.insert_header((CONTENT_ENCODING, GZIP));
-            response.body(Sliced::new(compressed))
+            response.body(SlicedBody::new(compressed))
         }
         Err(error) => {
             tracing::warn!(%error, "cannot compress a page");
-            response.body(Sliced::new(body))
+            response.body(SlicedBody::new(body))
         }
     }
 }

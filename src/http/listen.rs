@@ -3,30 +3,16 @@
 //! Failing to bind one of them is failing to start; nothing here tries another
 //! port or path.
 
-mod activated;
+mod listener;
+mod systemd;
 mod tcp;
 mod unix;
 mod vsock;
 
-use local_exporter_config::{ExternalError, Listen, Listeners, VsockListen};
-use socket2::Socket;
+pub use listener::Listener;
+
+use local_exporter_config::{ExternalError, Listen, Listeners};
 use std::io;
-use std::net::TcpListener;
-use std::os::unix::net::UnixListener;
-
-/// Connections that may wait to be accepted; the kernel may allow fewer (listen(2)).
-const BACKLOG: i32 = 4096;
-
-/// A bound listener of any kind.
-#[derive(Debug)]
-pub enum Listener {
-    /// A TCP port.
-    Tcp(TcpListener),
-    /// A unix socket.
-    Unix(UnixListener),
-    /// A port for virtual machines, and what it was said to be.
-    Vsock(Socket, VsockListen),
-}
 
 /// Binds everything that is configured, in its order, or takes what systemd passes.
 ///
@@ -35,7 +21,7 @@ pub enum Listener {
 /// kind that its kernel does not have.
 pub fn bind(listeners: &Listeners) -> io::Result<Vec<Listener>> {
     match listeners {
-        Listeners::Systemd => activated::listeners(),
+        Listeners::Systemd => systemd::listeners(),
         Listeners::Configured(listens) => listens.iter().map(bind_one).collect(),
     }
 }
@@ -80,17 +66,12 @@ pub(crate) fn clear(listeners: &Listeners) {
     }
 }
 
-/// An error that says what could not be listened on.
-fn named(place: impl std::fmt::Display, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("cannot listen on {place}: {error}"))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
     use super::*;
-    use local_exporter_config::ListenAddress;
+    use local_exporter_config::{ListenAddress, VsockListen};
     use std::net::Ipv4Addr;
 
     #[test]

@@ -41,7 +41,7 @@ pub(crate) fn rejected(rejection: Rejection, message: &str) -> HttpResponse {
 /// What is said to a client whose connection a limit ends within the head of a
 /// request, as the bytes of a whole response: there is no request to reply to.
 #[must_use]
-pub(crate) fn last_words(limit: Limit) -> Option<String> {
+pub(crate) fn limit_response(limit: Limit) -> Option<String> {
     let (status, sentence) = match limit {
         Limit::HeaderTimeout => (
             StatusCode::REQUEST_TIMEOUT,

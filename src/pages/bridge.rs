@@ -14,8 +14,8 @@ pub use deadline::SCRAPE_TIMEOUT_HEADER;
 pub use request::{ResponseForm, ScrapeRequest};
 
 use crate::exporter::Exporter;
-use crate::http::body::Sliced;
-use crate::http::connections::{Class, Seat};
+use crate::http::body::SlicedBody;
+use crate::http::connections::{ConnectionSlot, Priority};
 use crate::http::gzip::{self, Compressors, GZIP};
 use crate::http::reply;
 use crate::limits::Rejection;
@@ -68,10 +68,10 @@ async fn debug_response(handle: &SelectorHandle, scrape: &ScrapeRequest<'_>) -> 
 
 /// Rejects scrapes on reserved connections, which serve the other pages only.
 fn may_scrape(request: &HttpRequest) -> Result<(), (Rejection, String)> {
-    let seat = request.conn_data::<Arc<Seat>>();
-    match seat.map_or(Class::Ordinary, |seat| seat.class()) {
-        Class::Ordinary => Ok(()),
-        Class::Reserved => {
+    let slot = request.conn_data::<Arc<ConnectionSlot>>();
+    match slot.map_or(Priority::Ordinary, |slot| slot.priority()) {
+        Priority::Ordinary => Ok(()),
+        Priority::Reserved => {
             let message = "all connections (service.max_connections) are in use";
             Err((Rejection::NoConnection, message.to_owned()))
         }
@@ -112,11 +112,11 @@ async fn body_response(
         match exposition.compressed.get_or_try_init(compress).await {
             Ok(compressed) => {
                 response.insert_header((header::CONTENT_ENCODING, GZIP));
-                return response.body(Sliced::new(compressed.clone()));
+                return response.body(SlicedBody::new(compressed.clone()));
             }
             // The uncompressed body is returned instead.
             Err(error) => tracing::warn!(%error, "cannot compress a body"),
         }
     }
-    response.body(Sliced::new(exposition.body))
+    response.body(SlicedBody::new(exposition.body))
 }

@@ -1,4 +1,4 @@
-//! What a client says of itself (RFC 7617, RFC 6750), and what it is asked to say.
+//! The `Authorization` header of a request, and the challenges of a refusal (RFC 7617, RFC 6750).
 //!
 //! Pure.
 
@@ -9,16 +9,16 @@ use base64::engine::general_purpose::STANDARD;
 /// The value of an `Authorization` header.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Authorization {
-    /// A name and a password.
+    /// A user name and a password.
     Basic { name: String, password: Vec<u8> },
-    /// A token.
+    /// A bearer token.
     Bearer(Vec<u8>),
-    /// None that is understood.
+    /// Missing, malformed or of another scheme.
     None,
 }
 
 impl Authorization {
-    /// The first such header, as Go reads it.
+    /// Reads the first such header, as Go does.
     pub(super) fn read(headers: &HeaderMap) -> Self {
         let value = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
         let value = value.unwrap_or_default();
@@ -41,14 +41,14 @@ impl Authorization {
         let colon = decoded.iter().position(|byte| *byte == b':')?;
         let (name, password) = decoded.split_at_checked(colon)?;
         Some(Self::Basic {
-            // A name that is no text is nobody's.
+            // A name that is not UTF-8 matches no user.
             name: String::from_utf8_lossy(name).into_owned(),
             password: password.get(1..)?.to_owned(),
         })
     }
 }
 
-/// What would do.
+/// The schemes of which one is sufficient.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Challenges {
     pub(super) basic: bool,
@@ -57,7 +57,7 @@ pub(super) struct Challenges {
 
 impl Challenges {
     /// The values of `WWW-Authenticate`.
-    pub(super) fn words(self) -> impl Iterator<Item = &'static str> {
+    pub(super) fn schemes(self) -> impl Iterator<Item = &'static str> {
         let basic = self.basic.then_some("Basic");
         basic.into_iter().chain(self.bearer.then_some("Bearer"))
     }
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_all_behind_the_first_colon() {
+    fn a_password_starts_after_the_first_colon() {
         let pair = |name: &str, password: &str| Authorization::Basic {
             name: name.into(),
             password: password.into(),
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_says_nothing() {
+    fn an_unknown_or_malformed_header_counts_as_missing() {
         for value in [
             "", "Basic", "Basic !", "Bearer", "Bearer ", "Digest a", "YTpi",
         ] {

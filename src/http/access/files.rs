@@ -1,17 +1,16 @@
-//! The files that settings name to say who may ask: which there are, and what is
-//! wrong with them.
+//! The files that access settings refer to: their paths and their errors.
 //!
-//! What is wrong there is wrong with the configuration, where it names the file;
-//! so a drop-in whose token cannot be read is left out like any other erroneous
-//! one. Reading blocks. Nothing here is kept.
+//! An error in such a file is a configuration error at the key that names it. A drop-in whose
+//! token cannot be read is therefore skipped like any other invalid drop-in. Reading blocks.
+//! Nothing is cached.
 
 use super::tokens;
 use crate::http::web_config;
-use crate::http::web_config::current::Protection;
+use crate::http::web_config::Protection;
 use local_exporter_config::{Access, ExternalError, Service, Settings, Tls};
 use std::path::{Path, PathBuf};
 
-/// Holds what settings say of access against the files that they name, without serving.
+/// Checks the files that access settings refer to, without serving.
 #[must_use]
 pub(crate) fn external_errors(settings: &Settings) -> Vec<ExternalError> {
     let service = service_error(&settings.service);
@@ -23,17 +22,17 @@ pub(crate) fn external_errors(settings: &Settings) -> Vec<ExternalError> {
     service.into_iter().chain(tokens).collect()
 }
 
-/// What is wrong with the web configuration, or with what is said of TLS beside it.
+/// The error in the web configuration, or in `service.tls` together with it.
 pub(super) fn service_error(service: &Service) -> Option<ExternalError> {
     let protection = match service.web_config.as_deref().map(web_config::validate) {
         Some(Ok(protection)) => protection,
-        Some(Err(broken)) => return Some(external_error("web_config_file", &broken.to_string())),
+        Some(Err(error)) => return Some(external_error("web_config_file", &error.to_string())),
         None => Protection::Plain,
     };
     match (service.tls, protection) {
         (Tls::Required, Protection::Plain) => Some(external_error(
             "tls",
-            "true, but no certificate is configured: name one in tls_server_config of \
+            "true, but no certificate is configured; set one in tls_server_config of \
              service.web_config_file",
         )),
         (Tls::Refused, Protection::Tls) => Some(external_error(
@@ -51,7 +50,7 @@ fn external_error(key: &str, found: &str) -> ExternalError {
     }
 }
 
-/// The files that have to be readable while the settings are in use.
+/// The files that must be readable while the settings are in use.
 #[must_use]
 pub(crate) fn files(settings: &Settings) -> Vec<PathBuf> {
     let web = settings.service.web_config.as_deref();
@@ -60,7 +59,7 @@ pub(crate) fn files(settings: &Settings) -> Vec<PathBuf> {
     web.into_iter().chain(tokens).collect()
 }
 
-/// The files with tokens, each with the way to the table that names it.
+/// The token files, each with the path of the table that names it.
 fn tokens(settings: &Settings) -> impl Iterator<Item = (Vec<String>, &Path)> {
     let service = (vec!["service".to_owned()], &settings.service.access);
     let selectors = settings.selectors.iter().map(|selector| {

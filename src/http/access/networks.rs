@@ -1,4 +1,4 @@
-//! Where clients are, and which networks they may be in.
+//! Checks the address of a client against the allowed networks.
 //!
 //! Pure.
 
@@ -6,19 +6,20 @@ use crate::http::client::Peer;
 use local_exporter_config::IpNet;
 use std::net::IpAddr;
 
-/// Whether a client is in one of the networks; any is, where none is listed.
+/// Whether one of the networks contains the client. If no network is listed, every client is
+/// allowed. Clients on unix sockets are always allowed; clients without an address never.
 pub(super) fn allow(networks: &[IpNet], peer: Option<&Peer>) -> bool {
     networks.is_empty()
         || match peer {
-            Some(Peer::At(address)) => networks.iter().any(|network| has(*network, *address)),
+            Some(Peer::Ip(address)) => networks.iter().any(|network| contains(*network, *address)),
             Some(Peer::Local) => true,
             Some(Peer::Unknown) | None => false,
         }
 }
 
-/// Whether an address is in a network. An IPv4 client on a socket of both families has an
-/// IPv4-mapped IPv6 address, which is compared as the IPv4 address.
-fn has(network: IpNet, address: IpAddr) -> bool {
+/// Whether a network contains an address. An IPv4 client on a dual-stack socket has an
+/// IPv4-mapped IPv6 address, which counts as the IPv4 address.
+fn contains(network: IpNet, address: IpAddr) -> bool {
     network.contains(&address.to_canonical())
 }
 
@@ -33,7 +34,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_has_the_addresses_with_its_leading_bits() {
+    fn a_network_contains_the_addresses_with_its_leading_bits() {
         for (text, address, expected) in [
             ("10.0.0.0/8", "10.255.0.1", true),
             ("10.0.0.0/8", "11.0.0.1", false),
@@ -48,20 +49,17 @@ mod tests {
             ("::/0", "2001:db8::1", true),
             ("::1/128", "::1", true),
         ] {
-            let found = has(network(text), address.parse().unwrap());
+            let found = contains(network(text), address.parse().unwrap());
             assert_eq!(found, expected, "{address} in {text}");
         }
     }
 
     #[test]
-    fn who_has_no_address_passes_only_on_this_host() {
+    fn without_an_address_only_local_clients_are_allowed() {
         let networks = [network("127.0.0.0/8")];
         assert!(allow(&networks, Some(&Peer::Local)));
         assert!(!allow(&networks, Some(&Peer::Unknown)));
         assert!(!allow(&networks, None));
-        assert!(
-            allow(&[], None),
-            "where no network is listed, all are allowed"
-        );
+        assert!(allow(&[], None), "an empty list allows every client");
     }
 }

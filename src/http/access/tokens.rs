@@ -1,8 +1,8 @@
-//! Tokens in files, read again when the files change.
+//! Bearer tokens in files, read again when the files change.
 //!
-//! A token is compared in a time that does not depend on where it differs.
+//! Tokens are compared in constant time.
 
-use crate::http::web_config::fresh::{Fresh, Made, MadeState};
+use crate::http::file_backed::{FileBacked, Loaded, LoadedState};
 use local_exporter_actors::host::lsm::denial_hint;
 use local_exporter_config::read_file;
 use std::collections::HashMap;
@@ -10,51 +10,55 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use subtle::ConstantTimeEq;
 
-/// The most a file with a token may hold, in bytes.
-const LARGEST: u64 = 16 * 1024;
+/// Largest size of a token file, in bytes.
+const LARGEST_FILE: u64 = 16 * 1024;
 
 type Token = Result<Vec<u8>, String>;
 
-/// The tokens of all files that were ever configured.
+/// The tokens of all files that requests have needed since startup.
 #[derive(Debug, Default)]
-pub(super) struct Tokens(Mutex<HashMap<PathBuf, Arc<Fresh<Token>>>>);
+pub(super) struct Tokens(Mutex<HashMap<PathBuf, Arc<FileBacked<Token>>>>);
 
 impl Tokens {
-    /// Whether a token is the one in a file.
+    /// Compares a token with the one in a file.
     ///
     /// # Errors
-    /// When the file cannot be used: a sentence for the client, without the path.
-    pub(super) async fn is_right(&self, file: &Path, token: &[u8]) -> Result<bool, String> {
-        match &*self.token(file).await.get().await {
+    /// If the file cannot be used: a message for the client, without the path.
+    pub(super) async fn matches(&self, file: &Path, token: &[u8]) -> Result<bool, String> {
+        match &*self.token(file).get().await {
             Ok(expected) => Ok(bool::from(expected.ct_eq(token))),
-            Err(_) => Err("the token cannot be read; the log says why".into()),
+            Err(_) => Err("cannot read the token; see the log".into()),
         }
     }
 
-    async fn token(&self, file: &Path) -> Arc<Fresh<Token>> {
-        let tokens = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(token) = tokens().get(file) {
+    fn token(&self, file: &Path) -> Arc<FileBacked<Token>> {
+        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(token) = tokens.get(file) {
             return Arc::clone(token);
         }
-        let token = Arc::new(fresh(file.to_owned()));
-        Arc::clone(tokens().entry(file.to_owned()).or_insert(token))
+        let token = Arc::new(file_backed(file.to_owned()));
+        tokens.insert(file.to_owned(), Arc::clone(&token));
+        token
     }
 }
 
-/// The token of a file, not looked at yet.
-fn fresh(file: PathBuf) -> Fresh<Token> {
+/// The token of a file, not read yet.
+fn file_backed(file: PathBuf) -> FileBacked<Token> {
     let unread = Arc::new(Err(String::new()));
-    Fresh::new(unread, move |last: &Arc<Token>| {
+    FileBacked::new(unread, move |last: &Arc<Token>| {
         let token = read(&file);
         if let Err(error) = &token
             && last.as_ref() != &token
         {
-            tracing::error!(error, "a token cannot be used: whoever needs it is refused");
+            tracing::error!(
+                error,
+                "cannot use a bearer token; refusing requests that need it"
+            );
         }
-        Made {
+        Loaded {
             state: match token {
-                Ok(_) => MadeState::Good,
-                Err(_) => MadeState::Wrong,
+                Ok(_) => LoadedState::Valid,
+                Err(_) => LoadedState::Invalid,
             },
             value: Arc::new(token),
             files: vec![file.clone()],
@@ -62,14 +66,14 @@ fn fresh(file: PathBuf) -> Fresh<Token> {
     })
 }
 
-/// The token in a file, without the blanks around it.
+/// Reads the token in a file, without surrounding white space.
 pub(super) fn read(file: &Path) -> Token {
-    let text = read_file(file, LARGEST).map_err(|error| {
-        let denial = denial_hint(file, &error);
-        format!("{} cannot be read: {error}{denial}", file.display())
+    let text = read_file(file, LARGEST_FILE).map_err(|error| {
+        let hint = denial_hint(file, &error);
+        format!("{} cannot be read: {error}{hint}", file.display())
     })?;
     match text.trim_ascii() {
-        b"" => Err(format!("{} holds no token", file.display())),
+        b"" => Err(format!("{} contains no token", file.display())),
         token => Ok(token.to_owned()),
     }
 }

@@ -1,6 +1,6 @@
 //! TCP ports, on one address or on all of them.
 
-use super::{BACKLOG, named};
+use super::listener::{BACKLOG, bind_error};
 use local_exporter_config::ListenAddress;
 use rustix::io::Errno;
 use socket2::{Domain, Socket, Type};
@@ -20,11 +20,11 @@ pub(super) fn bind(address: ListenAddress, port: u16) -> io::Result<TcpListener>
                     let every = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
                     (every, Families::One)
                 }
-                Err(error) => return Err(named(every, &error)),
+                Err(error) => return Err(bind_error(every, &error)),
             }
         }
     };
-    bind_one(address, families).map_err(|error| named(address, &error))
+    bind_one(address, families).map_err(|error| bind_error(address, &error))
 }
 
 /// Whether an IPv6 socket also takes IPv4 connections (ipv6(7), `IPV6_V6ONLY`).

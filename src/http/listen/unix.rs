@@ -5,7 +5,7 @@
 //! are refused until listen(2), which comes last. A path is only ever removed if
 //! a socket is there on which nobody answers.
 
-use super::{BACKLOG, named};
+use super::listener::{BACKLOG, bind_error};
 use local_exporter_config::UnixListen;
 use rustix::fs::{Gid, Mode, chmod, chown};
 use socket2::{Domain, SockAddr, Socket, Type};
@@ -27,7 +27,7 @@ pub(super) fn external_error(listen: &UnixListen) -> Option<String> {
 pub(super) fn bind(listen: &UnixListen) -> io::Result<UnixListener> {
     let path = listen.path.as_path();
     let place = format!("unix:{}", path.display());
-    make(listen, path).map_err(|error| named(place, &error))
+    make(listen, path).map_err(|error| bind_error(place, &error))
 }
 
 fn make(listen: &UnixListen, path: &Path) -> io::Result<UnixListener> {

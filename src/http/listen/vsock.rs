@@ -1,6 +1,6 @@
 //! Ports for virtual machines and their host (vsock(7)).
 
-use super::{BACKLOG, named};
+use super::listener::{BACKLOG, bind_error};
 use local_exporter_config::VsockListen;
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::io;
@@ -10,7 +10,7 @@ const EVERY_CONTEXT: u32 = u32::MAX;
 
 /// A listener at that port.
 pub(super) fn bind(listen: VsockListen) -> io::Result<Socket> {
-    make(listen).map_err(|error| named(listen, &error))
+    make(listen).map_err(|error| bind_error(listen, &error))
 }
 
 fn make(listen: VsockListen) -> io::Result<Socket> {

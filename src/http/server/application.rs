@@ -1,15 +1,15 @@
-//! The routes behind the gate, with the seat of a request's connection occupied
-//! until its answer is written.
+//! The routes behind the authorizer. Each request keeps its connection busy until its
+//! response is written.
 //!
-//! What actix-http leaves open on multiplexed connections is bounded: see
-//! [`multiplexed`](super::multiplexed). It may not know what is asked.
+//! [`multiplexed`](super::multiplexed) limits what actix-http does not limit on multiplexed
+//! connections.
 
-use super::Common;
-use super::multiplexed::unless_gone;
+use super::context::ServerContext;
+use super::multiplexed::unless_cancelled;
+use super::tracked_body::TrackedBody;
 use crate::exporter::Exporter;
-use crate::http::access::{Gate, Judgement};
-use crate::http::body::Served;
-use crate::http::connections::{Class, Seat, Turns};
+use crate::http::access::{self, AuthDecision, Authorizer};
+use crate::http::connections::{ConnectionSlot, Multiplexing, Priority};
 use actix_http::{ConnectionType, Request, Response};
 use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt};
 use actix_service::{apply_fn_factory, map_config};
@@ -20,69 +20,70 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::web::Data;
 use std::sync::Arc;
 
-/// The routes behind the gate, with the seat of a request's connection occupied until its answer is written.
+/// Builds the application. Called once on each worker thread.
 pub(super) fn application(
-    common: &Common,
+    context: &ServerContext,
 ) -> impl ServiceFactory<
     Request,
     Config = (),
-    Response = Response<Served>,
+    Response = Response<TrackedBody>,
     Error = Response<BoxBody>,
     InitError = (),
 > + use<> {
-    let exporter = common.exporter.clone();
-    // This runs on the worker that it is for.
+    let exporter = context.exporter.clone();
+    // Registers this worker thread.
     exporter.liveness.add_current_thread();
-    let (gate, pages) = (Arc::clone(&common.gate), common.pages);
+    let (authorizer, pages) = (Arc::clone(&context.authorizer), context.pages);
     let paths = exporter.settings.load().service.paths.clone();
     let app = App::new()
         .app_data(exporter.clone())
         .configure(|service| pages(service, &paths))
         .wrap(from_fn(move |request, next| {
-            pass(Arc::clone(&gate), exporter.clone(), request, next)
+            authorize(Arc::clone(&authorizer), exporter.clone(), request, next)
         }));
     let app = map_config(app.into_factory(), |()| AppConfig::default());
     let app = app.map_err(|error: actix_web::Error| Response::from(error));
     apply_fn_factory(app, |mut request: Request, app| {
-        let seat = request.conn_data::<Arc<Seat>>().map(Arc::clone);
-        let turns = request.conn_data().copied().unwrap_or(Turns::InTurn);
-        let occupied = seat.as_ref().map(Seat::serve);
-        let multiplexed = (turns == Turns::Multiplexed).then(|| request.take_payload());
-        let answer = app.call(request);
+        let slot = request.conn_data::<Arc<ConnectionSlot>>().map(Arc::clone);
+        let multiplexing = request.conn_data().copied().unwrap_or(Multiplexing::Off);
+        let busy = slot.as_ref().map(ConnectionSlot::begin_request);
+        let multiplexed = (multiplexing == Multiplexing::On).then(|| request.take_payload());
+        let response = app.call(request);
         async move {
-            let response: ServiceResponse<_> = match (&seat, multiplexed) {
-                (Some(seat), Some(body)) => unless_gone(seat, body, answer).await?,
-                _ => answer.await?,
+            let response: ServiceResponse<_> = match (&slot, multiplexed) {
+                (Some(slot), Some(body)) => unless_cancelled(slot, body, response).await?,
+                _ => response.await?,
             };
             let mut response = Response::from(response.map_into_boxed_body());
-            let last = seat
-                .as_ref()
-                .is_some_and(|seat| seat.class() == Class::Reserved);
-            if last {
+            let is_reserved = |slot: &Arc<ConnectionSlot>| slot.priority() == Priority::Reserved;
+            if slot.as_ref().is_some_and(is_reserved) {
                 response
                     .head_mut()
                     .set_connection_type(ConnectionType::Close);
             }
             Ok(response.map_body(|_, body| {
-                let served = Served::new(body, occupied);
-                match (seat, turns) {
-                    (Some(seat), Turns::Multiplexed) => served.bounded(seat),
-                    _ => served,
+                let body = TrackedBody::new(body, busy);
+                match (slot, multiplexing) {
+                    (Some(slot), Multiplexing::On) => body.with_timeout(slot),
+                    _ => body,
                 }
             }))
         }
     })
 }
 
-/// A request that passes the gate becomes an answer of the routes; one that does
-/// not, that of the gate. The headers of the web configuration go on both.
-async fn pass(
-    gate: Arc<Gate>,
+/// Authorizes a request, then routes it. The headers of the web configuration are set on
+/// every response, refusals included.
+async fn authorize(
+    authorizer: Arc<Authorizer>,
     exporter: Data<Exporter>,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let Judgement { rules, refusal } = gate.judge(request.request(), &exporter).await;
+    let settings = exporter.settings.load_full();
+    let selector = access::of_selector(request.request(), &exporter.registry.load());
+    let decision = authorizer.authorize(request.request(), &settings, selector.as_ref());
+    let AuthDecision { rules, refusal } = decision.await;
     let mut response = match refusal {
         Some(refusal) => request.into_response(refusal),
         None => next.call(request).await?.map_into_boxed_body(),

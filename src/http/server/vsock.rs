@@ -1,11 +1,11 @@
-//! Connections of virtual machines and their host (vsock(7)), which actix-server
-//! does not accept.
+//! Accepts vsock connections (vsock(7)), which actix-server does not support.
 //!
-//! They are accepted here, on a thread of their own, and then go where all others
-//! go: to a seat, through TLS and the gate. It may not know what is asked.
+//! Each listener has a thread of its own. Its connections use the same service as those of
+//! other listeners: admission, TLS and authorization are the same.
 
-use super::transport::Wire;
-use super::{Common, service};
+use super::context::ServerContext;
+use super::service::service;
+use super::socket::ClientSocket;
 use actix_rt::Arbiter;
 use actix_service::{Service, ServiceFactory};
 use actix_web::rt::net::UnixStream;
@@ -20,105 +20,105 @@ use tokio::io::Interest;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{sleep, timeout};
 
-/// How long nobody is accepted after an error that says nothing of a connection,
-/// such as too few descriptors: what actix-server waits.
-const BACK_OFF: Duration = Duration::from_millis(500);
+/// Pause after an error that does not concern a single connection, such as a lack of
+/// descriptors; the same as in actix-server.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 
-/// A listener that is being served.
+/// A running vsock listener.
 #[derive(Debug)]
-pub(super) struct Accepting {
+pub(super) struct VsockServer {
     arbiter: Arbiter,
-    ended: oneshot::Receiver<()>,
+    stopped: oneshot::Receiver<()>,
 }
 
-/// Serves at most so many connections of a listener at once, until the server is to stop.
-pub(super) fn serve(listener: Socket, common: Common, most: usize) -> Accepting {
+/// Serves at most `most` connections of a listener at a time, until shutdown.
+pub(super) fn serve(listener: Socket, context: ServerContext, most: usize) -> VsockServer {
     let arbiter = Arbiter::new();
-    let (tell, ended) = oneshot::channel();
-    // What serves belongs to that thread, so it is made there.
+    let (notify, stopped) = oneshot::channel();
+    // The service is not `Send`, so it is built on its thread.
     arbiter.spawn_fn(move || {
         actix_rt::spawn(async move {
-            if let Err(error) = accept_all(listener, common, most).await {
-                tracing::error!(%error, "no connection over vsock can be accepted");
+            if let Err(error) = accept_all(listener, context, most).await {
+                tracing::error!(%error, "cannot serve a vsock listener");
             }
-            // Nobody may wait for it.
-            let _ = tell.send(());
+            // The receiver is gone after a stop that timed out.
+            let _ = notify.send(());
         });
     });
-    Accepting { arbiter, ended }
+    VsockServer { arbiter, stopped }
 }
 
-impl Accepting {
-    /// Waits for the connections to end, which the server has been told to, but not for longer.
-    pub(super) async fn end(self, within: Duration) {
-        let _ = timeout(within, self.ended).await;
+impl VsockServer {
+    /// Waits until its connections have ended after a shutdown, at most as long as given.
+    pub(super) async fn stopped(self, within: Duration) {
+        let _ = timeout(within, self.stopped).await;
         self.arbiter.stop();
     }
 }
 
-async fn accept_all(listener: Socket, mut common: Common, most: usize) -> io::Result<()> {
-    let service = service::<Wire>(&common).new_service(()).await;
-    let service = service.map_err(|()| io::Error::other("the service cannot be started"))?;
+async fn accept_all(listener: Socket, mut context: ServerContext, most: usize) -> io::Result<()> {
+    let service = service::<ClientSocket>(&context).new_service(()).await;
+    let service = service.map_err(|()| io::Error::other("cannot start the service"))?;
     let listener = registered(listener)?;
-    let room = Arc::new(Semaphore::new(most));
+    let free = Arc::new(Semaphore::new(most));
     loop {
-        let (wire, place) = tokio::select! {
+        let (socket, permit) = tokio::select! {
             biased;
-            _ = common.stopping.wait_for(|stopping| *stopping) => break,
-            next = next(&listener, &room) => next,
+            _ = context.stopping.wait_for(|stopping| *stopping) => break,
+            next = next(&listener, &free) => next,
         };
-        // It always is: each connection is admitted, or turned away, by itself.
+        // The service is always ready: it admits or refuses each connection on its own.
         if poll_fn(|cx| service.poll_ready(cx)).await.is_ok() {
-            let served = service.call(wire);
+            let served = service.call(socket);
             actix_rt::spawn(async move {
                 let _ = served.await;
-                drop(place);
+                drop(permit);
             });
         }
     }
     drop(listener);
-    // All places are free when all connections have ended.
-    let _ = room
+    // All permits are free once all connections have ended.
+    let _ = free
         .acquire_many(u32::try_from(most).unwrap_or(u32::MAX))
         .await;
     Ok(())
 }
 
-/// The next connection, once there is a place for it.
+/// Accepts the next connection, once a permit is free.
 async fn next(
     listener: &UnixStream,
-    room: &Arc<Semaphore>,
-) -> (Wire, Option<OwnedSemaphorePermit>) {
-    // It is closed by nobody, so there is always one in the end.
-    let place = Arc::clone(room).acquire_owned().await.ok();
+    free: &Arc<Semaphore>,
+) -> (ClientSocket, Option<OwnedSemaphorePermit>) {
+    // The semaphore is never closed, so this waits for a permit.
+    let permit = Arc::clone(free).acquire_owned().await.ok();
     loop {
         match accept(listener).await {
-            Ok(wire) => return (wire, place),
-            Err(error) if of_one_connection(&error) => {}
+            Ok(socket) => return (socket, permit),
+            Err(error) if concerns_one_connection(&error) => {}
             Err(error) => {
-                tracing::error!(%error, "cannot accept a connection over vsock");
-                sleep(BACK_OFF).await;
+                tracing::error!(%error, "cannot accept a vsock connection");
+                sleep(ACCEPT_PAUSE).await;
             }
         }
     }
 }
 
-async fn accept(listener: &UnixStream) -> io::Result<Wire> {
+async fn accept(listener: &UnixStream) -> io::Result<ClientSocket> {
     let accept = || SockRef::from(listener).accept();
     let (stream, _) = listener.async_io(Interest::READABLE, accept).await?;
-    registered(stream).map(Wire::Vsock)
+    registered(stream).map(ClientSocket::Vsock)
 }
 
-/// A socket that the runtime tells of what it is ready for. Tokio has no type for this family;
-/// but a socket is waited for, read, written and ended by the same calls whatever its family
-/// is: only addresses differ, and nobody asks this one for any.
+/// Registers a socket with the runtime. Tokio has no type for this address family, so it uses
+/// the type of unix sockets: readiness, reads, writes and shutdown are the same system calls
+/// in every family. Only addresses differ, and they are not read.
 fn registered(socket: Socket) -> io::Result<UnixStream> {
     socket.set_nonblocking(true)?;
     UnixStream::from_std(BlockingStream::from(OwnedFd::from(socket)))
 }
 
-/// Whether the next one may be well.
-fn of_one_connection(error: &io::Error) -> bool {
+/// Whether accepting the next connection may succeed at once.
+fn concerns_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(
         error.kind(),
@@ -132,8 +132,7 @@ mod tests {
 
     use super::*;
     use crate::exporter::Running;
-    use crate::http::server;
-    use crate::http::server::Parts;
+    use crate::http::server::ServerSetup;
     use crate::reload::Reloader;
     use local_exporter_config::{Environment, Loaded, load};
     use socket2::{Domain, SockAddr, Type};
@@ -141,9 +140,9 @@ mod tests {
     use std::path::Path;
     use tokio::sync::watch;
 
-    /// A server of nothing but this listener, and the word that ends it. What is accepted here
-    /// may be of any family, so that it can be tried where the kernel has no vsock.
-    async fn with_listener(path: &Path, test: impl AsyncFnOnce(Accepting, watch::Sender<bool>)) {
+    /// Serves a single listener. It is a unix socket, so that the test also runs where the
+    /// kernel has no vsock: the code under test accepts any address family.
+    async fn with_listener(path: &Path, test: impl AsyncFnOnce(VsockServer, watch::Sender<bool>)) {
         let loaded = Loaded {
             settings: load(None, &Environment::new()).unwrap(),
             warnings: Vec::new(),
@@ -153,7 +152,7 @@ mod tests {
         };
         let running = Running::start(loaded, Reloader::disabled()).unwrap();
         let (announce, stopping) = watch::channel(false);
-        let parts = Parts {
+        let setup = ServerSetup {
             pages: crate::pages::routes::configure,
             exporter: running.exporter.clone(),
             connections: Arc::clone(&running.connections),
@@ -163,43 +162,43 @@ mod tests {
         let listener = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
         listener.bind(&SockAddr::unix(path).unwrap()).unwrap();
         listener.listen(8).unwrap();
-        let common = server::Common::open(&parts).unwrap();
-        test(serve(listener, common, 2), announce).await;
+        let context = ServerContext::open(&setup).unwrap();
+        test(serve(listener, context, 2), announce).await;
     }
 
-    /// One request on a connection that stays open, and the first line of its answer.
-    fn ask(stream: &mut BlockingStream) -> String {
-        let request = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n";
-        stream.write_all(request).unwrap();
-        let mut answer = [0; 4096];
-        let length = stream.read(&mut answer).unwrap();
-        let text = String::from_utf8_lossy(&answer[..length]).into_owned();
+    /// Sends a request on a connection that stays open; returns the status line.
+    fn request(stream: &mut BlockingStream) -> String {
+        let bytes = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n";
+        stream.write_all(bytes).unwrap();
+        let mut response = [0; 4096];
+        let length = stream.read(&mut response).unwrap();
+        let text = String::from_utf8_lossy(&response[..length]).into_owned();
         text.lines().next().unwrap_or_default().to_owned()
     }
 
     #[test]
-    fn connections_are_served_like_others_and_end_when_it_is_to_stop() {
+    fn connections_are_served_like_others_and_end_at_shutdown() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sock");
-        actix_rt::System::new().block_on(with_listener(&path, async |accepting, announce| {
+        actix_rt::System::new().block_on(with_listener(&path, async |server, announce| {
             let path = path.clone();
             let connect = move || BlockingStream::connect(&path).unwrap();
-            let asked = tokio::task::spawn_blocking(move || {
+            let requests = tokio::task::spawn_blocking(move || {
                 let mut streams = [connect(), connect()];
-                let answers = streams.each_mut().map(ask);
-                // There is no place for a third, until one of them leaves.
+                let responses = streams.each_mut().map(request);
+                // No permit is free for a third connection until one of them ends.
                 let mut third = connect();
-                let [leaves, stays] = streams;
-                drop(leaves);
-                (answers, ask(&mut third), stays)
+                let [closed, open] = streams;
+                drop(closed);
+                (responses, request(&mut third), open)
             });
-            let (answers, third, mut stays) = asked.await.unwrap();
-            assert_eq!(answers, ["HTTP/1.1 200 OK"; 2]);
+            let (responses, third, mut open) = requests.await.unwrap();
+            assert_eq!(responses, ["HTTP/1.1 200 OK"; 2]);
             assert_eq!(third, "HTTP/1.1 200 OK");
             announce.send_replace(true);
-            accepting.end(Duration::from_secs(60)).await;
-            let rest = tokio::task::spawn_blocking(move || stays.read(&mut [0; 1]).unwrap());
-            assert_eq!(rest.await.unwrap(), 0, "it is closed");
+            server.stopped(Duration::from_secs(60)).await;
+            let rest = tokio::task::spawn_blocking(move || open.read(&mut [0; 1]).unwrap());
+            assert_eq!(rest.await.unwrap(), 0, "the connection is closed");
         }));
     }
 }

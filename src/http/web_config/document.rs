@@ -1,15 +1,13 @@
-//! The file's keys, all of them, as they are written.
+//! The YAML document: every key of a web configuration, not yet interpreted.
 //!
-//! Text in, strings and numbers out; what they mean is judged elsewhere. A key
-//! without a value counts as not written, as it does for the toolkit. Strings
-//! may be written without quotes whatever they look like: `X-XSS-Protection: 1`
-//! is the text `1`.
+//! As in the toolkit, a key without a value counts as unset, and strings need no quotes:
+//! `X-XSS-Protection: 1` is the string `1`.
 
 use serde::Deserialize;
 use serde_saphyr::UserMessageFormatter;
 use std::collections::BTreeMap;
 
-/// A file.
+/// A web configuration file.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Document {
@@ -54,12 +52,12 @@ pub(super) struct RateLimit {
     pub(super) burst: Option<u32>,
 }
 
-/// Reads a text. The errors quote no line of it, since lines hold secrets.
+/// Parses a text. Errors quote no line, because lines may contain secrets.
 pub(super) fn parse(text: &str) -> Result<Document, String> {
     let options = serde_saphyr::options! { with_snippet: false };
     let document = serde_saphyr::from_str_with_options::<Option<Document>>(text, options);
     let document = document.map_err(|error| {
-        // The other formatter advises those who write programs with the parser.
+        // The default formatter gives advice to developers who use the parser.
         let error = error.render_with_formatter(&UserMessageFormatter);
         format!("yaml: {}", error.strip_prefix("error: ").unwrap_or(&error))
     })?;

@@ -1,10 +1,10 @@
-//! Durations as Go writes them: `1s`, `1m30s`, `0.5ms`.
+//! Durations in Go's notation: `1s`, `1m30s`, `0.5ms`.
 //!
-//! Pure. By the rules of Go's `time.ParseDuration`, but never negative.
+//! Pure. Follows Go's `time.ParseDuration`, but refuses negative durations.
 
 use std::time::Duration;
 
-/// What may stand behind a number, and how many nanoseconds it is.
+/// Units, each with its length in nanoseconds.
 const UNITS: [(&str, f64); 8] = [
     ("ns", 1.0),
     ("us", 1e3),
@@ -16,9 +16,9 @@ const UNITS: [(&str, f64); 8] = [
     ("h", 3600e9),
 ];
 
-/// Reads a duration; `0` needs no unit.
+/// Parses a duration; `0` needs no unit.
 pub(super) fn parse(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("invalid duration {text:?}: expected one such as 1s, 500ms or 1m30s");
+    let invalid = || format!("invalid duration {text:?}: expected one such as 1s, 500ms or 1m30s");
     if text == "0" {
         return Ok(Duration::ZERO);
     }
@@ -26,22 +26,22 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
     let mut total = Duration::ZERO;
     loop {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.');
-        let (number, behind) = digits
+        let (number, tail) = digits
             .and_then(|at| rest.split_at_checked(at))
-            .ok_or_else(wrong)?;
-        let letters = behind.find(|c: char| c.is_ascii_digit() || c == '.');
-        let (unit, behind) = behind.split_at(letters.unwrap_or(behind.len()));
-        let number: f64 = number.parse().map_err(|_| wrong())?;
+            .ok_or_else(invalid)?;
+        let letters = tail.find(|c: char| c.is_ascii_digit() || c == '.');
+        let (unit, tail) = tail.split_at(letters.unwrap_or(tail.len()));
+        let number: f64 = number.parse().map_err(|_| invalid())?;
         let (_, factor) = UNITS
             .iter()
             .find(|(name, _)| *name == unit)
-            .ok_or_else(wrong)?;
-        let part = Duration::try_from_secs_f64(number * factor / 1e9).map_err(|_| wrong())?;
-        total = total.checked_add(part).ok_or_else(wrong)?;
-        if behind.is_empty() {
+            .ok_or_else(invalid)?;
+        let part = Duration::try_from_secs_f64(number * factor / 1e9).map_err(|_| invalid())?;
+        total = total.checked_add(part).ok_or_else(invalid)?;
+        if tail.is_empty() {
             return Ok(total);
         }
-        rest = behind;
+        rest = tail;
     }
 }
 
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_read_as_go_reads_them() {
+    fn durations_parse_as_in_go() {
         for (text, millis) in [
             ("0", 0),
             ("0s", 0),
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn anything_else_is_an_error() {
         for text in [
             "", "1", "s", "-1s", "1 s", "1sec", "1s2", "1..s", "..", "1d", "9e9h",
         ] {

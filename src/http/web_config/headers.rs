@@ -1,12 +1,12 @@
-//! The headers that a file may add to every response: five, some with fixed values.
+//! The headers that a web configuration may add to every response.
 //!
-//! Pure.
+//! Five are allowed, some with fixed values only. Pure.
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use std::collections::BTreeMap;
 
-/// What may be set, and to what, if not to everything. The names are compared
-/// with their capitals, as the toolkit does.
+/// Allowed names, each with its allowed values; no values listed means any. Names are
+/// case-sensitive, as in the toolkit.
 const ALLOWED: [(&str, &[&str]); 5] = [
     ("Content-Security-Policy", &[]),
     ("X-Frame-Options", &["deny", "sameorigin"]),
@@ -15,7 +15,7 @@ const ALLOWED: [(&str, &[&str]); 5] = [
     ("Strict-Transport-Security", &[]),
 ];
 
-/// Headers for every response.
+/// Headers of every response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Headers(Vec<(HeaderName, HeaderValue)>);
 
@@ -28,7 +28,7 @@ impl Headers {
             .map(Self)
     }
 
-    /// Sets them, in place of what was there.
+    /// Sets the headers, replacing existing ones of the same name.
     pub(crate) fn set(&self, headers: &mut HeaderMap) {
         for (name, value) in &self.0 {
             headers.insert(name.clone(), value.clone());

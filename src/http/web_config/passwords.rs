@@ -1,114 +1,117 @@
-//! The checking of passwords.
+//! Password checks, limited to one at a time, with cached results.
 //!
-//! It takes long on purpose, so it happens on the blocking pool, one at a time
-//! over the whole process, and what came of it is kept.
+//! A bcrypt check is slow by design, so it runs on the blocking pool, one at a time in the
+//! whole process. The toolkit caches results likewise.
 
-use super::users::{Attempt, Users};
+use super::users::{Credentials, Users};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Semaphore;
 
-/// Results that are kept, as in the toolkit.
-const KEPT: usize = 100;
-/// How many are forgotten when there are too many, as in the toolkit; which is left to chance.
-const FORGOTTEN: usize = KEPT / 10;
-/// Requests that may wait for their password to be checked, beside the one
-/// whose turn it is; at the usual cost, the last waits for a few seconds.
-const WAITING: usize = 32;
-/// What became of a password.
+/// Number of cached results, as in the toolkit.
+const MAX_CACHED: usize = 100;
+/// Number of results evicted, at random, when the cache is full, as in the toolkit.
+const EVICTED: usize = MAX_CACHED / 10;
+/// Number of requests that may wait for a check, besides the running one. At the usual
+/// bcrypt cost, the last one waits for a few seconds.
+const MAX_WAITING: usize = 32;
+
+/// The result of a password check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// It is the user's.
-    Right,
-    /// It is not, or there is no such user.
+pub(crate) enum PasswordCheck {
+    /// The password is the user's.
+    Correct,
+    /// The password is wrong, or the user does not exist.
     Wrong,
-    /// Too many are waiting for theirs to be checked.
+    /// Not checked: too many checks are waiting.
     Busy,
 }
 
-/// The checking of passwords, one at a time.
-pub(super) struct Passwords {
-    known: Mutex<HashMap<Attempt, bool>>,
-    turn: Arc<Semaphore>,
+/// Checks passwords, one at a time.
+pub(super) struct PasswordChecker {
+    cache: Mutex<HashMap<Credentials, bool>>,
+    running: Arc<Semaphore>,
     queue: Semaphore,
 }
 
-impl fmt::Debug for Passwords {
+impl fmt::Debug for PasswordChecker {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Passwords").finish_non_exhaustive()
+        formatter
+            .debug_struct("PasswordChecker")
+            .finish_non_exhaustive()
     }
 }
 
-impl Passwords {
+impl PasswordChecker {
     pub(super) fn new() -> Self {
         Self {
-            known: Mutex::default(),
-            turn: Arc::new(Semaphore::new(1)),
-            queue: Semaphore::new(WAITING + 1),
+            cache: Mutex::default(),
+            running: Arc::new(Semaphore::new(1)),
+            queue: Semaphore::new(MAX_WAITING + 1),
         }
     }
 
-    /// Whether a password is the user's. May be dropped at any time; a
-    /// computation that has begun goes on, and its result is kept.
+    /// Checks a user's password. Cancel-safe: a check that has started continues, and its
+    /// result is cached.
     pub(super) async fn check(
         self: &Arc<Self>,
         users: &Users,
         name: &str,
         password: &[u8],
-    ) -> Verdict {
-        let attempt = users.attempt(name, password);
-        if let Some(verdict) = self.recall(&attempt) {
-            return verdict;
+    ) -> PasswordCheck {
+        let credentials = users.credentials(name, password);
+        if let Some(result) = self.cached(&credentials) {
+            return result;
         }
-        let Ok(_place) = self.queue.try_acquire() else {
-            return Verdict::Busy;
+        let Ok(_queued) = self.queue.try_acquire() else {
+            return PasswordCheck::Busy;
         };
-        let Ok(turn) = Arc::clone(&self.turn).acquire_owned().await else {
-            return Verdict::Busy;
+        let Ok(running) = Arc::clone(&self.running).acquire_owned().await else {
+            return PasswordCheck::Busy;
         };
-        // The same may have been asked by whoever had the turn before.
-        if let Some(verdict) = self.recall(&attempt) {
-            return verdict;
+        // An earlier check in the queue may have had the same credentials.
+        if let Some(result) = self.cached(&credentials) {
+            return result;
         }
         let this = Arc::clone(self);
         let compute = move || {
-            let right = attempt.is_right();
-            this.keep(attempt, right);
-            drop(turn);
-            verdict(right)
+            let correct = credentials.verify();
+            this.insert(credentials, correct);
+            drop(running);
+            result(correct)
         };
         let computed = tokio::task::spawn_blocking(compute).await;
-        computed.unwrap_or(Verdict::Busy)
+        computed.unwrap_or(PasswordCheck::Busy)
     }
 
-    /// A failed lock only means that a panic passed by; what is kept is whole all the same.
-    fn known(&self) -> MutexGuard<'_, HashMap<Attempt, bool>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Ignores poisoning: a panic leaves the map complete.
+    fn cache(&self) -> MutexGuard<'_, HashMap<Credentials, bool>> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn recall(&self, attempt: &Attempt) -> Option<Verdict> {
-        self.known().get(attempt).copied().map(verdict)
+    fn cached(&self, credentials: &Credentials) -> Option<PasswordCheck> {
+        self.cache().get(credentials).copied().map(result)
     }
 
-    fn keep(&self, attempt: Attempt, right: bool) {
-        let mut known = self.known();
-        if known.len() >= KEPT {
-            // A map with keys of chance gives its entries in an order of chance.
-            let some = known.keys().take(FORGOTTEN).cloned().collect::<Vec<_>>();
-            for attempt in some {
-                known.remove(&attempt);
+    fn insert(&self, credentials: Credentials, correct: bool) {
+        let mut cache = self.cache();
+        if cache.len() >= MAX_CACHED {
+            // A hash map with a random seed iterates in a random order.
+            let evicted = cache.keys().take(EVICTED).cloned().collect::<Vec<_>>();
+            for credentials in evicted {
+                cache.remove(&credentials);
             }
         }
-        known.insert(attempt, right);
+        cache.insert(credentials, correct);
     }
 }
 
-fn verdict(right: bool) -> Verdict {
-    if right {
-        Verdict::Right
+fn result(correct: bool) -> PasswordCheck {
+    if correct {
+        PasswordCheck::Correct
     } else {
-        Verdict::Wrong
+        PasswordCheck::Wrong
     }
 }
 
@@ -119,64 +122,72 @@ mod tests {
     use super::super::users::tests::users;
     use super::*;
 
-    async fn check(passwords: &Arc<Passwords>, name: &str, password: &str) -> Verdict {
-        passwords.check(&users(), name, password.as_bytes()).await
+    async fn check(checker: &Arc<PasswordChecker>, name: &str, password: &str) -> PasswordCheck {
+        checker.check(&users(), name, password.as_bytes()).await
     }
 
     #[tokio::test]
-    async fn a_password_is_its_users_alone() {
-        let passwords = Arc::new(Passwords::new());
-        assert_eq!(check(&passwords, "alice", "secret").await, Verdict::Right);
-        assert_eq!(check(&passwords, "alice", "other").await, Verdict::Wrong);
-        assert_eq!(check(&passwords, "bob", "secret").await, Verdict::Wrong);
-        assert_eq!(check(&passwords, "carol", "secret").await, Verdict::Wrong);
-        assert_eq!(check(&passwords, "", "").await, Verdict::Wrong);
+    async fn a_password_is_valid_for_its_user_only() {
+        let checker = Arc::new(PasswordChecker::new());
+        for (name, password, expected) in [
+            ("alice", "secret", PasswordCheck::Correct),
+            ("alice", "other", PasswordCheck::Wrong),
+            ("bob", "secret", PasswordCheck::Wrong),
+            ("carol", "secret", PasswordCheck::Wrong),
+            ("", "", PasswordCheck::Wrong),
+        ] {
+            assert_eq!(check(&checker, name, password).await, expected, "{name}");
+        }
     }
 
     #[tokio::test]
-    async fn results_are_kept_and_belong_to_the_hash() {
-        let passwords = Arc::new(Passwords::new());
+    async fn results_are_cached_by_hash() {
+        let checker = Arc::new(PasswordChecker::new());
         let before = users();
-        let right = passwords.check(&before, "alice", b"secret").await;
-        assert_eq!(right, Verdict::Right);
-        // Whoever has the turn keeps it: only what is kept is answered.
-        let _turn = Arc::clone(&passwords.turn).acquire_owned().await.unwrap();
-        let _queue = passwords.queue.acquire_many(33).await.unwrap();
+        let correct = checker.check(&before, "alice", b"secret").await;
+        assert_eq!(correct, PasswordCheck::Correct);
+        // While no check can run, only cached results are returned.
+        let _running = Arc::clone(&checker.running).acquire_owned().await.unwrap();
+        let _queue = checker.queue.acquire_many(33).await.unwrap();
         assert_eq!(
-            passwords.check(&before, "alice", b"secret").await,
-            Verdict::Right
+            checker.check(&before, "alice", b"secret").await,
+            PasswordCheck::Correct
         );
         let changed = users();
         assert_eq!(
-            passwords.check(&changed, "alice", b"secret").await,
-            Verdict::Busy
+            checker.check(&changed, "alice", b"secret").await,
+            PasswordCheck::Busy
         );
     }
 
     #[tokio::test]
-    async fn there_is_a_bound_on_those_who_wait() {
-        let passwords = Arc::new(Passwords::new());
-        let turn = Arc::clone(&passwords.turn).acquire_owned().await.unwrap();
+    async fn the_queue_is_bounded() {
+        let checker = Arc::new(PasswordChecker::new());
+        let running = Arc::clone(&checker.running).acquire_owned().await.unwrap();
         let users = users();
-        let names = (0..WAITING + 2).map(|n| n.to_string()).collect::<Vec<_>>();
-        let waiting = names.iter().map(|name| passwords.check(&users, name, b"x"));
+        let names = (0..MAX_WAITING + 2)
+            .map(|n| n.to_string())
+            .collect::<Vec<_>>();
+        let waiting = names.iter().map(|name| checker.check(&users, name, b"x"));
         let release = async {
             tokio::task::yield_now().await;
-            drop(turn);
+            drop(running);
         };
-        let (verdicts, ()) = tokio::join!(futures_util::future::join_all(waiting), release);
-        let busy = verdicts.iter().filter(|verdict| **verdict == Verdict::Busy);
-        assert_eq!(busy.count(), 1, "{verdicts:?}");
+        let (results, ()) = tokio::join!(futures_util::future::join_all(waiting), release);
+        let busy = results
+            .iter()
+            .filter(|result| **result == PasswordCheck::Busy);
+        assert_eq!(busy.count(), 1, "{results:?}");
     }
 
     #[test]
-    fn only_so_many_results_are_kept() {
-        let passwords = Passwords::new();
+    fn the_cache_is_bounded() {
+        let checker = PasswordChecker::new();
         let users = users();
         for n in 0..1000 {
-            passwords.keep(users.attempt(&n.to_string(), b"x"), false);
-            assert!(passwords.known().len() <= KEPT);
+            checker.insert(users.credentials(&n.to_string(), b"x"), false);
+            assert!(checker.cache().len() <= MAX_CACHED);
         }
-        assert!(passwords.recall(&users.attempt("999", b"x")).is_some());
+        assert!(checker.cached(&users.credentials("999", b"x")).is_some());
     }
 }

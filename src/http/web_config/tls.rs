@@ -1,24 +1,31 @@
-//! TLS as a file asks for it: checked names first, then certificates as they are now.
+//! TLS settings: checked when the web configuration is parsed, then combined with the
+//! certificates that the files currently contain.
 //!
-//! [`Tls::server_config`] reads files and blocks. Whether a client's certificate
-//! is needed, and which, is said in `client_certificates`.
+//! [`Tls::server_config`] reads files and blocks. `client_certificates` decides about the
+//! certificates of clients.
 
 use super::client_certificates::{Authority, ClientCertificates};
 use super::document::TlsServer;
-use super::{LARGEST, names};
-use local_exporter_actors::host::lsm::denial_hint;
-use local_exporter_config::read_file;
+use super::pem::Pem;
+use super::tls_names;
 use rustls::crypto::{CryptoProvider, SupportedKxGroup, ring};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::ResolvesServerCert;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{CertificateError, Error};
 use rustls::{ServerConfig, SupportedCipherSuite, SupportedProtocolVersion};
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What is to be served over TLS, and to whom.
+/// How connections are protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protection {
+    /// Not at all.
+    Plain,
+    /// With TLS.
+    Tls,
+}
+
+/// Checked TLS settings.
 #[derive(Debug)]
 pub(super) struct Tls {
     certificate: Pem,
@@ -27,88 +34,19 @@ pub(super) struct Tls {
     versions: &'static [&'static SupportedProtocolVersion],
     suites: Vec<SupportedCipherSuite>,
     curves: Vec<&'static dyn SupportedKxGroup>,
-    order: Order,
+    order: CipherOrder,
     http2: bool,
 }
 
-/// Whose order of cipher suites counts.
+/// Which side's preference selects the cipher suite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Order {
+enum CipherOrder {
     Server,
     Client,
 }
 
-/// Where a PEM text is.
-pub(super) enum Pem {
-    Inline(String),
-    File(PathBuf),
-}
-
-impl fmt::Debug for Pem {
-    /// Without what is secret.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Inline(_) => formatter.write_str("Inline"),
-            Self::File(path) => write!(formatter, "File({path:?})"),
-        }
-    }
-}
-
-impl Pem {
-    /// The file if it is named, else the text if there is one.
-    fn choose(inline: Option<String>, file: Option<String>, directory: &Path) -> Option<Self> {
-        let file = file.filter(|file| !file.is_empty());
-        let inline = inline.filter(|inline| !inline.is_empty());
-        match file {
-            Some(file) => Some(Self::File(directory.join(file))),
-            None => inline.map(Self::Inline),
-        }
-    }
-
-    fn file(&self) -> Option<&PathBuf> {
-        match self {
-            Self::Inline(_) => None,
-            Self::File(path) => Some(path),
-        }
-    }
-
-    /// The text, and how to call it in a sentence.
-    fn read(&self, what: &str) -> Result<(Vec<u8>, String), String> {
-        match self {
-            Self::Inline(text) => Ok((text.clone().into_bytes(), what.to_owned())),
-            Self::File(path) => {
-                let name = format!("{what}_file {}", path.display());
-                match read_file(path, LARGEST) {
-                    Ok(text) => Ok((text, name)),
-                    Err(error) => {
-                        let denial = denial_hint(path, &error);
-                        Err(format!("{name} cannot be read: {error}{denial}"))
-                    }
-                }
-            }
-        }
-    }
-
-    /// The certificates in it: one at least.
-    pub(super) fn certificates(&self, what: &str) -> Result<Vec<CertificateDer<'static>>, String> {
-        let (text, name) = self.read(what)?;
-        let certificates = CertificateDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>();
-        match certificates {
-            Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-            Ok(_) => Err(format!("{name} holds no certificate in PEM form")),
-            Err(error) => Err(format!("{name} is not in PEM form: {error}")),
-        }
-    }
-
-    fn private_key(&self) -> Result<PrivateKeyDer<'static>, String> {
-        let (text, name) = self.read("key")?;
-        PrivateKeyDer::from_pem_slice(&text)
-            .map_err(|error| format!("{name} holds no private key in PEM form: {error}"))
-    }
-}
-
 impl Tls {
-    /// What is asked for; nothing, where none of the keys that turn TLS on is written.
+    /// Checks the settings. Returns `None` if no key that turns TLS on is set.
     pub(super) fn check(
         written: TlsServer,
         http2: bool,
@@ -118,12 +56,13 @@ impl Tls {
         let certificate = Pem::choose(written.cert, written.cert_file, directory);
         let key = Pem::choose(written.key, written.key_file, directory);
         let authority = Pem::choose(written.client_ca, written.client_ca_file, directory);
-        let versions = names::versions(
+        let versions = tls_names::versions(
             written.min_version.as_deref(),
             written.max_version.as_deref(),
         )?;
-        let suites = names::cipher_suites(&written.cipher_suites.unwrap_or_default(), versions)?;
-        let curves = names::curves(&written.curve_preferences.unwrap_or_default())?;
+        let suites =
+            tls_names::cipher_suites(&written.cipher_suites.unwrap_or_default(), versions)?;
+        let curves = tls_names::curves(&written.curve_preferences.unwrap_or_default())?;
         let on = certificate.is_some() || key.is_some() || authority.is_some() || !mode.is_empty();
         if !on {
             return Ok(None);
@@ -137,14 +76,14 @@ impl Tls {
             suites,
             curves,
             order: match written.prefer_server_cipher_suites {
-                Some(false) => Order::Client,
-                Some(true) | None => Order::Server,
+                Some(false) => CipherOrder::Client,
+                Some(true) | None => CipherOrder::Server,
             },
             http2,
         }))
     }
 
-    /// The files it is made of.
+    /// The files with certificates and keys.
     pub(super) fn files(&self) -> Vec<PathBuf> {
         let authority = self.clients.authority().map(|Authority(pem)| pem);
         let all = [Some(&self.certificate), Some(&self.key), authority];
@@ -152,8 +91,10 @@ impl Tls {
         files.cloned().collect()
     }
 
-    /// What a handshake needs, with the certificates as they are now. A key that
-    /// is not the certificate's is an error.
+    /// Reads certificates and keys and builds the settings of handshakes.
+    ///
+    /// # Errors
+    /// An unusable file, or a key that does not belong to the certificate.
     pub(super) fn server_config(&self) -> Result<Arc<ServerConfig>, String> {
         let provider = Arc::new(CryptoProvider {
             cipher_suites: self.suites.clone(),
@@ -163,15 +104,13 @@ impl Tls {
         let resolver = self.certified_key(&provider)?;
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(self.versions)
-            .map_err(|error| {
-                format!("these versions and cipher suites do not go together: {error}")
-            })?;
+            .map_err(|error| format!("incompatible TLS versions and cipher suites: {error}"))?;
         let builder = match self.clients.verifier(&provider)? {
             Some(verifier) => builder.with_client_cert_verifier(verifier),
             None => builder.with_no_client_auth(),
         };
         let mut config = builder.with_cert_resolver(resolver);
-        config.ignore_client_order = self.order == Order::Server;
+        config.ignore_client_order = self.order == CipherOrder::Server;
         config.alpn_protocols = match self.http2 {
             true => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
             false => vec![b"http/1.1".to_vec()],
@@ -186,7 +125,35 @@ impl Tls {
         let chain = self.certificate.certificates("cert")?;
         let key = self.key.private_key()?;
         let certified = CertifiedKey::from_der(chain, key, provider)
-            .map_err(|error| format!("certificate and key cannot be used together: {error}"))?;
+            .map_err(|error| format!("cannot use the certificate with the key: {error}"))?;
         Ok(Arc::new(SingleCertAndKey::from(certified)))
+    }
+}
+
+/// Describes why a handshake failed. rustls shows the error of a verifier in debug notation.
+#[must_use]
+pub(crate) fn handshake_error(error: &std::io::Error) -> String {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    match inner {
+        Some(Error::InvalidCertificate(CertificateError::Other(other))) => other.to_string(),
+        Some(_) | None => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handshake_error_is_readable() {
+        let text = |error: Error| {
+            handshake_error(&std::io::Error::new(std::io::ErrorKind::InvalidData, error))
+        };
+        let other = rustls::OtherError(Arc::new(std::io::Error::other("no such name")));
+        let refusal = Error::InvalidCertificate(CertificateError::Other(other));
+        assert_eq!(text(refusal), "no such name");
+        assert_eq!(text(Error::DecryptError), Error::DecryptError.to_string());
+        let closed = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+        assert_eq!(handshake_error(&closed), closed.to_string());
     }
 }

@@ -1,29 +1,29 @@
-//! Who may ask, by name and bcrypt hash, and what a password is held against.
+//! Users: names and bcrypt hashes, and the hash that a password is verified against.
 //!
-//! A name that nobody has costs what one that somebody has costs: the same steps,
-//! with a hash of the same cost, so that time does not tell which names there are.
+//! Unknown users cost the same bcrypt work as known ones, so timing reveals no names.
 
 use bcrypt::HashParts;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-/// The length of a bcrypt hash as Go reads it.
-const SHORTEST_HASH: usize = 59;
-/// Salt and hash of nobody's password. Whether it matches is never looked at.
-const NOBODYS: &str = "QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi";
-/// The cost of nobody's hash where there is no user at all.
-const USUAL_COST: u32 = 10;
+/// Minimum length of a bcrypt hash in Go (`golang.org/x/crypto/bcrypt`).
+const MIN_HASH_LENGTH: usize = 59;
+/// Salt and hash for unknown users. The result of this comparison is ignored.
+const DUMMY_HASH: &str = "QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi";
+/// Cost of the dummy hash if no user is configured.
+const DEFAULT_COST: u32 = 10;
 
-/// Names and bcrypt hashes.
+/// User names and bcrypt hashes.
 #[derive(Clone)]
 pub(crate) struct Users {
     hashes: BTreeMap<String, String>,
-    nobodys: String,
+    /// For unknown users; as costly as the most costly of `hashes`.
+    dummy: String,
 }
 
 impl fmt::Debug for Users {
-    /// The names alone.
+    /// Shows names only.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_set().entries(self.hashes.keys()).finish()
     }
@@ -40,58 +40,56 @@ impl Users {
             highest = highest.max(Some(cost));
             hashes.insert(name, hash);
         }
-        let cost = highest.unwrap_or(USUAL_COST);
-        let nobodys = format!("$2y${cost:02}${NOBODYS}");
-        Ok(Self { hashes, nobodys })
+        let cost = highest.unwrap_or(DEFAULT_COST);
+        let dummy = format!("$2y${cost:02}${DUMMY_HASH}");
+        Ok(Self { hashes, dummy })
     }
 
-    /// Whether anybody may ask.
+    /// Whether no user is configured, so that no authentication is required.
     #[must_use]
     pub(crate) fn is_empty(&self) -> bool {
         self.hashes.is_empty()
     }
 
-    /// What a password of this name is held against, whether or not anybody has the name.
-    pub(super) fn attempt(&self, name: &str, password: &[u8]) -> Attempt {
+    /// Pairs a name and a password with the hash to verify; unknown names get the dummy hash.
+    pub(super) fn credentials(&self, name: &str, password: &[u8]) -> Credentials {
         let hash = self.hashes.get(name);
-        Attempt {
+        Credentials {
             name: name.to_owned(),
             known: hash.is_some(),
-            hash: hash.unwrap_or(&self.nobodys).clone(),
+            hash: hash.unwrap_or(&self.dummy).clone(),
             password: password.to_owned(),
         }
     }
 }
 
-/// The cost of a hash that can be one.
+/// Checks the form of a hash; returns its cost.
 fn cost(hash: &str) -> Result<u32, String> {
-    if hash.len() < SHORTEST_HASH {
+    if hash.len() < MIN_HASH_LENGTH {
         return Err("hashedSecret too short to be a bcrypted password".into());
     }
-    let parts = HashParts::from_str(hash).map_err(|error| format!("no bcrypt hash: {error}"))?;
+    let parts = HashParts::from_str(hash).map_err(|error| format!("not a bcrypt hash: {error}"))?;
     match parts.get_cost() {
         cost @ 4..=31 => Ok(cost),
-        cost => Err(format!(
-            "no bcrypt hash: a cost of {cost} is outside 4 to 31"
-        )),
+        cost => Err(format!("not a bcrypt hash: cost {cost} is outside 4 to 31")),
     }
 }
 
-/// A name and a password that somebody came with, and the hash it is held against.
+/// A name and a password from a request, and the hash to verify them with.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct Attempt {
+pub(super) struct Credentials {
     name: String,
     known: bool,
     hash: String,
     password: Vec<u8>,
 }
 
-impl Attempt {
-    /// Takes long, on purpose.
-    pub(super) fn is_right(&self) -> bool {
-        // A hash that was checked can be compared with; if not, it is not right.
-        let same = bcrypt::verify(&self.password, &self.hash).unwrap_or(false);
-        same && self.known
+impl Credentials {
+    /// Verifies the password. Slow by design.
+    pub(super) fn verify(&self) -> bool {
+        // `cost` has checked the form of the hash; any other error means a wrong password.
+        let matches = bcrypt::verify(&self.password, &self.hash).unwrap_or(false);
+        matches && self.known
     }
 }
 
@@ -101,7 +99,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// bcrypt of `secret` and of `other`, at the least cost there is.
+    /// bcrypt of `secret` and of `other`, at the minimum cost.
     pub(in super::super) fn users() -> Users {
         let hash = |password: &str| Some(bcrypt::hash(password, 4).unwrap());
         let users = [("alice", hash("secret")), ("bob", hash("other"))];
@@ -110,28 +108,31 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn an_unknown_name_is_held_against_a_hash_of_the_same_cost() {
+    fn an_unknown_name_is_verified_against_a_hash_of_the_same_cost() {
         let users = users();
-        let known = users.attempt("alice", b"x");
-        let unknown = users.attempt("carol", b"x");
+        let known = users.credentials("alice", b"x");
+        let unknown = users.credentials("carol", b"x");
         assert_eq!(cost(&unknown.hash).unwrap(), cost(&known.hash).unwrap());
-        assert!(bcrypt::verify("x", &unknown.hash).is_ok(), "it is computed");
+        assert!(
+            bcrypt::verify("x", &unknown.hash).is_ok(),
+            "the dummy hash is computed"
+        );
         assert!(!unknown.known);
     }
 
     #[test]
-    fn what_is_no_bcrypt_hash_is_refused() {
+    fn an_invalid_bcrypt_hash_is_an_error() {
         for (hash, expected) in [
             ("", "hashedSecret too short to be a bcrypted password"),
             ("secret", "hashedSecret too short to be a bcrypted password"),
-            (&"x".repeat(60), "no bcrypt hash"),
-            (&format!("$2y$99${NOBODYS}"), "no bcrypt hash"),
+            (&"x".repeat(60), "not a bcrypt hash"),
+            (&format!("$2y$99${DUMMY_HASH}"), "not a bcrypt hash"),
         ] {
             let error = cost(hash).unwrap_err();
             assert!(error.contains(expected), "{hash}: {error}");
         }
         for version in ["2a", "2b", "2y"] {
-            assert_eq!(cost(&format!("${version}$10${NOBODYS}")), Ok(10));
+            assert_eq!(cost(&format!("${version}$10${DUMMY_HASH}")), Ok(10));
         }
     }
 }

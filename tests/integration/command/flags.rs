@@ -115,7 +115,8 @@ fn a_token_that_cannot_be_read_leaves_out_the_drop_in_that_names_it() {
     std::fs::write(&token, "").unwrap();
     std::fs::write(host.path("config.toml"), drop_in.replace(".b]", ".c]")).unwrap();
     let (code, _, error) = host.check(&[]);
-    let told = "~/config.toml:4:21: bridge.selectors.c.bearer_token_file: ~/token holds no token";
+    let told =
+        "~/config.toml:4:21: bridge.selectors.c.bearer_token_file: ~/token contains no token";
     assert!(error.contains(told), "{error}");
     assert_eq!(code, Some(2));
     let strict = "[service]\nstrict_dropins = true\n";

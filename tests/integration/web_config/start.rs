@@ -83,7 +83,7 @@ fn a_token_must_be_there() {
     let token = format!("bearer_token_file = {:?}\n", web.path("token"));
     assert!(refused(&web, &token).contains("cannot be read"));
     web.write("token", " \n");
-    assert!(refused(&web, &token).contains("holds no token"));
+    assert!(refused(&web, &token).contains("contains no token"));
 }
 
 #[test]

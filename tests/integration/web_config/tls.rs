@@ -138,10 +138,15 @@ fn a_broken_certificate_leaves_the_last_good_one_and_is_told_once() {
             .filter(|line| line.contains(words))
             .count()
     };
-    assert_eq!(told("the last good ones stay"), 1, "{:?}", exporter.log());
+    assert_eq!(
+        told("keeping the last valid ones"),
+        1,
+        "{:?}",
+        exporter.log()
+    );
     web.write("key.pem", &next.key);
     assert_eq!(metric(&client, &exporter, USABLE), Some(1.0));
-    until("it is told to be right again", || told("right again") == 1);
+    until("the recovery is logged", || told("valid again") == 1);
 }
 
 #[test]

@@ -1,22 +1,21 @@
-//! How often may be asked: a bucket of tokens.
+//! The rate limit: a token bucket, shared by all clients as in the toolkit.
 //!
-//! Pure arithmetic; whoever takes a token says what time it is. One bucket
-//! stands for all clients together, as in the toolkit.
+//! Pure arithmetic; callers pass the current time.
 
 use super::duration;
 use std::time::{Duration, Instant};
 
-/// One token per `interval`, and `burst` of them at most.
+/// One token per `interval`, at most `burst` tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Rate {
-    /// How long it takes for a token to come; never zero.
-    pub interval: Duration,
-    /// How many are kept; with none, every request is one too many.
-    pub burst: u32,
+pub(super) struct RateLimit {
+    /// Time until another token is added; never zero.
+    pub(super) interval: Duration,
+    /// Capacity of the bucket; if zero, every request is refused.
+    pub(super) burst: u32,
 }
 
-impl Rate {
-    /// An interval of zero, or none, is no limit.
+impl RateLimit {
+    /// Returns `None`, no limit, if the interval is unset or zero.
     pub(super) fn check(
         interval: Option<&str>,
         burst: Option<u32>,
@@ -28,34 +27,35 @@ impl Rate {
     }
 }
 
-/// A bucket, full at first.
+/// A token bucket, full at first.
 #[derive(Debug)]
-pub(super) struct Bucket {
-    rate: Rate,
-    /// What is in it, in time: a token is worth one interval.
+pub(super) struct TokenBucket {
+    limit: RateLimit,
+    /// Contents as a time: a token is one interval.
     credit: Duration,
-    since: Instant,
+    updated: Instant,
 }
 
-impl Bucket {
-    pub(super) fn new(rate: Rate, now: Instant) -> Self {
+impl TokenBucket {
+    pub(super) fn new(limit: RateLimit, now: Instant) -> Self {
         Self {
-            rate,
-            credit: Self::most(rate),
-            since: now,
+            limit,
+            credit: Self::capacity(limit),
+            updated: now,
         }
     }
 
-    fn most(rate: Rate) -> Duration {
-        rate.interval.saturating_mul(rate.burst)
+    fn capacity(limit: RateLimit) -> Duration {
+        limit.interval.saturating_mul(limit.burst)
     }
 
-    /// Takes a token, if there is one.
+    /// Takes a token; returns whether there was one.
     pub(super) fn take(&mut self, now: Instant) -> bool {
-        let come = now.saturating_duration_since(self.since);
-        self.credit = self.credit.saturating_add(come).min(Self::most(self.rate));
-        self.since = self.since.max(now);
-        let left = self.credit.checked_sub(self.rate.interval);
+        let elapsed = now.saturating_duration_since(self.updated);
+        let credit = self.credit.saturating_add(elapsed);
+        self.credit = credit.min(Self::capacity(self.limit));
+        self.updated = self.updated.max(now);
+        let left = self.credit.checked_sub(self.limit.interval);
         self.credit = left.unwrap_or(self.credit);
         left.is_some()
     }
@@ -69,17 +69,17 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn bucket(burst: u32) -> (Bucket, Instant) {
+    fn bucket(burst: u32) -> (TokenBucket, Instant) {
         let now = Instant::now();
-        let rate = Rate {
+        let limit = RateLimit {
             interval: SECOND,
             burst,
         };
-        (Bucket::new(rate, now), now)
+        (TokenBucket::new(limit, now), now)
     }
 
     #[test]
-    fn a_full_bucket_serves_its_burst_and_then_one_an_interval() {
+    fn a_full_bucket_allows_its_burst_and_then_one_request_per_interval() {
         let (mut bucket, now) = bucket(3);
         let taken = (0..5).map(|_| bucket.take(now)).collect::<Vec<_>>();
         assert_eq!(taken, [true, true, true, false, false]);
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn it_never_holds_more_than_its_burst() {
+    fn a_bucket_never_holds_more_than_its_burst() {
         let (mut bucket, now) = bucket(2);
         let later = now + 100 * SECOND;
         let taken = (0..3).map(|_| bucket.take(later)).collect::<Vec<_>>();
@@ -97,14 +97,14 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_of_none_serves_nobody() {
+    fn a_burst_of_zero_refuses_every_request() {
         let (mut bucket, now) = bucket(0);
         assert!(!bucket.take(now));
         assert!(!bucket.take(now + 100 * SECOND));
     }
 
     #[test]
-    fn a_clock_seen_out_of_order_gives_nothing_away() {
+    fn times_out_of_order_add_no_tokens() {
         let (mut bucket, now) = bucket(1);
         assert!(bucket.take(now + SECOND));
         assert!(!bucket.take(now));
@@ -113,16 +113,16 @@ mod tests {
     }
 
     #[test]
-    fn no_interval_is_no_limit() {
-        assert_eq!(Rate::check(None, Some(5)).unwrap(), None);
-        assert_eq!(Rate::check(Some("0s"), Some(5)).unwrap(), None);
-        let rate = Rate {
+    fn without_an_interval_there_is_no_limit() {
+        assert_eq!(RateLimit::check(None, Some(5)).unwrap(), None);
+        assert_eq!(RateLimit::check(Some("0s"), Some(5)).unwrap(), None);
+        let limit = RateLimit {
             interval: SECOND,
             burst: 0,
         };
-        assert_eq!(Rate::check(Some("1s"), None).unwrap(), Some(rate));
+        assert_eq!(RateLimit::check(Some("1s"), None).unwrap(), Some(limit));
         assert!(
-            Rate::check(Some("soon"), None)
+            RateLimit::check(Some("soon"), None)
                 .unwrap_err()
                 .contains("rate_limit")
         );

@@ -1,16 +1,15 @@
-//! The names that Go gives to versions, cipher suites and curves, and what rustls has of them.
+//! Go's names of TLS versions, cipher suites and curves, mapped to those of rustls.
 //!
-//! Pure. A name that Go does not know is unknown; one that Go knows and rustls
-//! does not have is refused with a sentence that says so, since to leave it out
-//! in silence would be another policy than the one written.
+//! Pure. A name that Go does not define is unknown. A name that Go defines and rustls does
+//! not support is an error that says so: ignoring it would change the configured policy.
 
 use rustls::crypto::SupportedKxGroup;
 use rustls::crypto::ring::{cipher_suite, kx_group};
 use rustls::version::{TLS12, TLS13};
 use rustls::{SupportedCipherSuite, SupportedProtocolVersion};
 
-/// Cipher suites by Go's names; `None` where rustls has none. Those of TLS 1.3
-/// may be named, but are never chosen by name: Go uses them all, always.
+/// Cipher suites by Go's names; `None` if rustls does not support them. Suites of TLS 1.3
+/// may be listed without effect: like Go, the exporter always offers all of them.
 const SUITES: [(&str, Option<SupportedCipherSuite>); 13] = [
     (
         "TLS_AES_128_GCM_SHA256",
@@ -54,7 +53,7 @@ const SUITES: [(&str, Option<SupportedCipherSuite>); 13] = [
     ("TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA", None),
 ];
 
-/// Curves by Go's names, the preferred first; `None` where rustls' ring has none.
+/// Curves by Go's names, in order of preference; `None` if rustls with ring does not support them.
 const CURVES: [(&str, Option<&dyn SupportedKxGroup>); 4] = [
     ("X25519", Some(kx_group::X25519)),
     ("CurveP256", Some(kx_group::SECP256R1)),
@@ -66,19 +65,19 @@ const ONLY_12: &[&SupportedProtocolVersion] = &[&TLS12];
 const ONLY_13: &[&SupportedProtocolVersion] = &[&TLS13];
 const BOTH: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
 
-/// The versions from the least to the greatest, both included.
+/// Returns the versions from `min` to `max`, both included; by default TLS 1.2 and 1.3.
 pub(super) fn versions(
-    least: Option<&str>,
-    greatest: Option<&str>,
+    min: Option<&str>,
+    max: Option<&str>,
 ) -> Result<&'static [&'static SupportedProtocolVersion], String> {
-    let least = version(least.unwrap_or("TLS12"), "min_version")?;
-    let greatest = version(greatest.unwrap_or("TLS13"), "max_version")?;
-    match (least, greatest) {
+    let min = version(min.unwrap_or("TLS12"), "min_version")?;
+    let max = version(max.unwrap_or("TLS13"), "max_version")?;
+    match (min, max) {
         (Version::Tls12, Version::Tls12) => Ok(ONLY_12),
         (Version::Tls12, Version::Tls13) => Ok(BOTH),
         (Version::Tls13, Version::Tls13) => Ok(ONLY_13),
         (Version::Tls13, Version::Tls12) => {
-            Err("min_version is above max_version, so no version is left".into())
+            Err("min_version is above max_version, which leaves no version".into())
         }
     }
 }
@@ -94,15 +93,14 @@ fn version(name: &str, key: &str) -> Result<Version, String> {
         "TLS12" => Ok(Version::Tls12),
         "TLS13" => Ok(Version::Tls13),
         "TLS10" | "TLS11" => Err(format!(
-            "{key}: {name} is not served: it is broken, and rustls has it not; use TLS12 or TLS13"
+            "{key}: {name} is insecure and not supported by rustls; use TLS12 or TLS13"
         )),
         _ => Err(format!("unknown TLS version: {name}")),
     }
 }
 
-/// The named cipher suites of TLS 1.2, in their order, and all of TLS 1.3; all there are, if none is named.
-///
-/// With these versions one of them at least must be of use.
+/// Returns all cipher suites of TLS 1.3, then the listed ones of TLS 1.2 in their order; every
+/// supported suite if the list is empty. At least one must be usable with `versions`.
 pub(super) fn cipher_suites(
     names: &[String],
     versions: &[&SupportedProtocolVersion],
@@ -116,18 +114,17 @@ pub(super) fn cipher_suites(
     let of_12 = named.into_iter().filter(|suite| suite.tls13().is_none());
     let of_13 = all().filter(|suite| suite.tls13().is_some());
     let suites: Vec<_> = of_13.chain(of_12).collect();
-    let of_use = |suite: &SupportedCipherSuite| versions.contains(&suite.version());
-    match suites.iter().any(of_use) {
+    let usable = |suite: &SupportedCipherSuite| versions.contains(&suite.version());
+    match suites.iter().any(usable) {
         true => Ok(suites),
         false => Err(
-            "cipher_suites names none of TLS 1.2, which is the only version that max_version \
-             leaves, so no cipher suite is left"
+            "cipher_suites lists no suite of TLS 1.2, the only version that max_version allows"
                 .into(),
         ),
     }
 }
 
-/// The named curves in their order; all there are, if none is named.
+/// Returns the listed curves in their order; every supported curve if the list is empty.
 pub(super) fn curves(names: &[String]) -> Result<Vec<&'static dyn SupportedKxGroup>, String> {
     if names.is_empty() {
         return Ok(CURVES.iter().filter_map(|(_, curve)| *curve).collect());
@@ -141,7 +138,7 @@ pub(super) fn curves(names: &[String]) -> Result<Vec<&'static dyn SupportedKxGro
 fn find<T: Copy>(known: &[(&str, Option<T>)], name: &str, what: &str) -> Result<T, String> {
     match known.iter().find(|(known, _)| *known == name) {
         Some((_, Some(found))) => Ok(*found),
-        Some((_, None)) => Err(format!("{what} {name} is not served: rustls has it not")),
+        Some((_, None)) => Err(format!("{what} {name} is not supported by rustls")),
         None => Err(format!("unknown {what}: {name}")),
     }
 }

@@ -3,7 +3,7 @@
 //! All of them are taken, and each must be one that can be served. They are not
 //! made, changed or removed here: their unit does that.
 
-use super::Listener;
+use super::listener::Listener;
 use listenfd::ListenFd;
 use socket2::SockRef;
 use std::io;

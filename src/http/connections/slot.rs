@@ -1,0 +1,182 @@
+//! The slot of one connection: its priority, its state and the wake-ups of its stream.
+//!
+//! Knows no other slot; `slots` decides which connection is evicted.
+
+use super::occupancy::{Occupancy, State};
+use super::shared::Shared;
+use crate::limits::Limit;
+use futures_util::task::AtomicWaker;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::Waker;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// What may be requested on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Priority {
+    /// Everything.
+    Ordinary,
+    /// A single page about the exporter, no scrape.
+    Reserved,
+}
+
+/// The slot of one connection.
+#[derive(Debug)]
+pub(crate) struct ConnectionSlot {
+    number: u64,
+    priority: Priority,
+    shared: Arc<Shared>,
+    occupancy: Occupancy,
+    /// Requests so far.
+    requests: AtomicU64,
+    /// Wakes the stream when the slot is evicted.
+    waker: AtomicWaker,
+    /// Whether to wake the stream also when a request begins or ends.
+    wake_on_request: AtomicBool,
+    /// Becomes true when the connection has ended.
+    ended: watch::Sender<bool>,
+}
+
+impl ConnectionSlot {
+    /// A slot that is idle since `now`.
+    pub(super) fn new(number: u64, priority: Priority, shared: Arc<Shared>, now: u64) -> Self {
+        Self {
+            number,
+            priority,
+            shared,
+            occupancy: Occupancy::idle(now),
+            requests: AtomicU64::new(0),
+            waker: AtomicWaker::new(),
+            wake_on_request: AtomicBool::new(false),
+            ended: watch::Sender::new(false),
+        }
+    }
+
+    /// Unique number, ascending in the order of admission.
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// What may be requested on the connection.
+    #[must_use]
+    pub(crate) fn priority(&self) -> Priority {
+        self.priority
+    }
+
+    /// Begins a request. It ends when the guard is dropped.
+    #[must_use]
+    pub(crate) fn begin_request(self: &Arc<Self>) -> BusyGuard {
+        self.requests.fetch_add(1, Ordering::AcqRel);
+        self.wake_if_requested();
+        self.busy()
+    }
+
+    /// Keeps the connection busy until the guard is dropped.
+    pub(super) fn busy(self: &Arc<Self>) -> BusyGuard {
+        self.occupancy.begin_use();
+        BusyGuard(Arc::clone(self))
+    }
+
+    /// Number of requests and responses in progress.
+    #[must_use]
+    pub(crate) fn in_progress(&self) -> u64 {
+        self.occupancy.uses()
+    }
+
+    /// Ends the connection in any state because it has reached a limit.
+    pub(crate) fn end(&self, limit: Limit) {
+        if self.occupancy.evict() {
+            self.reached(limit);
+            self.waker.wake();
+        }
+    }
+
+    /// Resolves when the connection has ended.
+    pub(crate) async fn ended(&self) {
+        // The sender lives as long as the slot.
+        let _ = self.ended.subscribe().wait_for(|ended| *ended).await;
+    }
+
+    /// Evicts the connection if it is idle since exactly `since`; otherwise returns its state.
+    pub(super) fn evict_if_idle_since(&self, since: u64) -> Result<(), State> {
+        self.occupancy.evict_if_idle_since(since)?;
+        self.waker.wake();
+        Ok(())
+    }
+
+    /// Wakes the stream when the next request begins or one ends.
+    pub(super) fn wake_on_request(&self) {
+        self.wake_on_request.store(true, Ordering::Release);
+    }
+
+    fn wake_if_requested(&self) {
+        if self.wake_on_request.swap(false, Ordering::AcqRel) {
+            self.waker.wake();
+        }
+    }
+
+    /// Wakes the stream.
+    pub(super) fn wake(&self) {
+        self.waker.wake();
+    }
+
+    /// Sets the task to wake when the slot is evicted.
+    pub(super) fn register_waker(&self, waker: &Waker) {
+        self.waker.register(waker);
+    }
+
+    /// Notes that the connection has ended.
+    pub(super) fn set_ended(&self) {
+        self.ended.send_replace(true);
+    }
+
+    /// State that all slots share.
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// Since when no request is in progress; `None` if one is, or the slot is evicted.
+    pub(super) fn idle_since(&self) -> Option<Instant> {
+        match self.occupancy.state() {
+            State::IdleSince(millis) => Some(self.shared.instant(millis)),
+            State::Busy | State::Evicted => None,
+        }
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.occupancy.state() == State::Busy
+    }
+
+    pub(super) fn is_evicted(&self) -> bool {
+        self.occupancy.state() == State::Evicted
+    }
+
+    /// Number of requests so far.
+    pub(super) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Acquire)
+    }
+
+    /// Counts that the client has reached a limit.
+    pub(super) fn reached(&self, limit: Limit) {
+        self.shared.reached(limit);
+    }
+}
+
+/// Keeps a connection busy until it is dropped.
+#[derive(Debug)]
+pub(crate) struct BusyGuard(Arc<ConnectionSlot>);
+
+impl BusyGuard {
+    /// Ends the connection because it has reached a limit.
+    pub(crate) fn end(&self, limit: Limit) {
+        self.0.end(limit);
+    }
+}
+
+impl Drop for BusyGuard {
+    fn drop(&mut self) {
+        self.0.occupancy.end_use(self.0.shared.now());
+        self.0.wake_if_requested();
+    }
+}

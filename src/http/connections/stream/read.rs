@@ -1,0 +1,100 @@
+//! Reading: counts the bytes of request heads and limits pipelined requests.
+
+use super::super::request_head::Multiplexing;
+use super::{End, LimitedStream};
+use crate::limits::Limit;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, ReadBuf};
+
+impl<S> LimitedStream<S> {
+    /// Counts received bytes. They belong to the next request head unless a request is in
+    /// progress.
+    fn received(&mut self, bytes: usize) {
+        self.update_head();
+        if self.multiplexing() == Multiplexing::Off && (self.slot().is_busy() || bytes == 0) {
+            return;
+        }
+        self.head.received(bytes);
+        if self.head.is_too_large() {
+            self.end(End::Limit(Limit::HeaderSize));
+        }
+    }
+
+    /// Whether the head of another request may be passed on now. If not, arranges a wake-up
+    /// for when that may have changed.
+    fn may_read(&mut self, cx: &Context<'_>) -> bool {
+        let requests = self.slot().requests();
+        if !self.pipelining.is_full(requests) {
+            self.read_refused = false;
+            return true;
+        }
+        if self.slot().is_busy() {
+            self.slot().wake_on_request();
+        } else if self.read_refused {
+            // The HTTP implementation has processed the passed bytes since the last poll
+            // and is idle: they contained no request heads.
+            self.pipelining.reset(requests);
+            self.read_refused = false;
+            return true;
+        } else {
+            cx.waker().wake_by_ref();
+        }
+        self.read_refused = true;
+        false
+    }
+}
+
+impl<S: AsyncRead + Unpin> LimitedStream<S> {
+    /// Reads no more than pipelining allows.
+    fn poll_read_heads(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.may_read(cx) {
+            return Poll::Pending;
+        }
+        let before = buffer.filled().len();
+        let held_back = self.pipelining.take_held_back(buffer.remaining());
+        if held_back.is_empty() {
+            ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        } else {
+            buffer.put_slice(&held_back);
+        }
+        let requests = self.slot().requests();
+        let (_, received) = buffer.filled().split_at(before);
+        let passed = self.pipelining.pass(received, requests);
+        self.pipelining.hold_back(received.split_at(passed).1);
+        buffer.set_filled(before + passed);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for LimitedStream<S> {
+    /// After the end of the connection, reports the end of the stream, as if the client had
+    /// closed it.
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        let read = match this.multiplexing() {
+            Multiplexing::Off => this.poll_read_heads(cx, buffer),
+            Multiplexing::On => Pin::new(&mut this.stream).poll_read(cx, buffer),
+        };
+        match &read {
+            Poll::Pending => this.check_limits(cx),
+            Poll::Ready(Ok(())) => this.received(buffer.filled().len() - before),
+            Poll::Ready(Err(_)) => {}
+        }
+        if this.ending.is_some() {
+            buffer.set_filled(before);
+            return Poll::Ready(Ok(()));
+        }
+        read
+    }
+}
