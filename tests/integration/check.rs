@@ -187,7 +187,7 @@ fn a_link_that_leads_nowhere_is_named_with_the_path_that_leads_there() {
     let (code, reports) = scene.reports(program());
     assert_eq!(code, Some(1));
     let what = format!(
-        "{link}/sock leads by the link {link} to {target}, which does not exist",
+        "{link}/sock leads through the link {link} to {target}, which does not exist",
         link = link.display(),
         target = target.display()
     );
@@ -222,7 +222,7 @@ fn what_was_deleted_and_what_is_mounted_alone() {
     let (code, reports) = scene.reports(command);
     assert_eq!(code, Some(1));
     let what = format!("{folder}/mounted was deleted and is only still mounted");
-    let remedy = "mount a directory above it that stays";
+    let remedy = "mount a parent directory that is not deleted";
     assert_found(
         of(&reports, "deleted"),
         "not_ready",
@@ -231,8 +231,8 @@ fn what_was_deleted_and_what_is_mounted_alone() {
         remedy,
     );
     for (selector, name) in [("file", "alone.prom"), ("socket", "alone.sock")] {
-        let what = format!("{folder}/{name} is mounted by itself: a rename over it");
-        let remedy = "mount the directory that it is in";
+        let what = format!("{folder}/{name} is itself a mount point: a file renamed over it");
+        let remedy = "mount its directory";
         assert_found(of(&reports, selector), "warning", None, &what, remedy);
     }
 }
@@ -265,7 +265,7 @@ fn a_file_system_that_hangs_holds_up_nobody_else() {
     let (code, reports) = scene.reports(command);
     assert_eq!(code, Some(1));
     assert_eq!(of(&reports, "good")["verdict"], "ok", "{reports:#?}");
-    let what = "looking at its paths did not end within its timeout";
+    let what = "inspecting its paths took longer than its timeout";
     for name in ["file", "socket", "pattern", "bare"] {
         let (verdict, reason) = ("not_ready", Some("timeout"));
         assert_found(
@@ -319,6 +319,6 @@ fn what_an_answer_of_several_files_lacks_is_a_warning() {
     ]) {
         assert!(found.contains(expected), "{found} is not about {expected}");
     }
-    let (what, remedy) = ("lacks its last newline", "by rename");
+    let (what, remedy) = ("lacks its final newline", "by renaming");
     assert_found(of(&reports, "unfinished"), "warning", None, what, remedy);
 }

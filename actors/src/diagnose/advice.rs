@@ -1,39 +1,42 @@
-//! What to change where nothing but the failed scrape tells what is wrong.
+//! The general remedy for each reason, for errors that no finding explains.
 
 use crate::reason::Reason;
 
-/// The usual remedy for a reason.
+/// What to change. The match has no default arm, so that a new reason needs a remedy to compile.
 pub(super) fn remedy(reason: Reason) -> &'static str {
     match reason {
         Reason::Absent => "start the daemon, or correct the path",
         Reason::Refused => "restart the daemon: it has left its socket behind",
         Reason::Denied => {
-            "permissions allow it, so look at the SELinux label (ls -Z; a volume of a container is \
-             relabelled by :z) and the AppArmor profile"
+            "permissions allow it, so check the SELinux label (ls -Z; `:z` relabels a volume of a \
+             container) and the AppArmor profile"
         }
         Reason::Timeout => {
             "have the daemon write and close the connection; if it needs longer, raise `timeout`"
         }
         Reason::Empty => {
-            "if nothing is a good answer, set `allow_empty = true`; else correct the daemon"
+            "have the daemon write at least one metric; if an empty body is valid, set \
+             `allow_empty = true`"
         }
-        Reason::TooLarge => "raise `max_bytes` if so much is meant",
+        Reason::TooLarge => "have the daemon write less, or raise `max_bytes`",
         Reason::Truncated => {
-            "have the daemon write the answer to its end, with the last newline (`# EOF` in \
-             OpenMetrics); files by rename"
+            "have the daemon write its whole body including the final newline (`# EOF` in \
+             OpenMetrics), and replace files by renaming"
         }
         Reason::Malformed => "correct the daemon; `local-exporter lint` shows each wrong line",
-        Reason::Stale => "see why its daemon has stopped writing, or raise `max_age`",
-        Reason::Timestamps => "have the daemon leave them out, or set `timestamps = \"strip\"`",
-        Reason::Utf8Names => "have the scraper say that it reads such names",
+        Reason::Stale => "find out why the daemon has stopped writing, or raise `max_age`",
+        Reason::Timestamps => "have the daemon omit timestamps, or set `timestamps = \"strip\"`",
+        Reason::Utf8Names => {
+            "have the scraper request UTF-8 names (escaping=allow-utf-8 in Accept)"
+        }
         Reason::Unsuitable => "correct `kind` or `path`",
-        Reason::Reset => "look at the daemon's log: it left in the middle of its answer",
+        Reason::Reset => "check the log of the daemon: it closed the connection within its body",
         Reason::Bus => {
             "correct the address of the bus, or mount the directory of its socket where the \
              exporter runs"
         }
-        Reason::Io => "see what the error of the operating system asks for",
+        Reason::Io => "resolve the error of the operating system",
         Reason::Crashed | Reason::Backoff => "report this as a defect of the exporter",
-        Reason::Overloaded => "ask again when less is scraped",
+        Reason::Overloaded => "retry when fewer scrapes are in flight",
     }
 }

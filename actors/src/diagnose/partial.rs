@@ -1,65 +1,52 @@
-//! What an answer made of files lacks, which a scrape that succeeds does not say.
+//! The findings about a body made of files that lacks some of their content.
+//!
+//! A scrape succeeds nevertheless, so its result does not show them.
 
-use super::{Finding, MOST_FINDINGS, advice};
+use super::advice;
+use super::finding::{Finding, MAX_FINDINGS};
 use crate::report::{CacheReport, FileReport};
 use local_exporter_exposition::Summary;
 
-/// Adds to what was found on the host what was found when its files were read.
+/// Adds findings about the files to those about the host.
 pub(super) fn add(findings: &mut Vec<Finding>, report: &CacheReport, summary: &Summary) {
-    let known = |file: &&FileReport| {
+    let is_reported = |file: &&FileReport| {
         let mut paths = findings.iter().filter_map(|finding| finding.path.as_ref());
-        // What is served of a file with an error lacks a family, which is a conflict.
+        // A served file with an error lacks a family, which is reported as a conflict.
         file.served || paths.any(|path| file.path.starts_with(path))
     };
-    let files = report.files.iter().filter(|file| !known(file));
+    let files = report.files.iter().filter(|file| !is_reported(file));
     let files: Vec<Finding> = files.filter_map(left_out).collect();
     findings.extend(files);
-    findings.extend(
-        report
-            .conflicts
-            .iter()
-            .map(|conflict| conflicting(conflict)),
-    );
+    findings.extend(report.conflicts.iter().map(|message| conflict(message)));
     findings.extend(duplicates(report));
-    findings.extend(unfinished(summary));
-    findings.truncate(MOST_FINDINGS);
+    findings.extend(incomplete(summary));
+    findings.truncate(MAX_FINDINGS);
 }
 
 fn left_out(file: &FileReport) -> Option<Finding> {
     let error = file.error.as_ref()?;
+    let what = format!("{}, so the file is left out", error.message);
     Some(Finding {
-        what: format!("{}, so it is left out", error.message),
         path: Some(file.path.clone()),
-        remedy: advice::remedy(error.reason).to_owned(),
-        leads_to: &[],
+        ..Finding::general(what, advice::remedy(error.reason))
     })
 }
 
-fn conflicting(conflict: &str) -> Finding {
-    let remedy = "have one file alone give it, or all of them the same type and format";
-    of_several(conflict.to_owned(), remedy)
+fn conflict(message: &str) -> Finding {
+    let remedy = "have only one file contain it, or use the same type and format in all of them";
+    Finding::general(message, remedy)
 }
 
 fn duplicates(report: &CacheReport) -> Option<Finding> {
     let count = report.duplicate_series;
     let what = format!("series left out because an earlier file has them: {count}");
-    let remedy = "have them differ in a label, or give each file a selector of its own";
-    (count > 0).then(|| of_several(what, remedy))
+    let remedy = "distinguish them by a label, or use one selector for each file";
+    (count > 0).then(|| Finding::general(what, remedy))
 }
 
-fn unfinished(summary: &Summary) -> Option<Finding> {
-    let what = "the file lacks its last newline, as one does that was cut within its last number";
-    let remedy = "have the daemon end each line, and write the file by rename";
-    summary
-        .missing_final_newline
-        .then(|| of_several(what.to_owned(), remedy))
-}
-
-fn of_several(what: String, remedy: &str) -> Finding {
-    Finding {
-        what,
-        path: None,
-        remedy: remedy.to_owned(),
-        leads_to: &[],
-    }
+fn incomplete(summary: &Summary) -> Option<Finding> {
+    let what = "the file lacks its final newline, so its last number may be incomplete";
+    let remedy = "have the daemon end each line, and replace the file by renaming";
+    let is_incomplete = summary.missing_final_newline;
+    is_incomplete.then(|| Finding::general(what, remedy))
 }

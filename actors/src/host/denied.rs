@@ -1,8 +1,8 @@
-//! Why a connection to a socket was denied, as the end of a sentence.
+//! Why connecting to a socket was denied, as the end of an error message.
 //!
-//! For a scrape that has just failed: says which permission is lacking, and where none is, that it
-//! was somebody else who said no. Looks at names alone, and gives users by number, since a confined
-//! process may not read what they are called. Blocks for as long as a file system hangs.
+//! Names the permission that is missing. If none is, the denial came from a
+//! security module or an ACL. Users and groups are numbers, since a confined
+//! process may not read their names. Blocks for as long as a file system hangs.
 
 use super::mode::{Credentials, Ownership};
 use super::path_walk::{self, Component};
@@ -10,11 +10,10 @@ use super::permission::{self, RequiredAccess};
 use std::io::ErrorKind;
 use std::path::Path;
 
-/// What to tell of an absolute path that this process was not let connect to.
-pub(crate) fn denied(path: &Path) -> String {
+/// The cause of a denied connection to an absolute path; empty if the path no longer exists.
+pub(crate) fn denial_hint(path: &Path) -> String {
     let walk = path_walk::walk(path);
-    // What was denied is not there any more.
-    if matches!(&walk.end, Err(broken) if broken.error.kind() != ErrorKind::PermissionDenied) {
+    if matches!(&walk.end, Err(error) if error.error.kind() != ErrorKind::PermissionDenied) {
         return String::new();
     }
     let passed = walk.passed.iter();
@@ -26,14 +25,14 @@ pub(crate) fn denied(path: &Path) -> String {
     hint(&Credentials::own(), passed.chain(end))
 }
 
-/// One name on the way to a socket.
+/// One component of the path of a socket, with the access that it requires.
 #[derive(Debug)]
 struct Step<'a> {
     path: &'a Path,
     ownership: Ownership,
     required: RequiredAccess,
-    /// What the kernel says.
-    may: bool,
+    /// Whether the kernel allows it.
+    allowed: bool,
 }
 
 impl<'a> Step<'a> {
@@ -42,32 +41,33 @@ impl<'a> Step<'a> {
             path: &component.path,
             ownership: Ownership::from(&component.metadata),
             required,
-            may: permission::may(component, required),
+            allowed: permission::is_allowed(component, required),
         }
     }
 }
 
 fn hint<'a>(credentials: &Credentials, mut steps: impl Iterator<Item = Step<'a>>) -> String {
-    let Some(step) = steps.find(|step| !step.may) else {
-        return "; its permissions would allow it: SELinux or AppArmor is likely".to_owned();
+    let Some(step) = steps.find(|step| !step.allowed) else {
+        return "; its permissions would allow it: probably denied by SELinux or AppArmor"
+            .to_owned();
     };
     let (path, ownership) = (step.path, step.ownership);
     if ownership.allows(credentials.class(&ownership), step.required.bit()) {
         let path = path.display();
         return format!(
-            "; the mode of {path} ({ownership}) would allow it: SELinux or AppArmor is likely, or \
-             its ACL says no"
+            "; the mode of {path} ({ownership}) would allow it: probably denied by SELinux, \
+             AppArmor or an ACL"
         );
     }
-    let lacks = permission::lacks(credentials.user, step.required, path, &ownership);
-    format!("; {lacks}")
+    let missing = permission::describe(credentials.user, step.required, path, &ownership);
+    format!("; {missing}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A mode, an owner, a group, and what the kernel says.
+    /// A mode, an owner, a group, and whether the kernel allows the access.
     type At = (u32, u32, u32, bool);
 
     fn of(directory: At, socket: At) -> String {
@@ -75,11 +75,11 @@ mod tests {
             user: 7,
             groups: vec![4],
         };
-        let step = |path, (mode, owner, group, may), required| Step {
+        let step = |path, (mode, owner, group, allowed), required| Step {
             path: Path::new(path),
             ownership: Ownership { mode, owner, group },
             required,
-            may,
+            allowed,
         };
         let steps = [
             step("/run/it", directory, RequiredAccess::Search),
@@ -89,10 +89,10 @@ mod tests {
     }
 
     #[test]
-    fn what_lacks_a_permission_is_named_and_nothing_else_blamed_for_it() {
+    fn the_component_without_a_permission_is_named_and_no_other() {
         let open = (0o755, 0, 0, true);
-        let everybody = (0o666, 0, 0, true);
-        let labelled = "; its permissions would allow it: SELinux or AppArmor is likely";
+        let public = (0o666, 0, 0, true);
+        let labelled = "; its permissions would allow it: probably denied by SELinux or AppArmor";
         let cases = [
             // Others, the group, the owner.
             (
@@ -110,27 +110,27 @@ mod tests {
                 (0o466, 7, 4, false),
                 "; uid 7 may not connect to /run/it/sock (0466 7:4): it needs permission w",
             ),
-            // The first that says no.
+            // The first component that is denied.
             (
                 (0o750, 0, 0, false),
                 (0o600, 0, 0, false),
                 "; uid 7 may not search /run/it (0750 0:0): it needs permission x",
             ),
-            // A mode of which the kernel says no all the same.
+            // The kernel denies what the mode allows.
             (
                 open,
                 (0o660, 0, 4, false),
-                "; the mode of /run/it/sock (0660 0:4) would allow it: SELinux or AppArmor is \
-                 likely, or its ACL says no",
+                "; the mode of /run/it/sock (0660 0:4) would allow it: probably denied by SELinux, \
+                 AppArmor or an ACL",
             ),
             (
                 (0o755, 0, 0, false),
-                everybody,
-                "; the mode of /run/it (0755 0:0) would allow it: SELinux or AppArmor is likely, \
-                 or its ACL says no",
+                public,
+                "; the mode of /run/it (0755 0:0) would allow it: probably denied by SELinux, \
+                 AppArmor or an ACL",
             ),
-            // Nothing lacks, be it for an ACL or a capability that the mode does not tell of.
-            (open, everybody, labelled),
+            // Nothing is missing, possibly because of an ACL or a capability.
+            (open, public, labelled),
             (open, (0o660, 0, 4, true), labelled),
             (open, (0o600, 0, 0, true), labelled),
         ];

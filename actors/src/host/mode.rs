@@ -1,39 +1,40 @@
-//! Whom the mode of a file allows what (`path_resolution(7)`).
+//! What the mode of a file allows (`path_resolution(7)`).
 //!
-//! Arithmetic alone: ACLs, capabilities and labels, of which a mode does not tell, are for the
-//! kernel to count in.
+//! Pure arithmetic. ACLs, capabilities and labels are not part of a mode; the
+//! kernel takes them into account.
 
 use rustix::process::{getegid, geteuid, getgroups};
 use std::fmt;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 
-/// Whose a file is, and what it allows whom.
+/// The mode, owner and group of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ownership {
-    pub(crate) mode: u32,
-    pub(crate) owner: u32,
-    pub(crate) group: u32,
+pub(super) struct Ownership {
+    /// The permission bits, including set-user-ID, set-group-ID and sticky.
+    pub(super) mode: u32,
+    pub(super) owner: u32,
+    pub(super) group: u32,
 }
 
-/// Who wants something.
+/// The user and groups of a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Credentials {
-    pub(crate) user: u32,
-    pub(crate) groups: Vec<u32>,
+pub(super) struct Credentials {
+    pub(super) user: u32,
+    pub(super) groups: Vec<u32>,
 }
 
-/// Which of the three parts of a mode holds for a process.
+/// The part of a mode that applies to a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Class {
+pub(super) enum Class {
     Owner,
     Group,
     Others,
 }
 
 impl Credentials {
-    /// This one.
-    pub(crate) fn own() -> Self {
+    /// Those of this process.
+    pub(super) fn own() -> Self {
         let groups = getgroups().unwrap_or_default();
         let groups = groups.into_iter().chain([getegid()]);
         Self {
@@ -42,7 +43,8 @@ impl Credentials {
         }
     }
 
-    pub(crate) fn class(&self, ownership: &Ownership) -> Class {
+    /// The part of a file's mode that applies.
+    pub(super) fn class(&self, ownership: &Ownership) -> Class {
         if ownership.owner == self.user {
             Class::Owner
         } else if self.groups.contains(&ownership.group) {
@@ -54,8 +56,8 @@ impl Credentials {
 }
 
 impl Ownership {
-    /// Whether a bit of the three that others have is set for a class.
-    pub(crate) fn allows(&self, class: Class, bit: u32) -> bool {
+    /// Whether the mode has a permission for a class; `bit` is that of the class of others.
+    pub(super) fn allows(&self, class: Class, bit: u32) -> bool {
         let shift = match class {
             Class::Owner => 6,
             Class::Group => 3,
@@ -66,16 +68,16 @@ impl Ownership {
 }
 
 impl From<&Metadata> for Ownership {
-    fn from(found: &Metadata) -> Self {
+    fn from(metadata: &Metadata) -> Self {
         Self {
-            mode: found.mode() & 0o7777,
-            owner: found.uid(),
-            group: found.gid(),
+            mode: metadata.mode() & 0o7777,
+            owner: metadata.uid(),
+            group: metadata.gid(),
         }
     }
 }
 
-/// Mode, owner and group by their numbers, as in `0660 0:4`.
+/// Mode, owner and group as numbers, such as `0660 0:4`.
 impl fmt::Display for Ownership {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{:04o} {}:{}", self.mode, self.owner, self.group)
@@ -87,13 +89,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_part_of_a_mode_alone_holds_for_a_process() {
+    fn exactly_one_class_of_a_mode_applies_to_a_process() {
         let credentials = Credentials {
             user: 7,
             groups: vec![4, 20],
         };
         let cases = [
-            // Its owner may not, whatever his groups may.
+            // The owner is denied even if a group of the process is allowed.
             (0o066, 7, 4, Class::Owner, false),
             (0o200, 7, 9, Class::Owner, true),
             (0o606, 0, 20, Class::Group, false),

@@ -25,7 +25,7 @@ pub(crate) fn stale(component: &Component) -> Option<Problem> {
         what: format!("{path} was deleted and is only still mounted"),
         path: component.path.clone(),
         remedy: format!(
-            "mount a directory above it that stays, instead of {path}; until then, mount it anew"
+            "mount a parent directory that is not deleted instead of {path}; until then, mount it again"
         ),
     })
 }
@@ -44,14 +44,14 @@ pub(crate) fn stale_hint(path: &Path) -> String {
 }
 
 /// The problem of a file or a socket that is itself a mount point.
-pub(crate) fn alone(component: &Component) -> Option<Problem> {
+pub(crate) fn mount_point(component: &Component) -> Option<Problem> {
     let parent = component.path.parent()?;
     let (own, around) = (mount_id(&component.path)?, mount_id(parent)?);
     let path = component.path.display();
     (own != around).then(|| Problem {
-        what: format!("{path} is mounted by itself: a rename over it is never seen here"),
+        what: format!("{path} is itself a mount point: a file renamed over it is never seen here"),
         path: component.path.clone(),
-        remedy: "mount the directory that it is in instead".to_owned(),
+        remedy: "mount its directory instead".to_owned(),
     })
 }
 

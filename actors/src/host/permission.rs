@@ -1,6 +1,7 @@
-//! Who may: what the kernel says to this uid, and what to change where it says no.
+//! Which permission this process lacks for a path, and what to change.
 //!
-//! Asks by access(2), which counts groups, ACLs and labels in; the mode then tells what to change.
+//! Asks the kernel with access(2), which takes groups, ACLs and labels into
+//! account. The mode then tells what to change.
 
 use super::mode::{Class, Credentials, Ownership};
 use super::path_walk::Component;
@@ -11,16 +12,16 @@ use rustix::process::geteuid;
 use std::fmt::Display;
 use std::path::Path;
 
-/// What is to be done with what a path leads through, or to.
+/// The access that is required to a component of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RequiredAccess {
-    /// Going through a directory.
+    /// Traverse a directory.
     Search,
-    /// Reading the names in a directory.
+    /// Read the names in a directory.
     List,
-    /// Reading a file.
+    /// Read a file.
     Read,
-    /// Connecting to a socket.
+    /// Connect to a socket.
     Connect,
 }
 
@@ -42,8 +43,8 @@ impl RequiredAccess {
         }
     }
 
-    /// The bit of the permission among those of others.
-    pub(crate) fn bit(self) -> u32 {
+    /// The bit of the permission in the class of others.
+    pub(super) fn bit(self) -> u32 {
         match self {
             Self::Search => 0o1,
             Self::List | Self::Read => 0o4,
@@ -61,26 +62,26 @@ impl RequiredAccess {
     }
 }
 
-/// What the kernel says to this process.
-pub(crate) fn may(component: &Component, required: RequiredAccess) -> bool {
+/// Whether the kernel allows the access to this process.
+pub(super) fn is_allowed(component: &Component, required: RequiredAccess) -> bool {
     accessat(CWD, &component.path, required.access(), AtFlags::EACCESS) != Err(Errno::ACCESS)
 }
 
-/// What to say of a permission that this process lacks.
+/// The problem of a component for which this process lacks a permission.
 pub(crate) fn missing(component: &Component, required: RequiredAccess) -> Option<Problem> {
-    if may(component, required) {
+    if is_allowed(component, required) {
         return None;
     }
     let ownership = named(&Ownership::from(&component.metadata));
     Some(Problem {
-        what: lacks(geteuid().as_raw(), required, &component.path, &ownership),
+        what: describe(geteuid().as_raw(), required, &component.path, &ownership),
         path: component.path.clone(),
         remedy: remedy(component, required),
     })
 }
 
-/// What a user lacks, in words.
-pub(crate) fn lacks(
+/// A missing permission of a user, in words.
+pub(super) fn describe(
     user: u32,
     required: RequiredAccess,
     path: &Path,
@@ -90,7 +91,7 @@ pub(crate) fn lacks(
     format!("uid {user} may not {words} {path} ({ownership}): it needs permission {letter}")
 }
 
-/// Mode, owner and group by their names, as in `0660 root:adm`.
+/// Mode, owner and group by name, such as `0660 root:adm`.
 fn named(ownership: &Ownership) -> String {
     let owner = name("/etc/passwd", ownership.owner);
     let group = name("/etc/group", ownership.group);
@@ -103,8 +104,8 @@ fn remedy(component: &Component, required: RequiredAccess) -> String {
     let class = Credentials::own().class(&ownership);
     if ownership.allows(class, required.bit()) {
         return format!(
-            "its mode allows it: look at its ACL (getfacl {path}), its SELinux label (ls -Z \
-             {path}; a volume of a container is relabelled by :z) and the AppArmor profile"
+            "its mode allows it: check its ACL (getfacl {path}), its SELinux label (ls -Z {path}; \
+             `:z` relabels a volume of a container) and the AppArmor profile"
         );
     }
     match class {
@@ -114,11 +115,11 @@ fn remedy(component: &Component, required: RequiredAccess) -> String {
     }
 }
 
-/// What to change for a process that is neither the owner nor in the group.
+/// The remedy for a process that is neither the owner nor in the group.
 fn for_others(component: &Component, required: RequiredAccess) -> String {
     let (path, letter) = (component.path.display(), required.letter());
     let ownership = Ownership::from(&component.metadata);
-    let (everybody, members) = match required {
+    let (others, members) = match required {
         RequiredAccess::Connect => ("0666".to_owned(), "0660".to_owned()),
         RequiredAccess::Search | RequiredAccess::List | RequiredAccess::Read => {
             (format!("o+{letter}"), format!("g+{letter}"))
@@ -130,17 +131,18 @@ fn for_others(component: &Component, required: RequiredAccess) -> String {
     } else {
         format!(" and chmod {members} {path}")
     };
-    // Nobody is put into root's group for the sake of a number.
+    // Never suggest to join the group of root.
     let join = if ownership.group == 0 {
-        members.insert_str(0, " that the exporter is in");
+        members.insert_str(0, " of the exporter");
         "chgrp it to a group".to_owned()
     } else {
-        format!("put the exporter into group {group} (SupplementaryGroups={group})")
+        format!("add the exporter to group {group} (SupplementaryGroups={group})")
     };
-    format!("chmod {everybody} {path}, or {join}{members}")
+    format!("chmod {others} {path}, or {join}{members}")
 }
 
-/// The name of a user or group by a file such as `/etc/passwd`, passwd(5); else its number.
+/// The name of a user or group according to a file such as `/etc/passwd` (passwd(5)); its number
+/// if there is none.
 fn name(file: &str, id: u32) -> String {
     let number = id.to_string();
     let table = std::fs::read_to_string(file).unwrap_or_default();

@@ -1,7 +1,7 @@
-//! A selector that is a bare directory: its socket if it has one, else its files.
+//! Kind `directory`: the socket of a directory if there is one, otherwise its files.
 //!
-//! Decided at each scrape, so that a daemon may start after the exporter. Made
-//! of the kinds `uds` and `file`; it adds only the choice.
+//! Chosen for each scrape, so that a daemon may start after the exporter.
+//! Combines the kinds `uds` and `file`, and adds only the choice.
 
 use super::file::{FileSettings, Files, Role};
 use super::kind::{Descriptors, FileAccess, Kind, RequiredPath, Source, SourceContext};
@@ -51,7 +51,7 @@ fn files(directory: &config::DirectorySource) -> config::FileSource {
     }
 }
 
-/// A directory.
+/// An open source of kind `directory`.
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
@@ -63,7 +63,7 @@ impl Directory {
     fn new(
         directory: &config::DirectorySource,
         selector: &config::Selector,
-        surroundings: &SourceContext,
+        context: &SourceContext,
     ) -> Self {
         let (limits, policy) = (selector.limits, selector.body_policy);
         let config::FileSource { paths, options } = files(directory);
@@ -74,19 +74,18 @@ impl Directory {
             validator: Validator::for_files(policy),
             role: Role::Fallback,
         };
-        let validator = Validator::new(policy).with_faults(&surroundings.faults);
+        let validator = Validator::new(policy).with_faults(&context.faults);
         Self {
             path: directory.path.clone(),
             socket: Rc::new(Uds::new(&directory.socket, limits.max_bytes, validator)),
-            files: Rc::new(Files::new(settings, surroundings.clone())),
+            files: Rc::new(Files::new(settings, context.clone())),
         }
     }
 
     async fn choose(&self) -> ScrapeResult {
-        let absent = |answer: &ScrapeResult| {
-            answer
-                .as_ref()
-                .is_err_and(|error| error.reason == Reason::Absent)
+        let absent = |result: &ScrapeResult| {
+            let error = result.as_ref().err();
+            error.is_some_and(|error| error.reason == Reason::Absent)
         };
         let from_socket = Rc::clone(&self.socket).pull().await;
         if !absent(&from_socket) {
@@ -97,7 +96,7 @@ impl Directory {
             return from_files;
         }
         let path = self.path.display();
-        let message = format!("{path} holds no metrics.promsock and no *.prom or *.promfile");
+        let message = format!("{path} has no metrics.promsock and no *.prom or *.promfile");
         Err(ScrapeError::new(Reason::Absent, message))
     }
 }

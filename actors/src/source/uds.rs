@@ -1,7 +1,7 @@
-//! Kind `uds`: connect to a unix socket, read to the end, close.
+//! Kind `uds`: connects to a unix socket, reads to the end and closes.
 //!
-//! The path is resolved anew at every pull, so a daemon may replace its socket
-//! at any time. Nothing is kept between pulls, and nothing is sent.
+//! Sends nothing, and keeps nothing between scrapes: the path is resolved for
+//! each one, so a daemon may replace its socket at any time.
 
 use super::connect::{Address, ConnectError, Connector};
 use super::kind::{FileAccess, Kind, RequiredPath, Sockets, Source, SourceContext};
@@ -17,6 +17,11 @@ use std::path::Path;
 use std::rc::Rc;
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
+
+/// The capacity of the first buffer, and the least by which a full buffer grows, in bytes.
+const CHUNK: usize = 16 * 1024;
+/// How much larger than the previous body the next buffer is, in bytes.
+const MARGIN: usize = 512;
 
 impl Kind for config::UdsSource {
     fn label(&self) -> String {
@@ -40,22 +45,17 @@ impl Kind for config::UdsSource {
     }
 }
 
-/// Room for the first answer, in bytes, and how much more there is at least when it is used up.
-const CHUNK: usize = 16 * 1024;
-/// What the next answer may be longer than the last by before room is made for it, in bytes.
-const MARGIN: usize = 512;
-
-/// A socket.
+/// An open source of kind `uds`.
 #[derive(Debug)]
 pub(super) struct Uds {
     address: Address,
     max_bytes: usize,
     validator: Validator,
     connector: Connector,
-    /// How many bytes the latest pull has got.
-    got: Cell<usize>,
-    /// Room for the next answer: the last one's size and a little more.
-    room: Cell<usize>,
+    /// How many bytes the latest pull has read.
+    received: Cell<usize>,
+    /// The capacity of the next buffer, in bytes.
+    capacity: Cell<usize>,
 }
 
 impl Uds {
@@ -65,15 +65,15 @@ impl Uds {
             max_bytes,
             validator,
             connector: Connector::new(),
-            got: Cell::new(0),
-            room: Cell::new(CHUNK),
+            received: Cell::new(0),
+            capacity: Cell::new(CHUNK),
         }
     }
 
     async fn read(&self) -> ScrapeResult {
-        self.got.set(0);
+        self.received.set(0);
         let connected = self.connector.connect(&self.address).await;
-        let mut stream = connected.map_err(|why| self.cannot_connect(why))?;
+        let mut stream = connected.map_err(|error| self.cannot_connect(error))?;
         let body = self.read_to_end(&mut stream).await?;
         drop(stream);
         self.validator
@@ -82,15 +82,15 @@ impl Uds {
     }
 
     async fn read_to_end(&self, stream: &mut UnixStream) -> Result<Bytes, ScrapeError> {
-        let mut body = BytesMut::with_capacity(self.room.get());
+        let mut body = BytesMut::with_capacity(self.capacity.get());
         loop {
-            self.got.set(body.len());
+            self.received.set(body.len());
             if body.len() == body.capacity() {
                 body.reserve(body.len().max(CHUNK));
             }
             match stream.read_buf(&mut body).await {
                 Ok(0) => {
-                    self.room.set(body.len() + MARGIN);
+                    self.capacity.set(body.len() + MARGIN);
                     return Ok(body.freeze());
                 }
                 Ok(_) if body.len() > self.max_bytes => {
@@ -98,31 +98,37 @@ impl Uds {
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    let (socket, got) = (&self.address, body.len());
-                    let message = format!("reading {socket} broke after {got} bytes: {error}");
+                    let (socket, received) = (&self.address, body.len());
+                    let message =
+                        format!("reading {socket} failed after {received} bytes: {error}");
                     return Err(ScrapeError::new(Reason::of_io(&error), message));
                 }
             }
         }
     }
 
-    /// Why connecting failed, told so that one knows what to change.
-    fn cannot_connect(&self, why: ConnectError) -> ScrapeError {
-        let (socket, error, found) = (&self.address, why.error, why.found);
-        if let Some(what) = why.instead {
-            return ScrapeError::new(Reason::Unsuitable, format!("{socket} is {what}{found}"));
+    fn cannot_connect(&self, error: ConnectError) -> ScrapeError {
+        let socket = &self.address;
+        let ConnectError {
+            error,
+            instead,
+            cause,
+        } = error;
+        if let Some(instead) = instead {
+            let message = format!("{socket} is {instead}{cause}");
+            return ScrapeError::new(Reason::Unsuitable, message);
         }
         let reason = Reason::of_io(&error);
         let hint = match reason {
-            Reason::Absent if found.is_empty() => {
-                "; the daemon does not run, or has its socket elsewhere"
+            Reason::Absent if cause.is_empty() => {
+                "; the daemon is not running, or its socket is at another path"
             }
-            Reason::Refused if found.is_empty() => {
-                "; nobody listens there, the daemon may have left its socket behind"
+            Reason::Refused if cause.is_empty() => {
+                "; no process listens on it: the daemon may have left its socket behind"
             }
             _ => "",
         };
-        let message = format!("cannot connect to {socket}: {error}{hint}{found}");
+        let message = format!("cannot connect to {socket}: {error}{hint}{cause}");
         ScrapeError::new(reason, message)
     }
 }
@@ -133,10 +139,10 @@ impl Source for Uds {
     }
 
     fn waiting_for(&self) -> String {
-        match (self.connector.waiting_for().words(), self.got.get()) {
+        match (self.connector.waiting_for().words(), self.received.get()) {
             (Some(words), _) => words.into(),
             (None, 0) => "; it wrote nothing (nothing is sent to it that it could wait for)".into(),
-            (None, got) => format!("; it wrote {got} bytes and did not close the connection"),
+            (None, bytes) => format!("; it wrote {bytes} bytes and did not close the connection"),
         }
     }
 }

@@ -6,7 +6,7 @@
 //! around them is built here, and parsed by the code that reads it from a socket.
 
 use futures_util::FutureExt;
-use local_exporter_actors::source::dbus::reply;
+use local_exporter_actors::source::dbus;
 use std::io;
 use std::os::fd::OwnedFd;
 use zbus::connection::socket::ReadHalf;
@@ -51,10 +51,10 @@ pub fn run(input: &[u8]) {
         (kind, body.len())
     );
     if kind == Type::Error {
-        return is_a_sentence(&reply::refusal(&message, "com.example.Daemon").to_string());
+        return is_a_sentence(&dbus::refusal(&message, "com.example.Daemon").to_string());
     }
     let expected = content(order, signature, body).filter(|bytes| bytes.len() <= MAX_BYTES);
-    let found = reply::payload(&message, MAX_BYTES);
+    let found = dbus::payload(&message, MAX_BYTES);
     match found {
         Ok(bytes) => assert_eq!(Some(&bytes[..]), expected.as_deref(), "{message:?}"),
         Err(error) => {

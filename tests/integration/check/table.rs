@@ -83,24 +83,24 @@ fn every_fault_of_a_socket_is_found_with_its_remedy() {
             "locked",
             "denied",
             "uid 65534 may not search FOLDER/locked (0700 root:root): it needs permission x",
-            "chmod o+x FOLDER/locked, or chgrp it to a group that the exporter is in and chmod g+x",
+            "chmod o+x FOLDER/locked, or chgrp it to a group of the exporter and chmod g+x",
         ),
         (
             "closed",
             "denied",
             "uid 65534 may not connect to FOLDER/closed (0600 root:root): it needs permission w",
-            "chmod 0666 FOLDER/closed, or chgrp it to a group that the exporter is in and chmod 0660",
+            "chmod 0666 FOLDER/closed, or chgrp it to a group of the exporter and chmod 0660",
         ),
         (
             "group",
             "denied",
             "may not connect to FOLDER/group (0660 root:",
-            "chmod 0666 FOLDER/group, or put the exporter into group ",
+            "chmod 0666 FOLDER/group, or add the exporter to group ",
         ),
         (
             "left",
             "refused",
-            "nobody listens there",
+            "no process listens on it",
             "restart the daemon",
         ),
         (
@@ -149,13 +149,13 @@ fn every_fault_of_files_is_found_with_its_remedy() {
         (
             "unmatched",
             "absent",
-            "nothing matches in FOLDER/other; FOLDER/other/other.txt is passed over",
+            "no file matches in FOLDER/other; FOLDER/other/other.txt is passed over",
             "`pattern`",
         ),
         (
             "pattern",
             "absent",
-            "nothing matches in FOLDER/other/*.prom",
+            "no file matches in FOLDER/other/*.prom",
             "`path`",
         ),
         (
@@ -221,7 +221,7 @@ fn every_fault_of_a_bus_is_found_with_its_remedy() {
         (
             "unknown",
             "absent",
-            "nobody owns that name",
+            "no process owns that name",
             "`auto_start = true`",
         ),
     ];

@@ -93,7 +93,7 @@ fn hangs_with_a_socket() {
     let Some((files, scene, _folder)) = quiet("kind = \"uds\"\npath = PATH") else {
         return;
     };
-    let expected = Expected::error("unsuitable", "is no socket");
+    let expected = Expected::error("unsuitable", "is not a socket");
     scene.meanwhile("file system of a socket hangs", || {
         let began = Instant::now();
         expected.assert(&scene.exporter.scrape("it"), began.elapsed());

@@ -80,7 +80,7 @@ fn no_socket_no_permission_no_such_user_a_policy_no_service_and_no_reply() {
             "no_service",
             502,
             "absent",
-            "; nobody owns that name on the bus (auto_start",
+            "; no process owns that name on the bus (with auto_start",
         ),
     ];
     let exporter = if nobody_can_run_it() {

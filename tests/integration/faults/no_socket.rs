@@ -51,7 +51,7 @@ fn a_file() {
     in_its_place(
         "is a file",
         file,
-        Expected::error("unsuitable", "is no socket"),
+        Expected::error("unsuitable", "is not a socket"),
     );
 }
 
@@ -61,7 +61,7 @@ fn a_directory() {
     in_its_place(
         "is a directory",
         directory,
-        Expected::error("unsuitable", "is no socket"),
+        Expected::error("unsuitable", "is not a socket"),
     );
 }
 

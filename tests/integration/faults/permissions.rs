@@ -118,8 +118,8 @@ fn is_taken_though_the_mode_grants_it() {
         }
         removexattr(at, ACL).unwrap();
         let hint = format!(
-            "; the mode of {} (0777 0:0) would allow it: SELinux or AppArmor is likely, or its ACL \
-             says no",
+            "; the mode of {} (0777 0:0) would allow it: probably denied by SELinux, AppArmor \
+             or an ACL",
             at.display()
         );
         scene.fault(

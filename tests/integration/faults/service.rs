@@ -128,7 +128,7 @@ fn replies_with_64_mib_that_the_bus_does_not_carry() {
         expected.assert(&reply, began.elapsed());
         let took = began.elapsed();
         let reply = scene.exporter.scrape("it");
-        Expected::error("absent", "nobody owns that name").assert(&reply, Duration::ZERO);
+        Expected::error("absent", "no process owns that name").assert(&reply, Duration::ZERO);
         drop(served.service);
         let service = good_service(&served.bus);
         assert!(scene.is_good());

@@ -1,54 +1,56 @@
-//! Why there is no connection to a socket, as far as the way there tells.
+//! Why connecting to a unix socket failed, according to its path.
 //!
-//! Looks at names alone; blocks for as long as a file system hangs, so this is for the blocking pool.
+//! Looks up names only. Blocks for as long as a file system hangs, so it runs on
+//! the blocking pool.
 
-use super::Address;
-use crate::host::denied::denied;
+use super::address::Address;
+use crate::host::denied::denial_hint;
 use crate::host::mounts;
 use rustix::io::Errno;
 use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
-/// Why there is no connection.
+/// A failed connection.
 #[derive(Debug)]
 pub(in crate::source) struct ConnectError {
     pub(in crate::source) error: io::Error,
-    /// What stands there instead of a stream socket, where that is known.
+    /// What the path is instead of a stream socket, if it exists and is something else; follows
+    /// "is".
     pub(in crate::source) instead: Option<&'static str>,
-    /// What is wrong on the way there, as the end of a sentence: a permission that is lacking, a
-    /// mount that is dead. Empty where nothing is known to be.
-    pub(in crate::source) found: String,
+    /// The cause that was found on the path, such as a missing permission or a stale mount, as the
+    /// end of an error message; empty if none was found.
+    pub(in crate::source) cause: String,
 }
 
 impl ConnectError {
-    /// Looks at the way to where connecting failed.
-    pub(super) fn at(address: &Address, error: io::Error) -> Self {
+    /// Searches the path of an address for the cause of an error. Blocks.
+    pub(super) fn diagnose(address: &Address, error: io::Error) -> Self {
         let Address::Path(path) = address else {
             return error.into();
         };
         let instead = instead(path, &error);
-        let mut found = match Errno::from_io_error(&error) {
-            Some(Errno::ACCESS) if instead.is_none() => denied(path),
+        let mut cause = match Errno::from_io_error(&error) {
+            Some(Errno::ACCESS) if instead.is_none() => denial_hint(path),
             _ => String::new(),
         };
-        found.push_str(&mounts::stale_hint(path));
+        cause.push_str(&mounts::stale_hint(path));
         Self {
-            instead,
-            found,
             error,
+            instead,
+            cause,
         }
     }
 }
 
-/// What stands at a path that cannot be connected to for that.
+/// What a path is instead of a stream socket, if that explains the error.
 fn instead(path: &Path, error: &io::Error) -> Option<&'static str> {
     match Errno::from_io_error(error) {
         Some(Errno::PROTOTYPE) => Some("a socket of another type, expected a stream socket"),
-        // The kernel says "refused" of a path that is no socket at all, to those who may write there.
+        // ECONNREFUSED also means that the path is not a socket, for users with write permission.
         Some(Errno::CONNREFUSED | Errno::ACCESS) => {
             let found = std::fs::metadata(path).ok()?;
-            (!found.file_type().is_socket()).then_some("no socket")
+            (!found.file_type().is_socket()).then_some("not a socket")
         }
         _ => None,
     }
@@ -59,7 +61,7 @@ impl From<io::Error> for ConnectError {
         Self {
             error,
             instead: None,
-            found: String::new(),
+            cause: String::new(),
         }
     }
 }

@@ -1,11 +1,11 @@
-//! Which kind of socket a bus is reached by, as far as its address says so. Connects to nothing.
+//! The kind of socket of a bus, according to its address. Connects to nothing.
 
 use crate::source::kind::Sockets;
 use local_exporter_config::Bus;
 
-/// The sockets of a bus; the well-known ones have paths.
-pub(in crate::source) fn sockets(bus: &Bus) -> Sockets {
-    // Where the D-Bus specification has addresses come from ("Well-known Message Bus Instances").
+/// The kind of socket of a bus. The default addresses of the well-known buses are paths.
+pub(super) fn sockets(bus: &Bus) -> Sockets {
+    // The variables with addresses (D-Bus specification, "Well-known Message Bus Instances").
     let variable = |name| std::env::var(name).unwrap_or_default();
     match bus {
         Bus::System => of_address(&variable("DBUS_SYSTEM_BUS_ADDRESS")),
@@ -14,7 +14,8 @@ pub(in crate::source) fn sockets(bus: &Bus) -> Sockets {
     }
 }
 
-/// `unix:abstract=NAME,guid=…` is abstract (D-Bus specification, "Unix Domain Sockets").
+/// The kind of an address such as `unix:abstract=NAME,guid=…` (D-Bus specification, "Unix Domain
+/// Sockets").
 fn of_address(address: &str) -> Sockets {
     let mut parts = address.split([':', ',']);
     if parts.any(|part| part.starts_with("abstract=")) {
@@ -29,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_says_whether_its_socket_has_a_path() {
+    fn an_address_tells_whether_its_socket_has_a_path() {
         let cases = [
             ("", Sockets::ByPath),
             ("unix:path=/run/dbus/system_bus_socket", Sockets::ByPath),

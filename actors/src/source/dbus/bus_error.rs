@@ -1,4 +1,4 @@
-//! Why there is no connection to a bus, told so that one knows what to change.
+//! Why there is no connection to a bus, as an error that says what to change.
 
 use crate::reason::Reason;
 use crate::scrape::ScrapeError;
@@ -6,21 +6,21 @@ use crate::source::connect::ConnectError;
 use local_exporter_config::Bus;
 use std::io::ErrorKind;
 
-/// What is told of a bus that knows who we are and does not want us.
+/// The hint for a bus that does not accept the user. The remedy recognizes the error by it.
 pub(super) const NOT_ACCEPTED: &str =
     "; the bus did not accept this user (dbus_auth_uid is the uid that it sees)";
 
-/// How dbus-daemon treats a user that its host does not know.
+/// How dbus-daemon treats a user that does not exist on its host.
 const HUNG_UP: &str = "; the bus hung up during the handshake (its host may not know this user)";
-const NOBODY: &str = "; no bus listens there";
-const NO_BUS: &str = "; what listens there is no bus";
+const NO_LISTENER: &str = "; no bus listens there";
+const NO_BUS: &str = "; the process that listens there is not a bus";
 
-/// Where it ended.
+/// A failed connection to a bus.
 #[derive(Debug)]
 pub(super) enum BusError {
-    /// Before its socket.
+    /// Connecting to its socket failed.
     Socket(ConnectError),
-    /// At its address, or in its handshake.
+    /// Its address is invalid, or the handshake failed.
     Bus(zbus::Error),
 }
 
@@ -32,39 +32,39 @@ impl BusError {
             Bus::Address(address) => address,
         };
         let (reason, cause) = match self {
-            Self::Socket(why) => of_socket(&why),
+            Self::Socket(error) => of_socket(&error),
             Self::Bus(error) => of_bus(&error),
         };
         ScrapeError::new(reason, format!("cannot connect to {bus}: {cause}"))
     }
 }
 
-fn of_socket(why: &ConnectError) -> (Reason, String) {
-    let (error, found) = (&why.error, &why.found);
-    let (reason, hint) = match (why.instead, error.kind()) {
-        (Some(what), _) => (Reason::Bus, format!("; what stands there is {what}")),
+fn of_socket(error: &ConnectError) -> (Reason, String) {
+    let (io, cause) = (&error.error, &error.cause);
+    let (reason, hint) = match (error.instead, io.kind()) {
+        (Some(instead), _) => (Reason::Bus, format!("; its path is {instead}")),
         (None, ErrorKind::PermissionDenied) => (Reason::Denied, String::new()),
-        (None, ErrorKind::NotFound | ErrorKind::ConnectionRefused) if found.is_empty() => {
-            (Reason::Bus, NOBODY.to_owned())
+        (None, ErrorKind::NotFound | ErrorKind::ConnectionRefused) if cause.is_empty() => {
+            (Reason::Bus, NO_LISTENER.to_owned())
         }
         (None, _) => (Reason::Bus, String::new()),
     };
-    (reason, format!("{error}{hint}{found}"))
+    (reason, format!("{io}{hint}{cause}"))
 }
 
 fn of_bus(error: &zbus::Error) -> (Reason, String) {
     let (reason, hint) = match error {
         zbus::Error::InputOutput(error) => match error.kind() {
             ErrorKind::PermissionDenied => (Reason::Denied, ""),
-            ErrorKind::NotFound | ErrorKind::ConnectionRefused => (Reason::Bus, NOBODY),
+            ErrorKind::NotFound | ErrorKind::ConnectionRefused => (Reason::Bus, NO_LISTENER),
             ErrorKind::InvalidData => (Reason::Bus, NO_BUS),
             _ => (Reason::Bus, HUNG_UP),
         },
-        // zbus tells these apart by their words only; a test holds it to them.
-        zbus::Error::Handshake(words) if words.contains("rejected by the server") => {
+        // zbus distinguishes these by their text only; an integration test depends on it.
+        zbus::Error::Handshake(text) if text.contains("rejected by the server") => {
             (Reason::Denied, NOT_ACCEPTED)
         }
-        zbus::Error::Handshake(words) if words.contains("EOF") => (Reason::Bus, HUNG_UP),
+        zbus::Error::Handshake(text) if text.contains("EOF") => (Reason::Bus, HUNG_UP),
         zbus::Error::Handshake(_) => (Reason::Bus, NO_BUS),
         _ => (Reason::Bus, ""),
     };
@@ -72,8 +72,8 @@ fn of_bus(error: &zbus::Error) -> (Reason, String) {
 }
 
 impl From<ConnectError> for BusError {
-    fn from(why: ConnectError) -> Self {
-        Self::Socket(why)
+    fn from(error: ConnectError) -> Self {
+        Self::Socket(error)
     }
 }
 
@@ -89,21 +89,33 @@ mod tests {
     use std::io;
 
     #[test]
-    fn a_socket_that_was_not_connected_to_is_told_with_what_was_found_on_the_way() {
-        let dead = "; /run/it was deleted and is only still mounted";
+    fn the_error_of_a_socket_has_the_cause_that_was_found_on_its_path() {
+        let stale = "; /run/it was deleted and is only still mounted";
         let denied = "; its permissions would allow it";
-        let stands = "; what stands there is no socket";
+        let other = "; its path is not a socket";
         let cases = [
-            (ErrorKind::NotFound, None, "", Reason::Bus, NOBODY),
-            (ErrorKind::NotFound, None, dead, Reason::Bus, dead),
-            (ErrorKind::ConnectionRefused, None, "", Reason::Bus, NOBODY),
-            (ErrorKind::ConnectionRefused, None, dead, Reason::Bus, dead),
+            (ErrorKind::NotFound, None, "", Reason::Bus, NO_LISTENER),
+            (ErrorKind::NotFound, None, stale, Reason::Bus, stale),
             (
                 ErrorKind::ConnectionRefused,
-                Some("no socket"),
+                None,
                 "",
                 Reason::Bus,
-                stands,
+                NO_LISTENER,
+            ),
+            (
+                ErrorKind::ConnectionRefused,
+                None,
+                stale,
+                Reason::Bus,
+                stale,
+            ),
+            (
+                ErrorKind::ConnectionRefused,
+                Some("not a socket"),
+                "",
+                Reason::Bus,
+                other,
             ),
             (
                 ErrorKind::PermissionDenied,
@@ -114,13 +126,13 @@ mod tests {
             ),
             (ErrorKind::NotADirectory, None, "", Reason::Bus, ""),
         ];
-        for (kind, instead, found, reason, hint) in cases {
-            let why = ConnectError {
+        for (kind, instead, cause, reason, hint) in cases {
+            let error = ConnectError {
                 error: io::Error::new(kind, "it"),
                 instead,
-                found: found.to_owned(),
+                cause: cause.to_owned(),
             };
-            let error = BusError::from(why).into_scrape_error(&Bus::System);
+            let error = BusError::from(error).into_scrape_error(&Bus::System);
             let message = format!("cannot connect to the system bus: it{hint}");
             assert_eq!((error.reason, error.message), (reason, message));
         }

@@ -1,27 +1,27 @@
-//! What to change where a bus, or a daemon on it, did not answer well.
+//! What to change after an error of a bus, or of a daemon on it.
 
 use super::bus_error::NOT_ACCEPTED;
 use crate::reason::Reason;
 use crate::scrape::ScrapeError;
 use local_exporter_config::DbusSource;
 
-/// What to change after an error that a bus has its own remedy for.
-pub(in crate::source) fn remedy(spec: &DbusSource, error: &ScrapeError) -> Option<String> {
+/// The remedy for an error, if it depends on the bus or the method.
+pub(super) fn remedy(spec: &DbusSource, error: &ScrapeError) -> Option<String> {
     let DbusSource {
         destination,
         path,
         interface,
         ..
     } = spec;
-    // What the bus or the daemon replied begins with the name; before that, the bus let nobody in,
-    // or its socket did not.
-    let let_in = error.message.starts_with(destination);
+    // An error reply of the bus or the daemon begins with the name. Without one, the bus or its
+    // socket has denied the connection.
+    let is_reply = error.message.starts_with(destination);
     let remedy = match error.reason {
         Reason::Absent => format!(
             "start the daemon that owns {destination}, or correct `destination` or `bus`; where it \
              has a service file, `auto_start = true` starts it"
         ),
-        Reason::Denied if let_in => format!(
+        Reason::Denied if is_reply => format!(
             "allow it in a policy file of the bus: <allow send_destination=\"{destination}\" \
              send_interface=\"{interface}\"/> for this user"
         ),

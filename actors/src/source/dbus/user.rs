@@ -1,12 +1,13 @@
-//! Which user to claim to be on a bus.
+//! The user to authenticate as on a bus.
 //!
-//! EXTERNAL authentication compares the uid a client claims with the one that
-//! the kernel tells the bus (D-Bus specification, "EXTERNAL"). In a user
-//! namespace these differ: the bus sees the uid outside. It can be known from
-//! inside, since `/proc/self/uid_map` says how uids are mapped (`user_namespaces(7)`).
+//! EXTERNAL authentication compares the uid that a client claims with the one
+//! that the kernel reports to the bus (D-Bus specification, "EXTERNAL"). In a
+//! user namespace the two differ: the bus sees the uid outside of it, which
+//! `/proc/self/uid_map` tells (`user_namespaces(7)`).
 
-/// The uid to claim, where it is not simply our own: as configured, or as mapped.
-pub(super) fn to_claim(configured: Option<u32>) -> Option<u32> {
+/// The uid to claim: the configured one, or the own one as mapped to the outside; `None` if the
+/// own uid is right.
+pub(super) fn uid_to_claim(configured: Option<u32>) -> Option<u32> {
     configured.or_else(|| {
         let map = std::fs::read_to_string("/proc/self/uid_map").ok()?;
         let own = rustix::process::geteuid().as_raw();
@@ -14,7 +15,7 @@ pub(super) fn to_claim(configured: Option<u32>) -> Option<u32> {
     })
 }
 
-/// The uid outside of the namespace, by a map whose lines are "inside outside count".
+/// The uid outside of the namespace, according to a map with lines of "inside outside count".
 fn outside(map: &str, uid: u32) -> Option<u32> {
     map.lines().find_map(|line| {
         let mut numbers = line.split_whitespace().map(str::parse::<u32>);
@@ -30,7 +31,7 @@ mod tests {
     use super::outside;
 
     #[test]
-    fn uids_are_mapped_as_the_kernel_does() {
+    fn uids_are_mapped_as_by_the_kernel() {
         let host = "         0          0 4294967295\n";
         let rootless = "         0       1000          1\n         1     100000      65536\n";
         let cases = [

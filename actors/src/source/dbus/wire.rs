@@ -1,10 +1,10 @@
-//! The socket to a bus, held to how a bus greets before zbus reads from it.
+//! The socket to a bus, with a check of the greeting before zbus reads it.
 //!
-//! zbus keeps a greeting for as long as it goes on, looks through all of it at
-//! each read, and panics at an empty one: whatever listens where a bus should
-//! could stop this thread. A bus that lets a client in says one short line and
-//! sends messages from then on (D-Bus specification, "Authentication Protocol").
-//! Descriptors are not passed, so none can come.
+//! zbus buffers a greeting of any length, searches all of it after each read, and
+//! panics if it is empty: a process that listens in place of a bus could stop the
+//! actor thread. A bus that accepts a client sends one short line, and messages
+//! after it (D-Bus specification, "Authentication Protocol"). File descriptors
+//! are not passed, so none are received.
 
 use super::bus_error::BusError;
 use crate::source::connect::{Address, Connector};
@@ -21,20 +21,20 @@ use zbus::connection::Builder;
 use zbus::connection::socket::{ReadHalf, Socket, Split, WriteHalf};
 use zbus::export::async_trait::async_trait;
 
-/// The longest line that a bus greets with, in bytes; what dbus-daemon lets a
-/// client say before it is let in.
-const LONGEST_GREETING: usize = 16 * 1024;
+/// The longest greeting of a bus, in bytes: the limit of dbus-daemon for what an unauthenticated
+/// client sends.
+const MAX_GREETING: usize = 16 * 1024;
 
-/// Connects to a bus; who we are is to be said to it next.
+/// Connects to a bus. Authentication follows when the connection is built.
 ///
 /// # Errors
-/// That of the address, or of connecting.
+/// If the address is invalid, or connecting fails.
 pub(super) async fn connect(
     bus: &Bus,
     connector: &Connector,
 ) -> Result<Builder<'static>, BusError> {
     let address = address(bus)?;
-    match of_unix(&address) {
+    match unix_socket(&address) {
         Some(socket) => {
             let stream = connector.connect(&socket).await?;
             Ok(Builder::socket(Wire(stream)))
@@ -43,9 +43,9 @@ pub(super) async fn connect(
     }
 }
 
-/// The path of the socket of a bus, where it has one.
-pub(in crate::source) fn socket_path(bus: &Bus) -> Option<PathBuf> {
-    match of_unix(&address(bus).ok()?)? {
+/// The path of the socket of a bus, if it has one.
+pub(super) fn socket_path(bus: &Bus) -> Option<PathBuf> {
+    match unix_socket(&address(bus).ok()?)? {
         Address::Path(path) => Some(path),
         Address::Abstract(_) => None,
     }
@@ -59,8 +59,8 @@ fn address(bus: &Bus) -> zbus::Result<zbus::Address> {
     }
 }
 
-/// Where a unix socket is.
-fn of_unix(address: &zbus::Address) -> Option<Address> {
+/// The address as that of a unix socket, if it is one.
+fn unix_socket(address: &zbus::Address) -> Option<Address> {
     let Transport::Unix(unix) = address.transport() else {
         return None;
     };
@@ -115,23 +115,23 @@ impl WriteHalf for Outgoing {
     }
 }
 
-/// What has come before the messages.
+/// How much of the greeting was received.
 #[derive(Debug, Default, PartialEq, Eq)]
 enum Greeting {
-    /// Nothing yet.
+    /// Nothing.
     #[default]
     Awaited,
-    /// So many bytes, without the end of their line.
+    /// This many bytes, without a newline.
     Begun(usize),
-    /// All of it.
+    /// All of it: messages follow.
     Over,
 }
 
 impl Greeting {
-    /// Takes note of what came.
+    /// Checks received bytes.
     ///
     /// # Errors
-    /// When no bus greets like that.
+    /// If the greeting is empty or too long.
     fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
         let before = match self {
             Self::Awaited => 0,
@@ -148,10 +148,10 @@ impl Greeting {
                 before + bytes.len()
             }
         };
-        let ended_empty = *self == Self::Over && length == 0;
-        if ended_empty || length > LONGEST_GREETING {
-            let wrong = "it does not greet as a bus does";
-            return Err(io::Error::new(io::ErrorKind::InvalidData, wrong));
+        let is_empty = *self == Self::Over && length == 0;
+        if is_empty || length > MAX_GREETING {
+            let message = "its greeting is not that of a bus";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }
         Ok(())
     }
@@ -167,8 +167,8 @@ mod tests {
     }
 
     #[test]
-    fn one_short_line_and_then_anything() {
-        let endless = vec![b'x'; LONGEST_GREETING];
+    fn a_greeting_is_one_short_line_and_anything_may_follow() {
+        let endless = vec![b'x'; MAX_GREETING];
         let cases: [(&[&[u8]], bool); 7] = [
             (&[b"OK 00\r\n", b"\n", &endless, &endless], true),
             (&[b"O", b"K 00\r", b"\n\n", &endless, &endless], true),
@@ -184,11 +184,11 @@ mod tests {
     }
 
     #[test]
-    fn paths_and_abstract_names_are_connected_to() {
+    fn sockets_with_paths_and_abstract_names_are_found() {
         let socket = |text: &str| {
             zbus::Address::try_from(text)
                 .ok()
-                .and_then(|it| of_unix(&it))
+                .and_then(|it| unix_socket(&it))
         };
         let path = Address::Path("/run/bus".into());
         assert_eq!(socket("unix:path=/run/bus"), Some(path));

@@ -1,0 +1,127 @@
+//! The findings about one required path, in the order of its components.
+
+use super::finding::Finding;
+use crate::host::mounts;
+use crate::host::path_walk::{self, Component, WalkError};
+use crate::host::permission::{self, RequiredAccess};
+use crate::reason::Reason;
+use crate::report::PassedOver;
+use crate::source::RequiredPath;
+use std::io::ErrorKind;
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+
+/// Inspects a path and everything that it leads through. Blocks.
+pub(super) fn inspect(required: &RequiredPath) -> Vec<Finding> {
+    let (path, access) = match required {
+        RequiredPath::Socket(path) => (path, RequiredAccess::Connect),
+        RequiredPath::File(path) => (path, RequiredAccess::Read),
+        RequiredPath::Directory(path) => (path, RequiredAccess::List),
+        RequiredPath::Unmatched(path, other) => return vec![unmatched(path, other.as_ref())],
+    };
+    let walk = path_walk::walk(path);
+    let mut findings = Vec::new();
+    let passed = walk.passed.iter();
+    for directory in passed.filter(|component| component.metadata.is_dir()) {
+        findings.extend(stale_mount(directory));
+        findings.extend(denied(directory, RequiredAccess::Search));
+    }
+    match walk.end {
+        Ok(end) => findings.extend(last_component(&end, access)),
+        // The findings about the directories explain the error.
+        Err(_) if !findings.is_empty() => {}
+        Err(error) => findings.push(absent(path, &error, access)),
+    }
+    findings
+}
+
+fn last_component(component: &Component, access: RequiredAccess) -> Vec<Finding> {
+    if let Some(unsuitable) = unsuitable(component, access) {
+        return vec![unsuitable];
+    }
+    let mounted = stale_mount(component).or_else(|| match access {
+        RequiredAccess::Read | RequiredAccess::Connect => {
+            let problem = mounts::mount_point(component)?;
+            Some(Finding::of(problem, &[]))
+        }
+        RequiredAccess::List | RequiredAccess::Search => None,
+    });
+    let denied = denied(component, access);
+    denied.into_iter().chain(mounted).collect()
+}
+
+fn stale_mount(component: &Component) -> Option<Finding> {
+    const LEADS_TO: &[Reason] = &[Reason::Absent, Reason::Refused, Reason::Bus];
+    let problem = mounts::stale(component)?;
+    Some(Finding::of(problem, LEADS_TO))
+}
+
+fn denied(component: &Component, access: RequiredAccess) -> Option<Finding> {
+    let problem = permission::missing(component, access)?;
+    Some(Finding::of(problem, &[Reason::Denied]))
+}
+
+fn unsuitable(component: &Component, access: RequiredAccess) -> Option<Finding> {
+    let kind = component.metadata.file_type();
+    let (fits, wanted) = match access {
+        RequiredAccess::Connect => (kind.is_socket(), "socket"),
+        RequiredAccess::Read => (kind.is_file(), "regular file"),
+        RequiredAccess::List | RequiredAccess::Search => (kind.is_dir(), "directory"),
+    };
+    let remedy = match access {
+        RequiredAccess::Connect if kind.is_file() => "correct `path`, or set `kind = \"file\"`",
+        RequiredAccess::Read if kind.is_socket() => "correct `path`, or set `kind = \"uds\"`",
+        _ => "correct `path`",
+    };
+    (!fits).then(|| Finding {
+        what: format!("{} is not a {wanted}", component.path.display()),
+        path: Some(component.path.clone()),
+        remedy: remedy.to_owned(),
+        // The kernel checks write permission before it checks that the file is a socket.
+        leads_to: &[Reason::Unsuitable, Reason::Denied, Reason::Bus],
+    })
+}
+
+fn absent(path: &Path, error: &WalkError, access: RequiredAccess) -> Finding {
+    let WalkError { at, link, error } = error;
+    let (missing, whole) = (at.display(), path.display());
+    let link = link.as_ref().map(|link| link.display());
+    let what = match (link, error.kind()) {
+        (None, ErrorKind::NotFound) => format!("{missing} does not exist"),
+        (None, _) => format!("{missing} cannot be resolved: {error}"),
+        (Some(link), ErrorKind::NotFound) => {
+            format!("{whole} leads through the link {link} to {missing}, which does not exist")
+        }
+        (Some(link), _) => format!("{whole} leads through the link {link} to {missing}: {error}"),
+    };
+    let daemon = match access {
+        RequiredAccess::Connect => "start the daemon",
+        RequiredAccess::Read | RequiredAccess::List | RequiredAccess::Search => {
+            "have the daemon write it"
+        }
+    };
+    let parent = at.parent().unwrap_or(Path::new("/")).display();
+    Finding {
+        what,
+        path: Some(at.clone()),
+        remedy: format!(
+            "{daemon}, or correct the path; if it exists outside of this mount namespace, mount \
+             it into {parent} (PrivateTmp= and ProtectHome= hide it from a service)"
+        ),
+        leads_to: &[Reason::Absent, Reason::Bus, Reason::Io],
+    }
+}
+
+fn unmatched(path: &Path, other: Option<&PassedOver>) -> Finding {
+    let other = other.map(|PassedOver { path, why }| {
+        let path = path.display();
+        format!("; {path} is passed over because {why}")
+    });
+    let other = other.unwrap_or_default();
+    Finding {
+        what: format!("no file matches in {}{other}", path.display()),
+        path: Some(path.to_owned()),
+        remedy: "correct the file names, `pattern` or `path`".to_owned(),
+        leads_to: &[Reason::Absent],
+    }
+}
