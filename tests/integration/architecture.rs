@@ -2,6 +2,8 @@
 
 mod import_cycles;
 mod imports;
+mod layers;
+mod single_places;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -198,69 +200,4 @@ fn dependencies_point_one_way() {
         names(&tree("local-exporter-exposition")),
         ["local-exporter-exposition"]
     );
-}
-
-#[test]
-fn one_place_each_for_what_must_stand_once() {
-    // A name that only ends like it is another one.
-    let names = |line: &str, what: &str| {
-        let within = |c: char| c.is_alphanumeric() || c == '_';
-        let mut places = line.match_indices(what);
-        places.any(|(at, _)| !line[..at].ends_with(within))
-    };
-    let once = |what: &str, place: &str| {
-        for folder in ["src", "actors/src", "actors/exposition/src", "config/src"] {
-            for file in sources(&root().join(folder)) {
-                let code = std::fs::read_to_string(&file).unwrap();
-                let name = file.strip_prefix(root()).unwrap().to_str().unwrap();
-                // Words about it are welcome anywhere.
-                let used = code
-                    .lines()
-                    .any(|line| !line.trim().starts_with("//") && names(line, what));
-                assert!(
-                    !used || name.starts_with(place),
-                    "{what} is used in {name}, not only in {place}"
-                );
-            }
-        }
-    };
-    once("catch_unwind", "actors/src/supervise");
-    once("StatusCode::", "src/http/reply.rs");
-    once("notify::", "actors/src/source/file/watch/watcher_thread.rs");
-    once("zbus::", "actors/src/source/dbus");
-    once("landlock::", "src/process/confinement");
-    once("listenfd::", "src/http/listen");
-    once("sd_notify::", "src/process/systemd");
-    once("tracing_journald::", "src/process/logging");
-    once("actix_web", "src/");
-}
-
-/// Nothing that waits depends on it: it is asked for where files are judged by their times, and
-/// where times are shown to people.
-#[test]
-fn the_wall_clock_is_read_in_these_places_alone() {
-    let places = [
-        "actors/src/source/file/read.rs",
-        "actors/src/source/file/scan.rs",
-        "actors/src/status.rs",
-        "actors/src/status/source_log.rs",
-        "src/http/file_backed/stamp.rs",
-        "src/metrics/configuration.rs",
-        "src/pages/bridge.rs",
-        "src/process/logging/writer.rs",
-    ];
-    let mut found = Vec::new();
-    for folder in ["src", "actors/src", "actors/exposition/src", "config/src"] {
-        for file in sources(&root().join(folder)) {
-            let code = std::fs::read_to_string(&file).unwrap();
-            let name = file.strip_prefix(root()).unwrap().to_str().unwrap();
-            let is_code = |line: &&str| !line.trim().starts_with("//");
-            let asks = |line: &str| line.contains("SystemTime::now") || line.contains("Utc::now");
-            if !name.ends_with("tests.rs") && code.lines().filter(is_code).any(asks) {
-                found.push(name.to_owned());
-            }
-        }
-    }
-    found.sort_unstable();
-    assert_eq!(found, places);
 }

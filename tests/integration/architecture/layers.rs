@@ -1,0 +1,121 @@
+//! Inside each crate, imports point from one layer to those below it, as `ARCHITECTURE.md` draws them.
+//!
+//! A layer is a line of the block below the heading of a crate; a module is a file or a folder at
+//! the top of the crate. Modules of one line do not import each other.
+
+use super::imports::Imports;
+use super::{root, text};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+const CRATES: [(&str, &str); 3] = [
+    ("config/src", "### `config/`"),
+    ("actors/exposition/src", "### `actors/exposition/`"),
+    ("actors/src", "### `actors/`"),
+];
+
+/// The modules of a crate with the line of the drawing each is in, counted from the top.
+fn drawn(heading: &str) -> BTreeMap<String, usize> {
+    let map = text("ARCHITECTURE.md");
+    let (_, section) = map.split_once(heading).unwrap();
+    let section = section.split("\n### ").next().unwrap();
+    let (_, block) = section
+        .split_once("```layers\n")
+        .unwrap_or_else(|| panic!("{heading} has no layers"));
+    let (block, _) = block.split_once("```").unwrap();
+    let mut found = BTreeMap::new();
+    for (layer, line) in block.lines().enumerate() {
+        for module in line.split_whitespace() {
+            let before = found.insert(module.to_owned(), layer);
+            assert_eq!(before, None, "{module} is drawn twice below {heading}");
+        }
+    }
+    found
+}
+
+/// The top-level module that a file is in.
+fn module(folder: &Path, file: &Path) -> String {
+    let path = file.strip_prefix(folder).unwrap();
+    let first = path
+        .components()
+        .next()
+        .unwrap()
+        .as_os_str()
+        .to_str()
+        .unwrap();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+/// Which modules import which, without the roots of the crate, which import all.
+fn edges(folder: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let folder = root().join(folder);
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (file, others) in &Imports::of_crate(&folder).0 {
+        let from = module(&folder, file);
+        if from == "lib" || from == "main" {
+            continue;
+        }
+        let others = others.iter().map(|other| module(&folder, other));
+        let others = others.filter(|other| *other != from && other != "lib");
+        found.entry(from.clone()).or_default().extend(others);
+    }
+    found
+}
+
+#[test]
+fn imports_point_down_the_layers_that_are_drawn() {
+    let mut wrong = String::new();
+    for (folder, heading) in CRATES {
+        let drawn = drawn(heading);
+        let edges = edges(folder);
+        let modules: BTreeSet<&String> = edges.keys().collect();
+        let missing: Vec<_> = modules
+            .iter()
+            .filter(|name| !drawn.contains_key(**name))
+            .collect();
+        let extra: Vec<_> = drawn
+            .keys()
+            .filter(|name| !modules.contains(name))
+            .collect();
+        if !missing.is_empty() || !extra.is_empty() {
+            wrong += &format!("{heading}: not drawn: {missing:?}; drawn, but absent: {extra:?}\n");
+        }
+        for (from, others) in &edges {
+            for to in others {
+                if let (Some(above), Some(below)) = (drawn.get(from), drawn.get(to))
+                    && above >= below
+                {
+                    wrong += &format!("{heading}: {from} imports {to}, which is not below it\n");
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+/// Prints the layers as the imports have them: `cargo test --test integration layers -- --ignored --nocapture`.
+#[test]
+#[ignore = "prints the drawing to copy"]
+fn print_the_layers() {
+    for (folder, heading) in CRATES {
+        let mut left = edges(folder);
+        let mut layers: Vec<Vec<String>> = Vec::new();
+        while !left.is_empty() {
+            let free = |(_, others): &(&String, &BTreeSet<String>)| {
+                !others.iter().any(|other| left.contains_key(other))
+            };
+            let bottom: Vec<String> = left
+                .iter()
+                .filter(free)
+                .map(|(name, _)| name.clone())
+                .collect();
+            assert!(!bottom.is_empty(), "{heading}: a cycle of {left:?}");
+            left.retain(|name, _| !bottom.contains(name));
+            layers.push(bottom);
+        }
+        println!("{heading}");
+        for layer in layers.iter().rev() {
+            println!("{}", layer.join("  "));
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! What may stand in one place only, or nowhere.
+
+use super::{root, sources};
+
+/// The product's source files, without tests: their names in the repository, and their code lines.
+fn code() -> Vec<(String, String)> {
+    let folders = ["src", "actors/src", "actors/exposition/src", "config/src"];
+    let files = folders
+        .iter()
+        .flat_map(|folder| sources(&root().join(folder)));
+    let mut found = Vec::new();
+    for file in files {
+        let name = file
+            .strip_prefix(root())
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let is_test = name.contains("tests") || name.contains("_test");
+        let text = std::fs::read_to_string(&file).unwrap();
+        // Unit tests are at the end of a file.
+        let text = text.split("#[cfg(test)]\nmod ").next().unwrap();
+        let is_code = |line: &&str| !line.trim().starts_with("//");
+        let lines: Vec<&str> = text.lines().filter(is_code).collect();
+        if !is_test {
+            found.push((name, lines.join("\n")));
+        }
+    }
+    found
+}
+
+/// The files whose code contains one of the texts.
+fn files_with(texts: &[&str]) -> Vec<String> {
+    let mut found: Vec<String> = code()
+        .into_iter()
+        .filter(|(_, code)| texts.iter().any(|text| code.contains(text)))
+        .map(|(name, _)| name)
+        .collect();
+    found.sort_unstable();
+    found
+}
+
+#[test]
+fn one_place_each_for_what_must_stand_once() {
+    // A name that only ends like it is another one.
+    let names = |line: &str, what: &str| {
+        let within = |c: char| c.is_alphanumeric() || c == '_';
+        let mut places = line.match_indices(what);
+        places.any(|(at, _)| !line[..at].ends_with(within))
+    };
+    let once = |what: &str, place: &str| {
+        for folder in ["src", "actors/src", "actors/exposition/src", "config/src"] {
+            for file in sources(&root().join(folder)) {
+                let code = std::fs::read_to_string(&file).unwrap();
+                let name = file.strip_prefix(root()).unwrap().to_str().unwrap();
+                // Words about it are welcome anywhere.
+                let used = code
+                    .lines()
+                    .any(|line| !line.trim().starts_with("//") && names(line, what));
+                assert!(
+                    !used || name.starts_with(place),
+                    "{what} is used in {name}, not only in {place}"
+                );
+            }
+        }
+    };
+    once("catch_unwind", "actors/src/supervise");
+    once("StatusCode::", "src/http/reply.rs");
+    once("notify::", "actors/src/source/file/watch/watcher_thread.rs");
+    once("zbus::", "actors/src/source/dbus");
+    once("landlock::", "src/process/confinement");
+    once("listenfd::", "src/http/listen");
+    once("sd_notify::", "src/process/systemd");
+    once("tracing_journald::", "src/process/logging");
+    once("actix_web", "src/");
+}
+
+/// No waiting depends on it: it is read to compare files' times, and to display times.
+#[test]
+fn the_wall_clock_is_read_in_these_places_alone() {
+    let expected = [
+        "actors/src/source/file/read.rs",
+        "actors/src/source/file/scan.rs",
+        "actors/src/status/observe.rs",
+        "actors/src/status/source_log.rs",
+        "src/http/web_config/file_backed.rs",
+        "src/metrics/configuration.rs",
+        "src/pages/bridge.rs",
+        "src/process/logging/writer.rs",
+    ];
+    assert_eq!(files_with(&["SystemTime::now", "Utc::now"]), expected);
+}
+
+/// Settings and registries are values that are passed on; a table of constants is no state.
+#[test]
+fn there_are_no_globals() {
+    let mut found = Vec::new();
+    for (name, code) in code() {
+        let is_static = |line: &&str| {
+            let item = line
+                .trim_start()
+                .trim_start_matches("pub(crate) ")
+                .trim_start_matches("pub ");
+            item.starts_with("static ") || item.starts_with("thread_local!")
+        };
+        found.extend(
+            code.lines()
+                .filter(is_static)
+                .map(|line| format!("{name}: {line}")),
+        );
+    }
+    let constant = |line: &String| line.contains("static CLASSES: [u8; 256]");
+    found.retain(|line| !constant(line));
+    assert_eq!(found, Vec::<String>::new());
+}
+
+/// All other pages, `/metrics` and `/debug/actors` among them, respond while an actor is stuck.
+#[test]
+fn only_the_bridge_and_two_commands_send_a_message_to_an_actor() {
+    let expected = [
+        "src/command/check.rs",
+        "src/command/scrape.rs",
+        "src/pages/bridge.rs",
+    ];
+    let mut found = files_with(&[".scrape("]);
+    found.retain(|name| name.starts_with("src/"));
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn the_http_side_knows_no_kind_of_source() {
+    let kinds = [
+        "UdsSource",
+        "DbusSource",
+        "FileSource",
+        "DirectorySource",
+        "Source::",
+    ];
+    let mut found = files_with(&kinds);
+    found.retain(|name| name.starts_with("src/"));
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[test]
+fn the_kinds_are_listed_once_in_the_crate_of_the_actors() {
+    let mut found = files_with(&["Source::Uds", "Source::Dbus"]);
+    found.retain(|name| !name.starts_with("config/"));
+    assert_eq!(found, ["actors/src/source.rs"]);
+}
