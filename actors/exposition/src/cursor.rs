@@ -16,7 +16,7 @@ pub(crate) struct Cursor<'a> {
 /// The special characters that a quoted string may contain.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Quoting {
-    /// Line feeds may stand unescaped.
+    /// Unescaped line feeds are allowed.
     pub(crate) newlines: bool,
     /// NUL bytes are skipped, even between a backslash and the character it escapes, and after the closing quote.
     pub(crate) nuls: bool,

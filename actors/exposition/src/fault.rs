@@ -1,4 +1,4 @@
-//! Faults: what is wrong with a body, and where.
+//! The faults of a body: kind, position and message.
 //!
 //! Readers produce a [`RawFault`], which has only an offset and a message, so that lines are counted only if there is a
 //! fault. It becomes a [`Fault`] with line, column and excerpt when it is reported.

@@ -5,7 +5,7 @@
 //! parsers and the scrape loop of Prometheus 3.5 (`model/textparse`, `scrape/scrape.go`), not from the specifications.
 //! The strict check also enforces the specifications.
 //!
-//! The crate depends on nothing but the standard library and knows nothing of where bodies come from.
+//! A body is a byte slice; how it was obtained does not matter. The crate depends on nothing but the standard library.
 //!
 //! # Check a body
 //!

@@ -4,8 +4,8 @@ use crate::format::Format;
 
 /// The contents of an accepted body, in numbers.
 ///
-/// With [`Check::Whole`](crate::Check::Whole) and [`Check::None`](crate::Check::None), which read no samples, only
-/// `format` and `missing_final_newline` are set; see [`summarize`](crate::summarize) for the rest.
+/// [`Check::Whole`](crate::Check::Whole) and [`Check::None`](crate::Check::None) read no samples, so everything that
+/// depends on them is zero, `None` or `false`; [`summarize`](crate::summarize) fills it in for such a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Summary {
     /// The format.

@@ -152,7 +152,7 @@ fn without_outer_nuls(line: &[u8]) -> &[u8] {
     line.get(..line.len() - behind).unwrap_or_default()
 }
 
-/// Whether all samples of one metric must come from one file, so that one key stands for them.
+/// Whether all samples of one metric must come from one file, so that they share one key.
 ///
 /// The buckets of a histogram from two files, for example, would not be cumulative.
 fn is_owned_together(metric_type: Option<MetricType>) -> bool {

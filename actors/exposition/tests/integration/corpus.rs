@@ -8,7 +8,7 @@ use local_exporter_skip::skip;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// The format that the folder of a body stands for.
+/// The format of the bodies in the folder of `file`.
 fn format(file: &str) -> FormatChoice {
     match file.split('/').next() {
         Some("text") => FormatChoice::Text,
