@@ -1,6 +1,6 @@
 //! Reads delimited protobuf: messages of `io.prometheus.client.MetricFamily`, each preceded by its length.
 //!
-//! Ensures that every length fits, that each message is a family with a name and a valid type, and that names, labels and
+//! Ensures that every length fits, that each message is a family with a name and no unknown type, and that names, labels and
 //! help texts are UTF-8. Does not check buckets or native histograms. Source: `metrics.proto` of
 //! `prometheus/client_model`, `model/textparse/protobufparse.go`.
 
