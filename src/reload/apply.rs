@@ -34,7 +34,8 @@ pub(super) async fn replace(running: &Running, read: NewConfig) -> ReloadResult 
         hash,
         ..
     } = read.loaded;
-    let waiting = restart_only::keep(&exporter.settings.load().service, &mut settings.service);
+    let waiting =
+        restart_only::keep_running_values(&exporter.settings.load().service, &mut settings.service);
     let limit = descriptors::raise_limit();
     let clients = connections.limits();
     let clients = descriptors::share_again(

@@ -1,37 +1,62 @@
-//! What cannot change while the process runs: pure comparison.
+//! The keys of `[service]` that take effect only after a restart: pure comparison.
 //!
-//! Listeners and rights are taken once, before there is a thread; URLs and seats
-//! are laid out for the server as it starts.
+//! Listeners are opened and privileges dropped before the first thread starts; the server fixes its
+//! paths and the number of its connections at startup.
 
-use local_exporter_config::Service;
+use local_exporter_config::{ClientLimits, Paths, Service};
 
-/// Puts what is fixed back to what it is, and returns the keys whose new values
-/// have to wait for a restart.
-pub(super) fn keep(running: &Service, wanted: &mut Service) -> Vec<&'static str> {
-    let mut waiting = Vec::new();
-    let mut fixed = |key, differs: bool| waiting.extend(differs.then_some(key));
-    fixed("listen", running.listeners != wanted.listeners);
-    wanted.listeners.clone_from(&running.listeners);
-    fixed(
-        "telemetry_path",
-        running.paths.telemetry != wanted.paths.telemetry,
-    );
-    fixed("route_prefix", running.paths.prefix != wanted.paths.prefix);
-    wanted.paths.telemetry.clone_from(&running.paths.telemetry);
-    wanted.paths.prefix.clone_from(&running.paths.prefix);
-    fixed("web_config_file", running.web_config != wanted.web_config);
-    wanted.web_config.clone_from(&running.web_config);
-    fixed("tls", running.tls != wanted.tls);
-    wanted.tls = running.tls;
-    let clients = (&running.clients, &mut wanted.clients);
-    fixed(
-        "max_connections",
-        clients.0.max_connections != clients.1.max_connections,
-    );
-    clients.1.max_connections = clients.0.max_connections;
-    fixed("landlock", running.confinement != wanted.confinement);
-    wanted.confinement = running.confinement;
-    waiting
+/// Resets these keys in `wanted` to their running values. Returns the names of those that differed.
+///
+/// The destructuring is exhaustive: a new key does not compile until it is assigned to a group.
+pub(super) fn keep_running_values(running: &Service, wanted: &mut Service) -> Vec<&'static str> {
+    let Service {
+        listeners,
+        paths,
+        web_config,
+        tls,
+        clients,
+        confinement,
+        // A reload applies these.
+        lifecycle: _,
+        reload: _,
+        timeout_offset: _,
+        access: _,
+        drop_ins: _,
+    } = wanted;
+    let Paths {
+        telemetry,
+        prefix,
+        external: _,
+    } = paths;
+    let ClientLimits {
+        max_connections,
+        max_in_flight: _,
+        header_timeout: _,
+        idle_timeout: _,
+    } = clients;
+    let mut kept = Kept::default();
+    kept.compare("listen", &running.listeners, listeners);
+    kept.compare("telemetry_path", &running.paths.telemetry, telemetry);
+    kept.compare("route_prefix", &running.paths.prefix, prefix);
+    kept.compare("web_config_file", &running.web_config, web_config);
+    kept.compare("tls", &running.tls, tls);
+    let running_connections = &running.clients.max_connections;
+    kept.compare("max_connections", running_connections, max_connections);
+    kept.compare("landlock", &running.confinement, confinement);
+    kept.0
+}
+
+/// The keys whose running values were kept.
+#[derive(Debug, Default)]
+struct Kept(Vec<&'static str>);
+
+impl Kept {
+    fn compare<T: Clone + PartialEq>(&mut self, key: &'static str, running: &T, wanted: &mut T) {
+        if running != wanted {
+            self.0.push(key);
+            wanted.clone_from(running);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -39,7 +64,8 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
     use super::*;
-    use local_exporter_config::{Environment, Input, load};
+    use local_exporter_config::{Change, Environment, Input, load, reference};
+    use std::collections::BTreeSet;
 
     fn service(text: &str) -> Service {
         let input = Input {
@@ -49,15 +75,63 @@ mod tests {
         load(Some(&input), &Environment::new()).unwrap().service
     }
 
+    /// Every key that needs a restart: its name in the reference, a value, and its name in the log.
+    const RESTART: [(&str, &str, &str); 10] = [
+        ("listen", "listen = [\":1\"]", "listen"),
+        ("address", "address = \"127.0.0.1\"", "listen"),
+        ("port", "port = 1", "listen"),
+        ("systemd_socket", "systemd_socket = true", "listen"),
+        (
+            "telemetry_path",
+            "telemetry_path = \"/m\"",
+            "telemetry_path",
+        ),
+        ("route_prefix", "route_prefix = \"/x\"", "route_prefix"),
+        (
+            "web_config_file",
+            "web_config_file = \"/web.yml\"",
+            "web_config_file",
+        ),
+        ("tls", "tls = false", "tls"),
+        ("max_connections", "max_connections = 7", "max_connections"),
+        ("landlock", "landlock = false", "landlock"),
+    ];
+
     #[test]
-    fn what_is_fixed_stays_and_is_named() {
+    fn the_reference_agrees_on_the_keys_that_need_a_restart() {
+        let tables = reference();
+        let table = tables.iter().find(|table| table.header == "service");
+        let keys = table.unwrap().keys.iter();
+        let documented: BTreeSet<_> = keys
+            .filter(|key| key.change == Change::Restart)
+            .map(|key| key.name)
+            .collect();
+        assert_eq!(documented, RESTART.map(|(key, _, _)| key).into());
+    }
+
+    #[test]
+    fn each_of_them_keeps_its_running_value_and_is_named() {
+        let running = service("");
+        for (key, text, logged) in RESTART {
+            let mut wanted = service(text);
+            assert_eq!(
+                keep_running_values(&running, &mut wanted),
+                [logged],
+                "{key}"
+            );
+            assert_eq!(wanted, running, "{key}");
+        }
+    }
+
+    #[test]
+    fn several_changed_keys_are_named_in_order() {
         let running = service("");
         let mut wanted = service(
             "port = 1\ntelemetry_path = \"/m\"\nweb_config_file = \"/web.yml\"\ntls = true\n\
              max_connections = 7\nlandlock = false\n",
         );
         assert_eq!(
-            keep(&running, &mut wanted),
+            keep_running_values(&running, &mut wanted),
             [
                 "listen",
                 "telemetry_path",
@@ -71,15 +145,15 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_changes() {
+    fn a_reload_applies_all_other_keys() {
         let running = service("");
         let text = "lifecycle = true\nauto_reload = true\ntimeout_offset = \"1s\"\n\
                     max_in_flight = 7\nheader_timeout = \"1s\"\nidle_timeout = \"2s\"\n\
                     external_url = \"http://example.org\"\nallow_from = [\"10.0.0.0/8\"]\n\
                     strict_dropins = true\n";
         let mut wanted = service(text);
-        // The path of the external URL is the prefix, unless that is given.
-        assert_eq!(keep(&running, &mut wanted), [""; 0]);
+        // The default of the route prefix is the path of the external URL.
+        assert_eq!(keep_running_values(&running, &mut wanted), [""; 0]);
         assert_eq!(wanted, service(text));
     }
 }
