@@ -1,8 +1,8 @@
-//! `/debug/actors`: what every selector is doing, as JSON.
+//! `/debug/actors`: the state of every selector, as JSON.
 //!
-//! Reads what is known without asking: it may not message an actor, since one
-//! may be stuck, which is just what this page is to show. It shows no bytes of
-//! any body.
+//! Sends no message to an actor, so it also shows an actor that is stuck. It shows no bytes of a
+//! body. The values are destructured exhaustively: a new field does not compile until this page
+//! shows it or leaves it out explicitly.
 
 #[cfg(feature = "faults")]
 pub(crate) mod faults;
@@ -11,7 +11,9 @@ use crate::exporter::Exporter;
 use crate::http::{gzip, reply};
 use actix_web::{HttpRequest, HttpResponse, web};
 use local_exporter_actors::SelectorHandle;
-use local_exporter_actors::report::{self, CacheSnapshot, Failure, FileReport};
+use local_exporter_actors::report::{
+    self, CacheReport, CacheSnapshot, Failure, FileReport, Snapshot,
+};
 use serde::Serialize;
 use std::time::{Duration, SystemTime};
 
@@ -73,33 +75,50 @@ struct PassedOver {
 
 impl<'a> Actor<'a> {
     fn of(handle: &'a SelectorHandle) -> Self {
-        let snapshot = handle.snapshot();
+        let Snapshot {
+            state,
+            restarts,
+            backoff_for,
+            in_flight,
+            oldest_in_flight,
+            scrapes,
+            failures,
+            last_success,
+            last_error,
+            body_bytes,
+            cache,
+        } = handle.snapshot();
         let seconds = |duration: Duration| duration.as_secs_f64();
         Self {
             selector: &handle.spec().name,
             kind: handle.spec().source.kind(),
             source: handle.source(),
-            state: snapshot.state.as_str(),
-            restarts: snapshot.restarts,
-            resting_for_seconds: snapshot.backoff_for.map(seconds),
-            in_flight: snapshot.in_flight,
-            oldest_in_flight_seconds: snapshot.oldest_in_flight.map(seconds),
-            scrapes: snapshot.scrapes,
-            failures: snapshot.failures,
-            last_success: snapshot.last_success.map(time),
-            last_error: snapshot.last_error.map(Error::from),
-            body_bytes: snapshot.body_bytes,
-            cache: snapshot.cache.map(Cache::from),
+            state: state.as_str(),
+            restarts,
+            resting_for_seconds: backoff_for.map(seconds),
+            in_flight,
+            oldest_in_flight_seconds: oldest_in_flight.map(seconds),
+            scrapes,
+            failures,
+            last_success: last_success.map(rfc3339),
+            last_error: last_error.map(Error::from),
+            body_bytes,
+            cache: cache.map(Cache::from),
         }
     }
 }
 
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
+        let Failure {
+            reason,
+            message,
+            at,
+        } = failure;
         Self {
-            reason: failure.reason.as_str(),
-            message: failure.message,
-            at: time(failure.at),
+            reason: reason.as_str(),
+            message,
+            at: rfc3339(at),
         }
     }
 }
@@ -107,42 +126,58 @@ impl From<Failure> for Error {
 impl From<CacheSnapshot> for Cache {
     fn from(cache: CacheSnapshot) -> Self {
         let CacheSnapshot { age, report } = cache;
-        let passed_over = report.passed_over.into_iter();
+        let CacheReport {
+            watching,
+            oldest,
+            files,
+            passed_over,
+            duplicate_series,
+            conflicts,
+            // `check` reports these.
+            missing_final_newlines: _,
+        } = report;
         Self {
             age_seconds: age.as_secs_f64(),
-            mtime: report.oldest.map(time),
-            watch: report.watching.as_str(),
-            files: report.files.into_iter().map(File::from).collect(),
-            passed_over: passed_over.map(PassedOver::from).collect(),
-            duplicate_series: report.duplicate_series,
-            conflicts: report.conflicts,
+            mtime: oldest.map(rfc3339),
+            watch: watching.as_str(),
+            files: files.into_iter().map(File::from).collect(),
+            passed_over: passed_over.into_iter().map(PassedOver::from).collect(),
+            duplicate_series,
+            conflicts,
         }
     }
 }
 
 impl From<FileReport> for File {
     fn from(report: FileReport) -> Self {
+        let FileReport {
+            path,
+            mtime,
+            served,
+            error,
+        } = report;
         Self {
-            file: report.path.to_string_lossy().into_owned(),
-            mtime: report.mtime.map(time),
-            served: report.served,
-            error: report.error.map(|error| error.to_string()),
+            file: path.to_string_lossy().into_owned(),
+            mtime: mtime.map(rfc3339),
+            served,
+            error: error.map(|error| error.to_string()),
         }
     }
 }
 
 impl From<report::PassedOver> for PassedOver {
-    fn from(over: report::PassedOver) -> Self {
+    fn from(passed_over: report::PassedOver) -> Self {
+        let report::PassedOver { path, why } = passed_over;
         Self {
-            file: over.path.to_string_lossy().into_owned(),
-            why: over.why,
+            file: path.to_string_lossy().into_owned(),
+            why,
         }
     }
 }
 
-/// RFC 3339; what that cannot express (years before 1970 or after 9999, which a
-/// file may claim) becomes the nearest it can.
-fn time(time: SystemTime) -> String {
+/// A time in RFC 3339. Times before 1970 or after 9999, which a file may have, become the nearest
+/// time in between.
+fn rfc3339(time: SystemTime) -> String {
     const YEAR_9999: Duration = Duration::from_secs(253_402_300_799);
     let since_epoch = time.duration_since(SystemTime::UNIX_EPOCH);
     let within = since_epoch.unwrap_or_default().min(YEAR_9999);
@@ -160,7 +195,7 @@ pub(crate) async fn actors(request: HttpRequest, exporter: web::Data<Exporter>) 
             let body = (json + "\n").into();
             gzip::respond(&request, &exporter.compressors, response, body).await
         }
-        Err(error) => reply::internal(&format!("the page cannot be written: {error}")),
+        Err(error) => reply::internal(&format!("cannot encode the page: {error}")),
     }
 }
 
@@ -169,11 +204,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_time_a_file_may_claim_can_be_shown() {
+    fn every_modification_time_can_be_shown() {
         let epoch = SystemTime::UNIX_EPOCH;
         let far = Duration::from_secs(1 << 40);
-        assert_eq!(time(epoch), "1970-01-01T00:00:00.000Z");
-        assert_eq!(time(epoch - far), "1970-01-01T00:00:00.000Z");
-        assert_eq!(time(epoch + far), "9999-12-31T23:59:59.000Z");
+        assert_eq!(rfc3339(epoch), "1970-01-01T00:00:00.000Z");
+        assert_eq!(rfc3339(epoch - far), "1970-01-01T00:00:00.000Z");
+        assert_eq!(rfc3339(epoch + far), "9999-12-31T23:59:59.000Z");
     }
 }

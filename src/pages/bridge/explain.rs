@@ -86,7 +86,7 @@ fn result_line(scrape: &FinishedScrape<'_>) -> String {
     logfmt(scrape.started + scrape.duration, level, msg, &fields)
 }
 
-/// The counters of the selector after this scrape. What `/debug/actors` shows in detail is left out.
+/// The state and the counters of the selector after this scrape.
 fn state_line(scrape: &FinishedScrape<'_>) -> String {
     let Snapshot {
         state,
@@ -95,7 +95,12 @@ fn state_line(scrape: &FinishedScrape<'_>) -> String {
         failures,
         in_flight,
         last_success,
-        ..
+        // The result line or `/debug/actors` shows these.
+        backoff_for: _,
+        oldest_in_flight: _,
+        last_error: _,
+        body_bytes: _,
+        cache: _,
     } = scrape.handle.snapshot();
     let mut fields = Fields::default();
     fields.set("selector", scrape.handle.spec().name.as_str());
