@@ -1,8 +1,9 @@
-//! The pages: one file for each URL, and the routes that lead to them.
+//! Pages: one file per URL, the table of endpoints and the routes.
 
 pub(crate) mod bridge;
 pub(crate) mod config;
 pub(crate) mod debug;
+pub(crate) mod endpoints;
 pub(crate) mod health;
 pub(crate) mod landing;
 pub(crate) mod metrics;

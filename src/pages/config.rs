@@ -1,4 +1,4 @@
-//! `/config`: the configuration as it was loaded last, defaults included; no key of it holds a secret.
+//! `/config`: the running configuration with all defaults. No key holds a secret, only paths of files that do.
 
 use crate::exporter::Exporter;
 use crate::http::reply;

@@ -1,7 +1,6 @@
-//! `/-/healthy` and `/-/ready`, for whoever starts and restarts the exporter.
+//! `/-/healthy` and `/-/ready`, for service managers and container engines.
 //!
-//! Neither looks at sources: a daemon that is down is no reason to restart the
-//! exporter.
+//! Neither depends on sources: restarting the exporter does not help a daemon that is down.
 
 use crate::exporter::Exporter;
 use crate::http::reply;
@@ -9,13 +8,12 @@ use crate::phase::Phase;
 use actix_web::{HttpResponse, web};
 use local_exporter_actors::report::State;
 
-/// `GET /-/healthy`: requests are served.
+/// `GET /-/healthy`: 200 while requests are served.
 pub(crate) async fn healthy() -> HttpResponse {
     reply::well("local-exporter is healthy\n")
 }
 
-/// `GET /-/ready`: the listeners are up, every selector's actor has started,
-/// and no end was asked for.
+/// `GET /-/ready`: 200 once the listeners are open and every actor has started, until shutdown.
 pub(crate) async fn ready(exporter: web::Data<Exporter>) -> HttpResponse {
     let starting = || {
         let registry = exporter.registry.load();
@@ -23,19 +21,19 @@ pub(crate) async fn ready(exporter: web::Data<Exporter>) -> HttpResponse {
             .iter()
             .any(|handle| handle.state() == State::Starting)
     };
-    match hindrance(*exporter.phase.borrow(), starting) {
+    match not_ready(*exporter.phase.borrow(), starting) {
         Some(sentence) => reply::unready(sentence),
         None => reply::well("local-exporter is ready\n"),
     }
 }
 
-/// Why it is not ready, if it is not.
-fn hindrance(phase: Phase, actors_start: impl FnOnce() -> bool) -> Option<&'static str> {
+/// The reason why the exporter is not ready.
+fn not_ready(phase: Phase, actors_start: impl FnOnce() -> bool) -> Option<&'static str> {
     const STARTING: &str = "local-exporter is starting\n";
     match phase {
         Phase::Starting => Some(STARTING),
         Phase::Serving => actors_start().then_some(STARTING),
-        // Those that were there before answer throughout.
+        // The running selectors respond during a reload.
         Phase::Reloading => None,
         Phase::Stopping => Some("local-exporter is stopping\n"),
     }
@@ -46,8 +44,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_ready_from_when_all_is_up_until_it_is_to_stop() {
-        let ready = |phase, starting| hindrance(phase, || starting).is_none();
+    fn it_is_ready_from_the_end_of_startup_to_shutdown() {
+        let ready = |phase, starting| not_ready(phase, || starting).is_none();
         assert!(!ready(Phase::Starting, false));
         assert!(!ready(Phase::Serving, true));
         assert!(ready(Phase::Serving, false));

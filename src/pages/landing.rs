@@ -1,12 +1,14 @@
-//! `/`: a plain page that names what there is.
+//! `/`: an HTML page with the selectors and links to the other pages.
 //!
-//! Links are relative, so that the page works behind a prefix.
+//! Links are relative, so that the page works behind a route prefix.
 
+use super::endpoints::{ENDPOINTS, Endpoint, Page};
 use crate::exporter::Exporter;
 use crate::http::reply;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use local_exporter_actors::SelectorHandle;
+use local_exporter_config::Paths;
 
 #[derive(Debug, Template)]
 #[template(
@@ -28,10 +30,10 @@ pre { background: #eee; padding: 1em; overflow: auto }
 <body>
 <header><h1>local-exporter</h1></header>
 <main>
-<p>Bridges Prometheus and the daemons of this host. Version: {{ version }}</p>
+<p>Lets Prometheus scrape the daemons of this host that have no HTTP server. Version: {{ version }}</p>
 <h2>Selectors</h2>
 {% if selectors.is_empty() %}
-<p>None is configured. Add one to <code>/etc/local-exporter/config.toml</code> (or the file named with
+<p>No selector is configured. Add one to <code>/etc/local-exporter/config.toml</code> (or the file named with
 <code>--config</code>) and reload:</p>
 <pre>[bridge.selectors]
 daemon1 = { kind = "uds", path = "/run/daemon1/public/metrics.promsock" }</pre>
@@ -46,29 +48,52 @@ daemon1 = { kind = "uds", path = "/run/daemon1/public/metrics.promsock" }</pre>
 </table>
 {% endif %}
 <h2>Pages</h2>
-<ul>
-<li><a href="{{ telemetry }}">/{{ telemetry }}</a>: the exporter about itself</li>
-<li><a href="sd">/sd</a>: the selectors as targets, for Prometheus (<code>http_sd_configs</code>)</li>
-<li><a href="debug/actors">/debug/actors</a>: what every selector is doing</li>
-<li><a href="config">/config</a>: the configuration, with all defaults</li>
-<li><a href="-/healthy">/-/healthy</a>, <a href="-/ready">/-/ready</a>: for whoever starts and restarts it</li>
-</ul>
+<table>
+<tr><th>path</th><th>methods</th><th>description</th></tr>
+{% for page in pages %}
+<tr><td>{% if page.is_linked %}<a href="{{ page.path }}">/{{ page.path }}</a>{% else %}/{{ page.path }}{% endif %}</td>
+<td>{{ page.methods }}</td><td>{{ page.description }}</td></tr>
+{% endfor %}
+</table>
 </main>
 </body>
 </html>
 "#
 )]
-struct Landing<'a> {
+struct Landing {
     version: &'static str,
-    /// Where the exporter's own metrics are, from this page.
-    telemetry: &'a str,
     selectors: Vec<Row>,
+    pages: Vec<PageRow>,
+}
+
+/// An endpoint other than this one.
+#[derive(Debug)]
+struct PageRow {
+    /// The path from this page.
+    path: String,
+    /// Whether a GET request without parameters succeeds.
+    is_linked: bool,
+    methods: &'static str,
+    /// The description, without the backticks of its code.
+    description: String,
+}
+
+impl PageRow {
+    fn of(endpoint: &Endpoint, paths: &Paths) -> Self {
+        let path = endpoint.configured_path(paths);
+        Self {
+            path: path.trim_start_matches('/').to_owned(),
+            is_linked: !matches!(endpoint.page, Page::Bridge | Page::Reload),
+            methods: endpoint.methods.as_str(),
+            description: endpoint.description.replace('`', ""),
+        }
+    }
 }
 
 #[derive(Debug)]
 struct Row {
     name: String,
-    /// The name as it stands in a URL.
+    /// The name, encoded for a URL.
     query: String,
     kind: &'static str,
     source: String,
@@ -92,15 +117,18 @@ impl Row {
 pub(crate) async fn page(exporter: web::Data<Exporter>) -> HttpResponse {
     let registry = exporter.registry.load();
     let settings = exporter.settings.load();
+    let pages = ENDPOINTS.iter().filter(|it| it.page != Page::Landing);
     let landing = Landing {
         version: env!("CARGO_PKG_VERSION"),
-        telemetry: settings.service.paths.telemetry.trim_start_matches('/'),
+        pages: pages
+            .map(|it| PageRow::of(it, &settings.service.paths))
+            .collect(),
         selectors: registry.iter().map(|handle| Row::of(handle)).collect(),
     };
     match landing.render() {
         Ok(page) => HttpResponse::Ok()
             .content_type("text/html; charset=utf-8")
             .body(page),
-        Err(error) => reply::internal(&format!("the page cannot be written: {error}")),
+        Err(error) => reply::internal(&format!("cannot render the page: {error}")),
     }
 }

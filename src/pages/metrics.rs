@@ -1,6 +1,6 @@
 //! `/metrics`: the exporter's own metrics.
 //!
-//! Reads the registry and never sends a message to an actor, so it answers while one is stuck.
+//! Reads the registry and sends no message to an actor, so it responds while an actor is stuck.
 
 use crate::exporter::Exporter;
 use crate::http::{gzip, reply};
@@ -19,6 +19,6 @@ pub(crate) async fn page(request: HttpRequest, exporter: web::Data<Exporter>) ->
             response.insert_header((header::CONTENT_TYPE, TEXT_FORMAT));
             gzip::respond(&request, &exporter.compressors, response, text.into()).await
         }
-        Err(error) => reply::internal(&format!("the metrics cannot be written: {error}")),
+        Err(error) => reply::internal(&format!("cannot encode the metrics: {error}")),
     }
 }

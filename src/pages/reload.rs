@@ -1,4 +1,4 @@
-//! `/-/reload`, as Prometheus has it.
+//! `/-/reload`, like Prometheus' own: a reload over HTTP, if `service.lifecycle` enables it.
 
 use crate::exporter::Exporter;
 use crate::http::reply;
@@ -6,10 +6,10 @@ use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use local_exporter_config::Lifecycle;
 
-/// `POST /-/reload`, or `PUT`: reloads, and answers when that is done, with what was left out.
+/// `POST /-/reload` or `PUT`: reloads and returns the result, with the drop-ins that were left out.
 pub(crate) async fn reload(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
     if ![Method::POST, Method::PUT].contains(request.method()) {
-        return reply::only("POST, PUT", "only POST and PUT are answered here\n");
+        return reply::only("POST, PUT", "only POST and PUT are allowed\n");
     }
     if exporter.settings.load().service.lifecycle == Lifecycle::Disabled {
         return reply::forbidden("Lifecycle API is not enabled.\n");

@@ -18,7 +18,7 @@ fn without_a_selector_it_starts_says_so_once_and_the_page_tells_how_to_add_one()
         Some("text/html; charset=utf-8")
     );
     assert!(
-        page.text().contains("None is configured"),
+        page.text().contains("No selector is configured"),
         "{}",
         page.text()
     );
@@ -235,7 +235,7 @@ fn what_clients_send_is_no_error_in_the_log_and_no_line_names_where_it_was_built
     });
     for line in exporter.log() {
         assert!(
-            !line.contains("\"ERROR\"") && !line.contains(".cargo"),
+            !line.contains("\"level\":\"error\"") && !line.contains(".cargo"),
             "{line}"
         );
         assert!(!line.contains("Unable to remove the path"), "{line}");

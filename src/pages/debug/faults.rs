@@ -1,16 +1,15 @@
-//! `POST /debug/faults?selector=NAME&order=WORDS`: has an actor fail.
+//! `POST /debug/faults?selector=NAME&order=WORDS`: injects a fault into an actor.
 //!
-//! Only where the feature `faults` is on, which is for tests of the whole program.
-//! The words are a fault (`panic`, `stop`, `stuck`) and a place (`started`,
-//! `restarting`, `handler`, `pull`, `background`, `read`, `validate`), or `release`, which
-//! takes back what has not happened and lets go what is stuck.
+//! Exists only with the feature `faults`, for tests of the whole program. The words are a fault
+//! (`panic`, `stop`, `stuck`) and a place (`started`, `restarting`, `handler`, `pull`, `background`,
+//! `read`, `validate`), or `release`, which cancels scheduled faults and releases stuck actors.
 
 use crate::exporter::Exporter;
 use crate::http::reply;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 /// `POST /debug/faults`.
-pub(crate) async fn order(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
+pub(crate) async fn inject(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
     let query = request.query_string().as_bytes();
     let value = |wanted: &str| {
         let mut pairs = form_urlencoded::parse(query);
@@ -21,7 +20,7 @@ pub(crate) async fn order(request: HttpRequest, exporter: web::Data<Exporter>) -
     let registry = exporter.registry.load();
     let handle = value("selector").and_then(|name| registry.get(&name));
     let (Some(handle), Some(words)) = (handle, value("order")) else {
-        return reply::internal("ask for /debug/faults?selector=NAME&order=WORDS");
+        return reply::internal("request /debug/faults?selector=NAME&order=WORDS");
     };
     match handle.inject_fault(&words) {
         Ok(()) => reply::well("scheduled\n"),
