@@ -1,8 +1,8 @@
 //! A private message bus: `dbus-daemon` as a child process on a socket of its own.
 //!
-//! Promises that the bus answers when a start returns, that its address stays the same over
-//! restarts, and that dropping it kills the process and removes its temporary directory. Never
-//! touches the session or the system bus of the host.
+//! Guarantees: the bus answers when `start` returns; its address stays the same across restarts;
+//! dropping it kills the process and removes its temporary directory. It never touches the session
+//! or the system bus of the host.
 
 pub use crate::bus_config::{BusKind, BusOptions, BusPolicy};
 pub use crate::bus_error::BusError;
@@ -18,10 +18,10 @@ use tempfile::TempDir;
 /// A private bus.
 #[derive(Debug)]
 pub struct Bus {
-    /// Of the running process; none between a kill and a restart.
+    /// The running process; `None` between a kill and a restart.
     child: Option<Child>,
     directory: PathBuf,
-    /// Keeps a temporary directory until the drop.
+    /// Keeps a temporary directory until it is dropped.
     _temporary: Option<TempDir>,
 }
 
@@ -30,7 +30,7 @@ impl BusOptions {
     ///
     /// # Errors
     ///
-    /// When `dbus-daemon` is missing, refuses its configuration, or its files cannot be written.
+    /// If `dbus-daemon` is missing or rejects its configuration, or if its files cannot be written.
     pub fn start(self) -> Result<Bus, BusError> {
         let (directory, temporary) = match &self.directory {
             Some(directory) => (directory.clone(), None),
@@ -84,12 +84,12 @@ impl Bus {
         self.child.as_ref().map(Child::id)
     }
 
-    /// Kills the process (SIGKILL). Its connections break, its socket file stays behind, as after
-    /// a crash. Does nothing if it does not run.
+    /// Kills the process (SIGKILL). As after a crash, its connections break and its socket file
+    /// remains. Does nothing if it is not running.
     ///
     /// # Errors
     ///
-    /// When the process cannot be killed or waited for.
+    /// If the process cannot be killed or waited for.
     pub fn kill(&mut self) -> Result<(), BusError> {
         if let Some(mut child) = self.child.take() {
             child.kill()?;
@@ -109,33 +109,33 @@ impl Bus {
     }
 
     /// Changes its configuration while it runs (SIGHUP), which takes effect soon after. Policies
-    /// and limits change for those that are connected too, its address does not.
+    /// and limits also change for existing connections; the address stays.
     ///
     /// # Errors
     ///
-    /// When it does not run, or its configuration cannot be written.
+    /// If it is not running, or its configuration cannot be written.
     pub fn reconfigure(&self, options: &BusOptions) -> Result<(), BusError> {
         fs::write(self.config(), options.xml(&self.socket()))?;
         self.signal(Signal::HUP).map(drop)
     }
 
-    /// Makes the bus hang (SIGSTOP) and returns when it does: connecting still works, nothing is
-    /// answered.
+    /// Makes the bus hang (SIGSTOP) and returns once it does: connecting still works, but nothing
+    /// is answered.
     ///
     /// # Errors
     ///
-    /// When it does not run.
+    /// If it is not running.
     pub fn pause(&mut self) -> Result<(), BusError> {
         let process = self.signal(Signal::STOP)?;
         waitpid(Some(process), WaitOptions::UNTRACED)?;
         Ok(())
     }
 
-    /// Lets a paused bus go on (SIGCONT).
+    /// Resumes a paused bus (SIGCONT).
     ///
     /// # Errors
     ///
-    /// When it does not run.
+    /// If it is not running.
     pub fn resume(&mut self) -> Result<(), BusError> {
         self.signal(Signal::CONT).map(drop)
     }
@@ -163,7 +163,8 @@ impl Bus {
         let output = child.stdout.take();
         // Owned before anything can fail, so that no process is left behind.
         self.child = Some(child);
-        // It prints its address once it listens; an end without it means that it has given up.
+        // It prints its address once it listens. An end of the output without an address means that
+        // it failed.
         let listens = match output {
             Some(output) => first_line(BufReader::new(output))?,
             None => String::new(),
@@ -179,7 +180,7 @@ impl Bus {
 
 impl Drop for Bus {
     fn drop(&mut self) {
-        // A drop has nobody to tell; a bus that cannot be killed is gone already.
+        // A drop cannot report an error, and a bus that cannot be killed has already ended.
         let _ = self.kill();
     }
 }

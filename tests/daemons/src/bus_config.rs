@@ -1,16 +1,16 @@
-//! The configuration file of a private bus: its limits, who may do what, where it listens.
+//! The configuration file of a private bus: its limits, policies and address.
 //!
-//! Promises that a bus of the kind `System` has the limits that are built into `dbus-daemon`,
-//! which are those of a real system bus, and one of the kind `Session` the raised ones of
-//! `session.conf`. Writes XML only; starting the process is the bus's.
+//! Guarantees: a bus of the kind `System` has the limits that are built into `dbus-daemon`, which
+//! are those of a real system bus; one of the kind `Session` has the raised limits of
+//! `session.conf`. This module only writes XML; `bus` starts the process.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Which limits hold.
+/// Which limits apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BusKind {
-    /// Those of `/usr/share/dbus-1/session.conf`: messages up to 1 GB, hardly any other limit.
+    /// Those of `/usr/share/dbus-1/session.conf`: messages up to 1 GB, and almost no other limit.
     #[default]
     Session,
     /// Those built into `dbus-daemon`: messages up to 32 MiB, 127 MiB queued per connection, 128
@@ -18,18 +18,18 @@ pub enum BusKind {
     System,
 }
 
-/// What is allowed before the extra policies are read.
+/// What is allowed unless an additional policy says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BusPolicy {
-    /// Everybody may own, send and receive everything.
+    /// Every user may own, send and receive everything.
     #[default]
     Open,
-    /// As in `/usr/share/dbus-1/system.conf`: no name may be owned, no method called but those of
-    /// the bus itself.
+    /// As in `/usr/share/dbus-1/system.conf`: no name may be owned, and only methods of the bus
+    /// itself may be called.
     DefaultDeny,
 }
 
-/// How a private bus is to be.
+/// The settings of a private bus.
 #[derive(Debug, Clone, Default)]
 pub struct BusOptions {
     pub(crate) kind: BusKind,
@@ -54,7 +54,7 @@ impl BusOptions {
         self
     }
 
-    /// Chooses the policy to begin with.
+    /// Chooses the initial policy.
     #[must_use]
     pub fn policy(mut self, policy: BusPolicy) -> Self {
         self.policy = policy;
@@ -69,15 +69,15 @@ impl BusOptions {
         self
     }
 
-    /// Includes a configuration file, e.g. the bus policy file of a service.
+    /// Includes a configuration file, for example the bus policy file of a service.
     #[must_use]
     pub fn include(mut self, file: impl Into<PathBuf>) -> Self {
         self.includes.push(file.into());
         self
     }
 
-    /// Adds XML below `<busconfig>`, read last, so that it wins; e.g.
-    /// `<policy context="default"><deny send_destination="a.b.C"/></policy>`.
+    /// Adds XML below `<busconfig>`. It is read last and takes precedence; for example `<policy
+    /// context="default"><deny send_destination="a.b.C"/></policy>`.
     #[must_use]
     pub fn extra_xml(mut self, xml: &str) -> Self {
         self.extra.push_str(xml);
@@ -122,8 +122,8 @@ impl BusOptions {
     }
 }
 
-/// The D-Bus address of a socket; bytes other than those the specification lets stand ("Server
-/// Addresses") are escaped, which also makes it safe in XML.
+/// The D-Bus address of a socket; bytes that the specification does not allow unescaped ("Server
+/// Addresses") are escaped, which also makes the address safe in XML.
 pub(crate) fn address(socket: &Path) -> String {
     let mut address = String::from("unix:path=");
     for byte in socket.as_os_str().as_encoded_bytes() {

@@ -1,20 +1,20 @@
-//! What can go wrong with a private bus, in words that say what to do.
+//! The errors of a private bus, with messages that say what to do.
 //!
-//! Promises that a missing `dbus-daemon` is told apart from one that refuses its configuration, and
-//! that what the process said itself is part of the message. Starts and stops nothing.
+//! A missing `dbus-daemon` is distinguished from one that rejects its configuration, and the
+//! message contains what the process printed.
 
 use std::io;
 
 /// Why a bus could not be started or controlled.
 #[derive(Debug)]
 pub enum BusError {
-    /// There is no program `dbus-daemon`.
+    /// The program `dbus-daemon` is not installed.
     NotInstalled,
-    /// `dbus-daemon` ended without listening; this is what it said.
+    /// `dbus-daemon` ended without listening; its output.
     Refused(String),
-    /// It has been killed and not restarted.
+    /// The bus was killed and not restarted.
     NotRunning,
-    /// Files or processes.
+    /// A file or process operation failed.
     Io(io::Error),
 }
 

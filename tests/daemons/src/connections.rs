@@ -1,8 +1,8 @@
-//! The connections of a scripted daemon: how many there were, which are open, and their end.
+//! Counts, tracks and ends the connections of a scripted daemon.
 //!
-//! Promises that a connection seen as accepted is also seen as open until its answer is over, and
-//! that hanging up wakes whatever waits on one. Closes no descriptor itself: the answer does, which
-//! holds the last reference.
+//! Guarantees: a connection that is counted as accepted is also counted as open until its answer
+//! ends; hanging up ends every wait on a connection. This module closes no descriptor: the answer
+//! holds the last reference and closes it.
 
 use crate::lock;
 use std::collections::HashMap;
@@ -19,24 +19,24 @@ pub(crate) struct Connections {
 }
 
 impl Connections {
-    /// How many were accepted or reset.
+    /// The number of connections that were accepted or reset.
     pub(crate) fn accepted(&self) -> u64 {
-        // Under the lock: not between an acceptance and its entry.
+        // Under the lock, so that no connection is between being accepted and being entered.
         let _open = lock(&self.open);
         self.accepted.load(Ordering::SeqCst)
     }
 
-    /// How many are open.
+    /// The number of open connections.
     pub(crate) fn open(&self) -> usize {
         lock(&self.open).len()
     }
 
-    /// Counts one that is reset and never open.
+    /// Counts a connection that is reset and never open.
     pub(crate) fn count(&self) {
         self.accepted.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Counts one and keeps it; returns its number.
+    /// Counts and keeps a connection; returns its number.
     pub(crate) fn admit(&self, stream: &Arc<UnixStream>) -> u64 {
         let mut open = lock(&self.open);
         let number = self.accepted.fetch_add(1, Ordering::SeqCst);
@@ -44,15 +44,15 @@ impl Connections {
         number
     }
 
-    /// Forgets one whose answer is over.
+    /// Removes a connection whose answer has ended.
     pub(crate) fn dismiss(&self, number: u64) {
         lock(&self.open).remove(&number);
     }
 
-    /// Ends all that are open, in both directions.
+    /// Shuts down all open connections, in both directions.
     pub(crate) fn hang_up(&self) {
         for stream in lock(&self.open).values() {
-            // Fails only when the client has gone already.
+            // Fails only if the client has already disconnected.
             let _ = stream.shutdown(Shutdown::Both);
         }
     }

@@ -1,8 +1,8 @@
-//! The ways a socket daemon can answer, right and wrong, on one connection.
+//! The correct and incorrect ways in which a socket daemon can answer on one connection.
 //!
-//! Promises that every wait in here ends as soon as the client hangs up or the daemon is stopped:
-//! waits are polls on the connection itself, never sleeps. Accepting, counting and rebinding are
-//! the scripted daemon's; this file never sees the listening socket.
+//! Guarantees: every wait ends as soon as the client disconnects or the daemon stops, because waits
+//! are polls on the connection, never sleeps. The scripted daemon accepts, counts and rebinds; this
+//! module never uses the listening socket.
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io::{self, Write};
@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 /// What a [`ScriptedDaemon`](crate::scripted::ScriptedDaemon) does with its connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Behaviour {
-    /// Writes the bytes and closes: a healthy daemon.
+    /// Writes the bytes and closes, like a healthy daemon.
     Serve(Vec<u8>),
-    /// Listens and never accepts. Connecting works, reading waits for ever.
+    /// Listens and never accepts. Connecting works, reading waits forever.
     HangBeforeAccept,
-    /// Never accepts and its backlog is full: a blocking connect waits for ever, a non-blocking
-    /// one fails with `EAGAIN`.
+    /// Never accepts, with a full backlog: a blocking connect waits forever, a non-blocking one
+    /// fails with `EAGAIN`.
     FullBacklog,
     /// Accepts, writes nothing and holds the connection.
     HangAfterAccept,
@@ -25,9 +25,9 @@ pub enum Behaviour {
     Trickle {
         /// The whole text.
         bytes: Vec<u8>,
-        /// Bytes per piece.
+        /// The size of a piece in bytes.
         chunk: usize,
-        /// How long it waits after each piece.
+        /// The pause after each piece.
         pause: Duration,
     },
     /// Writes the first half of the bytes and holds the connection.
@@ -35,26 +35,26 @@ pub enum Behaviour {
     /// Writes the first half of the bytes and closes.
     HalfThenClose(Vec<u8>),
     /// Makes the client's first read fail with `ECONNRESET`. Linux resets an `AF_UNIX` stream only
-    /// if data of the client is unread, and our client sends none, or if the listening socket is
-    /// closed while the connection waits in its backlog (`unix_release_sock`): so that is done,
-    /// with a new listening socket put in its place first.
+    /// if data from the client is unread, and the exporter sends none, or if the listening socket
+    /// is closed while the connection waits in its backlog (`unix_release_sock`). The daemon does
+    /// the latter, after it has put a new listening socket in place.
     Reset,
     /// Writes valid lines until this many bytes are out (rounded up to a line), then closes.
     TooMuch(u64),
-    /// Writes bytes without any end of a line for as long as the client reads them.
+    /// Writes bytes without a newline for as long as the client reads them.
     EndlessLine,
     /// Writes bytes that are neither an exposition nor UTF-8, then closes.
     Garbage,
     /// Closes at once.
     Nothing,
-    /// Writes the bytes and closes, but only after a delay.
+    /// Writes the bytes after a delay and closes.
     AnswerLate {
-        /// How long it waits before the first byte.
+        /// The delay before the first byte.
         delay: Duration,
         /// The whole text.
         bytes: Vec<u8>,
     },
-    /// Like `Serve`, but before it answers it puts a new socket inode at its path.
+    /// Like `Serve`, but puts a new socket inode at its path before each answer.
     NewInode(Vec<u8>),
 }
 
@@ -88,13 +88,13 @@ impl Behaviour {
                 wait_for_hang_up(stream, Some(*delay))?;
                 stream.write_all(bytes)
             }
-            // The last three never get a connection here.
+            // The last three never reach this function with a connection.
             Self::Nothing | Self::Reset | Self::HangBeforeAccept | Self::FullBacklog => Ok(()),
         }
     }
 }
 
-/// What [`Behaviour::Garbage`] writes: no line of it is a sample, and it is not UTF-8.
+/// What [`Behaviour::Garbage`] writes: no line is a sample, and it is not UTF-8.
 pub const GARBAGE: &[u8] = b"\x00\xff\xfe{{{ no metric\n\n= = =\n\xc3\x28 1 2 3 4\n";
 
 /// One line of [`Behaviour::TooMuch`]: a valid sample with its number in a label.
@@ -132,15 +132,16 @@ fn hold(stream: &UnixStream) -> io::Result<()> {
     wait_for_hang_up(stream, None)
 }
 
-/// Waits until `limit` has passed; a client that hangs up (or our own shutdown) before that is an
-/// error of kind `ConnectionAborted`. A client that only ends its own sending has not hung up.
+/// Waits until `limit` has passed. If the client disconnects or the daemon stops before that,
+/// returns an error of kind `ConnectionAborted`. A client that only shuts down its sending side has
+/// not disconnected.
 fn wait_for_hang_up(stream: &UnixStream, limit: Option<Duration>) -> io::Result<()> {
     let end = limit.map(|limit| Instant::now() + limit);
     loop {
         let left = end.map(|end| end.saturating_duration_since(Instant::now()));
-        // A time beyond what the system can express is as good as no limit.
+        // A time that the system cannot represent means no limit.
         let left = left.and_then(|left| Timespec::try_from(left).ok());
-        // No events asked for: only hanging up and errors end the wait.
+        // No events are requested: only a hang-up or an error ends the wait.
         let mut watched = [PollFd::new(stream, PollFlags::empty())];
         match poll(&mut watched, left.as_ref()) {
             Ok(0) => return Ok(()),

@@ -1,17 +1,16 @@
-//! As much of the FUSE protocol (`linux/fuse.h`) as a directory with one file takes.
+//! The part of the FUSE protocol (`linux/fuse.h`) that a directory with one file needs.
 //!
-//! Promises that whatever it does not know is answered with "not implemented", which the kernel
-//! gets along with. Requests in, replies out: reads and writes nothing itself, and remembers
-//! nothing.
+//! Unknown requests are answered with "not implemented", which the kernel accepts. This module
+//! turns requests into replies; it does no I/O and has no state.
 
 use std::time::{Duration, UNIX_EPOCH};
 
-/// Number of the root directory, by the protocol.
+/// The node number of the root directory, fixed by the protocol.
 const ROOT: u64 = 1;
-/// Number of its only file.
+/// The node number of the only file.
 const FILE: u64 = 2;
 
-/// The kinds of request that are told apart, by their number in the protocol.
+/// The operations that are implemented, by their number in the protocol.
 mod operation {
     pub(super) const LOOKUP: u32 = 1;
     pub(super) const FORGET: u32 = 2;
@@ -29,12 +28,12 @@ mod operation {
     pub(super) const BATCH_FORGET: u32 = 42;
 }
 
-/// What is in the directory.
+/// The content of the directory.
 #[derive(Debug, Clone)]
 pub(crate) struct Content {
     pub(crate) name: String,
     pub(crate) bytes: Vec<u8>,
-    /// When it last changed, since the epoch.
+    /// The time of the last change, since the epoch.
     pub(crate) modified: Duration,
 }
 
@@ -49,9 +48,10 @@ impl Content {
     }
 }
 
-/// The reply to a request, all of it; none where none is wanted.
+/// The complete reply to a request; `None` if the operation has no reply.
 pub(crate) fn reply(request: &[u8], content: &Content) -> Option<Vec<u8>> {
-    // `struct fuse_in_header`: length, operation, unique number, node, and who asks.
+    // `struct fuse_in_header`: length, operation, unique number, node, and the credentials of the
+    // caller.
     let (operation, node) = (number(request, 4, 4), number(request, 16, 8));
     let arguments = request.get(40..).unwrap_or_default();
     let body = match u32::try_from(operation).unwrap_or(0) {
@@ -59,7 +59,7 @@ pub(crate) fn reply(request: &[u8], content: &Content) -> Option<Vec<u8>> {
         operation::INIT => Ok(init()),
         operation::LOOKUP => lookup(arguments, content),
         operation::GETATTR => Ok(numbers(&[(0, 8), (0, 8)], &attributes(node, content))),
-        // No handle, and nothing kept by the kernel: it asks for the bytes each time.
+        // No handle, and direct I/O: the kernel caches nothing and requests the bytes each time.
         operation::OPEN | operation::OPENDIR => Ok(numbers(&[(0, 8), (1, 4), (0, 4)], &[])),
         operation::READ => Ok(slice(&content.bytes, arguments)),
         operation::READDIR if number(arguments, 8, 8) == 0 => Ok(entries(content)),
@@ -80,7 +80,7 @@ pub(crate) fn reply(request: &[u8], content: &Content) -> Option<Vec<u8>> {
     Some(reply)
 }
 
-/// A number of so many bytes in a request.
+/// An integer of the given width in a request.
 fn number(request: &[u8], at: usize, size: usize) -> u64 {
     let mut bytes = [0; 8];
     for (to, from) in bytes.iter_mut().zip(request.iter().skip(at).take(size)) {
@@ -89,7 +89,7 @@ fn number(request: &[u8], at: usize, size: usize) -> u64 {
     u64::from_le_bytes(bytes)
 }
 
-/// Numbers of so many bytes each, and what follows them.
+/// Integers with their widths, and what follows them.
 fn numbers(numbers: &[(u64, usize)], rest: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (number, size) in numbers {
@@ -115,7 +115,7 @@ fn init() -> Vec<u8> {
     numbers(&words, &[0; 32])
 }
 
-/// `struct fuse_entry_out`, of which the kernel keeps nothing.
+/// `struct fuse_entry_out`, with validity times of zero, so that the kernel caches nothing.
 fn lookup(name: &[u8], content: &Content) -> Result<Vec<u8>, rustix::io::Errno> {
     let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
     if name != content.name.as_bytes() {
@@ -141,7 +141,7 @@ fn attributes(node: u64, content: &Content) -> Vec<u8> {
     numbers(&words, &[])
 }
 
-/// The directory: one `struct fuse_dirent`, with the place after it.
+/// The directory: one `struct fuse_dirent`, with the offset of the next one.
 fn entries(content: &Content) -> Vec<u8> {
     const REGULAR: u64 = 8;
     let name = content.name.as_bytes();
@@ -153,7 +153,7 @@ fn entries(content: &Content) -> Vec<u8> {
     entry
 }
 
-/// As much of the bytes as `struct fuse_read_in` asks for.
+/// The range of the bytes that `struct fuse_read_in` requests.
 fn slice(bytes: &[u8], arguments: &[u8]) -> Vec<u8> {
     let place = |at, size| usize::try_from(number(arguments, at, size)).unwrap_or(usize::MAX);
     let (offset, size) = (place(8, 8), place(16, 4));

@@ -1,9 +1,8 @@
-//! The dummies: real daemons that local-exporter is tried and tested against.
+//! Real daemons for demonstrations and tests of local-exporter.
 //!
-//! Each module is one daemon or one part of one, small enough to be read before it is trusted.
-//! They share nothing with the bridge: an error in its code must not be answered by the same
-//! error here. What they serve comes from the `prometheus` crate, so that the texts are those a
-//! real program would write. None of this is meant for production.
+//! Each module is one daemon or a part of one. They share no code with the exporter, so that an
+//! error in its code cannot be hidden by the same error here. What they serve comes from the
+//! `prometheus` crate, like the metrics of a real program. None of this is meant for production.
 
 pub mod bus;
 mod bus_config;
@@ -27,8 +26,8 @@ mod wrong_reply;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Locks `mutex` also after a panic of another holder: all that is kept behind these locks is whole
-/// after every statement, and a test that failed elsewhere must not fail a second time here.
+/// Locks `mutex` even if another holder panicked: the data behind these locks is consistent after
+/// every statement, and one failed test must not cause a second failure here.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,8 +1,8 @@
-//! A listening unix socket that can be waited for, rebound and taken away again.
+//! A listening unix socket that can be polled, rebound and removed.
 //!
-//! Promises to remove a socket file that nobody listens on any more, but never one in use nor
-//! anything that is no socket; to leave the path no instant without a socket while it rebinds; and
-//! to unlink on drop only the inode it bound itself. Creates no directories.
+//! Guarantees: binding removes a socket file without a listener, but never one in use and never
+//! another kind of file; during a rebind the path always has a socket; dropping unlinks only the
+//! inode that this listener bound. Creates no directories.
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
@@ -13,7 +13,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
-/// Why a wait ended.
+/// The reason why a wait ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Woken {
     /// The owner wrote to its end of the wake pair.
@@ -24,7 +24,7 @@ pub(crate) enum Woken {
     Connection,
 }
 
-/// A bound, non-blocking listener and the inode it made.
+/// A bound, non-blocking listener and the inode that it created.
 #[derive(Debug)]
 pub(crate) struct Listener {
     socket: UnixListener,
@@ -33,7 +33,7 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Binds `path`, first removing a dead socket that lies there.
+    /// Removes a stale socket at `path`, if there is one, and binds `path`.
     pub(crate) fn bind(path: &Path) -> io::Result<Self> {
         remove_dead_socket(path)
             .and_then(|()| open(path))
@@ -50,13 +50,13 @@ impl Listener {
         &self.socket
     }
 
-    /// Where it is bound.
+    /// The path it is bound to.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Puts a new inode at the path by a rename and returns the old socket, which still holds the
-    /// connections that had not been accepted.
+    /// Replaces the inode at the path by a rename and returns the old socket, which still holds the
+    /// connections that were not accepted.
     pub(crate) fn rebind(&mut self) -> io::Result<UnixListener> {
         let mut name = std::ffi::OsString::from(".");
         name.push(self.path.file_name().unwrap_or_default());
@@ -69,7 +69,7 @@ impl Listener {
     }
 
     /// Waits without limit for a connection (if `for_connections`) or for the other end of `wake`,
-    /// which is looked at first.
+    /// which takes precedence.
     pub(crate) fn wait(&self, for_connections: bool, wake: &UnixStream) -> io::Result<Woken> {
         let wanted = if for_connections {
             PollFlags::IN
@@ -101,15 +101,15 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        // Somebody else may have bound the path meanwhile: theirs stays.
+        // Another process may have bound the path meanwhile: its socket stays.
         if identity(&self.path).is_ok_and(|found| found == self.inode) {
-            // Nothing is left to tell when the unlinking fails; the next bind removes the file.
+            // A drop cannot report that unlinking failed; the next bind removes the file.
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-/// Accepts one connection, or none when none waits (or it was gone before it was accepted).
+/// Accepts one connection; `None` if none waits, or if it ended before it was accepted.
 pub(crate) fn accept(socket: &UnixListener) -> io::Result<Option<UnixStream>> {
     match socket.accept() {
         Ok((stream, _)) => Ok(Some(stream)),
@@ -122,7 +122,7 @@ pub(crate) fn accept(socket: &UnixListener) -> io::Result<Option<UnixStream>> {
     }
 }
 
-/// Connects without ever waiting for room in the backlog: that is `WouldBlock`.
+/// Connects without waiting for space in the backlog: a full one is `WouldBlock`.
 pub(crate) fn connect_at_once(path: &Path) -> io::Result<OwnedFd> {
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
@@ -132,9 +132,9 @@ pub(crate) fn connect_at_once(path: &Path) -> io::Result<OwnedFd> {
 
 fn open(path: &Path) -> io::Result<(UnixListener, (u64, u64))> {
     let socket = UnixListener::bind(path)?;
-    // To connect takes the right to write: the directory, not the umask, says who may.
+    // Connecting requires write permission: the directory, not the umask, decides who may connect.
     fs::set_permissions(path, Permissions::from_mode(0o666))?;
-    // A connection that is gone again between poll and accept must not block the daemon.
+    // A connection that ends between poll and accept must not block the daemon.
     socket.set_nonblocking(true)?;
     let inode = identity(path)?;
     Ok((socket, inode))
@@ -158,7 +158,7 @@ fn remove_dead_socket(path: &Path) -> io::Result<()> {
     }
     match connect_at_once(path) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path),
-        // Connected, no room in its backlog, or no right to ask: somebody lives there.
+        // Connected, backlog full, or permission denied: the socket has a listener.
         _ => Err(io::Error::new(
             io::ErrorKind::AddrInUse,
             "another process listens there",

@@ -1,8 +1,8 @@
-//! The D-Bus objects of the prombus service: the method that serves metrics, and the wrong ones.
+//! The D-Bus objects of the prombus service: the method that serves metrics, and faulty ones.
 //!
-//! Promises that the names below, the introspection data (made by zbus from these signatures) and
-//! `deploy/dbus/com.github.lucab.Prombus.conf` agree; tests compare them. Holds no connection and
-//! no thread: those are the service's.
+//! Guarantees: the names below, the introspection data (which zbus generates from these signatures)
+//! and `deploy/dbus/com.github.lucab.Prombus.conf` agree; tests compare them. The service owns the
+//! connection and the thread.
 
 use crate::lock;
 use std::fmt;
@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use zbus::fdo;
 
-/// What `PromMetrics` answers.
+/// The reply of `PromMetrics`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Answer {
     /// A new exposition of the service's metrics.
@@ -27,13 +27,13 @@ pub enum Answer {
     Never,
 }
 
-/// What the objects and the handle of the service share.
+/// State that the objects and the handle of the service share.
 pub(crate) struct Shared {
     pub(crate) source: Box<dyn Fn() -> Vec<u8> + Send + Sync>,
     pub(crate) state: Mutex<State>,
 }
 
-/// The part that changes.
+/// The mutable part of [`Shared`].
 #[derive(Debug, Default)]
 pub(crate) struct State {
     pub(crate) answer: Answer,
@@ -52,14 +52,14 @@ impl fmt::Debug for Shared {
 }
 
 impl Shared {
-    /// Remembers what is about to be served.
+    /// Records the bytes that are about to be served.
     fn serve(&self, bytes: Vec<u8>) -> Vec<u8> {
         lock(&self.state).last = Some(bytes.clone());
         bytes
     }
 }
 
-/// The interface of the method that is called in earnest.
+/// The interface of the correct method.
 pub(crate) struct Observable(pub(crate) Arc<Shared>);
 
 #[zbus::interface(name = "com.github.lucab.Prombus.Observable")]
@@ -84,7 +84,7 @@ impl Observable {
     }
 }
 
-/// The interface of the methods that answer wrongly, each in its own way; for tests only.
+/// The interface of the methods that reply incorrectly, each in its own way; only for tests.
 pub(crate) struct Faults(pub(crate) Arc<Shared>);
 
 #[zbus::interface(name = "com.github.lucab.Prombus.Faults")]
@@ -99,13 +99,13 @@ impl Faults {
         Err(fdo::Error::Failed("asked to fail".to_owned()))
     }
 
-    /// The right text with the wrong type: `s`.
+    /// The correct text with the wrong type: `s`.
     async fn text(&self) -> fdo::Result<String> {
         let text = self.0.serve((self.0.source)());
         String::from_utf8(text).map_err(|error| fdo::Error::Failed(error.to_string()))
     }
 
-    /// An array of structures of one byte each: `a(y)`, which looks much like `ay`.
+    /// An array of structures of one byte each: `a(y)`, which resembles `ay`.
     async fn structs(&self) -> Vec<(u8,)> {
         let text = self.0.serve((self.0.source)());
         text.into_iter().map(|byte| (byte,)).collect()
@@ -121,7 +121,7 @@ impl Faults {
         self.0.serve(Vec::new())
     }
 
-    /// An array of as many bytes as the service was told: newlines, which are a valid exposition.
+    /// An array of as many bytes as were set: newlines, which are a valid exposition.
     async fn large(&self) -> Vec<u8> {
         let size = lock(&self.0.state).large;
         self.0.serve(vec![b'\n'; size])

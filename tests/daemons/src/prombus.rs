@@ -1,8 +1,8 @@
 //! A D-Bus service whose method `PromMetrics` returns an exposition as bytes (`ay`).
 //!
-//! Promises that the name is owned when a start returns, that [`Prombus::last_served`] is the
-//! reply a client just got, and that dropping the handle releases the name and ends its thread. Does
-//! not come back by itself when its bus goes away: a test that restarts the bus starts it anew.
+//! Guarantees: the name is owned when `start` returns; [`Prombus::last_served`] is the reply that a
+//! client just got; dropping the handle releases the name and ends the thread. It does not
+//! reconnect: a test that restarts the bus starts a new service.
 
 pub use crate::observable::Answer;
 pub use crate::service::{Claim, On, PrombusError, Service};
@@ -17,23 +17,23 @@ use tokio::sync::oneshot;
 
 /// The bus name of the service.
 pub const NAME: &str = "com.github.lucab.Prombus";
-/// Its object.
+/// The path of its object.
 pub const PATH: &str = "/com/github/lucab/Prombus";
 /// The interface of the method below.
 pub const INTERFACE: &str = "com.github.lucab.Prombus.Observable";
 /// The method that returns the metrics as `ay`.
 pub const METHOD: &str = "PromMetrics";
-/// The interface, on the same object, of the methods that answer wrongly: `Never`, `Error`, `Text`
-/// (`s`), `Structs` (`a(y)`), `Number` (`u`), `Empty`, `Large`; served only on request.
+/// The interface, on the same object, of the methods that reply incorrectly: `Never`, `Error`,
+/// `Text` (`s`), `Structs` (`a(y)`), `Number` (`u`), `Empty`, `Large`; served only on request.
 pub const FAULTS: &str = "com.github.lucab.Prombus.Faults";
 
-/// Where the bus policy file of the service lies in the source tree.
+/// The path of the service's bus policy file in the source tree.
 #[must_use]
 pub fn policy_file() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/dbus/com.github.lucab.Prombus.conf")
 }
 
-/// A service on a thread of its own, with all faults on offer, for tests.
+/// A service on its own thread that offers all faults, for tests.
 #[derive(Debug)]
 pub struct Prombus {
     shared: Arc<Shared>,
@@ -42,11 +42,12 @@ pub struct Prombus {
 }
 
 impl Prombus {
-    /// Starts the service on the bus at `address`; `PromMetrics` answers what `source` returns.
+    /// Starts the service on the bus at `address`; `PromMetrics` replies with what `source`
+    /// returns.
     ///
     /// # Errors
     ///
-    /// As [`Service::start`], and when no thread can be had.
+    /// As [`Service::start`], and if no thread can be started.
     pub fn start(
         address: &str,
         source: impl Fn() -> Vec<u8> + Send + Sync + 'static,
@@ -54,7 +55,7 @@ impl Prombus {
         Self::start_claiming(Claim::Alone, address, source)
     }
 
-    /// As [`Prombus::start`], where others may claim the name too.
+    /// As [`Prombus::start`], where other services may claim the name too.
     ///
     /// # Errors
     ///
@@ -80,24 +81,24 @@ impl Prombus {
         })
     }
 
-    /// Answers `PromMetrics` differently from the next call on.
+    /// Changes the reply of `PromMetrics`, starting with the next call.
     pub fn set_answer(&self, answer: Answer) {
         lock(&self.shared.state).answer = answer;
     }
 
-    /// Sets how many bytes the method `Large` returns (at first 0). Beyond `max_message_size` the
+    /// Sets how many bytes the method `Large` returns (0 initially). Beyond `max_message_size` the
     /// bus closes the connection of the service.
     pub fn set_large(&self, bytes: usize) {
         lock(&self.shared.state).large = bytes;
     }
 
-    /// The bytes of the latest reply of any method that had some; none before the first.
+    /// The bytes of the latest reply that had any, of any method; `None` before the first.
     #[must_use]
     pub fn last_served(&self) -> Option<Vec<u8>> {
         lock(&self.shared.state).last.clone()
     }
 
-    /// How many calls of `PromMetrics` have come in.
+    /// The number of calls of `PromMetrics` so far.
     #[must_use]
     pub fn calls(&self) -> u64 {
         lock(&self.shared.state).calls

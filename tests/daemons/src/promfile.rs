@@ -1,9 +1,9 @@
-//! Writes an exposition to a file, properly or in one of the ways that go wrong.
+//! Writes an exposition to a file, correctly or in one of the ways that go wrong.
 //!
-//! Promises that [`PromFile::write`] never shows a reader half a text: it writes a temporary file
-//! in the same directory and renames it. The other ways exist to try the bridge's reading of files
-//! that come into being otherwise. Creates no directories and never deletes on drop: a file that
-//! outlives its daemon is a case of its own.
+//! Guarantees: [`PromFile::write`] never exposes half a text, because it writes a temporary file in
+//! the same directory and renames it. The other methods exist to test how the exporter reads files
+//! that are not replaced atomically. Creates no directories and deletes nothing when dropped: a
+//! file that outlives its daemon is a case to test.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
@@ -17,24 +17,25 @@ pub struct PromFile {
 }
 
 impl PromFile {
-    /// Names the file; touches nothing yet.
+    /// Names the file; does not touch it yet.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
-    /// Where the file is.
+    /// The path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Replaces the file at once: a temporary in the same directory, then a rename. The file is
-    /// readable by everybody (mode 0644 under the umask); its directory says who gets there.
+    /// Replaces the file atomically: a temporary file in the same directory, then a rename. All
+    /// users may read the file (mode 0644, minus the umask); its directory decides who can reach
+    /// it.
     ///
     /// # Errors
     ///
-    /// When the directory is missing or not writable; the message names the path.
+    /// If the directory is missing or not writable; the message names the path.
     pub fn write(&self, text: &[u8]) -> io::Result<()> {
         self.replace(text).map_err(|error| self.explain(&error))
     }
@@ -44,7 +45,7 @@ impl PromFile {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        // The leading dot keeps the temporary out of patterns such as `*.promfile`.
+        // The leading dot keeps the temporary file out of patterns such as `*.promfile`.
         let mut temporary = tempfile::Builder::new()
             .prefix(".promfile-")
             .suffix(".tmp")
@@ -55,7 +56,7 @@ impl PromFile {
         Ok(())
     }
 
-    /// Overwrites the file where it is, in one write: a reader may see it empty in between.
+    /// Overwrites the file in place, in one write: a reader may see it empty.
     ///
     /// # Errors
     ///
@@ -64,8 +65,8 @@ impl PromFile {
         fs::write(&self.path, text).map_err(|error| self.explain(&error))
     }
 
-    /// Overwrites the file where it is in two writes and calls `between` while only the first half
-    /// is there.
+    /// Overwrites the file in place in two writes and calls `between` while only the first half is
+    /// written.
     ///
     /// # Errors
     ///
@@ -81,7 +82,7 @@ impl PromFile {
         write().map_err(|error| self.explain(&error))
     }
 
-    /// Leaves the file with only the first `keep` bytes of `text`, as a writer that died would.
+    /// Leaves only the first `keep` bytes of `text` in the file, like a writer that died.
     ///
     /// # Errors
     ///
@@ -90,7 +91,7 @@ impl PromFile {
         self.write_in_place(text.get(..keep).unwrap_or(text))
     }
 
-    /// Cuts the file that is there to `length` bytes; a greater length fills it up with zero bytes.
+    /// Truncates the file to `length` bytes; a greater length extends it with zero bytes.
     ///
     /// # Errors
     ///
@@ -107,7 +108,7 @@ impl PromFile {
     ///
     /// # Errors
     ///
-    /// Those of `unlink`, also when there is no such file; the message names the path.
+    /// Those of `unlink`, including that there is no such file; the message names the path.
     pub fn remove(&self) -> io::Result<()> {
         fs::remove_file(&self.path).map_err(|error| self.explain(&error))
     }
@@ -138,7 +139,7 @@ mod tests {
         let file = PromFile::new(directory.path().join("metrics.promfile"));
         file.write(b"a 1\n").unwrap();
         let before = fs::metadata(file.path()).unwrap();
-        // Held open, so that its inode number cannot be given to the new file.
+        // Held open, so that the new file cannot get its inode number.
         let _held = fs::File::open(file.path()).unwrap();
         file.write(b"a 2\n").unwrap();
         let after = fs::metadata(file.path()).unwrap();

@@ -1,8 +1,9 @@
-//! A daemon that serves an exposition on a unix socket: one text per connection, then it closes.
+//! A daemon that serves an exposition on a unix socket: one text per connection, which it then
+//! closes.
 //!
-//! Promises that a client which reads to the end has the whole text, that [`PromSock::last_served`]
-//! already is that text by then, and that dropping it stops its threads and unlinks its socket.
-//! Reads nothing from its clients and creates no directories.
+//! Guarantees: a client that reads to the end has the whole text, and [`PromSock::last_served`] is
+//! that text by then; dropping the daemon stops its threads and unlinks its socket. It reads
+//! nothing from its clients and creates no directories.
 
 use crate::listener::{Listener, Woken, accept};
 use crate::lock;
@@ -14,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// How long a client that does not read may hold its thread.
+/// How long a client that does not read may occupy its thread.
 const WRITE_LIMIT: Duration = Duration::from_secs(5);
 
 /// A running socket daemon.
@@ -37,13 +38,13 @@ struct Served {
 }
 
 impl PromSock {
-    /// Binds `path` (a dead socket there is removed) and serves what `source` returns, asked anew
-    /// for each connection. Connections are accepted from when this returns.
+    /// Binds `path` (removing a stale socket there) and serves what `source` returns, which is
+    /// called for each connection. Connections are accepted when this returns.
     ///
     /// # Errors
     ///
-    /// When the path cannot be bound: its directory is missing, somebody listens there, or it is no
-    /// socket. The message names the path.
+    /// If the path cannot be bound: its directory is missing, another process listens there, or it
+    /// is not a socket. The message names the path.
     pub fn bind(
         path: impl AsRef<Path>,
         source: impl Fn() -> Vec<u8> + Send + Sync + 'static,
@@ -66,19 +67,19 @@ impl PromSock {
         })
     }
 
-    /// Where the socket is.
+    /// The path of the socket.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The text that the latest connection was or is being served; none before the first.
+    /// The text that the latest connection was or is being served; `None` before the first.
     #[must_use]
     pub fn last_served(&self) -> Option<Vec<u8>> {
         lock(&self.shared.served).last.clone()
     }
 
-    /// How many connections were or are being served.
+    /// The number of connections that were or are being served.
     #[must_use]
     pub fn served(&self) -> u64 {
         lock(&self.shared.served).count
@@ -89,7 +90,7 @@ impl Drop for PromSock {
     fn drop(&mut self) {
         drop(self.wake.take());
         if let Some(thread) = self.thread.take() {
-            // Its error, if any, has already ended the service; a drop has nobody to tell.
+            // An error has already ended the service, and a drop cannot report it.
             let _ = thread.join();
         }
     }
@@ -109,7 +110,7 @@ fn run(listener: &Listener, wake: &UnixStream, shared: &Arc<Shared>) -> io::Resu
     while listener.wait(true, wake)? != Woken::Stopped {
         if let Some(stream) = accept(listener.socket())? {
             let shared = Arc::clone(shared);
-            // Not joined: it ends with its client or after the limit, and holds nothing else.
+            // Not joined: it ends with its client or at the limit, and holds nothing else.
             thread::Builder::new()
                 .name("promsock-answer".to_owned())
                 .spawn(move || answer(&stream, &shared))?;
@@ -121,7 +122,7 @@ fn run(listener: &Listener, wake: &UnixStream, shared: &Arc<Shared>) -> io::Resu
 fn answer(mut stream: &UnixStream, shared: &Shared) -> io::Result<()> {
     stream.set_write_timeout(Some(WRITE_LIMIT))?;
     let text = {
-        // One lock around both, so that count and text belong together.
+        // One lock for both, so that count and text belong together.
         let mut served = lock(&shared.served);
         let text = (shared.source)();
         served.count += 1;

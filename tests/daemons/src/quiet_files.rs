@@ -1,10 +1,10 @@
-//! A file system of one directory with one file, which changes without any event and can hang.
+//! A file system of one directory with one file, which changes without file events and can hang.
 //!
-//! It stands for all that is mounted from elsewhere: a network file system whose server changes a
-//! file, or does not answer. Promises that a new content is what every read finds that begins after
-//! [`QuietFiles::set`], that a hanging one answers what it was asked when it goes on, and that the
-//! drop ends whatever waits for it with an error. Whoever mounts it does so by
-//! [`QuietFiles::device`] and [`OPTIONS`]; it is unmounted by its namespace, or by whoever mounted.
+//! It represents remote file systems, whose server changes a file or does not answer. Guarantees:
+//! every read that begins after [`QuietFiles::set`] returns the new content; a file system that
+//! hung answers the pending requests when it resumes; dropping it ends pending requests with an
+//! error. The caller mounts it with [`QuietFiles::device`] and [`OPTIONS`]; it is unmounted by the
+//! caller or by the end of its mount namespace.
 
 use crate::fuse::{Content, reply};
 use crate::lock;
@@ -16,14 +16,14 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// What to mount it with, for `mount -i -t fuse -o`, where the device is standard input.
+/// The options for `mount -i -t fuse -o`, with the device as standard input.
 pub const OPTIONS: &str = "fd=0,rootmode=40000,user_id=0,group_id=0,allow_other";
-/// More than a request takes, and no less than the kernel insists on.
+/// Larger than any request, and at least the minimum that the kernel requires.
 const LONGEST_REQUEST: usize = 256 * 1024;
-/// How long to wait before asking again whether it is mounted: there is nothing to be told by.
+/// The interval of polling for the mount: the device does not report it.
 const NOT_YET: Duration = Duration::from_millis(5);
 
-/// A file system, mounted or not yet.
+/// A file system, mounted or not.
 #[derive(Debug)]
 pub struct QuietFiles {
     device: File,
@@ -36,16 +36,16 @@ pub struct QuietFiles {
 struct State {
     content: Content,
     hangs: bool,
-    /// What was asked while it hung.
+    /// The requests that arrived while it hung.
     unanswered: Vec<Vec<u8>>,
 }
 
 impl QuietFiles {
-    /// Makes one whose file has this name and content.
+    /// Creates one whose file has this name and content.
     ///
     /// # Errors
     ///
-    /// When `/dev/fuse` is not there or not ours to use, and when no thread can be had.
+    /// If `/dev/fuse` does not exist or cannot be opened, or if no thread can be started.
     pub fn new(name: &str, bytes: &[u8]) -> io::Result<Self> {
         let device = File::options().read(true).write(true).open("/dev/fuse")?;
         let state = Arc::new(Mutex::new(State {
@@ -66,31 +66,31 @@ impl QuietFiles {
         })
     }
 
-    /// The device, for whoever mounts it.
+    /// The device, for mounting.
     ///
     /// # Errors
     ///
-    /// When no descriptor can be had.
+    /// If the descriptor cannot be duplicated.
     pub fn device(&self) -> io::Result<File> {
         self.device.try_clone()
     }
 
-    /// Gives the file another content.
+    /// Replaces the content of the file.
     pub fn set(&self, bytes: &[u8]) {
         let mut state = lock(&self.state);
         state.content = Content::new(&state.content.name, bytes);
     }
 
-    /// Answers nothing from now on.
+    /// Stops answering.
     pub fn hang(&self) {
         lock(&self.state).hangs = true;
     }
 
-    /// Answers what was asked meanwhile, and goes on.
+    /// Answers the pending requests and resumes.
     ///
     /// # Errors
     ///
-    /// When the kernel does not take an answer.
+    /// If the kernel rejects a reply.
     pub fn resume(&self) -> io::Result<()> {
         let mut state = lock(&self.state);
         state.hangs = false;
@@ -100,7 +100,7 @@ impl QuietFiles {
         Ok(())
     }
 
-    /// How many requests wait for it to go on.
+    /// The number of pending requests.
     #[must_use]
     pub fn unanswered(&self) -> usize {
         lock(&self.state).unanswered.len()
@@ -111,13 +111,13 @@ impl Drop for QuietFiles {
     fn drop(&mut self) {
         drop(self.wake.take());
         if let Some(thread) = self.thread.take() {
-            // A drop has nobody to tell of an error. The device is closed right after.
+            // A drop cannot report an error. The device is closed right after this.
             let _ = thread.join();
         }
     }
 }
 
-/// Answers until the handle is dropped or the file system unmounted.
+/// Answers until the handle is dropped or the file system is unmounted.
 fn serve(mut device: &File, wake: &UnixStream, state: &Mutex<State>) -> io::Result<()> {
     let mut request = vec![0; LONGEST_REQUEST];
     loop {
@@ -143,7 +143,7 @@ fn serve(mut device: &File, wake: &UnixStream, state: &Mutex<State>) -> io::Resu
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 thread::park_timeout(NOT_YET);
             }
-            // The request was taken back before it could be read.
+            // The request was interrupted before it could be read.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
@@ -155,7 +155,7 @@ fn answer(mut device: &File, request: &[u8], content: &Content) -> io::Result<()
         return Ok(());
     };
     match device.write(&reply) {
-        // Whoever asked has gone.
+        // The caller has gone.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         written => written.map(drop),
     }

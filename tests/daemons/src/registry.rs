@@ -1,15 +1,16 @@
-//! What the dummies measure: a registry of the `prometheus` crate whose counters move.
+//! The metrics of the daemons: a registry of the `prometheus` crate whose counters move.
 //!
-//! Promises that every [`Metrics::text`] is a valid exposition which differs from the one before,
-//! and that the names of two dummies differ by their prefix. Measures nothing of the process or
-//! the host, so that a text depends on nothing but the number of ticks.
+//! Guarantees: every [`Metrics::text`] is a valid exposition that differs from the previous one;
+//! the metric names of two daemons differ by their prefix. It measures nothing of the process or
+//! the host, so a text depends only on the number of ticks.
 
 use prometheus::{
     Encoder, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts, Registry,
     TextEncoder,
 };
 
-/// Values of the label `kind`: one plain, one with all that the text format escapes or allows.
+/// Values of the label `kind`: a plain one, and one with every character that the text format
+/// escapes or allows.
 const KINDS: [&str; 2] = ["plain", "\"quoted\" \\ and\nnew line, ü"];
 
 /// A registry with a counter, a labelled counter, a gauge and a histogram; clones share it.
@@ -28,7 +29,7 @@ impl Metrics {
     ///
     /// # Errors
     ///
-    /// When `prefix` is not the beginning of a metric name (`[a-zA-Z_:][a-zA-Z0-9_:]*`).
+    /// If `prefix` cannot begin a metric name (`[a-zA-Z_:][a-zA-Z0-9_:]*`).
     pub fn new(prefix: &str) -> Result<Self, prometheus::Error> {
         let ticks = IntCounter::new(format!("{prefix}_ticks_total"), "Ticks since the start.")?;
         let requests = IntCounterVec::new(
@@ -57,13 +58,13 @@ impl Metrics {
         })
     }
 
-    /// Moves every metric on by one step, as a program that has worked would.
+    /// Advances every metric by one step, as the work of a program would.
     pub fn tick(&self) {
         self.ticks.inc();
         for (step, kind) in (1..).zip(KINDS) {
             self.requests.with_label_values(&[kind]).inc_by(step);
         }
-        // A small sawtooth: neither ever growing nor random.
+        // A small sawtooth: bounded and not random.
         let step = u32::try_from(self.ticks.get() % 7).unwrap_or_default();
         self.queue.set(f64::from(step));
         self.work.observe(f64::from(step) / 1000.0);
@@ -73,7 +74,7 @@ impl Metrics {
     ///
     /// # Panics
     ///
-    /// When the encoder refuses its own registry, which would be an error in this file.
+    /// If the encoder rejects its own registry, which would be an error in this file.
     #[must_use]
     #[allow(
         clippy::expect_used,

@@ -1,9 +1,9 @@
-//! A socket daemon that does what a test tells it to, right or wrong, and can be told anew.
+//! A socket daemon whose behaviour, correct or not, is set and changed by a test.
 //!
-//! Promises that a new behaviour holds for every connection accepted after [`ScriptedDaemon::set`]
-//! has returned, and that dropping it ends every wait, joins every thread, closes every descriptor
-//! and unlinks the path. All state of the listening socket belongs to one thread, so that a test
-//! never races it.
+//! Guarantees: a new behaviour applies to every connection that is accepted after
+//! [`ScriptedDaemon::set`] has returned; dropping the daemon ends every wait, joins every thread,
+//! closes every descriptor and unlinks the path. One thread owns all state of the listening socket,
+//! so tests cannot race with it.
 
 use crate::connections::Connections;
 use crate::fault::Behaviour;
@@ -26,15 +26,16 @@ pub struct ScriptedDaemon {
     thread: Option<JoinHandle<io::Result<()>>>,
 }
 
-/// A new behaviour and where to report that it holds.
+/// A new behaviour, and the channel that confirms it.
 type Order = (Behaviour, Sender<io::Result<()>>);
 
 impl ScriptedDaemon {
-    /// Binds `path` (a dead socket there is removed, no directory is created) and behaves so.
+    /// Binds `path` (removing a stale socket there, creating no directory) and begins with
+    /// `behaviour`.
     ///
     /// # Errors
     ///
-    /// When the path cannot be bound; the message names it.
+    /// If the path cannot be bound; the message names it.
     pub fn start(path: impl AsRef<Path>, behaviour: Behaviour) -> io::Result<Self> {
         let listener = Listener::bind(path.as_ref())?;
         let (wake, woken) = UnixStream::pair()?;
@@ -63,19 +64,19 @@ impl ScriptedDaemon {
         })
     }
 
-    /// Where the socket is.
+    /// The path of the socket.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Behaves differently from now on. Connections accepted before keep the behaviour they have;
-    /// [`ScriptedDaemon::hang_up`] ends them. Connections that wait in the backlog get the new one,
-    /// except that leaving `FullBacklog` resets them.
+    /// Changes the behaviour. Connections that were accepted before keep the previous one;
+    /// [`ScriptedDaemon::hang_up`] ends them. Connections in the backlog get the new one, except
+    /// that leaving `FullBacklog` resets them.
     ///
     /// # Errors
     ///
-    /// When the daemon's thread has ended, or the path could not be bound anew.
+    /// If the daemon's thread has ended, or the path could not be bound again.
     pub fn set(&self, behaviour: Behaviour) -> io::Result<()> {
         let gone = || io::Error::new(io::ErrorKind::BrokenPipe, "the daemon has ended");
         let (done, report) = channel();
@@ -85,20 +86,20 @@ impl ScriptedDaemon {
         report.recv().map_err(|_| gone())?
     }
 
-    /// How many connections were accepted, or reset in `Reset`, since the start.
+    /// The number of connections that were accepted, or reset by `Reset`, since the start.
     #[must_use]
     pub fn accepted(&self) -> u64 {
         self.connections.accepted()
     }
 
-    /// How many accepted connections are being answered or held now. A client that has read the end
-    /// of its answer is no longer counted.
+    /// The number of accepted connections that are being answered or held. A client that has read
+    /// the end of its answer is no longer counted.
     #[must_use]
     pub fn open(&self) -> usize {
         self.connections.open()
     }
 
-    /// Ends all connections that are open now, in both directions.
+    /// Shuts down all open connections, in both directions.
     pub fn hang_up(&self) {
         self.connections.hang_up();
     }
@@ -108,19 +109,19 @@ impl Drop for ScriptedDaemon {
     fn drop(&mut self) {
         drop(self.wake.take());
         if let Some(thread) = self.thread.take() {
-            // Its error, if any, was already visible to the clients; a drop has nobody to tell.
+            // An error was already visible to the clients, and a drop cannot report it.
             let _ = thread.join();
         }
     }
 }
 
-/// All that the accepting thread owns.
+/// The state that the accepting thread owns.
 struct Accepting {
     listener: Listener,
     woken: UnixStream,
     orders: Receiver<Order>,
     behaviour: Behaviour,
-    /// Our own connections that fill the backlog.
+    /// The daemon's own connections that fill the backlog.
     fillers: Vec<OwnedFd>,
     connections: Arc<Connections>,
     answers: Vec<JoinHandle<()>>,
@@ -131,7 +132,7 @@ impl Accepting {
         let result = self.accept_until_stopped();
         self.connections.hang_up();
         for answer in self.answers.drain(..) {
-            // A panic in an answer was seen by its client as an early end.
+            // The client of an answer that panicked saw an early end.
             let _ = answer.join();
         }
         result
@@ -144,7 +145,7 @@ impl Accepting {
                 Woken::Stopped => return Ok(()),
                 Woken::Called => {
                     while let Ok((behaviour, done)) = self.orders.try_recv() {
-                        // Whoever asked may have gone while we were at it.
+                        // The caller may have gone meanwhile.
                         let _ = done.send(self.obey(behaviour));
                     }
                 }
@@ -176,7 +177,7 @@ impl Accepting {
         }
     }
 
-    /// Takes what waits in the backlog, as the behaviour says.
+    /// Handles the connections in the backlog according to the behaviour.
     fn take(&mut self) -> io::Result<()> {
         match self.behaviour {
             Behaviour::Reset => {
@@ -187,7 +188,7 @@ impl Accepting {
             }
             Behaviour::NewInode(_) => {
                 let old = self.listener.rebind()?;
-                // All that wait in the old socket, as closing it would reset them.
+                // All connections in the old socket, since closing it would reset them.
                 while self.take_from(&old)? {}
                 Ok(())
             }
@@ -198,7 +199,7 @@ impl Accepting {
         }
     }
 
-    /// Accepts one connection and starts its answer; false when none waited.
+    /// Accepts one connection and starts its answer; false if none waited.
     fn take_from(&mut self, socket: &UnixListener) -> io::Result<bool> {
         let Some(stream) = accept(socket)? else {
             return Ok(false);
@@ -212,9 +213,9 @@ impl Accepting {
             thread::Builder::new()
                 .name("scripted-answer".to_owned())
                 .spawn(move || {
-                    // A client may hang up at any time: that is not our error.
+                    // A client may disconnect at any time: that is not an error of the daemon.
                     let _ = behaviour.play(&stream);
-                    // Out of the count before the last reference closes it.
+                    // Removed from the count before the last reference closes it.
                     connections.dismiss(number);
                     drop(stream);
                 })?,

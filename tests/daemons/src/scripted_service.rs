@@ -1,9 +1,9 @@
-//! A D-Bus service that replies as a test tells it to, right or wrong, and can be told anew.
+//! A D-Bus service whose replies, correct or not, are set and changed by a test.
 //!
-//! It owns the name of the prombus service and is called by its method, but writes its messages
-//! itself, so that one selector can meet every kind of reply. Promises that a new reply holds for
-//! every call that arrives after [`ScriptedService::set`] has returned, and that dropping it gives
-//! the name back and ends its thread, whatever is unanswered.
+//! It has the name and the method of the prombus service, but builds its messages itself, so that
+//! one selector can receive every kind of reply. Guarantees: a new reply applies to every call that
+//! arrives after [`ScriptedService::set`] has returned; dropping the service releases the name and
+//! ends its thread, even with unanswered calls.
 
 use crate::lock;
 use crate::prombus::{Claim, NAME, PrombusError};
@@ -18,10 +18,10 @@ use tokio::sync::oneshot;
 use zbus::message::Type;
 use zbus::{Connection, MessageStream, connection};
 
-/// What a [`ScriptedService`] replies.
+/// The reply of a [`ScriptedService`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
-    /// The bytes, as `ay`: a healthy daemon.
+    /// The bytes as `ay`, like a healthy daemon.
     Bytes(Vec<u8>),
     /// Nothing, ever.
     Never,
@@ -31,9 +31,9 @@ pub enum Reply {
     Error(String, String),
     /// A number, as `u`.
     Number(u32),
-    /// So many newlines, as `ay`: a valid exposition.
+    /// As many newlines, as `ay`: a valid exposition.
     Large(usize),
-    /// The bytes, as `a(y)`, which takes eight times the room.
+    /// The bytes as `a(y)`, which takes eight times the space.
     Structs(Vec<u8>),
     /// Signals to the caller without end, and never a reply.
     Signals,
@@ -41,7 +41,7 @@ pub enum Reply {
     Stray,
 }
 
-/// A running service on a thread of its own.
+/// A running service on its own thread.
 #[derive(Debug)]
 pub struct ScriptedService {
     shared: Arc<Shared>,
@@ -60,12 +60,12 @@ impl ScriptedService {
     ///
     /// # Errors
     ///
-    /// When the bus cannot be reached or refuses the name, and when no thread can be had.
+    /// If the bus cannot be reached or refuses the name, or if no thread can be started.
     pub fn start(address: &str, reply: Reply) -> Result<Self, PrombusError> {
         Self::start_claiming(Claim::Alone, address, reply)
     }
 
-    /// As [`ScriptedService::start`], where others may claim the name too.
+    /// As [`ScriptedService::start`], where other services may claim the name too.
     ///
     /// # Errors
     ///
@@ -91,12 +91,12 @@ impl ScriptedService {
         })
     }
 
-    /// Replies differently from the next call on. Calls that wait keep waiting.
+    /// Changes the reply, starting with the next call. Unanswered calls stay unanswered.
     pub fn set(&self, reply: Reply) {
         *lock(&self.shared.reply) = reply;
     }
 
-    /// How many calls have come in.
+    /// The number of calls so far.
     #[must_use]
     pub fn calls(&self) -> u64 {
         self.shared.calls.load(Ordering::SeqCst)
@@ -137,12 +137,12 @@ fn run(
                     // Ends when the handle drops its sender; nothing is ever sent.
                     _ = stopped => {}
                 }
-                // The end of the connection gives the name back; the bus may be gone already.
+                // The end of the connection releases the name; the bus may have ended already.
                 let _ = connection.close().await;
             }
         }
     });
-    // Replies that are not out yet are tasks of this runtime and end with it.
+    // Pending replies are tasks of this runtime and end with it.
     runtime.shutdown_background();
 }
 
@@ -164,7 +164,7 @@ async fn answer(connection: &Connection, mut calls: MessageStream, shared: &Shar
         let reply = lock(&shared.reply).clone();
         shared.calls.fetch_add(1, Ordering::SeqCst);
         let connection = connection.clone();
-        // A caller or a bus that has gone is not our error.
+        // A caller or a bus that has gone is not an error of the service.
         tokio::spawn(async move { play(&reply, &connection, &call).await });
     }
 }

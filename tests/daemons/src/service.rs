@@ -1,8 +1,8 @@
-//! The prombus service as one connection: connect, serve the object, own the name, give it back.
+//! The prombus service as one connection: connects, serves the object, owns and releases the name.
 //!
-//! Promises that the name is owned when a start returns and that neither starting nor stopping
-//! waits for a hanging bus beyond its limit. Runs on the tokio runtime of its caller; does not
-//! reconnect: who runs it decides what a lost bus means.
+//! Guarantees: the name is owned when `start` returns; neither starting nor stopping waits for a
+//! hanging bus beyond its limit. It runs on the caller's tokio runtime and does not reconnect: the
+//! caller decides what a lost bus means.
 
 use crate::observable::{Faults, Observable, Shared, State};
 use crate::prombus::{NAME, PATH};
@@ -13,7 +13,7 @@ use std::time::Duration;
 use zbus::connection::Builder;
 use zbus::fdo::RequestNameFlags;
 
-/// How long the bus may take to let us in, and to take the name back.
+/// How long the bus may take to accept the connection, and to release the name.
 const BUS_LIMIT: Duration = Duration::from_secs(10);
 const RELEASE_LIMIT: Duration = Duration::from_secs(1);
 
@@ -26,7 +26,7 @@ pub enum PrombusError {
     Hangs,
     /// The policy of the bus does not let this user own the name.
     NotAllowed,
-    /// Somebody else owns the name.
+    /// Another connection owns the name.
     NameTaken,
     /// The thread or its runtime could not be started.
     Io(io::Error),
@@ -71,7 +71,7 @@ impl From<zbus::Error> for PrombusError {
     }
 }
 
-/// Which bus the service is on.
+/// The bus that the service connects to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum On {
     /// The system bus of the host (`DBUS_SYSTEM_BUS_ADDRESS`, else the well-known socket).
@@ -80,15 +80,15 @@ pub enum On {
     Address(String),
 }
 
-/// How the service takes its name.
+/// How the service claims its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Claim {
-    /// If nobody has it, and for good: a second instance has to say so at once.
+    /// Only if it is free, and without letting go: a second instance fails at once.
     #[default]
     Alone,
-    /// Until somebody replaces it; it waits for its turn before and after.
+    /// Until another service replaces it; it is queued before and after.
     InTurn,
-    /// From whoever has it in turn, and in turn from then on.
+    /// Replaces the owner, and can be replaced from then on.
     Replacing,
 }
 
@@ -117,7 +117,7 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// When the bus cannot be reached, hangs, or refuses the name.
+    /// If the bus cannot be reached, hangs, or refuses the name.
     pub async fn start(
         on: &On,
         faults: bool,
@@ -126,8 +126,8 @@ impl Service {
         Self::start_claiming(on, Claim::Alone, faults, source).await
     }
 
-    /// As [`Service::start`], where others may claim the name too. A name that somebody else has is
-    /// not owned when this returns, unless the claim replaces its owner.
+    /// As [`Service::start`], where other services may claim the name too. A name that has another
+    /// owner is not owned when this returns, unless the claim replaces the owner.
     ///
     /// # Errors
     ///
@@ -174,10 +174,10 @@ impl Service {
         self.connection.closed().await;
     }
 
-    /// Gives the name back and closes the connection; a bus that hangs is not waited for.
+    /// Releases the name and closes the connection, without waiting for a bus that hangs.
     pub async fn stop(self) {
         let release = async {
-            // A bus that has gone has taken the name with it.
+            // If the bus has ended, so has the ownership of the name.
             let _ = self.connection.release_name(NAME).await;
             let _ = self.connection.close().await;
         };

@@ -1,8 +1,8 @@
-//! How the dummies' programs are told to stop: SIGTERM (systemd) or SIGINT (a keyboard).
+//! The signals that stop the daemons: SIGTERM (systemd) and SIGINT (a keyboard).
 //!
-//! Promises that from [`StopSignal::new`] on neither signal kills the process, and that one sent
-//! before [`StopSignal::received`] is awaited is not lost. Handles no other signal. Must live on a
-//! tokio runtime with its I/O driver on.
+//! Guarantees: after [`StopSignal::new`] neither signal kills the process; a signal that is sent
+//! before [`StopSignal::received`] is awaited is not lost. No other signal is handled. Requires a
+//! tokio runtime with its I/O driver enabled.
 
 use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -19,7 +19,7 @@ impl StopSignal {
     ///
     /// # Errors
     ///
-    /// When the system refuses them.
+    /// If the system rejects them.
     pub fn new() -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,

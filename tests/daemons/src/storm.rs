@@ -1,8 +1,7 @@
-//! A change that is made again and again, as fast as this machine makes it, until it is told to end.
+//! Repeats a change as fast as the machine allows until it is stopped.
 //!
-//! Promises that the change is not under way any more when [`Storm::end`] returns, or the drop, and
-//! that the first error ends the storm and is reported by [`Storm::end`]. Knows nothing of what is
-//! changed.
+//! Guarantees: no change is in progress after [`Storm::end`] or a drop; the first error ends the
+//! storm and is returned by [`Storm::end`].
 
 use std::io;
 use std::sync::Arc;
@@ -18,11 +17,11 @@ pub struct Storm {
 }
 
 impl Storm {
-    /// Starts to make the change, which is told how often it was made before.
+    /// Starts to repeat the change, which gets the number of changes before it.
     ///
     /// # Errors
     ///
-    /// When no thread can be had.
+    /// If no thread can be started.
     pub fn of(mut change: impl FnMut(u64) -> io::Result<()> + Send + 'static) -> io::Result<Self> {
         let (ending, changes) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
         let (over, count) = (Arc::clone(&ending), Arc::clone(&changes));
@@ -44,17 +43,17 @@ impl Storm {
         })
     }
 
-    /// How many changes were made so far.
+    /// The number of changes so far.
     #[must_use]
     pub fn changes(&self) -> u64 {
         self.changes.load(Ordering::Relaxed)
     }
 
-    /// Ends it; returns how many changes were made in all.
+    /// Stops it and returns the total number of changes.
     ///
     /// # Errors
     ///
-    /// That of a change which failed.
+    /// The error of the change that failed.
     pub fn end(mut self) -> io::Result<u64> {
         self.ending.store(true, Ordering::Relaxed);
         let panicked = |_| Err(io::Error::other("a change panicked"));
@@ -70,7 +69,7 @@ impl Drop for Storm {
     fn drop(&mut self) {
         self.ending.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
-            // A drop has nobody to tell of an error.
+            // A drop cannot report an error.
             let _ = thread.join();
         }
     }

@@ -1,7 +1,6 @@
-//! The replies of a scripted service, message by message.
+//! Builds the replies of a scripted service.
 //!
-//! Knows one call and the connection it came on, and owns nothing; what is replied when is the
-//! service's.
+//! Works on one call and its connection; the service decides which reply is sent when.
 
 use crate::prombus::{INTERFACE, PATH};
 use crate::scripted_service::Reply;
@@ -50,7 +49,8 @@ async fn signal_without_end(connection: &Connection, call: &Message) -> Result<(
     }
 }
 
-/// An array of bytes that is written at once: element by element, a large one takes seconds.
+/// An array of bytes that is serialized in one piece: element by element, a large one takes
+/// seconds.
 struct Bytes<'a>(&'a [u8]);
 
 impl Serialize for Bytes<'_> {

@@ -1,5 +1,5 @@
-//! The private bus and the service on it: what is served, all the wrong answers, and a bus that
-//! hangs, dies or comes back.
+//! The private bus and the service on it: correct and faulty replies, and a bus that hangs, dies or
+//! restarts.
 //!
 //! Needs the Debian package dbus-daemon; never touches a bus of the host.
 #![allow(
@@ -75,7 +75,7 @@ fn the_method_itself_answers_as_it_is_told() {
     prombus.set_answer(Answer::Never);
     let error = call_within(SHORT, &bus.address(), INTERFACE, METHOD).unwrap_err();
     assert!(timed_out(&error), "{error}");
-    // Must return although a call is still unanswered.
+    // Must return although one call is unanswered.
     drop(prombus);
     assert!(no_owner(&bus));
 }
@@ -149,7 +149,7 @@ fn a_killed_bus_comes_back_at_the_same_address() {
     bus.restart().unwrap();
     assert_eq!(bus.address(), address);
     assert!(no_owner(&bus));
-    // The old service is still there, without a bus, and must not hinder the new one.
+    // The old service still exists, without a bus, and must not hinder the new one.
     let after = prombus(&bus);
     assert_eq!(bytes(&bus, INTERFACE, METHOD), after.last_served().unwrap());
     drop(before);
@@ -165,7 +165,7 @@ fn a_paused_bus_hangs_until_it_is_resumed() {
     assert!(timed_out(&error), "{error}");
     bus.resume().unwrap();
     bytes(&bus, INTERFACE, METHOD);
-    // Dropped against a bus that hangs: must end all the same.
+    // Dropping it must end even though the bus hangs.
     bus.pause().unwrap();
     drop(prombus);
 }
@@ -176,7 +176,7 @@ fn the_limits_of_a_system_bus_hold() {
     let prombus = prombus(&bus);
     prombus.set_large((32 << 20) + 1);
     assert!(call(&bus.address(), FAULTS, "Large").is_err());
-    // The bus has thrown the service out.
+    // The bus has disconnected the service.
     assert!(eventually(|| no_owner(&bus)));
 }
 

@@ -1,7 +1,8 @@
-//! The scripted socket daemon: every behaviour does to a client what its description says.
+//! The scripted socket daemon: every behaviour has the effect on a client that its description
+//! says.
 //!
-//! Waits only on conditions; short read limits stand where nothing is to come, so that a slow
-//! machine can make a test pass too easily but never fail.
+//! Waits only on conditions. Where no data is expected, a short read timeout is used: on a slow
+//! machine such a test may pass too easily, but it never fails.
 #![allow(
     clippy::unwrap_used,
     reason = "a test fails by panicking, at the line that is wrong"
@@ -28,7 +29,7 @@ fn daemon(behaviour: Behaviour) -> (TempDir, ScriptedDaemon) {
     (directory, daemon)
 }
 
-/// Connects, reads the expected bytes and makes sure that nothing follows them, not even the end.
+/// Connects, reads the expected bytes and checks that nothing follows, not even the end.
 fn read_until_silent(daemon: &ScriptedDaemon, expected: &[u8]) -> UnixStream {
     let mut stream = UnixStream::connect(daemon.path()).unwrap();
     stream.set_read_timeout(Some(LIMIT)).unwrap();
@@ -89,7 +90,7 @@ fn held_connections_are_counted_until_the_client_leaves() {
     let (_directory, daemon) = daemon(Behaviour::HangAfterAccept);
     let stream = read_until_silent(&daemon, b"");
     assert!(eventually(|| daemon.open() == 1));
-    // A client that only ends its own sending still wants its answer.
+    // A client that only shuts down its sending side still expects its answer.
     stream.shutdown(std::net::Shutdown::Write).unwrap();
     #[expect(clippy::disallowed_methods, reason = "nothing tells that nothing came")]
     std::thread::sleep(SHORT);
@@ -168,7 +169,7 @@ fn every_answer_has_a_new_inode() {
     let (_directory, daemon) = daemon(Behaviour::NewInode(TEXT.to_vec()));
     for _ in 0..5 {
         let before = fs::metadata(daemon.path()).unwrap();
-        // A second name holds the old inode, so that its number is not given out again.
+        // A second name keeps the old inode, so that its number is not reused.
         let held = daemon.path().with_extension("held");
         fs::hard_link(daemon.path(), &held).unwrap();
         assert_eq!(read(daemon.path()).unwrap(), TEXT);

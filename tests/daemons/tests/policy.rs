@@ -1,6 +1,7 @@
-//! The bus policy file in deploy/dbus agrees with the code, on a bus that else denies everything.
+//! The bus policy file in deploy/dbus agrees with the code, on a bus that otherwise denies
+//! everything.
 //!
-//! The file names root; the tests put in the user they run as, and nothing else.
+//! The file names root; the tests replace only this by the user that runs them.
 #![allow(
     clippy::unwrap_used,
     reason = "a test fails by panicking, at the line that is wrong"
@@ -70,7 +71,7 @@ fn a_deny_rule_can_be_added() {
     assert!(call(&bus.address(), FAULTS, "Number").is_ok());
 }
 
-/// The out arguments of a method, in order, as the introspection data have them.
+/// The out arguments of a method, in the order of the introspection data.
 fn out_types(xml: &str, interface: &str, method: &str) -> Vec<String> {
     let interface = between(
         xml,

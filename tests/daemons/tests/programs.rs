@@ -1,6 +1,6 @@
-//! The two programs as a user runs them: they serve, they stop when told, they say what is wrong.
+//! The two programs as a user runs them: they serve, stop on a signal, and report errors.
 //!
-//! Runs the built binaries as processes of their own, killed when a test ends early.
+//! Runs the built binaries as child processes, which are killed if a test ends early.
 #![allow(
     clippy::unwrap_used,
     reason = "a test fails by panicking, at the line that is wrong"

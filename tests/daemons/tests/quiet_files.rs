@@ -1,6 +1,6 @@
-//! The quiet file system: it is read as it was set, hangs when told, and ends with its handle.
+//! The quiet file system: reads return what was set, it hangs on request, and ends with its handle.
 //!
-//! Needs the right to mount; where it cannot be had, the test says so and passes.
+//! Needs permission to mount; without it, the test is skipped.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -16,7 +16,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command};
 
-/// A process in whose namespace it is mounted.
+/// A process in whose mount namespace it is mounted.
 struct Mounted {
     process: Child,
     directory: PathBuf,

@@ -1,4 +1,4 @@
-//! The scripted D-Bus service: every reply does to a caller what its description says.
+//! The scripted D-Bus service: every reply is what its description says.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

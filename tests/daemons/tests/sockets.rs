@@ -1,6 +1,6 @@
-//! The healthy socket daemon: what it serves, what it remembers, what it binds and leaves behind.
+//! The healthy socket daemon: what it serves, records, binds and leaves behind.
 //!
-//! Promises nothing about the faults, which have their own file.
+//! `faults.rs` tests the faulty one.
 #![allow(
     clippy::unwrap_used,
     reason = "a test fails by panicking, at the line that is wrong"
@@ -31,7 +31,7 @@ fn every_connection_gets_a_text_of_its_own() {
 #[test]
 fn a_client_that_does_not_read_holds_up_nobody() {
     let directory = tempfile::tempdir().unwrap();
-    // Far more than the buffers of a socket hold.
+    // Far more than the buffers of a socket can hold.
     let daemon = PromSock::bind(directory.path().join("s"), || vec![b'\n'; 8 << 20]).unwrap();
     let _silent = UnixStream::connect(daemon.path()).unwrap();
     assert!(eventually(|| daemon.served() == 1));

@@ -1,8 +1,8 @@
 //! A daemon that writes its metrics to a file every few seconds and serves them on a socket.
 //!
-//! Promises to replace the file by a rename only, to serve one exposition per connection, to remove
-//! its socket when stopped by SIGTERM or SIGINT (the file stays, as it would after a real daemon),
-//! and to end with status 1 and one sentence when it cannot go on. Creates no directories.
+//! Replaces the file by a rename only, serves one exposition per connection, removes its socket
+//! when it is stopped by SIGTERM or SIGINT (the file stays, as with a real daemon), and ends with
+//! status 1 and a message if it cannot continue. Creates no directories.
 
 use clap::Parser;
 use local_exporter_daemons::promfile::PromFile;
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     match run(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // When not even this can be said, the status still says that it failed.
+            // If the message cannot be written, the status still reports the failure.
             let _ = writeln!(io::stderr().lock(), "instrumented-daemon: {error}");
             ExitCode::FAILURE
         }
@@ -54,10 +54,10 @@ async fn serve(arguments: Arguments, metrics: Metrics) -> Result<(), Box<dyn Err
     let mut stop = StopSignal::new()?;
     let file = PromFile::new(arguments.promfile);
     let for_socket = metrics.clone();
-    // Unlinked when this function returns, however it does.
+    // Unlinked whenever this function returns.
     let _socket = PromSock::bind(arguments.promsock, move || for_socket.text())?;
     let mut writes = tokio::time::interval(Duration::from_secs(arguments.every));
-    // After the host was suspended one write is due, not all that were missed.
+    // After a suspension of the host one write is due, not all that were missed.
     writes.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {

@@ -1,8 +1,8 @@
 //! A daemon that serves its metrics as a D-Bus method on the system bus.
 //!
-//! Promises to own `com.github.lucab.Prombus` until SIGTERM or SIGINT, and to end with status 1 and
-//! one sentence when the bus refuses it or goes away, so that a supervisor can start it again.
-//! Serves none of the faults.
+//! Owns `com.github.lucab.Prombus` until SIGTERM or SIGINT, and ends with status 1 and a message if
+//! the bus refuses the name or goes away, so that a supervisor can restart it. Serves none of the
+//! faults.
 
 use clap::Parser;
 use local_exporter_daemons::prombus::{On, Service};
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     match run(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // When not even this can be said, the status still says that it failed.
+            // If the message cannot be written, the status still reports the failure.
             let _ = writeln!(io::stderr().lock(), "prombus: {error}");
             ExitCode::FAILURE
         }

@@ -1,7 +1,7 @@
-//! What the tests of the dummies do as their clients.
+//! The clients of the daemons in their tests.
 //!
-//! Promises that no call waits for ever: reads, D-Bus calls and conditions have limits far above
-//! what they need, and running into one fails the test. Knows nothing of the bridge.
+//! No call waits forever: reads, D-Bus calls and conditions have limits far above what they need,
+//! and reaching one fails the test.
 
 // Each test program uses some of these.
 #![allow(
@@ -14,7 +14,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Far above what anything here takes.
+/// Far above what any operation here takes.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
 /// Reads a socket to its end.
