@@ -6,7 +6,6 @@ mod dbus;
 mod directory;
 mod file;
 mod interface;
-mod socket_path;
 mod uds;
 
 pub use dbus::{Bus, DbusSource};

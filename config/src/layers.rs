@@ -1,11 +1,12 @@
-//! Where a configuration comes from, so that it can be loaded again in the same way.
+//! Where the layers of a configuration come from, so that they can be loaded again.
 //!
-//! Reads files and directories, and nothing else of the host: the environment
-//! and the flags are those of the start, as they are for every process.
+//! Reads files and directories, and nothing else of the host: the environment and the flags
+//! are those of the start of the process.
 
 use crate::error::{ConfigError, ConfigErrors};
 use crate::flags::Flags;
-use crate::merge::{Input, Inputs, whole_file};
+use crate::input::{Input, whole_file};
+use crate::merge::Inputs;
 use crate::settings::{ExternalCheck, Settings};
 use crate::variables::Environment;
 use sha2::{Digest, Sha256};
@@ -16,53 +17,53 @@ use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-/// Everything a configuration is made of.
+/// Where the layers of a configuration come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layers {
     /// The main file.
     pub file: PathBuf,
-    /// Whether that file must be there.
+    /// Whether the main file must exist.
     pub presence: Presence,
-    /// The directories of drop-ins. Of files with the same name the one in the last
-    /// directory counts.
+    /// The directories of drop-ins. A file takes precedence over files with the same name in
+    /// the directories before.
     pub drop_ins: Vec<PathBuf>,
-    /// Whether each of these must be there; where it need not, one that is not holds nothing.
+    /// Whether each of these directories must exist.
     pub drop_ins_presence: Presence,
-    /// The variables of the process.
+    /// The environment variables of the process.
     pub environment: Environment,
-    /// What the command line sets.
+    /// The keys that the command line sets.
     pub flags: Flags,
 }
 
-/// Whether a file or a directory must be there.
+/// Whether a file or a directory must exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
-    /// It was asked for by name.
+    /// It must: the user named it.
     Required,
-    /// It is looked for where it usually is.
+    /// It need not: it is at its default path. A missing one is like an empty one.
     Optional,
 }
 
-/// A configuration that is right, as far as it goes.
+/// A valid configuration, perhaps without some drop-ins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loaded {
-    /// What it says.
+    /// The settings.
     pub settings: Settings,
-    /// What is wrong in drop-ins, which were therefore left out, and the variables that were
-    /// left out with them: for the log.
+    /// The errors of drop-ins, which were therefore left out, and the variables that were left
+    /// out with them: for the log.
     pub warnings: Vec<ConfigError>,
-    /// All of it as one TOML text, defaults included. It may be shown: there is no secret in
-    /// it. Selectors of one line come first, as TOML wants it.
+    /// The whole configuration as one TOML text, with defaults. It has no secrets and may be
+    /// displayed. Bare directories come before other selectors, as TOML requires.
     pub text: String,
-    /// The SHA-256 of that text in hexadecimal digits: the same for the same values,
-    /// whatever files and comments they stood in.
+    /// The SHA-256 of that text in hexadecimal digits. It depends on the values only, not on
+    /// files and comments.
     pub hash: String,
-    /// The files that were read, those of drop-ins that were left out too.
+    /// The files that were read, including drop-ins that were left out.
     pub files: Vec<PathBuf>,
 }
 
 impl Loaded {
-    /// How many drop-ins were left out.
+    /// The number of drop-ins that were left out.
     #[must_use]
     pub fn drop_ins_left_out(&self) -> usize {
         let files = self
@@ -74,16 +75,16 @@ impl Loaded {
 }
 
 impl Layers {
-    /// Reads and judges everything, as if for the first time.
+    /// Reads and checks all layers.
     ///
     /// # Errors
-    /// Every error, those of drop-ins too where they are strict.
+    /// Every error; those of drop-ins only if these are strict.
     pub fn load(&self) -> Result<Loaded, ConfigErrors> {
         self.load_with(&|_| Vec::new())
     }
 
-    /// [`Layers::load`], with somebody who looks into the files that the settings name. What
-    /// is found there is an error where the file is named, so it leaves out a drop-in as well.
+    /// [`Layers::load`], with a check of the files that the settings name. Its errors are located
+    /// at the keys that name the files, so one in a drop-in leaves out that drop-in.
     ///
     /// # Errors
     /// Those of [`Layers::load`], and the errors that `check` returns.
@@ -131,15 +132,16 @@ impl Layers {
         })
     }
 
-    /// Where the configuration may change, whether there is anything now or not:
-    /// the main file, then the directories of drop-ins.
+    /// The paths whose changes can change the configuration, whether they exist or not: the main
+    /// file, then the directories of drop-ins.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         let drop_ins = self.drop_ins.iter().map(PathBuf::as_path);
         std::iter::once(self.file.as_path()).chain(drop_ins)
     }
 
-    /// The drop-ins that count, by name, and whatever masks some. A directory that cannot be
-    /// listed is nobody's single error: without it selectors of many would vanish.
+    /// The drop-ins that are not overridden, by name, and what masks others. A directory that
+    /// cannot be listed is an error of the whole configuration, since all its selectors would
+    /// be missing.
     fn drop_in_files(&self) -> Result<Vec<PathBuf>, ConfigErrors> {
         let mut paths = Vec::new();
         let mut by_name = BTreeMap::<OsString, PathBuf>::new();
@@ -162,7 +164,7 @@ impl Layers {
     }
 }
 
-/// The drop-ins of a directory, by name. Names with a dot before them are editors' own.
+/// The drop-ins of a directory, by name. Hidden files, as editors create them, are ignored.
 fn names(directory: &Path) -> io::Result<Vec<(OsString, PathBuf)>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(directory)? {
@@ -176,7 +178,7 @@ fn names(directory: &Path) -> io::Result<Vec<(OsString, PathBuf)>> {
     Ok(names)
 }
 
-/// Whether a path leads to `/dev/null`, by which people say that nothing shall be there.
+/// Whether a path leads to `/dev/null`, which masks a drop-in or a directory, as in systemd.
 fn is_masked(path: &Path) -> bool {
     let device = fs::metadata(path).is_ok_and(|about| about.file_type().is_char_device());
     device && fs::canonicalize(path).is_ok_and(|path| path == Path::new("/dev/null"))

@@ -1,21 +1,26 @@
-//! Text in, [`Settings`] or every error out.
+//! Configuration texts in, [`Settings`] or all their errors out.
 //!
-//! This crate reads the layers (embedded default, drop-ins, file, environment,
-//! flags), checks each value and reports all that is wrong at once, each
-//! error with its file, line and column. It may not know a runtime, open a socket or look at
-//! a source: settings are immutable values, and whether a daemon is there is
-//! none of their business.
+//! The crate reads the layers of a configuration (embedded default, drop-ins, file,
+//! environment, flags), checks every value, and reports all errors together, each with its
+//! file, line and column. It depends on no runtime, opens no socket and accesses no source:
+//! settings are immutable values, whether a daemon runs or not.
 //!
 //! # Layout
 //!
-//! - [`Layers`]: where a configuration comes from, to load it now and again.
-//! - [`load()`]: the layers, in order; `precedence`: what a later one replaces whole;
-//!   `unmatched_variables`: what goes with a drop-in that is left out.
-//! - `read_file`: reading a file whole, without waiting and without end.
-//! - `document`: a text and where in it a key stands; `variables`: the environment;
-//!   `flags`: the command line; `effective`: all of it as one text.
-//! - `table`, `value`: typed reading that collects errors instead of stopping.
-//! - `settings`, `service`, `selector`, `body_policy`: what may be said, and what it means.
+//! Imports between modules have no cycles.
+//!
+//! - [`Layers`]: where the layers come from, to load them now and again. [`load()`] and `merge`:
+//!   the layers in order; `precedence`: what a later one replaces as a whole;
+//!   `unmatched_variables`: variables for selectors that were left out.
+//! - `settings`, `service`, `bridge`, `selector`: the tables of a configuration. Each setting is
+//!   in the module that defines its type, with its keys, and how it is read and written.
+//! - `kind`: the kinds of source, one module each; `access`, `body_policy`: settings that
+//!   several tables have. `reference`: all keys as data.
+//! - `table`, `value`: typed reading that collects errors in a `report` instead of stopping;
+//!   `write`: its counterpart; `key`: one key as data.
+//! - `document`: a text and the position of each key in it; `variables`: the environment;
+//!   `flags`: the command line; `effective`: the merged values as one text.
+//! - `input`, `read_file`: files. `error`, `key_path`, `layer`: what the others exchange.
 
 mod access;
 mod body_policy;
@@ -25,6 +30,7 @@ mod document;
 mod effective;
 mod error;
 mod flags;
+mod input;
 mod key;
 mod key_path;
 mod kind;
@@ -48,11 +54,12 @@ pub use access::Access;
 pub use body_policy::{BodyPolicy, Check, FormatChoice, Timestamps};
 pub use error::{ConfigError, ConfigErrors, ExternalError, Location};
 pub use flags::{Flag, FlagValue, Flags};
+pub use input::Input;
 pub use ipnet::IpNet;
 pub use key::{Change, DefaultValue, Key};
 pub use kind::{Bus, DbusSource, DirectorySource, FileOptions, FileSource, Source, UdsSource};
 pub use layers::{Layers, Loaded, Presence};
-pub use merge::{Input, load};
+pub use merge::load;
 pub use read_file::{open_nonblocking, read_file};
 pub use reference::{KeyTable, reference};
 pub use selector::{Discovery, Limits, Selector};

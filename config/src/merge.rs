@@ -1,16 +1,15 @@
-//! The layers, in order: embedded default, drop-ins, file, environment, flags.
+//! Merges the layers in order: embedded default, drop-ins, file, environment, flags.
 //!
-//! The crate `config` merges them; this file feeds it and hands the result to
-//! the readers. It reads files only through [`Input::read`], and looks at no
-//! environment but the one it is given.
+//! The crate `config` does the merging; its result goes to the readers. Nothing here reads
+//! files or the environment of the process.
 
 use crate::document::Document;
 use crate::effective;
-use crate::error::{ConfigError, ConfigErrors, Location};
+use crate::error::{ConfigError, ConfigErrors};
 use crate::flags::Flags;
+use crate::input::{Input, whole_file};
 use crate::layer::Layer;
 use crate::precedence::{self, SELECTORS};
-use crate::read_file::read_file;
 use crate::report::Report;
 use crate::service::DropIns;
 use crate::settings::{ExternalCheck, Settings};
@@ -18,53 +17,20 @@ use crate::table::Table;
 use crate::unmatched_variables;
 use crate::variables::{Environment, Variables};
 use config::{Config, Map, Value, ValueKind};
-use std::io;
-use std::path::Path;
 
-/// The most that a file may hold, in bytes: 16 MiB, a hundred times what two thousand
-/// selectors take.
-const LARGEST: u64 = 16 << 20;
 /// The name of the first layer in messages.
 const DEFAULT_NAME: &str = "(embedded default)";
 /// The first layer.
 const DEFAULT_TEXT: &str = include_str!("default.toml");
-/// All that may stand in a drop-in.
+/// What a drop-in may contain.
 const ONLY_SELECTORS: &str =
     "only tables `[bridge.selectors.NAME]`; other keys belong in the main file";
 
-/// A configuration text and the name it goes by in messages.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Input {
-    /// The name, usually the path of the file.
-    pub name: String,
-    /// The TOML text.
-    pub text: String,
-}
-
-impl Input {
-    /// Reads a file.
-    ///
-    /// # Errors
-    /// One error that names the file and the cause; an absent file keeps its
-    /// [`io::ErrorKind::NotFound`], so that the caller can tell that case apart.
-    pub fn read(path: &Path) -> Result<Self, (io::ErrorKind, ConfigErrors)> {
-        let name = path.display().to_string();
-        let text = read_file(path, LARGEST).and_then(|bytes| {
-            let no_text = |error| io::Error::new(io::ErrorKind::InvalidData, error);
-            String::from_utf8(bytes).map_err(no_text)
-        });
-        match text {
-            Ok(text) => Ok(Self { name, text }),
-            Err(error) => Err((error.kind(), whole_file(&name, &error.to_string()))),
-        }
-    }
-}
-
-/// Settings from a file and the environment alone; [`crate::Layers`] knows drop-ins and flags too.
+/// Settings from a file and the environment only. [`crate::Layers`] supports drop-ins and
+/// flags as well.
 ///
 /// # Errors
-/// Every error of every layer; the only thing that hides others is a text
-/// that is not TOML.
+/// Every error of every layer. Only a text that is not TOML hides others.
 pub fn load(file: Option<&Input>, environment: &Environment) -> Result<Settings, ConfigErrors> {
     let inputs = Inputs {
         file: file.cloned(),
@@ -75,36 +41,38 @@ pub fn load(file: Option<&Input>, environment: &Environment) -> Result<Settings,
     Ok(merged.settings)
 }
 
-/// What somebody has written, weakest first; the embedded default is below it all.
+/// The layers above the embedded default, as they were read.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Inputs {
-    /// In the order in which they count; all have different names.
+    /// In ascending precedence; the names differ.
     pub(crate) drop_ins: Vec<Input>,
-    /// What is wrong with drop-ins that could not even be read.
+    /// The errors of drop-ins that could not be read.
     pub(crate) unreadable: Vec<ConfigError>,
-    /// How many drop-ins, or directories of them, are masked.
+    /// The number of drop-ins, or directories of them, that are masked.
     pub(crate) masked: usize,
     pub(crate) file: Option<Input>,
     pub(crate) environment: Environment,
     pub(crate) flags: Flags,
 }
 
-/// What the layers say.
+/// The merged layers.
 #[derive(Debug)]
 pub(crate) struct Merged {
     pub(crate) settings: Settings,
-    /// What is wrong with drop-ins that were left out, and what was left out with them.
+    /// The errors of drop-ins that were left out, and the variables left out with them.
     pub(crate) warnings: Vec<ConfigError>,
     /// The merged values as TOML.
     pub(crate) text: String,
 }
 
 impl Inputs {
-    /// Merges and reads; drop-ins with errors are left out, unless they are to be strict.
-    /// External errors are errors too.
+    /// Merges and reads the layers. Drop-ins with errors are left out, unless they are strict.
+    /// The errors that `check` returns are handled like all others.
     pub(crate) fn read(&self, check: ExternalCheck<'_>) -> Result<Merged, ConfigErrors> {
         let mut drop_ins: Vec<&Input> = self.drop_ins.iter().collect();
         let mut warnings = self.unreadable.clone();
+        // Each round leaves out at least one drop-in. Without it, a drop-in whose selectors it
+        // replaced takes effect, and may have errors of its own.
         loop {
             let names: Vec<&str> = drop_ins.iter().map(|input| input.name.as_str()).collect();
             let in_drop_in = |error: &ConfigError| {
@@ -114,7 +82,8 @@ impl Inputs {
             match self.attempt(&drop_ins, check) {
                 Ok(merged) => {
                     warnings.extend(merged.warnings);
-                    if merged.settings.service.drop_ins == DropIns::Strict && !warnings.is_empty() {
+                    let strict = merged.settings.service.drop_ins == DropIns::Strict;
+                    if strict && !warnings.is_empty() {
                         return Err(sorted(warnings));
                     }
                     return Ok(Merged {
@@ -124,11 +93,11 @@ impl Inputs {
                 }
                 Err(found) if found.iter().any(in_drop_in) => {
                     let (theirs, _): (Vec<_>, Vec<_>) = found.into_iter().partition(in_drop_in);
-                    let blamed = |input: &&Input| {
+                    let has_error = |input: &&Input| {
                         let mut files = theirs.iter().filter_map(|error| error.location.file());
                         files.any(|file| file == input.name)
                     };
-                    drop_ins.retain(|input| !blamed(input));
+                    drop_ins.retain(|input| !has_error(input));
                     warnings.extend(theirs);
                 }
                 Err(found) => {
@@ -139,8 +108,8 @@ impl Inputs {
         }
     }
 
-    /// What these drop-ins and all the rest say, if nothing in them is wrong; its warnings are
-    /// of variables for selectors that are not there any more.
+    /// Merges some of the drop-ins and all other layers. The warnings are about variables for
+    /// selectors of the other drop-ins.
     fn attempt(
         &self,
         drop_ins: &[&Input],
@@ -148,8 +117,8 @@ impl Inputs {
     ) -> Result<Merged, Vec<ConfigError>> {
         let mut documents = self.documents(drop_ins)?;
         let mut variables = Variables::read(&self.environment);
-        let missed = self.masked + self.unreadable.len() + self.drop_ins.len() - drop_ins.len();
-        let warnings = match missed {
+        let missing = self.masked + self.unreadable.len() + self.drop_ins.len() - drop_ins.len();
+        let warnings = match missing {
             0 => Vec::new(),
             _ => unmatched_variables::take(&documents, &mut variables),
         };
@@ -161,7 +130,7 @@ impl Inputs {
             whole_file(name, &error.to_string()).0
         })?;
         let text = effective::text(&entries);
-        // The embedded default is right: what is wrong was written by somebody.
+        // The embedded default has no errors, so locations are only looked up in the others.
         let written = documents.split_off(1);
         let report = Report::new(written, variables, self.flags.clone());
         let settings = Settings::read(Table::root(&report, entries));
@@ -179,7 +148,7 @@ impl Inputs {
         }
     }
 
-    /// Every text, the embedded default before all others.
+    /// Parses every text, the embedded default first.
     fn documents<'t>(
         &'t self,
         drop_ins: &[&'t Input],
@@ -215,7 +184,7 @@ fn sorted(mut errors: Vec<ConfigError>) -> ConfigErrors {
     ConfigErrors(errors)
 }
 
-/// All layers in one table; a later one wins key by key.
+/// All layers in one table. A later one takes precedence, key by key.
 fn merge(
     layers: Vec<Layer>,
     variables: &Variables,
@@ -231,14 +200,4 @@ fn merge(
         ValueKind::Table(entries) => Ok(entries),
         _ => Ok(Map::new()),
     }
-}
-
-/// An error of a whole file.
-pub(crate) fn whole_file(name: &str, found: &str) -> ConfigErrors {
-    ConfigErrors(vec![ConfigError {
-        location: Location::File(name.to_owned()),
-        key: String::new(),
-        found: found.to_owned(),
-        expected: String::new(),
-    }])
 }

@@ -1,5 +1,5 @@
-//! What wins over what: embedded default, file, environment, flags. (Drop-ins need
-//! directories; their tests stand with `Layers`.)
+//! The precedence of the layers: embedded default, file, environment, flags. Drop-ins need
+//! directories; their tests are with `Layers`.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -10,7 +10,7 @@ use local_exporter_config::{
 use proptest::prelude::*;
 use std::fs;
 
-/// One layer of each kind.
+/// The layers of a test.
 #[derive(Clone, Debug, Default)]
 struct Given {
     file: String,
@@ -26,7 +26,7 @@ impl Given {
         }
     }
 
-    /// A variable by what stands behind the prefix.
+    /// A variable by its name without the prefix.
     fn variable(mut self, name: &'static str, value: &str) -> Self {
         self.environment.push((name, value.to_owned()));
         self
@@ -87,14 +87,14 @@ fn every(ports: &[u16]) -> Listeners {
 }
 
 #[test]
-fn flags_win_over_the_environment_and_that_over_the_file() {
+fn flags_take_precedence_over_the_environment_and_that_over_the_file() {
     let layers = Given::of("[service]\nmax_in_flight = 1\n");
     assert_eq!(layers.service().clients.max_in_flight, 1);
     let layers = layers.variable("SERVICE__MAX_IN_FLIGHT", "2");
     assert_eq!(layers.service().clients.max_in_flight, 2);
     let layers = layers.flag("--web.max-requests", "max_in_flight", FlagValue::Number(3));
     assert_eq!(layers.service().clients.max_in_flight, 3);
-    // A higher layer that is wrong does not let a lower one through.
+    // An invalid value in a higher layer does not make a lower one take effect.
     let layers = Given::of("").flag("--web.max-requests", "max_in_flight", FlagValue::Number(0));
     let expected = "--web.max-requests: service.max_in_flight: the number 0, \
                     expected a whole number from 1 to 65536";
@@ -102,7 +102,7 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
 }
 
 #[test]
-fn a_error_of_each_layer_names_its_layer() {
+fn an_error_names_its_layer() {
     let layers = Given::of("[service]\nport = true\n")
         .variable("SERVICE__LANDLOCK", "perhaps")
         .flag("--web.telemetry-path", "telemetry_path", text("metrics"))
@@ -117,23 +117,23 @@ fn a_error_of_each_layer_names_its_layer() {
 }
 
 #[test]
-fn an_element_of_a_list_from_a_flag_or_a_variable_is_theirs() {
+fn an_error_in_an_element_of_a_list_names_its_flag_or_variable() {
     let wrong = FlagValue::Texts(vec![":1".into(), "localhost:2".into()]);
     let layers = Given::of("[service]\nlisten = \":0\"\n")
-        .variable("SERVICE__ALLOW_FROM", "[\"::1\", \"nobody\"]")
+        .variable("SERVICE__ALLOW_FROM", "[\"::1\", \"all\"]")
         .flag("--web.listen-address", "listen", wrong);
     let found = layers.read().unwrap_err();
     let lines: Vec<_> = found.lines().collect();
     assert_eq!(lines.len(), 2, "{found}");
     let variable =
-        "environment LOCAL_EXPORTER__SERVICE__ALLOW_FROM: service.allow_from[1]: \"nobody\"";
+        "environment LOCAL_EXPORTER__SERVICE__ALLOW_FROM: service.allow_from[1]: \"all\"";
     assert!(lines[0].starts_with(variable), "{found}");
     let flag = "--web.listen-address: service.listen[1]: \"localhost:2\"";
     assert!(lines[1].starts_with(flag), "{found}");
 }
 
 #[test]
-fn the_last_layer_that_says_where_to_listen_says_all_of_it() {
+fn the_last_layer_that_describes_listeners_replaces_all_others() {
     let old = Given::of("[service]\naddress = \"127.0.0.1\"\nport = 1\n");
     let new = Given::of("[service]\nlisten = [\":1\", \":2\"]\n");
     assert_eq!(new.listeners(), every(&[1, 2]));
@@ -155,7 +155,7 @@ fn the_last_layer_that_says_where_to_listen_says_all_of_it() {
         let layers = layers.flag("--web.listen-address", "listen", flags.clone());
         assert_eq!(layers.listeners(), every(&[5, 6]));
     }
-    // Both in one layer: nobody can tell which is meant.
+    // Both in one layer are ambiguous.
     let found = port(listen(old)).read().unwrap_err();
     let expected = "environment LOCAL_EXPORTER__SERVICE__LISTEN: service.listen: \
                     `listen` together with `address` or `port`, expected only one of the two";
@@ -163,11 +163,11 @@ fn the_last_layer_that_says_where_to_listen_says_all_of_it() {
 }
 
 #[test]
-fn systemds_sockets_come_in_the_place_of_all_others() {
+fn the_sockets_of_systemd_replace_all_others() {
     let layers = Given::of("[service]\nlisten = \":1\"\n");
     let layers = layers.flag("--web.systemd-socket", "systemd_socket", FlagValue::Given);
     assert_eq!(layers.listeners(), Listeners::Systemd);
-    // What is not used is judged all the same.
+    // Unused keys are checked as well.
     let layers = Given::of("[service]\nport = -1\nsystemd_socket = true\n");
     assert!(
         layers
@@ -178,7 +178,7 @@ fn systemds_sockets_come_in_the_place_of_all_others() {
 }
 
 #[test]
-fn lists_and_texts_in_variables_are_written_as_in_toml() {
+fn lists_and_strings_in_variables_are_written_as_in_toml() {
     let layers = Given::of("[bridge.selectors.a]\nkind = \"file\"\npath = \"/a\"\n")
         .variable("SERVICE__LISTEN", "[\":1\", \"[::1]:2\"]")
         .variable("BRIDGE__SELECTORS__A__LABELS__RACK", "'7'")
@@ -186,7 +186,7 @@ fn lists_and_texts_in_variables_are_written_as_in_toml() {
         .variable("BRIDGE__SELECTORS__A__PATTERN", "[ab]*.prom");
     let settings = layers.read().unwrap();
     let Listeners::Configured(listens) = &settings.service.listeners else {
-        unreachable!("it was not systemd's");
+        unreachable!("the sockets of systemd were not configured");
     };
     assert_eq!(listens.len(), 2);
     let labels = &settings.selectors[0].discovery.labels;
@@ -198,14 +198,14 @@ fn lists_and_texts_in_variables_are_written_as_in_toml() {
             .eq(expected),
         "{labels:?}"
     );
-    // What only looks like a list is a text as ever.
+    // A string that only looks like a list stays a string.
     let layers = Given::of("").variable("SERVICE__LISTEN", "[::1]:2");
     let one = ListenAddress::One("::1".parse().unwrap());
     assert_eq!(
         layers.listeners(),
         Listeners::Configured(vec![Listen::Tcp(one, 2)])
     );
-    // Without quotes it is the number it looks like, and no label is a number.
+    // Without quotes it is a number, which no label can be.
     let layers = Given::of("[bridge.selectors.a]\nkind = \"uds\"\npath = \"/a\"\n");
     let layers = layers.variable("BRIDGE__SELECTORS__A__LABELS__RACK", "7");
     let found = layers.read().unwrap_err();
@@ -216,7 +216,7 @@ fn lists_and_texts_in_variables_are_written_as_in_toml() {
 }
 
 #[test]
-fn without_a_prefix_it_is_the_external_urls() {
+fn the_default_prefix_is_the_path_of_the_external_url() {
     let paths = |text: &str| Given::of(&format!("[service]\n{text}\n")).service().paths;
     let url = "external_url = \"https://proxy.example/exporter/\"";
     assert_eq!(paths(url).prefix, "/exporter");
@@ -238,14 +238,14 @@ fn without_a_prefix_it_is_the_external_urls() {
 #[test]
 fn tls_without_a_certificate_is_refused() {
     let tls = |text: &str| Given::of(&format!("[service]\n{text}\n")).read();
-    let said = |text: &str| tls(text).unwrap().service.tls;
-    assert_eq!(said(""), Tls::Unsaid);
-    assert_eq!(said("tls = false"), Tls::Refused);
-    assert_eq!(said("tls = true\nweb_config_file = \"/w\""), Tls::Required);
+    let read = |text: &str| tls(text).unwrap().service.tls;
+    assert_eq!(read(""), Tls::Unspecified);
+    assert_eq!(read("tls = false"), Tls::Forbidden);
+    assert_eq!(read("tls = true\nweb_config_file = \"/w\""), Tls::Required);
     let expected = "FILE:2:7: service.tls: true without a certificate, \
                     expected a `web_config_file` that names one, or false";
     assert_eq!(tls("tls = true").unwrap_err(), expected);
-    // An empty flag takes back the file, and with it the certificate.
+    // An empty flag removes the file.
     let layers = Given::of("[service]\nweb_config_file = \"/w\"\nlifecycle = true\n");
     let layers = layers.flag("--web.config.file", "web_config_file", text(""));
     assert_eq!(layers.service().web_config, None);
@@ -253,9 +253,9 @@ fn tls_without_a_certificate_is_refused() {
 }
 
 proptest! {
-    /// Whoever sets a key last has set it.
+    /// The last layer that sets a key takes precedence.
     #[test]
-    fn the_highest_layer_that_sets_a_key_sets_it(
+    fn the_highest_layer_that_sets_a_key_takes_precedence(
         file in proptest::option::of(1_u32..=65_536),
         variable in proptest::option::of(1_u32..=65_536),
         flag in proptest::option::of(1_u32..=65_536),

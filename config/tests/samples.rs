@@ -1,5 +1,5 @@
-//! Every sample in `testdata` says what it is meant to say: a good one loads,
-//! an `invalid-*.toml` gives exactly the lines of the `.out` beside it.
+//! The samples in `testdata`: a `good-*.toml` loads as the expected settings, an
+//! `invalid-*.toml` has exactly the errors in the `.out` file of the same name.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -23,22 +23,17 @@ fn sample(name: &str) -> Input {
     }
 }
 
-fn environment(variables: &[(&str, &str)]) -> Environment {
-    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-    variables.iter().map(owned).collect()
-}
-
 fn tcp(address: ListenAddress, port: u16) -> Listeners {
     Listeners::Configured(vec![Listen::Tcp(address, port)])
 }
 
-/// The errors of loading, one a line.
+/// The errors of loading, one per line.
 fn errors(file: &Input, environment: &Environment) -> String {
     load(Some(file), environment).unwrap_err().to_string() + "\n"
 }
 
 #[test]
-fn each_invalid_sample_gives_the_errors_beside_it() {
+fn each_invalid_sample_has_exactly_the_errors_of_its_out_file() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
     let mut tried = 0;
     for entry in fs::read_dir(&folder).unwrap() {
@@ -47,12 +42,12 @@ fn each_invalid_sample_gives_the_errors_beside_it() {
             continue;
         }
         let found = errors(&sample(&name), &Environment::new());
-        let beside = folder.join(name.replace(".toml", ".out"));
-        // UPDATE_SAMPLES=1 writes what is found, for a person to read and commit.
+        let out_file = folder.join(name.replace(".toml", ".out"));
+        // UPDATE_SAMPLES=1 writes the errors that are found, to be reviewed and committed.
         if std::env::var_os("UPDATE_SAMPLES").is_some() {
-            fs::write(&beside, &found).unwrap();
+            fs::write(&out_file, &found).unwrap();
         }
-        let expected = fs::read_to_string(&beside).unwrap_or_default();
+        let expected = fs::read_to_string(&out_file).unwrap_or_default();
         assert_eq!(found, expected, "{name}");
         tried += 1;
     }
@@ -60,8 +55,8 @@ fn each_invalid_sample_gives_the_errors_beside_it() {
 }
 
 #[test]
-fn the_ancestors_file_works_as_it_stands() {
-    let settings = load(Some(&sample("good-ancestor.toml")), &Environment::new()).unwrap();
+fn a_configuration_of_the_predecessor_works_unchanged() {
+    let settings = load(Some(&sample("good-predecessor.toml")), &Environment::new()).unwrap();
     let address = ListenAddress::One("127.0.0.1".parse().unwrap());
     assert_eq!(settings.service.listeners, tcp(address, 9598));
 
@@ -210,7 +205,7 @@ fn every_key_is_read_and_selectors_keep_their_order() {
 }
 
 #[test]
-fn every_way_to_listen_is_read_in_order() {
+fn every_kind_of_listener_is_read_in_order() {
     let settings = load(Some(&sample("good-listeners.toml")), &Environment::new()).unwrap();
     let one = |address: &str| ListenAddress::One(address.parse().unwrap());
     let unix = |path: &str, mode, group: Option<&str>| {
@@ -238,7 +233,7 @@ fn every_way_to_listen_is_read_in_order() {
 }
 
 #[test]
-fn without_a_file_there_is_no_selector_and_every_address() {
+fn the_defaults_have_no_selector_and_listen_on_every_address() {
     let settings: Settings = load(None, &Environment::new()).unwrap();
     assert_eq!(settings.service.listeners, tcp(ListenAddress::Every, 9598));
     let clients = ClientLimits {
@@ -251,139 +246,8 @@ fn without_a_file_there_is_no_selector_and_every_address() {
     assert_eq!(settings.service.confinement, Confinement::Landlock);
     assert_eq!(settings.service.timeout_offset, Duration::from_millis(500));
     assert_eq!(settings.service.paths.telemetry, "/metrics");
-    assert_eq!(settings.service.tls, Tls::Unsaid);
+    assert_eq!(settings.service.tls, Tls::Unspecified);
     assert_eq!(settings.selectors, []);
-}
-
-#[test]
-fn the_environment_wins_over_the_file() {
-    let variables = environment(&[
-        ("LOCAL_EXPORTER__SERVICE__PORT", "9600"),
-        ("LOCAL_EXPORTER__SERVICE__ADDRESS", "::1"),
-        (
-            "LOCAL_EXPORTER__BRIDGE__SELECTORS__DAEMON2__TIMEOUT",
-            "250ms",
-        ),
-        ("LOCAL_EXPORTER__BRIDGE__SELECTORS__EXTRA", "/run/extra"),
-        ("HOME", "/nowhere"),
-    ]);
-    let settings = load(Some(&sample("good-ancestor.toml")), &variables).unwrap();
-    let address = ListenAddress::One("::1".parse().unwrap());
-    assert_eq!(settings.service.listeners, tcp(address, 9600));
-    let timeouts: Vec<_> = settings
-        .selectors
-        .iter()
-        .map(|s| s.limits.timeout)
-        .collect();
-    assert_eq!(timeouts.get(1), Some(&Duration::from_millis(250)));
-    assert_eq!(settings.selectors.last().unwrap().name, "extra");
-}
-
-#[test]
-fn a_error_in_the_environment_names_its_variable() {
-    let variables = environment(&[
-        ("LOCAL_EXPORTER__SERVICE__PORT", "many"),
-        ("LOCAL_EXPORTER__BRIDGE__SELECTORS__X__KIND", "uds"),
-        ("LOCAL_EXPORTER__COLOUR", "blue"),
-    ]);
-    let lines: Vec<_> = load(None, &variables)
-        .unwrap_err()
-        .0
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    let expected = [
-        "environment LOCAL_EXPORTER__BRIDGE__SELECTORS__X__PATH: bridge.selectors.x.path: missing, \
-         expected the absolute path of a socket, of at most 107 bytes (unix(7))",
-        "environment LOCAL_EXPORTER__COLOUR: colour: unknown key `colour`, \
-         expected one of `service`, `bridge`",
-        "environment LOCAL_EXPORTER__SERVICE__PORT: service.port: \"many\", \
-         expected a port number from 0 (any free one) to 65535",
-    ];
-    let mut lines = lines;
-    lines.sort();
-    assert_eq!(lines, expected);
-}
-
-#[test]
-fn a_table_that_only_variables_make_is_their_error() {
-    let variables = environment(&[("LOCAL_EXPORTER__BRIDGE__SELECTOR__A", "/run/a")]);
-    let found = load(Some(&sample("good-ancestor.toml")), &variables).unwrap_err();
-    let expected = "environment LOCAL_EXPORTER__BRIDGE__SELECTOR__A: bridge.selector: \
-                    unknown key `selector`, expected one of ";
-    assert!(found.to_string().starts_with(expected), "{found}");
-}
-
-#[test]
-fn the_embedded_default_is_never_to_blame() {
-    for (name, key) in [("SERVICE__PORT__X", "service.port"), ("BRIDGE", "bridge")] {
-        let name = format!("LOCAL_EXPORTER__{name}");
-        let found = load(None, &environment(&[(&name, "1")])).unwrap_err();
-        let expected = format!("environment {name}: {key}: ");
-        assert!(found.to_string().starts_with(&expected), "{found}");
-    }
-}
-
-#[test]
-fn a_error_stays_on_its_line_whatever_its_name_holds() {
-    let variables = environment(&[("LOCAL_EXPORTER__A\nB", "1")]);
-    let file = Input {
-        name: "it".into(),
-        text: "\"a\\nb\" = 1\n".into(),
-    };
-    let found = errors(&file, &variables);
-    let lines: Vec<_> = found.lines().collect();
-    assert_eq!(lines.len(), 2, "{found}");
-    assert!(
-        lines[0].starts_with("it:1:1: \"a\\nb\": unknown key `a\\nb`, "),
-        "{found}"
-    );
-    assert!(
-        lines[1].starts_with("environment LOCAL_EXPORTER__A\\nB: "),
-        "{found}"
-    );
-}
-
-#[test]
-fn variables_that_mean_no_key_or_contradict_each_other_are_errors() {
-    let variables = environment(&[
-        ("LOCAL_EXPORTER__BRIDGE__SELECTORS__A", "/run/a"),
-        ("LOCAL_EXPORTER__BRIDGE__SELECTORS__A__KIND", "uds"),
-        ("LOCAL_EXPORTER__BRIDGE__SELECTORS__B[0]", "/run/b"),
-        ("LOCAL_EXPORTER__BRIDGE__SELECTORS__C.D", "/run/c"),
-        ("LOCAL_EXPORTER__SERVICE__", "1"),
-        ("local_exporter__service__port", "9600"),
-        ("LOCAL_EXPORTER__SERVICE__PORT", "9601"),
-        ("LOCAL_EXPORTER_SERVICE__PORT", "is none of ours"),
-    ]);
-    let found = load(None, &variables).unwrap_err().to_string();
-    let name = "a name that stands for no key, expected keys of letters, digits, `_` and `-`, \
-                joined by two underscores";
-    for expected in [
-        "SELECTORS__A: a value, while LOCAL_EXPORTER__BRIDGE__SELECTORS__A__KIND sets a key below it",
-        &format!("environment LOCAL_EXPORTER__BRIDGE__SELECTORS__B[0]: {name}"),
-        &format!("environment LOCAL_EXPORTER__BRIDGE__SELECTORS__C.D: {name}"),
-        &format!("environment LOCAL_EXPORTER__SERVICE__: {name}"),
-        "environment local_exporter__service__port: the same key as LOCAL_EXPORTER__SERVICE__PORT",
-    ] {
-        assert!(found.contains(expected), "{expected} is not in\n{found}");
-    }
-}
-
-#[test]
-fn selectors_of_the_environment_come_in_the_order_of_their_names() {
-    let names = ["D", "B", "A", "C"];
-    let variables = names.map(|name| {
-        let variable = format!("LOCAL_EXPORTER__BRIDGE__SELECTORS__{name}");
-        (variable, "/run/x".to_owned())
-    });
-    let settings = load(None, &variables.into_iter().collect()).unwrap();
-    let names: Vec<_> = settings
-        .selectors
-        .iter()
-        .map(|selector| &*selector.name)
-        .collect();
-    assert_eq!(names, ["a", "b", "c", "d"]);
 }
 
 #[test]

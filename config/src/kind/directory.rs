@@ -2,8 +2,8 @@
 //!
 //! It has no table, and therefore no keys: all its limits are those of `[bridge.defaults]`.
 
-use super::socket_path::check_length;
 use crate::value::FromValue;
+use crate::value::path::check_socket_path;
 use config::Value;
 use std::path::PathBuf;
 
@@ -36,6 +36,6 @@ impl FromValue for DirectorySource {
     fn from_value(value: &Value) -> Result<Self, String> {
         let path = PathBuf::from_value(value)?;
         let socket = path.join(SOCKET_NAME);
-        check_length(&socket).map(|()| Self { path, socket })
+        check_socket_path(&socket).map(|()| Self { path, socket })
     }
 }

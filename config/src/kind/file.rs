@@ -4,7 +4,8 @@ use super::interface::{Caching, Kind};
 use crate::bridge::Bridge;
 use crate::key::Key;
 use crate::table::Table;
-use crate::value::{NamePattern, PathPattern, Span};
+use crate::value::measure::DurationOrZero;
+use crate::value::path::{NamePattern, PathPattern};
 use crate::write::TableWriter;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -62,7 +63,7 @@ impl Kind for FileSource {
             "Whether one bad file fails the selector. Otherwise it is left out and the others are \
              served.",
         ),
-        Key::with_default::<Span>(
+        Key::with_default::<DurationOrZero>(
             "keep_last_good",
             "\"1m\"",
             "How long the last good body of a file is served while its newer version is bad. A \
@@ -86,7 +87,7 @@ impl Kind for FileSource {
             }),
             strict: table.take("strict_files").unwrap_or(defaults.strict),
             keep_last_good: table
-                .take::<Span>("keep_last_good")
+                .take::<DurationOrZero>("keep_last_good")
                 .map_or(defaults.keep_last_good, |span| span.0),
             max_age: table.take("max_age"),
         };

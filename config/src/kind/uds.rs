@@ -1,10 +1,10 @@
 //! Kind `uds`: a unix socket whose daemon writes its metrics to each client and closes.
 
 use super::interface::{Caching, Kind};
-use super::socket_path::SocketPath;
 use crate::bridge::Bridge;
 use crate::key::Key;
 use crate::table::Table;
+use crate::value::path::SocketPath;
 use crate::write::TableWriter;
 use std::path::PathBuf;
 

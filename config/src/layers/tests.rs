@@ -1,10 +1,11 @@
-//! Real directories, files and links.
+//! Drop-ins and the main file, in real directories.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod external_test;
+mod left_out_test;
+
 use super::*;
-use crate::flags::{Flag, FlagValue};
-use crate::service::DropIns;
 use std::os::unix::fs::symlink;
 use tempfile::TempDir;
 
@@ -61,7 +62,7 @@ impl Host {
         loaded.settings.selectors.iter().map(shown).collect()
     }
 
-    /// What was left out and why, with `~` for the folder.
+    /// The warnings, with `~` for the folder.
     fn warnings(&self) -> Vec<String> {
         let folder = self.folder.path().to_str().unwrap().to_owned();
         let warnings = self.load().warnings;
@@ -71,7 +72,7 @@ impl Host {
 }
 
 #[test]
-fn nothing_at_all_is_a_configuration() {
+fn a_configuration_needs_no_file() {
     let mut host = Host::new();
     host.layers.drop_ins.push(host.at("absent"));
     let loaded = host.load();
@@ -83,7 +84,7 @@ fn nothing_at_all_is_a_configuration() {
 }
 
 #[test]
-fn drop_ins_come_by_file_name_and_before_the_main_file() {
+fn drop_ins_are_read_in_the_order_of_their_names_before_the_main_file() {
     let host = Host::new();
     host.selector("etc/b.toml", "b", "/b");
     host.selector("lib/c.toml", "c", "/c");
@@ -98,7 +99,7 @@ fn drop_ins_come_by_file_name_and_before_the_main_file() {
 }
 
 #[test]
-fn of_files_with_one_name_the_last_directory_counts() {
+fn of_files_with_the_same_name_the_one_in_the_last_directory_is_used() {
     let host = Host::new();
     host.selector("lib/a.toml", "old", "/lib");
     host.selector("run/a.toml", "a", "/run");
@@ -117,7 +118,7 @@ fn a_link_to_dev_null_masks_and_so_does_an_empty_file() {
     host.write("run/b.toml", "");
     assert_eq!(host.sockets(), [] as [&str; 0]);
     assert_eq!(host.warnings(), [] as [&str; 0]);
-    // A directory can be masked as well.
+    // A directory can be masked, too.
     fs::remove_file(host.at("etc/a.toml")).unwrap();
     assert_eq!(host.sockets(), ["a=/a"]);
     host.layers.drop_ins = vec!["/dev/null".into()];
@@ -125,7 +126,7 @@ fn a_link_to_dev_null_masks_and_so_does_an_empty_file() {
 }
 
 #[test]
-fn other_names_are_nobodys() {
+fn files_with_other_names_are_ignored() {
     let host = Host::new();
     for name in [".a.toml", "a.toml.dpkg-new", "a.toml~", "a.conf", "README"] {
         host.write(&format!("etc/{name}"), "not TOML");
@@ -150,7 +151,7 @@ fn a_selector_belongs_to_the_last_file_that_has_it() {
         "[bridge.selectors.x]\nkind = \"file\"\npath = \"/f\"\npattern = \"*.a\"\n",
     );
     host.selector("lib/b.toml", "x", "/b");
-    // Merged key by key there would be a pattern in a socket's table.
+    // Merged key by key, the table of a socket would have a pattern.
     assert_eq!(host.sockets(), ["x=/b"]);
     host.selector("config.toml", "x", "/main");
     assert_eq!(host.sockets(), ["x=/main"]);
@@ -162,7 +163,7 @@ fn a_selector_belongs_to_the_last_file_that_has_it() {
 }
 
 #[test]
-fn a_replaced_selector_is_not_to_blame() {
+fn a_replaced_selector_causes_no_error() {
     let host = Host::new();
     host.write(
         "lib/a.toml",
@@ -178,82 +179,7 @@ fn a_replaced_selector_is_not_to_blame() {
 }
 
 #[test]
-fn a_wrong_drop_in_is_left_out_and_named_and_the_others_stay() {
-    let host = Host::new();
-    host.selector("lib/good.toml", "good", "/good");
-    host.write("lib/syntax.toml", "[bridge.selectors.s]\nkind = ");
-    host.write(
-        "run/value.toml",
-        "[bridge.selectors.fine]\nkind = \"uds\"\npath = \"/fine\"\n\
-         [bridge.selectors.v]\nkind = \"uds\"\npath = \"rel\"\n",
-    );
-    host.write(
-        "etc/service.toml",
-        "[service]\nport = 1\n[bridge.defaults]\ntimeout = \"1s\"\n[bridge.selectors]\na = \"/a\"\n",
-    );
-    host.write("etc/whole.toml", "bridge = 1\n");
-    fs::create_dir(host.at("etc/directory.toml")).unwrap();
-    symlink("/nowhere/at-all", host.at("etc/dangling.toml")).unwrap();
-    fs::write(host.at("etc/latin.toml"), [b'#', 0xe9]).unwrap();
-    host.selector("config.toml", "main", "/main");
-    assert_eq!(host.sockets(), ["good=/good", "main=/main"]);
-    let only = "expected only tables `[bridge.selectors.NAME]`; other keys belong in the main file";
-    let expected = [
-        "~/etc/dangling.toml: No such file or directory (os error 2)".to_owned(),
-        "~/etc/directory.toml: not a regular file".to_owned(),
-        "~/etc/latin.toml: incomplete utf-8 byte sequence from index 1".to_owned(),
-        format!("~/etc/service.toml:1:2: service: `service` in a drop-in, {only}"),
-        format!("~/etc/service.toml:3:9: bridge.defaults: `bridge.defaults` in a drop-in, {only}"),
-        format!("~/etc/whole.toml:1:1: bridge: `bridge` in a drop-in, {only}"),
-        "~/lib/syntax.toml:2:8: string values must be quoted, expected literal string".to_owned(),
-        "~/run/value.toml:6:8: bridge.selectors.v.path: \"rel\", \
-         expected the absolute path of a socket, of at most 107 bytes (unix(7))"
-            .to_owned(),
-    ];
-    let mut warnings = host.warnings();
-    warnings.sort();
-    assert_eq!(warnings, expected);
-}
-
-#[test]
-fn what_a_wrong_drop_in_replaced_is_back() {
-    let host = Host::new();
-    host.selector("lib/a.toml", "x", "/a");
-    host.write("lib/b.toml", "[bridge.selectors.x]\nkind = \"uds\"\n");
-    assert_eq!(host.sockets(), ["x=/a"]);
-    assert_eq!(host.warnings().len(), 1);
-}
-
-#[test]
-fn strict_drop_ins_are_errors_as_any_others() {
-    let mut host = Host::new();
-    host.selector("lib/good.toml", "good", "/good");
-    host.write("lib/wrong.toml", "colour = 1\n");
-    assert_eq!(host.load().settings.service.drop_ins, DropIns::Lenient);
-    host.write("config.toml", "[service]\nstrict_dropins = true\n");
-    let errors = host.layers.load().unwrap_err();
-    assert_eq!(errors.0.len(), 1, "{errors}");
-    // Where the main file is wrong as well, both are told.
-    host.layers.flags = Flags(vec![Flag {
-        name: "--web.telemetry-path",
-        key: ("service", "telemetry_path"),
-        value: FlagValue::Text("metrics".into()),
-    }]);
-    host.write("config.toml", "[service]\nport = \"x\"\n");
-    let errors = host.layers.load().unwrap_err().to_string();
-    let lines: Vec<_> = errors.lines().collect();
-    assert_eq!(lines.len(), 3, "{errors}");
-    for (line, expected) in lines.iter().zip([
-        "config.toml:2:8: service.port: \"x\"",
-        "lib/wrong.toml:1:1: colour: `colour` in a drop-in",
-        "--web.telemetry-path: service.telemetry_path: \"metrics\"",
-    ]) {
-        assert!(line.contains(expected), "{expected} is not in {line}");
-    }
-}
-
-#[test]
-fn a_directory_that_cannot_be_listed_is_a_error() {
+fn a_directory_that_cannot_be_listed_is_an_error() {
     let mut host = Host::new();
     host.write("file", "");
     host.layers.drop_ins.push(host.at("file"));
@@ -263,7 +189,7 @@ fn a_directory_that_cannot_be_listed_is_a_error() {
 }
 
 #[test]
-fn the_text_says_all_that_holds_and_reads_back_as_the_same() {
+fn the_text_contains_every_value_and_loads_as_the_same_settings() {
     let mut host = Host::new();
     let everything = include_str!("../../testdata/good-everything.toml");
     host.write("config.toml", everything);
@@ -271,21 +197,21 @@ fn the_text_says_all_that_holds_and_reads_back_as_the_same() {
     let name = "LOCAL_EXPORTER__SERVICE__MAX_IN_FLIGHT".to_owned();
     host.layers.environment.insert(name, "9".into());
     let first = host.load();
-    for said in [
+    for expected in [
         "max_in_flight = 9",
         "[bridge.selectors.dropped]",
         "strict_files = true",
     ] {
         assert!(
-            first.text.contains(said),
-            "{said} is not in\n{}",
+            first.text.contains(expected),
+            "{expected} is not in\n{}",
             first.text
         );
     }
     let again = Host::new();
     again.write("config.toml", &first.text);
     let again = again.load();
-    // TOML wants selectors of one line before those that are tables.
+    // TOML requires selectors that are strings before those that are tables.
     let sorted = |mut settings: Settings| {
         settings.selectors.sort_by(|a, b| a.name.cmp(&b.name));
         settings
@@ -295,7 +221,7 @@ fn the_text_says_all_that_holds_and_reads_back_as_the_same() {
 }
 
 #[test]
-fn the_hash_is_that_of_the_values() {
+fn the_hash_depends_on_the_values_only() {
     let host = Host::new();
     host.selector("config.toml", "a", "/a");
     let first = host.load();
@@ -307,146 +233,15 @@ fn the_hash_is_that_of_the_values() {
     );
     let other = host.load();
     assert_ne!(other.hash, first.hash);
-    // Where it stands is no matter.
+    // The file does not matter.
     host.selector("etc/a.toml", "a", "/a");
-    host.write("config.toml", "# nothing any more");
+    host.write("config.toml", "# empty");
     assert_eq!(host.load().hash, first.hash);
     assert_eq!(host.load().text, first.text);
 }
 
 #[test]
-fn an_external_error_is_reported_where_its_key_stands() {
-    let mut host = Host::new();
-    host.selector("lib/a.toml", "a", "/a");
-    host.selector("lib/b.toml", "b", "/b");
-    host.selector("config.toml", "main", "/main");
-    let against = |name: &'static str| {
-        move |settings: &Settings| {
-            let there = settings.selectors.iter().any(|one| one.name == name);
-            let error = crate::ExternalError {
-                key: ["bridge", "selectors", name, "path"]
-                    .map(str::to_owned)
-                    .into(),
-                found: "it is haunted".into(),
-            };
-            there.then_some(error).into_iter().collect()
-        }
-    };
-    let loaded = host.layers.load_with(&against("a")).unwrap();
-    let names = loaded.settings.selectors.iter().map(|one| &*one.name);
-    assert_eq!(names.collect::<Vec<_>>(), ["b", "main"]);
-    let [warning] = loaded.warnings.as_slice() else {
-        panic!("{:?}", loaded.warnings);
-    };
-    let expected = "lib/a.toml:3:8: bridge.selectors.a.path: it is haunted";
-    assert!(warning.to_string().ends_with(expected), "{warning}");
-    // The main file is left out for nothing, and a variable is no drop-in.
-    let refused = |host: &Host, name| {
-        let errors = host.layers.load_with(&against(name)).unwrap_err();
-        errors.to_string()
-    };
-    let main = refused(&host, "main");
-    assert!(main.contains("config.toml:3:8: bridge"), "{main}");
-    let name = "LOCAL_EXPORTER__BRIDGE__SELECTORS__B__PATH".to_owned();
-    host.layers.environment.insert(name, "/environment".into());
-    let variable = refused(&host, "b");
-    assert!(
-        variable.starts_with("environment LOCAL_EXPORTER__BRIDGE__SELECTORS__B__PATH: "),
-        "{variable}"
-    );
-    host.write("lib/c.toml", "[service]\n");
-    host.write("config.toml", "[service]\nstrict_dropins = true\n");
-    let strict = refused(&host, "a");
-    assert_eq!(strict.lines().count(), 2, "{strict}");
-}
-
-/// A host whose drop-in `p.toml` is tuned by a variable.
-fn tuned(text: &str) -> Host {
-    let mut host = Host::new();
-    host.write("lib/p.toml", text);
-    host.selector("lib/q.toml", "q", "/q");
-    let name = "LOCAL_EXPORTER__BRIDGE__SELECTORS__P__TIMEOUT".to_owned();
-    host.layers.environment.insert(name, "2s".into());
-    host
-}
-
-const UNMATCHED: &str = "environment LOCAL_EXPORTER__BRIDGE__SELECTORS__P__TIMEOUT: \
-    bridge.selectors.p.timeout: it changes a selector whose drop-in was left out or is masked";
-
-#[test]
-fn what_tunes_a_selector_of_a_wrong_drop_in_goes_with_it() {
-    let host = tuned("[bridge.selectors.p]\nkind = \"uds\"\npath = \"/p\"\n");
-    assert_eq!(host.sockets(), ["p=/p", "q=/q"]);
-    assert_eq!(host.warnings(), [] as [&str; 0]);
-    assert_eq!(host.load().drop_ins_left_out(), 0);
-    let wrong: [(&str, &str); 4] = [
-        (
-            "[bridge.selectors.p]\nkind = \"uds\"\npath = \"p\"\ncolour = 1\n",
-            "~/lib/p.toml:3:8: ",
-        ),
-        ("[bridge.selectors]\np = \"/p\"\n", "~/lib/p.toml:2:1: "),
-        ("not TOML", "~/lib/p.toml:1:"),
-        ("[service]\n", "~/lib/p.toml:1:2: "),
-    ];
-    for (text, expected) in wrong {
-        let host = tuned(text);
-        assert_eq!(host.sockets(), ["q=/q"], "{text}");
-        let warnings = host.warnings();
-        assert!(warnings[0].starts_with(expected), "{warnings:?}");
-        assert_eq!(warnings.last().map(String::as_str), Some(UNMATCHED));
-        assert_eq!(host.load().drop_ins_left_out(), 1, "{warnings:?}");
-        host.write("config.toml", "[service]\nstrict_dropins = true\n");
-        assert!(host.layers.load().is_err(), "{text}");
-    }
-    let host = tuned("");
-    host.write("lib/unreadable.toml", "");
-    fs::remove_file(host.at("lib/p.toml")).unwrap();
-    fs::create_dir(host.at("lib/p.toml")).unwrap();
-    assert_eq!(
-        host.warnings(),
-        ["~/lib/p.toml: not a regular file", UNMATCHED]
-    );
-}
-
-#[test]
-fn what_tunes_a_masked_selector_goes_with_it() {
-    let right = "[bridge.selectors.p]\nkind = \"uds\"\npath = \"/p\"\n";
-    let mut host = tuned(right);
-    symlink("/dev/null", host.at("etc/p.toml")).unwrap();
-    assert_eq!(host.sockets(), ["q=/q"]);
-    assert_eq!(host.warnings(), [UNMATCHED]);
-    assert_eq!(host.load().drop_ins_left_out(), 0);
-    host.layers.drop_ins = vec!["/dev/null".into()];
-    assert_eq!(host.warnings(), [UNMATCHED]);
-}
-
-#[test]
-fn a_selector_that_variables_make_stays_and_one_that_nobody_makes_is_a_error() {
-    let set = |host: &mut Host, key: &str, value: &str| {
-        let name = format!("LOCAL_EXPORTER__BRIDGE__SELECTORS__{key}");
-        host.layers.environment.insert(name, value.into());
-    };
-    let mut host = tuned("not TOML");
-    host.selector("config.toml", "main", "/main");
-    set(&mut host, "MAIN__TIMEOUT", "3s");
-    set(&mut host, "BARE", "/bare");
-    set(&mut host, "OWN__KIND", "uds");
-    set(&mut host, "OWN__PATH", "/own");
-    let sockets = host.sockets();
-    for expected in ["main=/main", "bare: directory", "own=/own"] {
-        assert!(sockets.iter().any(|one| one == expected), "{sockets:?}");
-    }
-    assert_eq!(host.warnings().last().map(String::as_str), Some(UNMATCHED));
-    // Where every drop-in was read, it is nobody's but a slip.
-    let host = tuned("");
-    let errors = host.layers.load().unwrap_err().to_string();
-    let expected = "environment LOCAL_EXPORTER__BRIDGE__SELECTORS__P__KIND: \
-                    bridge.selectors.p.kind: missing";
-    assert!(errors.starts_with(expected), "{errors}");
-}
-
-#[test]
-fn directories_that_were_asked_for_must_be_there() {
+fn directories_that_the_user_named_must_exist() {
     let mut host = Host::new();
     host.layers.drop_ins.push(host.at("typo"));
     host.layers.drop_ins_presence = Presence::Required;
@@ -455,32 +250,4 @@ fn directories_that_were_asked_for_must_be_there() {
     assert!(errors.ends_with(expected), "{errors}");
     host.layers.drop_ins_presence = Presence::Optional;
     assert!(host.layers.load().is_ok());
-}
-
-#[test]
-fn external_errors_and_errors_are_reported_together_and_once() {
-    let host = Host::new();
-    host.write(
-        "config.toml",
-        "[service]\nport = \"x\"\ntls = true\nbearer_token_file = \"/t\"\n\
-         [bridge.selectors.a]\nkind = \"usd\"\n",
-    );
-    let check = |settings: &Settings| {
-        let error = |key: &str| crate::ExternalError {
-            key: ["service", key].map(str::to_owned).to_vec(),
-            found: "it is haunted".to_owned(),
-        };
-        assert!(settings.service.access.bearer_token_file.is_some());
-        ["tls", "bearer_token_file"].map(error).to_vec()
-    };
-    let errors = host.layers.load_with(&check).unwrap_err();
-    let keys: Vec<_> = errors.0.iter().map(|error| &*error.key).collect();
-    let expected = [
-        "service.port",
-        "service.tls",
-        "service.bearer_token_file",
-        "bridge.selectors.a.kind",
-    ];
-    assert_eq!(keys, expected, "{errors}");
-    assert!(errors.to_string().contains("true without a certificate"));
 }

@@ -3,7 +3,7 @@
 use crate::key::Key;
 use crate::kind::Caching;
 use crate::table::Table;
-use crate::value::{Bytes, Count, Span};
+use crate::value::measure::{Bytes, Count, DurationOrZero};
 use crate::write::TableWriter;
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ const REFRESH: Key = Key::with_default::<Duration>(
     "\"15s\"",
     "How often files are checked that no event has reported as changed.",
 );
-const MIN_INTERVAL: Key = Key::with_default::<Span>(
+const MIN_INTERVAL: Key = Key::with_default::<DurationOrZero>(
     "min_interval",
     "\"0s\"",
     "The age up to which a body is served again without asking the daemon.",
@@ -79,7 +79,7 @@ impl Limits {
         let (files, on_demand) = (caching.has_files(), caching.is_on_demand());
         let refresh = files.then(|| table.take("refresh").unwrap_or(defaults.refresh));
         let min_interval = on_demand.then(|| {
-            let min_interval = table.take::<Span>("min_interval");
+            let min_interval = table.take::<DurationOrZero>("min_interval");
             min_interval.map_or(defaults.min_interval, |span| span.0)
         });
         Self {

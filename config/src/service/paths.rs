@@ -1,16 +1,37 @@
-//! Where pages are: the route prefix, the page of metrics, and the URL from outside.
+//! The paths of pages: the route prefix, the path of the metrics, and the external URL.
 
-use super::{ExternalUrl, Paths};
 use crate::key::Key;
 use crate::table::Table;
 use crate::value::{FromValue, describe};
 use config::{Value, ValueKind};
 use std::net::Ipv6Addr;
 
-/// The exporter's other pages, which the metrics cannot be put on.
+/// The paths of the other pages.
 const TAKEN: &[&str] = &["/", "/bridge", "/config", "/debug/actors", "/sd"];
-/// What all administrative pages begin with.
+/// The prefix of all administrative pages.
 const ADMINISTRATIVE: &str = "/-/";
+
+/// The paths of pages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paths {
+    /// The path of the exporter's own metrics, by default `/metrics`.
+    pub telemetry: String,
+    /// The prefix of every path: empty, or `/` and more, without a slash at its end.
+    pub prefix: String,
+    /// The URL by which clients reach the exporter, for service discovery.
+    pub external: Option<ExternalUrl>,
+}
+
+/// The URL by which clients reach the exporter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExternalUrl {
+    /// `http` or `https`.
+    pub scheme: &'static str,
+    /// The host, and the port if there is one.
+    pub authority: String,
+    /// The prefix of every path: empty, or `/` and more, without a slash at its end.
+    pub path: String,
+}
 
 impl Paths {
     pub(super) const KEYS: &[Key] = &[
@@ -32,13 +53,14 @@ impl Paths {
         .at_restart(),
     ];
 
-    /// Without a prefix of its own it is the external URL's, as with the blackbox exporter.
+    /// Reads the paths. As in the blackbox exporter, the default of the prefix is the path of the
+    /// external URL.
     pub(super) fn read(table: &mut Table<'_, '_>) -> Self {
         let telemetry = table.take::<TelemetryPath>("telemetry_path");
         let external = table.take::<External>("external_url").and_then(|url| url.0);
         let prefix = table.take::<Prefix>("route_prefix");
-        let outside = external.as_ref().map(|url| url.path.clone());
-        let prefix = prefix.and_then(|prefix| prefix.0).or(outside);
+        let default = external.as_ref().map(|url| url.path.clone());
+        let prefix = prefix.and_then(|prefix| prefix.0).or(default);
         Self {
             telemetry: telemetry.map(|path| path.0).unwrap_or_default(),
             prefix: prefix.unwrap_or_default(),
@@ -47,7 +69,7 @@ impl Paths {
     }
 }
 
-/// Where the exporter's own metrics are.
+/// The path of the exporter's own metrics.
 struct TelemetryPath(String);
 
 impl FromValue for TelemetryPath {
@@ -69,7 +91,7 @@ impl FromValue for TelemetryPath {
     }
 }
 
-/// What stands before every path; without one, the external URL tells.
+/// The prefix of every path; an empty string means the default.
 struct Prefix(Option<String>);
 
 impl FromValue for Prefix {
@@ -91,7 +113,7 @@ impl FromValue for Prefix {
     }
 }
 
-/// How the exporter is reached from outside; an empty string, as with the flag, means unknown.
+/// The external URL; as with the flag, an empty string means none.
 struct External(Option<ExternalUrl>);
 
 impl FromValue for External {
@@ -105,7 +127,7 @@ impl FromValue for External {
         };
         match text.as_str() {
             "" => Ok(Self(None)),
-            // Not repeated: there may be a password before it.
+            // Not repeated, since there may be a password in it.
             text if text.contains('@') => Err("a URL with a user".into()),
             text => url(text).map(Some).map(Self).ok_or_else(|| describe(value)),
         }
@@ -128,7 +150,7 @@ fn url(text: &str) -> Option<ExternalUrl> {
     })
 }
 
-/// A host, as a name or an address, and a port if there is one.
+/// Whether this is a host, as a name or an address, optionally with a port.
 fn is_authority(text: &str) -> bool {
     let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((host, rest)) => {
@@ -148,11 +170,11 @@ fn is_authority(text: &str) -> bool {
     !host.is_empty() && host.chars().all(name) && port
 }
 
-/// An absolute path of characters that mean themselves (RFC 3986, 2.3), with
-/// nothing in it that clients or proxies would take away.
+/// Whether this is an absolute path of unreserved characters (RFC 3986, 2.3), without segments
+/// that clients or proxies would normalize.
 fn is_path(text: &str) -> bool {
-    let itself = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~');
-    let segment = |segment: &str| !matches!(segment, "." | "..") && segment.chars().all(itself);
+    let unreserved = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~');
+    let segment = |segment: &str| !matches!(segment, "." | "..") && segment.chars().all(unreserved);
     let Some(rest) = text.strip_prefix('/') else {
         return false;
     };
@@ -160,98 +182,4 @@ fn is_path(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-    use super::*;
-
-    fn text(text: &str) -> Value {
-        Value::new(None, ValueKind::String(text.to_owned()))
-    }
-
-    #[test]
-    fn urls_are_taken_apart() {
-        let parts = |text: &str| url(text).map(|url| (url.scheme, url.authority, url.path));
-        let parted = |scheme, authority: &str, path: &str| {
-            Some((scheme, authority.to_owned(), path.to_owned()))
-        };
-        assert_eq!(parts("http://host"), parted("http", "host", ""));
-        assert_eq!(
-            parts("HTTPS://h.example:443/"),
-            parted("https", "h.example:443", "")
-        );
-        assert_eq!(
-            parts("https://[::1]:1/a/b/"),
-            parted("https", "[::1]:1", "/a/b")
-        );
-        for wrong in [
-            "host",
-            "ftp://host",
-            "http://",
-            "http:///a",
-            "http://:80",
-            "http://h:0",
-            "http://h:x",
-            "http://h:",
-            "http://h?a=b",
-            "http://h/a#b",
-            "http://h/a b",
-            "http://h//a",
-            "http://[::1",
-            "http://[h]",
-            "http://::1/",
-            "http://h/../a",
-            "http://h:65536",
-        ] {
-            assert_eq!(url(wrong), None, "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_password_is_not_repeated() {
-        let found = External::from_value(&text("https://user:hunter2@host/")).map(|_| ());
-        assert_eq!(found, Err("a URL with a user".to_owned()));
-    }
-
-    #[test]
-    fn a_prefix_has_a_slash_before_it_and_none_behind() {
-        let prefix = |written: &str| {
-            Prefix::from_value(&text(written))
-                .ok()
-                .map(|prefix| prefix.0)
-        };
-        assert_eq!(prefix(""), Some(None));
-        assert_eq!(prefix("/"), Some(Some(String::new())));
-        for same in ["a/b", "/a/b", "/a/b/", "//a/b//"] {
-            assert_eq!(prefix(same), Some(Some("/a/b".to_owned())), "{same}");
-        }
-        for wrong in ["/a//b", "/{a}", "/a b", "/a?b", "/.."] {
-            assert_eq!(prefix(wrong), None, "{wrong}");
-        }
-    }
-
-    #[test]
-    fn metrics_take_no_other_pages_place() {
-        let right = |path: &str| TelemetryPath::from_value(&text(path)).is_ok();
-        for path in ["/metrics", "/m/e.t_r~i-cs", "/bridge/metrics", "/metrics/"] {
-            assert!(right(path), "{path}");
-        }
-        for path in [
-            "",
-            "metrics",
-            "/",
-            "/bridge",
-            "/sd",
-            "/config",
-            "/debug/actors",
-            "/-/healthy",
-            "/-/x",
-            "/a?b",
-            "/{a}",
-            "//",
-            "/a/../b",
-        ] {
-            assert!(!right(path), "{path}");
-        }
-    }
-}
+mod tests;

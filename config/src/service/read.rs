@@ -1,19 +1,18 @@
-//! From the `[service]` table to a [`Service`], every error reported.
+//! Reads the table `[service]`; every error is reported.
 
 use super::{
-    ClientLimits, Confinement, DropIns, Lifecycle, Listen, ListenAddress, Listeners, Paths, Reload,
-    Service, Tls,
+    ClientLimits, Confinement, DropIns, Lifecycle, Listeners, Paths, Reload, Service, Tls,
 };
 use crate::access::Access;
 use crate::key::Key;
 use crate::table::Table;
-use crate::value::{Count, FromValue, describe};
+use crate::value::FromValue;
+use crate::value::measure::duration;
 use config::{Value, ValueKind};
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The longest a scraper may be answered before it gives up.
+/// The largest `timeout_offset`.
 const LONGEST_OFFSET: Duration = Duration::from_secs(60);
 
 impl Service {
@@ -31,8 +30,8 @@ impl Service {
         .concat()
     }
 
-    /// What is wrong has a placeholder, so that reading can go on and find the other
-    /// errors: such a configuration is refused in the end.
+    /// Reads the table. A key with an error gets a placeholder, so that reading can go on and
+    /// find the other errors: such a configuration is refused in the end.
     pub(crate) fn read(mut table: Table<'_, '_>) -> Self {
         let listeners = Listeners::read(&mut table);
         let web_config = table.take::<WebConfigFile>("web_config_file");
@@ -126,64 +125,14 @@ const HARDENING: &[Key] = &[
     ),
 ];
 
-impl Listeners {
-    const KEYS: &[Key] = &[
-        Key::absent::<Listen>(
-            "listen",
-            "The listeners. Without it, `address` and `port` describe the only one.",
-        )
-        .or_list()
-        .at_restart(),
-        Key::absent::<IpAddr>(
-            "address",
-            "The address to listen on, an older alternative to `listen`. Without it, every \
-             address of the host.",
-        )
-        .at_restart(),
-        Key::with_default::<u16>(
-            "port",
-            "9598",
-            "The TCP port to listen on, an older alternative to `listen`; 0 for any free port.",
-        )
-        .at_restart(),
-        Key::with_default::<bool>(
-            "systemd_socket",
-            "false",
-            "Whether to listen on the sockets that systemd passes instead of those configured.",
-        )
-        .at_restart(),
-    ];
-
-    fn read(table: &mut Table<'_, '_>) -> Option<Self> {
-        let both =
-            table.contains("listen") && (table.contains("address") || table.contains("port"));
-        if both {
-            let found = "`listen` together with `address` or `port`".to_owned();
-            table.reject_valid("listen", found, "only one of the two");
-        }
-        let listened = table.contains("listen");
-        let listens = table.take_list::<Listen>("listen");
-        let address = table.take("address").map(ListenAddress::One);
-        let port = table.take("port");
-        if table.take("systemd_socket")? {
-            return Some(Self::Systemd);
-        }
-        let listens = match listened {
-            true => listens?,
-            false => vec![Listen::Tcp(address.unwrap_or(ListenAddress::Every), port?)],
-        };
-        Some(Self::Configured(listens))
-    }
-}
-
 impl Tls {
-    /// A promise of encryption that is not kept would be worse than a refusal.
-    fn read(table: &mut Table<'_, '_>, certified: bool) -> Self {
+    /// `tls = true` without a certificate is an error: serving plain HTTP would be worse.
+    fn read(table: &mut Table<'_, '_>, has_certificate: bool) -> Self {
         match table.take("tls") {
-            None => Self::Unsaid,
-            Some(false) => Self::Refused,
+            None => Self::Unspecified,
+            Some(false) => Self::Forbidden,
             Some(true) => {
-                if !certified {
+                if !has_certificate {
                     let found = "true without a certificate".to_owned();
                     let expected = "a `web_config_file` that names one, or false";
                     table.reject_valid("tls", found, expected);
@@ -194,46 +143,7 @@ impl Tls {
     }
 }
 
-impl ClientLimits {
-    const KEYS: &[Key] = &[
-        Key::with_default::<Count>(
-            "max_connections",
-            "4096",
-            "How many connections are served at the same time. One more replaces the one that \
-             has been idle for the longest time.",
-        )
-        .at_restart(),
-        Key::with_default::<Count>(
-            "max_in_flight",
-            "1024",
-            "How many scrapes may be in progress at the same time, over all selectors. One more \
-             is rejected with status 503.",
-        ),
-        Key::with_default::<Duration>(
-            "header_timeout",
-            "\"10s\"",
-            "How long a client may take to send the head of a request.",
-        ),
-        Key::with_default::<Duration>(
-            "idle_timeout",
-            "\"90s\"",
-            "How long a connection may stay open without a request.",
-        ),
-    ];
-
-    fn read(table: &mut Table<'_, '_>) -> Self {
-        let max_connections = table.take("max_connections").map(|Count(count)| count);
-        let max_in_flight = table.take("max_in_flight").map(|Count(count)| count);
-        Self {
-            max_connections: max_connections.unwrap_or_default(),
-            max_in_flight: max_in_flight.unwrap_or_default(),
-            header_timeout: table.take("header_timeout").unwrap_or_default(),
-            idle_timeout: table.take("idle_timeout").unwrap_or_default(),
-        }
-    }
-}
-
-/// The exporter-toolkit's file; an empty string, as with its flag, means that there is none.
+/// The file of the exporter-toolkit. As with its flag, an empty string means none.
 struct WebConfigFile(Option<PathBuf>);
 
 impl FromValue for WebConfigFile {
@@ -248,7 +158,7 @@ impl FromValue for WebConfigFile {
     }
 }
 
-/// How much earlier than a scraper gives up it gets its answer.
+/// What is subtracted from the timeout of a scraper.
 struct Offset(Duration);
 
 impl FromValue for Offset {
@@ -256,12 +166,6 @@ impl FromValue for Offset {
     const EXPECTED: &'static str = "a duration with a unit such as \"500ms\", from 0s to 1min";
 
     fn from_value(value: &Value) -> Result<Self, String> {
-        let ValueKind::String(text) = &value.kind else {
-            return Err(describe(value));
-        };
-        match humantime::parse_duration(text) {
-            Ok(offset) if offset <= LONGEST_OFFSET => Ok(Self(offset)),
-            _ => Err(describe(value)),
-        }
+        duration(value, |offset| *offset <= LONGEST_OFFSET).map(Self)
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn service_error(service: &Service) -> Option<ExternalError> {
             "true, but no certificate is configured; set one in tls_server_config of \
              service.web_config_file",
         )),
-        (Tls::Refused, Protection::Tls) => Some(external_error(
+        (Tls::Forbidden, Protection::Tls) => Some(external_error(
             "tls",
             "false, but service.web_config_file turns TLS on",
         )),

@@ -71,7 +71,7 @@ fn a_check_says_that_all_is_right_or_everything_that_is_wrong() {
 }
 
 #[test]
-fn a_wrong_drop_in_is_told_and_is_a_error_where_they_are_strict() {
+fn a_wrong_drop_in_is_told_and_is_an_error_where_they_are_strict() {
     let host = Host::new("[bridge.selectors]\na = \"/run/a\"\n");
     host.drop_in(
         "b.toml",

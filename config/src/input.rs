@@ -1,0 +1,48 @@
+//! A configuration text and the name of its file.
+
+use crate::error::{ConfigError, ConfigErrors, Location};
+use crate::read_file::read_file;
+use std::io;
+use std::path::Path;
+
+/// The largest size of a file in bytes: 16 MiB, a hundred times the size of a file with two
+/// thousand selectors.
+const LARGEST: u64 = 16 << 20;
+
+/// A configuration text and its name in messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// The name, usually the path of the file.
+    pub name: String,
+    /// The TOML text.
+    pub text: String,
+}
+
+impl Input {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// One error that names the file and the cause. The [`io::ErrorKind`] is returned as well,
+    /// so that the caller can distinguish a missing file.
+    pub fn read(path: &Path) -> Result<Self, (io::ErrorKind, ConfigErrors)> {
+        let name = path.display().to_string();
+        let text = read_file(path, LARGEST).and_then(|bytes| {
+            let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
+            String::from_utf8(bytes).map_err(invalid)
+        });
+        match text {
+            Ok(text) => Ok(Self { name, text }),
+            Err(error) => Err((error.kind(), whole_file(&name, &error.to_string()))),
+        }
+    }
+}
+
+/// An error of a whole file or directory.
+pub(crate) fn whole_file(name: &str, found: &str) -> ConfigErrors {
+    ConfigErrors(vec![ConfigError {
+        location: Location::File(name.to_owned()),
+        key: String::new(),
+        found: found.to_owned(),
+        expected: String::new(),
+    }])
+}
