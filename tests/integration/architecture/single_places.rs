@@ -83,7 +83,7 @@ fn the_wall_clock_is_read_in_these_places_alone() {
         "actors/src/source/file/scan.rs",
         "actors/src/status/observe.rs",
         "actors/src/status/source_log.rs",
-        "src/http/web_config/file_backed.rs",
+        "src/http/file_backed/stamp.rs",
         "src/metrics/configuration.rs",
         "src/pages/bridge.rs",
         "src/process/logging/writer.rs",
