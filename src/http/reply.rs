@@ -211,6 +211,15 @@ mod tests {
     }
 
     #[test]
+    fn the_book_has_the_status_of_every_reason() {
+        let page = include_str!("../../docs/src/reasons.md");
+        for reason in Reason::ALL {
+            let row = format!("| `{reason}` | {} | ", super::status(reason).as_u16());
+            assert!(page.contains(&row), "{row}");
+        }
+    }
+
+    #[test]
     fn retrying_is_never_told_too_early() {
         for (millis, seconds) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (29_500, 30)] {
             assert_eq!(whole_seconds(Duration::from_millis(millis)), seconds);
