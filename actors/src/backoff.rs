@@ -1,31 +1,31 @@
-//! How long to rest after a failure: doubling, capped, with jitter, reset after quiet.
+//! Delays before restarts: exponential with a maximum and jitter, reset after a quiet period.
 //!
-//! Pure arithmetic: it may not read a clock, sleep or draw the jitter itself,
-//! so that every property of it can be tested. (The crate `backon` adds its
-//! jitter after the cap and so rests longer than its own maximum.)
+//! Pure arithmetic, so that every property can be tested: this module does not read a clock,
+//! sleep or draw random numbers. (The crate `backon` adds jitter after the maximum is applied,
+//! so its delays exceed the maximum.)
 
 use std::time::Duration;
 
-/// The rests after consecutive failures.
+/// The delays after consecutive failures.
 #[derive(Clone, Debug)]
 pub(crate) struct Backoff {
     first: Duration,
     longest: Duration,
-    /// Running this long without a failure starts the series anew.
+    /// After this time without a failure, the next delay is the first again.
     quiet: Duration,
-    /// Failures since the last quiet spell.
+    /// Number of failures since the last reset.
     failures: u32,
 }
 
-/// The rests of an actor that fails: 100 ms, doubling, at most 30 s, anew after a quiet minute.
+/// The back-off of actors: 100 ms, doubling up to 30 s, reset after a minute without a failure.
 pub(crate) const ACTOR_BACKOFF: Backoff = Backoff::new(
     Duration::from_millis(100),
     Duration::from_secs(30),
     Duration::from_secs(60),
 );
 
-/// The share of a rest that jitter may take away, so that what failed
-/// together does not return together.
+/// The largest fraction of a delay that jitter removes, so that actors which failed together do
+/// not restart together.
 const JITTER: f64 = 0.2;
 
 impl Backoff {
@@ -38,7 +38,7 @@ impl Backoff {
         }
     }
 
-    /// The same with a shorter longest rest.
+    /// The same back-off with a lower maximum.
     #[cfg(feature = "faults")]
     pub(crate) fn capped_at(mut self, longest: Duration) -> Self {
         self.longest = longest.min(self.longest);
@@ -46,9 +46,8 @@ impl Backoff {
         self
     }
 
-    /// The rest after one more failure, which came `ran` after the previous
-    /// rest ended. `jitter` is drawn from 0 to 1; the rest is never longer than
-    /// the nominal one.
+    /// The delay after a failure. `ran` is the time since the previous delay ended. `jitter` is
+    /// a random number from 0 to 1 that shortens the delay.
     pub(crate) fn next_delay(&mut self, ran: Duration, jitter: f64) -> Duration {
         if ran >= self.quiet {
             self.failures = 0;
@@ -59,7 +58,7 @@ impl Backoff {
         nominal.mul_f64(1.0 - JITTER * jitter.clamp(0.0, 1.0))
     }
 
-    /// Success: the next failure is the first again.
+    /// Resets after a success: the next delay is the first again.
     pub(crate) fn reset(&mut self) {
         self.failures = 0;
     }
@@ -79,19 +78,19 @@ mod tests {
     }
 
     #[test]
-    fn rests_double_from_the_first_to_the_longest() {
+    fn delays_double_from_the_first_to_the_longest() {
         let mut backoff = backoff();
-        let rests: Vec<_> = (0..12)
+        let delays: Vec<_> = (0..12)
             .map(|_| backoff.next_delay(Duration::ZERO, 0.0).as_millis())
             .collect();
         let expected = [
             100, 200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000, 30_000,
         ];
-        assert_eq!(rests, expected);
+        assert_eq!(delays, expected);
     }
 
     #[test]
-    fn a_quiet_spell_starts_anew() {
+    fn a_quiet_period_and_a_success_reset_the_delay() {
         let mut backoff = backoff();
         for _ in 0..5 {
             backoff.next_delay(Duration::ZERO, 0.0);
@@ -113,9 +112,9 @@ mod tests {
                 jittered.next_delay(Duration::ZERO, jitter);
             }
             let nominal = plain.next_delay(Duration::ZERO, 0.0);
-            let rest = jittered.next_delay(Duration::ZERO, jitter);
-            prop_assert!(rest <= nominal && rest <= LONGEST);
-            prop_assert!(rest >= nominal.mul_f64(0.8 - 1e-9));
+            let delay = jittered.next_delay(Duration::ZERO, jitter);
+            prop_assert!(delay <= nominal && delay <= LONGEST);
+            prop_assert!(delay >= nominal.mul_f64(0.8 - 1e-9));
         }
     }
 }

@@ -1,9 +1,8 @@
-//! Failures on order, so that tests can show what becomes of them.
+//! Fault injection: tests make an actor panic, stop or hang at a defined point of its code.
 //!
-//! Tests of this crate can give such orders, and so can anybody where the feature
-//! `faults` is on, which is for tests of the whole program and off otherwise.
-//! Without either there is nothing to order and nothing happens: the calls are
-//! there, so that the places stand where actors run code, and are empty.
+//! Faults can be injected by the tests of this crate, and in a program built with the feature
+//! `faults`, which is only for integration tests. Otherwise the calls at the fault points exist
+//! but do nothing.
 
 #[cfg(any(test, feature = "faults"))]
 mod injection;
@@ -15,45 +14,44 @@ pub(crate) use injection::Faults;
 #[cfg(feature = "faults")]
 pub(crate) use injection::backoff;
 
-/// A place where an actor runs code.
+/// A point in the code of an actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum FaultPoint {
     /// The start of the actor, where its source is opened.
     Started,
-    /// The renewal of its fields after a failure.
+    /// The reset of its fields after a failure.
     Restarting,
-    /// The handling of a message.
+    /// The handler of a message.
     Handler,
-    /// The pull of a source, a future in the actor's context.
+    /// The pull of a source: a future in the context of the actor.
     Pull,
-    /// The upkeep of a source with its timers, likewise.
+    /// The background task of a source, also in the context of the actor.
     Background,
-    /// A look at files on the blocking pool.
+    /// Reading files on the blocking pool.
     Read,
-    /// The judging of a large body, there too.
+    /// Validating a large body on the blocking pool.
     Validate,
 }
 
-/// What an actor does behind a place.
+/// What the actor does after a fault point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FaultAction {
-    /// It goes on.
     Continue,
-    /// It stops, though nobody asked it to.
+    /// Stops the actor unexpectedly.
     #[cfg(any(test, feature = "faults"))]
     Stop,
 }
 
-/// The failures ordered of one actor: none can be.
+/// The faults of one actor: none can be scheduled.
 #[cfg(not(any(test, feature = "faults")))]
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Faults {}
 
 #[cfg(not(any(test, feature = "faults")))]
 impl Faults {
-    /// Nothing fails here.
+    /// Does nothing.
     #[inline]
-    #[expect(clippy::unused_self, reason = "it is used where orders are taken")]
+    #[expect(clippy::unused_self, reason = "the other implementation uses it")]
     pub(crate) fn inject(&self, _: FaultPoint) -> FaultAction {
         FaultAction::Continue
     }

@@ -1,5 +1,6 @@
-//! One thread with the clock paused, for tests: time passes only when nothing
-//! else can happen, so waits are exact and cost nothing.
+//! A test runtime with a paused clock on one thread.
+//!
+//! Time advances only when no task can make progress, so waits are exact and take no real time.
 
 use std::future::Future;
 

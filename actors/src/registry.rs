@@ -1,9 +1,8 @@
-//! The selectors of one configuration: who there is, and the handle to each.
+//! The selectors of one configuration, with a handle to the actor of each.
 //!
-//! A registry is made whole and replaced whole; nothing in it changes. Callers
-//! knock at a [`SelectorHandle`], which stays valid while its actor comes and goes behind
-//! it. A registry that follows another takes over the handles of the selectors that
-//! are as they were, with all that is behind them. Nothing here knows HTTP.
+//! A registry is immutable and is replaced as a whole. A [`SelectorHandle`] stays valid while
+//! its actor restarts. Reconciliation with a new configuration takes over the handles, and so
+//! the actors, of all selectors that did not change. This module must not depend on HTTP.
 
 mod change;
 mod handle;
@@ -31,15 +30,15 @@ pub struct Registry {
     by_name: HashMap<String, usize>,
 }
 
-/// A registry that follows another.
+/// A new registry, and how it differs from the previous one.
 #[derive(Debug, Default)]
 pub struct Reconciliation {
-    /// The handles from now on.
+    /// The new registry.
     pub registry: Registry,
-    /// What is different.
+    /// The differences.
     pub changes: Changes,
-    /// Those behind which there is a new actor.
-    opened: Vec<Arc<SelectorHandle>>,
+    /// The handles of the actors that were started.
+    started: Vec<Arc<SelectorHandle>>,
 }
 
 impl Registry {
@@ -55,9 +54,9 @@ impl Registry {
             .registry
     }
 
-    /// The registry of a new list of selectors. Those that are as they were keep their
-    /// actors, with caches, connections and counters; for all others actors are
-    /// started. The actors of this registry go on until nobody holds their handles.
+    /// The registry for a new list of selectors. Selectors that did not change keep their
+    /// actors, with caches, connections and counters; actors are started for all others. The
+    /// actors of this registry run until their last handle is dropped.
     #[must_use]
     pub fn reconcile(
         &self,
@@ -71,49 +70,51 @@ impl Registry {
             let change = old.map(|handle| Change::between(handle.spec(), &selector));
             reconciliation.changes.note(&selector.name, change);
             let handle = match (old, change) {
-                (Some(handle), Some(Change::Nothing)) => Arc::clone(handle),
-                (Some(handle), Some(Change::Terms)) => Arc::new(handle.on_terms(selector)),
+                (Some(handle), Some(Change::Unchanged)) => Arc::clone(handle),
+                (Some(handle), Some(Change::AccessOrDiscovery)) => {
+                    Arc::new(handle.with_settings(selector))
+                }
                 _ => {
                     let Some(slot) = threads.slot() else {
                         break;
                     };
-                    let handle = Arc::new(SelectorHandle::open(selector, slot, threads, metrics));
-                    reconciliation.opened.push(Arc::clone(&handle));
+                    let handle = Arc::new(SelectorHandle::start(selector, slot, threads, metrics));
+                    reconciliation.started.push(Arc::clone(&handle));
                     handle
                 }
             };
             reconciliation.registry.add(handle);
         }
         let names = self.iter().map(|handle| &handle.spec().name);
-        let gone = names.filter(|name| reconciliation.registry.get(name).is_none());
-        reconciliation.changes.removed = gone.cloned().collect();
+        let removed = names.filter(|name| reconciliation.registry.get(name).is_none());
+        reconciliation.changes.removed = removed.cloned().collect();
         reconciliation
     }
 
-    /// The registry after a thread was held up for too long by code of an actor that does
-    /// not return: all others that live there get new actors elsewhere. Whose code it
-    /// is stays, and is refused scrapes for as long as it lasts; and so do all, where no
-    /// thread is left to move to. Must be called within an actix system.
+    /// The registry after a thread became unresponsive: abandons the thread, and starts new
+    /// actors on other threads for its selectors. The actor that blocks the thread is kept and
+    /// counts as stuck, so its scrapes are refused until its code returns. All actors are kept
+    /// if no responsive thread is left. Must be called within an actix system.
     #[must_use]
     pub fn evacuate(&self, threads: &ActorThreads, metrics: &Metrics) -> Reconciliation {
         threads.replace_unresponsive();
         let mut reconciliation = Reconciliation::default();
         for handle in self.iter() {
             let selector = &handle.spec().name;
-            let moves = match handle.unresponsive() {
+            let new_slot = match handle.unresponsive() {
                 None | Some(Unresponsive::OwnCode) => None,
                 Some(Unresponsive::OtherActor) => {
                     threads.slot().filter(|slot| !slot.is_abandoned())
                 }
             };
-            let handle = match moves {
+            let handle = match new_slot {
                 None => Arc::clone(handle),
                 Some(slot) => {
                     reconciliation.changes.replaced.push(selector.clone());
                     let handle =
-                        SelectorHandle::open(handle.spec().clone(), slot, threads, metrics);
+                        SelectorHandle::start(handle.spec().clone(), slot, threads, metrics);
                     let handle = Arc::new(handle);
-                    reconciliation.opened.push(Arc::clone(&handle));
+                    reconciliation.started.push(Arc::clone(&handle));
                     handle
                 }
             };
@@ -139,7 +140,7 @@ impl Registry {
         self.handles.iter()
     }
 
-    /// Whether there is no selector at all.
+    /// Whether there are no selectors.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.handles.is_empty()
@@ -147,12 +148,12 @@ impl Registry {
 }
 
 impl Reconciliation {
-    /// Waits until those of the new actors that answer from memory have something
-    /// there, but for `within` at most: a source that hangs holds up nobody else.
-    pub async fn prepared(&self, within: Duration) {
-        let prepared = join_all(self.opened.iter().map(|handle| handle.prepared()));
-        // Who is late is asked all the same, and says why there is nothing yet.
-        let _ = timeout(within, prepared).await;
+    /// Waits until the new actors have filled their caches, and at most for `within`, so that a
+    /// source that hangs does not delay the others.
+    pub async fn ready(&self, within: Duration) {
+        let ready = join_all(self.started.iter().map(|handle| handle.ready()));
+        // A cache that is not filled in time returns an error that says so.
+        let _ = timeout(within, ready).await;
     }
 }
 

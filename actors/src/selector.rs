@@ -1,7 +1,7 @@
-//! The actor of one selector: it owns the source and answers scrapes.
+//! The actor of one selector: owns the source and serves scrapes.
 //!
-//! All kinds of source have this one actor. It opens its source when it starts
-//! and drops it when it restarts; it may not know which kind it is.
+//! One actor serves all kinds of source and must not depend on a kind. It opens the source when
+//! it starts, and drops it when it restarts.
 
 use crate::faults::{FaultAction, FaultPoint};
 use crate::reason::Reason;
@@ -22,23 +22,23 @@ use std::task::Poll;
 /// The actor of one selector.
 pub(crate) struct SelectorActor {
     spec: Arc<config::Selector>,
-    surroundings: SourceContext,
-    /// Between `started` and the next failure.
+    source_context: SourceContext,
+    /// Set in `started`, and cleared by a restart.
     single_flight: Option<Rc<SingleFlight>>,
 }
 
 impl SelectorActor {
-    pub(crate) fn new(spec: Arc<config::Selector>, surroundings: SourceContext) -> Self {
+    pub(crate) fn new(spec: Arc<config::Selector>, source_context: SourceContext) -> Self {
         Self {
             spec,
-            surroundings,
+            source_context,
             single_flight: None,
         }
     }
 
-    /// A failure, where one was ordered.
-    fn inject(&self, place: FaultPoint, context: &mut Context<Self>) {
-        if self.surroundings.faults.inject(place) != FaultAction::Continue {
+    /// Injects the fault that is scheduled at this point, if any.
+    fn inject_fault(&self, point: FaultPoint, context: &mut Context<Self>) {
+        if self.source_context.faults.inject(point) != FaultAction::Continue {
             context.stop();
         }
     }
@@ -48,17 +48,17 @@ impl Actor for SelectorActor {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        self.inject(FaultPoint::Started, context);
-        let source = source::kind(&self.spec.source).open(&self.spec, &self.surroundings);
+        self.inject_fault(FaultPoint::Started, context);
+        let source = source::kind(&self.spec.source).open(&self.spec, &self.source_context);
         if let Some(mut background) = Rc::clone(&source).background() {
-            let faults = self.surroundings.faults.clone();
+            let faults = self.source_context.faults.clone();
             let background = poll_fn(move |context| {
                 if faults.inject(FaultPoint::Background) != FaultAction::Continue {
                     return Poll::Ready(());
                 }
                 background.as_mut().poll(context)
             });
-            // Upkeep never ends while all is well: an end is a failure like a panic.
+            // A background task never ends by design, so its end is a failure like a panic.
             let ended = background
                 .into_actor(self)
                 .map(|(), _, context| context.stop());
@@ -68,14 +68,14 @@ impl Actor for SelectorActor {
             source,
             source::kind(&self.spec.source).label(),
             self.spec.limits,
-            &self.surroundings,
+            &self.source_context,
         )));
     }
 }
 
 impl Supervised for SelectorActor {
     fn restarting(&mut self, context: &mut Self::Context) {
-        self.inject(FaultPoint::Restarting, context);
+        self.inject_fault(FaultPoint::Restarting, context);
         self.single_flight = None;
     }
 }
@@ -84,34 +84,36 @@ impl Handler<Scrape> for SelectorActor {
     type Result = ActorResponse<Self, ScrapeResult>;
 
     fn handle(&mut self, scrape: Scrape, context: &mut Self::Context) -> Self::Result {
-        self.inject(FaultPoint::Handler, context);
+        self.inject_fault(FaultPoint::Handler, context);
         let Some(single_flight) = self.single_flight.clone() else {
-            let error = ScrapeError::new(Reason::Crashed, "its actor has no source open");
+            let error = ScrapeError::new(Reason::Crashed, "the actor has no open source");
             return ActorResponse::reply(Err(error));
         };
-        if let Some(answer) = single_flight.cached() {
-            return ActorResponse::reply(answer);
+        if let Some(result) = single_flight.cached() {
+            return ActorResponse::reply(result);
         }
-        // In the context, so that a panic in it is seen by the supervisor.
-        let answer = async move {
+        // Runs in the context of the actor, so that the supervisor catches its panics.
+        let result = async move {
             let Scrape {
                 deadline,
                 permit,
                 caller,
             } = scrape;
-            let answer = tokio::select! {
-                answer = single_flight.scrape(deadline) => answer,
-                // Its share in the pull ends, and the pull with the last of them.
-                () = caller.disconnected() => Err(ScrapeError::new(Reason::Timeout, "nobody waits for it")),
+            let result = tokio::select! {
+                result = single_flight.scrape(deadline) => result,
+                // Leaves the pull, which ends when no scrape waits for it.
+                () = caller.disconnected() => {
+                    Err(ScrapeError::new(Reason::Timeout, "the caller has disconnected"))
+                },
             };
             drop(permit);
-            answer
+            result
         };
-        ActorResponse::r#async(answer.into_actor(self))
+        ActorResponse::r#async(result.into_actor(self))
     }
 }
 
-/// The selector was removed: the actor ends for good.
+/// The message that ends the actor, because its selector was removed.
 #[derive(Debug)]
 pub(crate) struct Shutdown;
 

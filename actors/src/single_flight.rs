@@ -1,10 +1,9 @@
 //! Concurrent scrapes of one selector share one pull of its source.
 //!
-//! A pull lives as long as somebody waits for it, and at most the selector's
-//! timeout. Each waiter keeps its own deadline: an impatient one leaves, the
-//! others stay. Who joined a pull that then ran out of time, and has time left
-//! itself, gets a pull of its own rather than the other's failure. Nothing here
-//! knows actix or a kind of source.
+//! A pull runs while at least one scrape waits for it, and at most for the selector's timeout.
+//! Each scrape has its own deadline: one with an early deadline leaves, the others stay. A
+//! scrape that joined a pull which then times out, and has time left, starts a pull of its own.
+//! This module does not depend on actix or on a kind of source.
 
 use crate::faults::{FaultPoint, Faults};
 use crate::reason::Reason;
@@ -24,15 +23,15 @@ type Pull = LocalBoxFuture<'static, ScrapeResult>;
 /// The pulls of one source.
 pub(crate) struct SingleFlight {
     source: Rc<dyn Source>,
-    /// What the source is called in errors.
+    /// The name of the source in errors.
     label: String,
     limits: Limits,
     status: Arc<Status>,
     faults: Faults,
-    /// The pull under way, held only by those who wait for it: when the last
-    /// of them leaves, it is dropped and whatever it had open with it.
+    /// The current pull. Only the scrapes that wait for it own it: when the last of them
+    /// leaves, the pull is dropped with everything it has open.
     current: RefCell<Option<WeakShared<Pull>>>,
-    /// The last good answer, where `min_interval` allows to give it again.
+    /// The last valid body, if `min_interval` allows to serve it again.
     recent: Rc<RefCell<Option<Exposition>>>,
 }
 
@@ -41,86 +40,91 @@ impl SingleFlight {
         source: Rc<dyn Source>,
         label: String,
         limits: Limits,
-        surroundings: &SourceContext,
+        context: &SourceContext,
     ) -> Self {
         Self {
             source,
             label,
             limits,
-            status: Arc::clone(&surroundings.status),
-            faults: surroundings.faults.clone(),
+            status: Arc::clone(&context.status),
+            faults: context.faults.clone(),
             current: RefCell::default(),
             recent: Rc::default(),
         }
     }
 
-    /// An answer that needs no pull, from a source that has one at hand.
+    /// A result that needs no pull: a body younger than `min_interval`, or the source's cache.
     pub(crate) fn cached(&self) -> Option<ScrapeResult> {
         let recent = self.recent.borrow();
-        let young = |recent: &&Exposition| {
-            let given_at = recent.cached_at;
-            given_at.is_some_and(|given_at| given_at.elapsed() < self.limits.min_interval)
+        let is_young = |recent: &&Exposition| {
+            let read_at = recent.cached_at;
+            read_at.is_some_and(|read_at| read_at.elapsed() < self.limits.min_interval)
         };
-        match recent.as_ref().filter(young) {
+        match recent.as_ref().filter(is_young) {
             Some(recent) => Some(Ok(recent.clone())),
             None => self.source.cached(),
         }
     }
 
-    /// The answer of a pull, or a timeout at `deadline`.
+    /// The result of a pull, or a timeout at `deadline`.
     pub(crate) async fn scrape(&self, deadline: Instant) -> ScrapeResult {
         loop {
             let (pull, role) = self.join_or_start();
-            let answer = timeout_at(deadline, pull)
+            let result = timeout_at(deadline, pull)
                 .await
-                .unwrap_or_else(|_| self.waiter_timed_out());
-            let late = answer
+                .unwrap_or_else(|_| self.deadline_passed());
+            let timed_out = result
                 .as_ref()
                 .is_err_and(|error| error.reason == Reason::Timeout);
-            if !(late && role == Role::Joined && Instant::now() < deadline) {
-                return answer;
+            if !(timed_out && role == Role::Joined && Instant::now() < deadline) {
+                return result;
             }
         }
     }
 
-    /// A waiter's own deadline has come. It says nothing of the source while
-    /// others still wait for the same pull.
-    fn waiter_timed_out(&self) -> ScrapeResult {
-        let answer = Err(ScrapeError::timeout(
-            &self.label,
-            &self.source.waiting_for(),
-        ));
+    /// The deadline of one scrape has passed. This is a failure of the source only if no other
+    /// scrape still waits for the pull.
+    fn deadline_passed(&self) -> ScrapeResult {
+        let error = ScrapeError::timeout(&self.label, &self.source.waiting_for());
+        let result = Err(error);
         let current = self.current.borrow();
         if current.as_ref().and_then(WeakShared::upgrade).is_none() {
-            self.status.source_read(&answer);
+            self.status.source_read(&result);
         }
-        answer
+        result
     }
 
-    /// The pull under way, or a new one.
+    /// The current pull, or a new one.
     fn join_or_start(&self) -> (Shared<Pull>, Role) {
         let mut current = self.current.borrow_mut();
         let joined = current
             .as_ref()
             .and_then(WeakShared::upgrade)
-            // One that has ended only waits for its last waiter to be polled.
+            // A pull that has ended stays until its scrapes are polled. It is not current.
             .filter(|pull| pull.peek().is_none());
         if let Some(pull) = joined {
             return (pull, Role::Joined);
         }
+        let pull = self.pull().shared();
+        *current = pull.downgrade();
+        (pull, Role::Started)
+    }
+
+    /// A pull that is limited in time, and records its result.
+    fn pull(&self) -> Pull {
         let source = Rc::clone(&self.source);
         let status = Arc::clone(&self.status);
         let (limits, label) = (self.limits, self.label.clone());
         let recent = Rc::clone(&self.recent);
         let faults = self.faults.clone();
-        let pull: Pull = Box::pin(async move {
+        Box::pin(async move {
             faults.inject(FaultPoint::Pull);
-            let answer = timeout(limits.timeout, Rc::clone(&source).pull())
+            let result = timeout(limits.timeout, Rc::clone(&source).pull())
                 .await
                 .unwrap_or_else(|_| Err(ScrapeError::timeout(&label, &source.waiting_for())));
-            status.source_read(&answer);
-            // What came from a cache of the source's own is not kept a second time.
-            if let Ok(exposition) = &answer
+            status.source_read(&result);
+            // A body from the source's own cache is not cached a second time.
+            if let Ok(exposition) = &result
                 && exposition.cached_at.is_none()
                 && !limits.min_interval.is_zero()
             {
@@ -129,15 +133,12 @@ impl SingleFlight {
                     ..exposition.clone()
                 });
             }
-            answer
-        });
-        let pull = pull.shared();
-        *current = pull.downgrade();
-        (pull, Role::Started)
+            result
+        })
     }
 }
 
-/// Whether a waiter began a pull or joined one.
+/// Whether a scrape started its pull or joined it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     Started,

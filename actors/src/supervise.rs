@@ -1,22 +1,21 @@
-//! Keeps an actor going behind one address: catch, cancel, rest, restart.
+//! The supervisor of an actor: catches panics and restarts the actor behind the same address.
 //!
-//! actix's own `Supervisor` restarts an actor only after `ctx.stop()`, at once
-//! and without end, and loses it for good after a panic. This future polls the
-//! actor instead, and is the only place that catches panics. It may not know
-//! what the actor does.
+//! actix's own `Supervisor` restarts an actor only after `ctx.stop()`, immediately and without
+//! limit, and loses it after a panic. This future polls the actor instead, and is the only place
+//! that catches panics. It must not depend on what the actor does.
 //!
-//! A panic in a handler, in a future or timer of the context, in `started()`
-//! or in `restarting()`, and a stop that nobody asked for, all end the same way:
+//! A panic in a handler, in a future or timer of the context, in `started()` or in
+//! `restarting()`, and an unexpected stop, have the same effect:
 //!
-//! 1. the rest is published, so that callers are refused from now on;
-//! 2. [`ContextFut::restart`] is called at once: it drops what was under way,
-//!    which frees pending callers now and not after the rest, keeps the mailbox
-//!    and the address, and lets `restarting()` renew the fields;
-//! 3. the rest is slept;
-//! 4. the next poll runs `started()`, which opens the source.
+//! 1. The back-off is published, so that new scrapes are refused.
+//! 2. [`ContextFut::restart`] is called immediately. It drops the work in progress, which frees
+//!    waiting callers now instead of after the back-off. It keeps the mailbox and the address,
+//!    and calls `restarting()`, which resets the fields.
+//! 3. The back-off passes.
+//! 4. The next poll calls `started()`, which opens the source.
 //!
-//! The message that caused a panic was taken from the mailbox before it was
-//! handled: it is not tried again, so a poisonous one cannot loop.
+//! A message that causes a panic was removed from the mailbox before it was handled. It is not
+//! handled again, so it cannot cause a loop.
 
 #![expect(
     clippy::disallowed_methods,
@@ -37,7 +36,7 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tracing::Span;
 
-/// Tells a supervisor that the actor's next stop is meant.
+/// Tells a supervisor that the next stop of the actor is intended.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ShutdownFlag(Arc<AtomicBool>);
 
@@ -51,8 +50,8 @@ impl ShutdownFlag {
     }
 }
 
-/// An actor under supervision, as one future to be spawned.
-pub(crate) struct Supervision<A>
+/// A supervised actor, as one future.
+pub(crate) struct Supervisor<A>
 where
     A: Actor<Context = Context<A>> + Supervised,
 {
@@ -60,7 +59,7 @@ where
     status: Arc<Status>,
     shutdown: ShutdownFlag,
     backoff: Backoff,
-    /// Names the selector in whatever is logged while the actor runs, a panic included.
+    /// Adds the selector to everything that is logged while the actor runs, including panics.
     span: Span,
     phase: Phase,
 }
@@ -71,7 +70,7 @@ enum Phase {
     },
     Backoff {
         sleep: Pin<Box<Sleep>>,
-        context: ContextState,
+        reset: Reset,
     },
 }
 
@@ -84,26 +83,26 @@ impl Phase {
     }
 }
 
-/// Whether [`ContextFut::restart`] went through, or panicked and is owed once more.
+/// Whether [`ContextFut::restart`] succeeded or panicked; then it must be called again.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum ContextState {
-    Renewed,
-    Stale,
+enum Reset {
+    Done,
+    Failed,
 }
 
-/// Whether anybody can still send to the actor.
+/// Whether the address of the actor still exists.
 enum Address {
-    Held,
-    Forsaken,
+    InUse,
+    Dropped,
 }
 
-/// What ended a poll of the actor.
+/// How the actor ended.
 enum End {
     Stopped,
     Panicked,
 }
 
-impl<A> Supervision<A>
+impl<A> Supervisor<A>
 where
     A: Actor<Context = Context<A>> + Supervised,
 {
@@ -125,26 +124,27 @@ where
         }
     }
 
-    /// Steps 1 and 2 above.
-    fn rest(&mut self, end: &End, ran: Duration) -> Address {
-        let rest = self.backoff.next_delay(ran, fastrand::f64());
-        let until = Instant::now() + rest;
+    /// Steps 1 and 2 of a restart.
+    fn back_off(&mut self, end: &End, ran: Duration) -> Address {
+        let backoff = self.backoff.next_delay(ran, fastrand::f64());
+        let until = Instant::now() + backoff;
         self.status.backing_off(until);
         match end {
-            // The panic itself was logged by the process' hook, with its backtrace.
-            End::Panicked => tracing::warn!(?rest, "actor panicked and rests"),
-            End::Stopped => tracing::warn!(?rest, "actor stopped by itself and rests"),
+            // The panic hook of the process has logged the panic with its backtrace.
+            End::Panicked => tracing::warn!(?backoff, "actor panicked"),
+            End::Stopped => tracing::warn!(?backoff, "actor stopped unexpectedly"),
         }
-        let context = match catch_unwind(AssertUnwindSafe(|| self.actor.restart())) {
-            Ok(true) => ContextState::Renewed,
-            Ok(false) => return Address::Forsaken,
-            Err(_) => ContextState::Stale,
+        let reset = match catch_unwind(AssertUnwindSafe(|| self.actor.restart())) {
+            Ok(true) => Reset::Done,
+            Ok(false) => return Address::Dropped,
+            Err(_) => Reset::Failed,
         };
         let sleep = Box::pin(sleep_until(until));
-        self.phase = Phase::Backoff { sleep, context };
-        Address::Held
+        self.phase = Phase::Backoff { sleep, reset };
+        Address::InUse
     }
 
+    /// Polls the actor until it ends.
     fn run(&mut self, cx: &mut task::Context<'_>) -> Poll<End> {
         match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.actor).poll(cx))) {
             Ok(Poll::Pending) => Poll::Pending,
@@ -153,8 +153,8 @@ where
         }
     }
 
-    /// One turn of the actor on its thread.
-    fn poll_actor(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
+    /// Polls the actor or its back-off.
+    fn poll_phase(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
         loop {
             let (end, ran) = match &mut self.phase {
                 Phase::Running { since } => {
@@ -166,17 +166,17 @@ where
                     }
                     (end, since.elapsed())
                 }
-                Phase::Backoff { sleep, context } => {
+                Phase::Backoff { sleep, reset } => {
                     ready!(sleep.as_mut().poll(cx));
-                    if *context == ContextState::Renewed {
+                    if *reset == Reset::Done {
                         self.phase = Phase::running(&self.status);
                         continue;
                     }
-                    // `restarting()` panicked: rest once more, then try it again.
+                    // `restarting()` panicked: back off again, then call it again.
                     (End::Panicked, Duration::ZERO)
                 }
             };
-            if let Address::Forsaken = self.rest(&end, ran) {
+            if let Address::Dropped = self.back_off(&end, ran) {
                 self.status.stopped();
                 return Poll::Ready(());
             }
@@ -184,7 +184,7 @@ where
     }
 }
 
-impl<A> Future for Supervision<A>
+impl<A> Future for Supervisor<A>
 where
     A: Actor<Context = Context<A>> + Supervised,
 {
@@ -195,7 +195,7 @@ where
         let span = this.span.clone();
         let _entered = span.enter();
         this.status.poll_started();
-        let done = this.poll_actor(cx);
+        let done = this.poll_phase(cx);
         this.status.poll_ended();
         done
     }

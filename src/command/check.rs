@@ -111,7 +111,7 @@ async fn check(selectors: Vec<Selector>) -> io::Result<Vec<Report>> {
         // The selector's own timeout is the bound, and a terminal reads any name.
         let scrape = handle.scrape(Duration::MAX, Names::Utf8);
         // What is known of its files is known a moment after their answer.
-        let known = timeout(handle.spec().limits.timeout, handle.prepared());
+        let known = timeout(handle.spec().limits.timeout, handle.ready());
         let (answer, findings, _) = join3(scrape, inspect(handle.spec()), known).await;
         Report::new(&handle, answer, findings)
     });

@@ -49,7 +49,7 @@ pub(super) async fn replace(running: &Running, read: NewConfig) -> ReloadResult 
     let old = exporter.registry.load_full();
     let selectors = settings.selectors.clone();
     let reconciliation = old.reconcile(selectors, threads, exporter.metrics.selectors());
-    reconciliation.prepared(PREPARATION).await;
+    reconciliation.ready(PREPARATION).await;
     // A thread may have been given up meanwhile, and with it some of these.
     let evacuated = reconciliation
         .registry

@@ -1,139 +1,140 @@
-//! The orders, and what happens where one is met.
+//! Scheduled faults, and their injection.
 //!
-//! Each is met once, at the next passage of its place. What is stuck blocks its
-//! thread, as code does that never returns, until it is released.
+//! A fault is injected once, when the actor next reaches its point. A stuck actor blocks its
+//! thread, like code that does not return, until it is released.
 
 use super::{FaultAction, FaultPoint};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use crate::lock::lock;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-/// How an actor may fail.
+/// How an actor fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// It panics.
     Panic,
-    /// It stops; only where it has a say in that.
+    /// It stops; only at points where the actor can stop itself.
     Stop,
-    /// It does not return.
+    /// It blocks its thread.
     Stuck,
 }
 
-/// The failures ordered of one actor, shared with whoever orders them.
+/// The faults of one actor. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Faults(Arc<Orders>);
+pub(crate) struct Faults(Arc<Shared>);
 
 #[derive(Debug, Default)]
-struct Orders {
-    changing: Mutex<Changing>,
+struct Shared {
+    schedule: Mutex<Schedule>,
     released: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct Changing {
-    ordered: Vec<(FaultPoint, Fault)>,
+struct Schedule {
+    faults: Vec<(FaultPoint, Fault)>,
+    /// Number of releases so far.
     releases: u64,
+    /// Number of threads that are stuck now.
     stuck: usize,
 }
 
 impl Faults {
-    fn changing(&self) -> MutexGuard<'_, Changing> {
-        let changing = self.0.changing.lock();
-        changing.unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Fails here, if that was ordered.
-    #[expect(clippy::panic, reason = "that is the order")]
-    pub(crate) fn inject(&self, place: FaultPoint) -> FaultAction {
-        let mut changing = self.changing();
-        let met = |(known, _): &(FaultPoint, Fault)| *known == place;
-        let Some(index) = changing.ordered.iter().position(met) else {
+    /// Injects the fault that is scheduled at this point, if any.
+    #[expect(clippy::panic, reason = "the fault is a panic")]
+    pub(crate) fn inject(&self, point: FaultPoint) -> FaultAction {
+        let mut schedule = lock(&self.0.schedule);
+        let here = |(scheduled, _): &(FaultPoint, Fault)| *scheduled == point;
+        let Some(index) = schedule.faults.iter().position(here) else {
             return FaultAction::Continue;
         };
-        let (_, fault) = changing.ordered.remove(index);
+        let (_, fault) = schedule.faults.remove(index);
         match fault {
             Fault::Panic => {
-                drop(changing);
-                panic!("injected fault at {place:?}")
+                drop(schedule);
+                panic!("injected fault at {point:?}")
             }
             Fault::Stop => FaultAction::Stop,
             Fault::Stuck => {
-                let before = changing.releases;
-                changing.stuck += 1;
-                let held = |changing: &mut Changing| changing.releases == before;
-                let released = self.0.released.wait_while(changing, held);
+                let before = schedule.releases;
+                schedule.stuck += 1;
+                let stuck = |schedule: &mut Schedule| schedule.releases == before;
+                let released = self.0.released.wait_while(schedule, stuck);
                 released.unwrap_or_else(PoisonError::into_inner).stuck -= 1;
                 FaultAction::Continue
             }
         }
     }
 
-    /// Orders a failure at the next passage of a place.
-    pub(crate) fn schedule(&self, fault: Fault, place: FaultPoint) {
-        self.changing().ordered.push((place, fault));
+    /// Schedules a fault for the next time the actor reaches a point.
+    pub(crate) fn schedule(&self, fault: Fault, point: FaultPoint) {
+        lock(&self.0.schedule).faults.push((point, fault));
     }
 
-    /// Takes back what was ordered and has not happened, and releases whatever is stuck.
+    /// Cancels the scheduled faults and releases stuck threads.
     pub(crate) fn release(&self) {
-        let mut changing = self.changing();
-        changing.ordered.clear();
-        changing.releases += 1;
+        let mut schedule = lock(&self.0.schedule);
+        schedule.faults.clear();
+        schedule.releases += 1;
         self.0.released.notify_all();
     }
 
-    /// How many are stuck now.
+    /// Number of threads that are stuck now.
     #[cfg(test)]
     pub(crate) fn stuck(&self) -> usize {
-        self.changing().stuck
+        lock(&self.0.schedule).stuck
     }
 
-    /// An order in words: `release`, or a fault and a place such as `panic handler`.
+    /// Parses and executes a command: `release`, or a fault and a point such as
+    /// `panic handler`.
     ///
     /// # Errors
-    /// What is wrong with the words.
+    /// If the command is invalid; the message names the invalid word.
     #[cfg(feature = "faults")]
-    pub(crate) fn parse(&self, words: &str) -> Result<(), String> {
-        let (fault, place) = match words.split_once(' ') {
-            None if words == "release" => {
-                self.release();
-                return Ok(());
-            }
-            None => (words, ""),
-            Some(both) => both,
-        };
-        let fault = match fault {
-            "panic" => Fault::Panic,
-            "stop" => Fault::Stop,
-            "stuck" => Fault::Stuck,
-            _ => return Err(format!("{fault:?} is no fault")),
-        };
-        let place = match place {
-            "started" => FaultPoint::Started,
-            "restarting" => FaultPoint::Restarting,
-            "handler" => FaultPoint::Handler,
-            "pull" => FaultPoint::Pull,
-            "background" => FaultPoint::Background,
-            "read" => FaultPoint::Read,
-            "validate" => FaultPoint::Validate,
-            _ => return Err(format!("{place:?} is no place")),
-        };
-        if fault == Fault::Stop
-            && matches!(
-                place,
-                FaultPoint::Pull | FaultPoint::Read | FaultPoint::Validate
-            )
-        {
-            return Err(format!("at {place:?} nothing can stop the actor"));
+    pub(crate) fn execute(&self, command: &str) -> Result<(), String> {
+        if command == "release" {
+            self.release();
+            return Ok(());
         }
-        self.schedule(fault, place);
+        let (fault, point) = parse(command)?;
+        self.schedule(fault, point);
         Ok(())
     }
 }
 
-/// The rests of actors, no longer than the environment says, if it does: a
-/// thousand rests of up to half a minute would be a long test.
+#[cfg(feature = "faults")]
+fn parse(command: &str) -> Result<(Fault, FaultPoint), String> {
+    let (fault, point) = command.split_once(' ').unwrap_or((command, ""));
+    let fault = match fault {
+        "panic" => Fault::Panic,
+        "stop" => Fault::Stop,
+        "stuck" => Fault::Stuck,
+        _ => return Err(format!("unknown fault {fault:?}")),
+    };
+    let point = match point {
+        "started" => FaultPoint::Started,
+        "restarting" => FaultPoint::Restarting,
+        "handler" => FaultPoint::Handler,
+        "pull" => FaultPoint::Pull,
+        "background" => FaultPoint::Background,
+        "read" => FaultPoint::Read,
+        "validate" => FaultPoint::Validate,
+        _ => return Err(format!("unknown fault point {point:?}")),
+    };
+    let cannot_stop = matches!(
+        point,
+        FaultPoint::Pull | FaultPoint::Read | FaultPoint::Validate
+    );
+    if fault == Fault::Stop && cannot_stop {
+        return Err(format!("an actor cannot stop at {point:?}"));
+    }
+    Ok((fault, point))
+}
+
+/// The back-off of actors, with the maximum from the environment if it is set: a thousand
+/// restarts with delays of up to 30 s would take too long in a test.
 #[cfg(feature = "faults")]
 pub(crate) fn backoff() -> crate::backoff::Backoff {
     use crate::backoff::ACTOR_BACKOFF;
-    tracing::warn!("built for tests: whoever can reach this program can make it fail");
+    tracing::warn!("built with fault injection, for tests only");
     let longest = std::env::var("LOCAL_EXPORTER_FAULTS_MAX_BACKOFF_MS").ok();
     match longest.and_then(|longest| longest.parse().ok()) {
         Some(longest) => ACTOR_BACKOFF.capped_at(std::time::Duration::from_millis(longest)),

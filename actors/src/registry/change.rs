@@ -1,63 +1,63 @@
-//! What a new list of selectors changes: pure comparison.
+//! Compares two lists of selectors. Pure: starts and stops nothing.
 
 use local_exporter_config::Selector;
 
-/// What became of a selector that is in both lists.
+/// How a selector that is in both lists changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
-    /// Nothing.
-    Nothing,
-    /// Who may ask for it, or what Prometheus is told of it: no business of its actor.
-    Terms,
-    /// What its actor works with.
-    Source,
+    /// Not at all.
+    Unchanged,
+    /// In its access or discovery settings, which the actor does not use.
+    AccessOrDiscovery,
+    /// In settings that the actor uses: it needs a new one.
+    Actor,
 }
 
 impl Change {
     pub(super) fn between(old: &Selector, new: &Selector) -> Self {
         if old == new {
-            return Self::Nothing;
+            return Self::Unchanged;
         }
-        let on_old_terms = Selector {
+        let with_old_access = Selector {
             access: old.access.clone(),
             discovery: old.discovery.clone(),
             ..new.clone()
         };
-        match *old == on_old_terms {
-            true => Self::Terms,
-            false => Self::Source,
+        match *old == with_old_access {
+            true => Self::AccessOrDiscovery,
+            false => Self::Actor,
         }
     }
 }
 
-/// What a reconciliation changed, by names in the order of their configurations.
+/// The differences between two registries: names in the order of the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// How many are as they were.
+    /// Number of selectors that did not change.
     pub kept: usize,
-    /// Those whose actors stay, while who may ask or what Prometheus is told is new.
+    /// Selectors that keep their actors, with new access or discovery settings.
     pub amended: Vec<String>,
-    /// Those that have new actors.
+    /// Selectors with a new actor.
     pub replaced: Vec<String>,
-    /// Those that were not there.
+    /// Selectors that are new.
     pub added: Vec<String>,
-    /// Those that are not there any more.
+    /// Selectors that were removed.
     pub removed: Vec<String>,
 }
 
 impl Changes {
-    /// Notes what became of a selector, `None` for one that was not there.
+    /// Records how a selector changed; `None` for a new selector.
     pub(super) fn note(&mut self, name: &str, change: Option<Change>) {
         let names = match change {
-            Some(Change::Nothing) => return self.kept += 1,
-            Some(Change::Terms) => &mut self.amended,
-            Some(Change::Source) => &mut self.replaced,
+            Some(Change::Unchanged) => return self.kept += 1,
+            Some(Change::AccessOrDiscovery) => &mut self.amended,
+            Some(Change::Actor) => &mut self.replaced,
             None => &mut self.added,
         };
         names.push(name.to_owned());
     }
 
-    /// Whether all is as it was.
+    /// Whether nothing changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let lists = [&self.amended, &self.replaced, &self.added, &self.removed];
@@ -83,20 +83,20 @@ mod tests {
     }
 
     #[test]
-    fn only_what_the_actor_works_with_asks_for_a_new_one() {
+    fn only_settings_that_the_actor_uses_need_a_new_actor() {
         let old = selector();
-        assert_eq!(Change::between(&old, &old.clone()), Change::Nothing);
+        assert_eq!(Change::between(&old, &old.clone()), Change::Unchanged);
 
         let mut new = old.clone();
         new.discovery.scrape_interval = Some(Duration::from_secs(5));
         new.access.bearer_token_file = Some("/etc/token".into());
-        assert_eq!(Change::between(&old, &new), Change::Terms);
+        assert_eq!(Change::between(&old, &new), Change::AccessOrDiscovery);
 
         new.limits.timeout += Duration::from_millis(1);
-        assert_eq!(Change::between(&old, &new), Change::Source);
+        assert_eq!(Change::between(&old, &new), Change::Actor);
 
         let mut new = old.clone();
         new.limits.max_in_flight += 1;
-        assert_eq!(Change::between(&old, &new), Change::Source);
+        assert_eq!(Change::between(&old, &new), Change::Actor);
     }
 }

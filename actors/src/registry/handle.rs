@@ -1,19 +1,20 @@
-//! The way to one selector's actor.
+//! The handle to one selector's actor.
 //!
-//! Refuses at once what cannot be answered, sends one message and returns its
-//! reply. The actor lives for as long as anybody holds a handle to it, so a scrape
-//! that has begun is answered whatever becomes of the selector meanwhile.
+//! Refuses a scrape that cannot be served, otherwise sends one message and returns the result.
+//! The actor runs as long as a handle to it exists, so a scrape in progress completes even if
+//! the selector is removed or replaced meanwhile.
 
 use super::thread::ThreadSlot;
 use super::threads::ActorThreads;
 use crate::faults::Faults;
 use crate::metrics::Metrics;
+use crate::reason::Reason;
 use crate::report::{Snapshot, State};
 use crate::scrape::{Caller, Names, Scrape, ScrapeError, ScrapeResult};
 use crate::selector::{SelectorActor, Shutdown};
 use crate::source::{self, SourceContext};
 use crate::status::Status;
-use crate::supervise::{ShutdownFlag, Supervision};
+use crate::supervise::{ShutdownFlag, Supervisor};
 use actix::dev::channel;
 use actix::{Addr, Context, MailboxError};
 use local_exporter_config as config;
@@ -21,13 +22,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How much later than its deadline an answer may come before the actor counts
-/// as stuck: it keeps deadlines itself, this only guards against it.
+/// How long after its deadline a result is awaited. The actor observes deadlines itself; this
+/// only guards against a stuck actor.
 const GRACE: Duration = Duration::from_millis(200);
-/// Room in a mailbox beside the scrapes, which their permits bound.
+/// Capacity of a mailbox. Scrapes are limited by their permits instead.
 const MAILBOX: usize = 16;
 
-/// The way to one selector's actor.
+/// A handle to one selector's actor.
 #[derive(Debug)]
 pub struct SelectorHandle {
     spec: Arc<config::Selector>,
@@ -38,7 +39,7 @@ pub struct SelectorHandle {
     pub(super) faults: Faults,
 }
 
-/// What keeps an actor going: it is stopped when the last handle to it is gone.
+/// Shuts the actor down when the last handle to it is dropped.
 #[derive(Debug)]
 struct ActorGuard {
     status: Arc<Status>,
@@ -47,47 +48,47 @@ struct ActorGuard {
     slot: ThreadSlot,
 }
 
-/// By whose code a thread is held up.
+/// Why the thread of an actor is unresponsive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unresponsive {
-    /// By that of the actor behind this handle.
+    /// Code of this actor blocks it.
     OwnCode,
-    /// By that of another actor on its thread.
+    /// Code of another actor blocks it.
     OtherActor,
 }
 
 impl SelectorHandle {
-    pub(super) fn open(
+    /// Starts the actor of a selector on a thread.
+    pub(super) fn start(
         selector: config::Selector,
         slot: ThreadSlot,
         threads: &ActorThreads,
         metrics: &Metrics,
     ) -> Self {
         let spec = Arc::new(selector);
-        let selector_metrics = metrics.selector(&spec.name);
-        let (max_in_flight, global_limit) =
-            (spec.limits.max_in_flight, threads.global_limit.clone());
-        let status = Arc::new(Status::new(selector_metrics, max_in_flight, global_limit));
+        let status = Arc::new(Status::new(
+            metrics.selector(&spec.name),
+            spec.limits.max_in_flight,
+            threads.global_limit.clone(),
+        ));
         let shutdown = ShutdownFlag::default();
         let (address, mailbox) = channel::channel(MAILBOX);
 
-        let surroundings = SourceContext {
+        let source_context = SourceContext {
             watches: threads.watches.clone(),
             status: Arc::clone(&status),
             faults: Faults::default(),
         };
         #[cfg(any(test, feature = "faults"))]
-        let faults = surroundings.faults.clone();
+        let faults = source_context.faults.clone();
         let (actor_spec, actor_status) = (Arc::clone(&spec), Arc::clone(&status));
         let (actor_shutdown, backoff) = (shutdown.clone(), threads.backoff.clone());
         // The address is valid from here on, whatever happens to the actor.
         slot.arbiter.spawn_fn(move || {
             let span = tracing::error_span!("actor", selector = actor_spec.name);
-            let actor = SelectorActor::new(actor_spec, surroundings);
-            let context = Context::with_receiver(mailbox);
-            actix_rt::spawn(Supervision::new(
-                context,
-                actor,
+            actix_rt::spawn(Supervisor::new(
+                Context::with_receiver(mailbox),
+                SelectorActor::new(actor_spec, source_context),
                 actor_status,
                 actor_shutdown,
                 backoff,
@@ -109,8 +110,8 @@ impl SelectorHandle {
         }
     }
 
-    /// Another handle to the same actor, for settings that are none of its business.
-    pub(super) fn on_terms(&self, selector: config::Selector) -> Self {
+    /// A handle to the same actor, with other access and discovery settings.
+    pub(super) fn with_settings(&self, selector: config::Selector) -> Self {
         Self {
             spec: Arc::new(selector),
             source: self.source.clone(),
@@ -121,7 +122,7 @@ impl SelectorHandle {
         }
     }
 
-    /// Why it cannot go on where it lives, if it cannot.
+    /// Why the thread of the actor is unresponsive; `None` if it was not abandoned.
     pub(super) fn unresponsive(&self) -> Option<Unresponsive> {
         if !self.actor.slot.is_abandoned() {
             return None;
@@ -132,28 +133,28 @@ impl SelectorHandle {
         }
     }
 
-    /// Resolves when its actor could answer as well as it ever will: of a source with
-    /// a cache, once that was filled for the first time.
-    pub async fn prepared(&self) {
+    /// Resolves when the actor is ready to serve: for a source with a cache, when the cache was
+    /// filled for the first time.
+    pub async fn ready(&self) {
         if source::kind(&self.spec.source).has_cache() {
             self.status.cache_filled().await;
         }
     }
 
-    /// One scrape, answered within `within` or, if that is less, the selector's
-    /// timeout, for a scraper that reads `names`.
+    /// Scrapes the selector for a scraper that supports `names`. Takes at most `within` and at
+    /// most the selector's timeout.
     ///
     /// # Errors
-    /// Why there is no whole answer; see [`crate::Reason`].
+    /// If no valid body is available; see [`crate::Reason`].
     pub async fn scrape(&self, within: Duration, names: Names) -> ScrapeResult {
         let began = Instant::now();
-        let answer = self.ask(began, within.min(self.spec.limits.timeout)).await;
-        let answer = answer.and_then(|exposition| exposition.for_names(names));
-        self.status.scraped(began.elapsed(), &answer);
-        answer
+        let result = self.send(began, within.min(self.spec.limits.timeout)).await;
+        let result = result.and_then(|exposition| exposition.for_names(names));
+        self.status.scraped(began.elapsed(), &result);
+        result
     }
 
-    async fn ask(&self, began: Instant, within: Duration) -> ScrapeResult {
+    async fn send(&self, began: Instant, within: Duration) -> ScrapeResult {
         let (permit, _global_permit) = self.status.admit()?;
         let (caller, _guard) = Caller::connected();
         let scrape = Scrape {
@@ -163,54 +164,54 @@ impl SelectorHandle {
         };
         let address = &self.actor.address;
         match address.send(scrape).timeout(within + GRACE).await {
-            Ok(answer) => answer,
+            Ok(result) => result,
             Err(MailboxError::Closed) => Err(self.status.crashed()),
             Err(MailboxError::Timeout) => {
                 let message = format!("the actor of {} is stuck", self.source);
-                Err(ScrapeError::new(crate::Reason::Timeout, message))
+                Err(ScrapeError::new(Reason::Timeout, message))
             }
         }
     }
 
-    /// Has the actor fail, by an order such as `panic handler`.
+    /// Injects a fault into the actor: a command such as `panic handler`.
     ///
     /// # Errors
-    /// What is wrong with the order.
+    /// If the command is invalid.
     #[cfg(feature = "faults")]
-    pub fn inject_fault(&self, words: &str) -> Result<(), String> {
-        self.faults.parse(words)
+    pub fn inject_fault(&self, command: &str) -> Result<(), String> {
+        self.faults.execute(command)
     }
 
-    /// The settings.
+    /// The settings of the selector.
     #[must_use]
     pub fn spec(&self) -> &config::Selector {
         &self.spec
     }
 
-    /// What the source is called.
+    /// The name of the source in messages and on pages.
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// Brings up to date those of its metrics that change by the passing of time alone.
+    /// Updates the metrics that change with time.
     pub fn age_metrics(&self) {
         self.status.age_metrics();
     }
 
-    /// Whether its source answered when it was last read.
+    /// Whether the last read of the source succeeded.
     #[must_use]
     pub fn is_up(&self) -> bool {
         self.status.is_up()
     }
 
-    /// What its actor is doing now.
+    /// The state of the actor.
     #[must_use]
     pub fn state(&self) -> State {
         self.status.state()
     }
 
-    /// What is known of it now, without asking the actor.
+    /// The status of the selector, obtained without messaging its actor.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.status.snapshot()
@@ -221,7 +222,7 @@ impl Drop for ActorGuard {
     fn drop(&mut self) {
         self.shutdown.request();
         self.address.do_send(Shutdown);
-        // Not when the actor has ended: if it is stuck, or its thread is held, it never does.
+        // Not when the actor has ended: a stuck actor, or one on a blocked thread, may never end.
         self.status.release_metrics();
     }
 }

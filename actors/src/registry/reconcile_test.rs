@@ -260,7 +260,7 @@ fn new_caches_are_filled_before_anybody_asks() {
         let selectors = load(Some(&input), &Environment::new()).unwrap().selectors;
         let scene = Scene::new();
         let reconciliation = scene.reconcile(&Registry::default(), selectors);
-        reconciliation.prepared(PATIENCE).await;
+        reconciliation.ready(PATIENCE).await;
         let cached = |name: &str| {
             reconciliation
                 .registry

@@ -1,8 +1,7 @@
-//! One thread that actors live on: who lives there, and whether it still answers.
+//! One actor thread: how many actors it has, and whether it answers pings.
 //!
-//! A thread answers when it gets to what it was called for, which takes it no time
-//! unless code of one of its actors does not return. Nothing here knows what an
-//! actor does.
+//! A ping is a closure that the thread runs as soon as it can, which takes no time unless the
+//! code of an actor does not return. This module must not depend on what actors do.
 
 use actix_rt::{Arbiter, ArbiterHandle};
 use std::sync::Arc;
@@ -11,20 +10,19 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// The most threads that block for one arbiter: each selector has one look at
-/// files and one judging under way at the most, so this many may hang before
-/// another waits.
+/// Most threads of the blocking pool of one actor thread. Each selector has at most one task that
+/// reads files and one that validates a body, so this many may hang before another has to wait.
 const MAX_BLOCKING_THREADS: usize = 128;
-/// How long a thread that blocks is kept with nothing to do. The next job goes to any
-/// of those that wait, so with a job a second ten seconds would keep ten of them, each with
-/// memory of its own, for what one of them could do.
+/// How long an idle thread of the blocking pool is kept. The pool gives the next task to any idle
+/// thread, so one task a second would keep ten threads alive with a limit of ten seconds, each
+/// with memory of its own.
 const BLOCKING_KEEP_ALIVE: Duration = Duration::from_secs(1);
 
-/// One thread.
+/// A thread with an event loop for actors.
 #[derive(Debug)]
 pub(super) struct ActorThread {
     arbiter: Arbiter,
-    /// Shared with every place on it, which counts them.
+    /// Also held by every slot, which counts the actors.
     shared: Arc<Shared>,
 }
 
@@ -33,18 +31,18 @@ struct Shared {
     health: watch::Sender<Health>,
 }
 
-/// Whether a thread does anything.
+/// Whether a thread answers pings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Health {
-    /// It has answered when it was last called, or was never called.
+    /// It has answered the last ping, or was never pinged.
     Responsive,
-    /// It was called at that time and has not answered yet.
+    /// It was pinged at this time, and has not answered yet.
     Pinged(Instant),
-    /// It has not answered for so long that nobody waits for it any more.
+    /// It did not answer in time and was replaced.
     Abandoned,
 }
 
-/// An actor's place on a thread, given back when dropped.
+/// The place of one actor on a thread, released when dropped.
 #[derive(Debug)]
 pub(super) struct ThreadSlot {
     pub(super) arbiter: ArbiterHandle,
@@ -52,7 +50,7 @@ pub(super) struct ThreadSlot {
 }
 
 impl ActorThread {
-    /// Starts one. Must be called within an actix system.
+    /// Starts a thread. Must be called within an actix system.
     pub(super) fn start() -> Self {
         Self {
             arbiter: Arbiter::with_tokio_rt(runtime),
@@ -62,12 +60,12 @@ impl ActorThread {
         }
     }
 
-    /// How many actors live on it.
+    /// Number of actors on the thread.
     pub(super) fn actors(&self) -> usize {
         Arc::strong_count(&self.shared) - 1
     }
 
-    /// A place on it.
+    /// A slot for one more actor.
     pub(super) fn slot(&self) -> ThreadSlot {
         ThreadSlot {
             arbiter: self.arbiter.handle(),
@@ -75,15 +73,15 @@ impl ActorThread {
         }
     }
 
-    /// Calls it, unless it owes an answer already.
+    /// Pings the thread, unless a ping is unanswered.
     pub(super) fn ping(&self) {
         let health = &self.shared.health;
         let pinged = health.send_if_modified(|health| {
-            let ping = *health == Health::Responsive;
-            if ping {
+            let is_responsive = *health == Health::Responsive;
+            if is_responsive {
                 *health = Health::Pinged(Instant::now());
             }
-            ping
+            is_responsive
         });
         if pinged {
             let health = health.clone();
@@ -93,48 +91,49 @@ impl ActorThread {
         }
     }
 
-    /// For how long it has owed an answer, unless it was given up.
-    pub(super) fn overdue_for(&self) -> Option<Duration> {
+    /// How long a ping has been unanswered; `None` for an abandoned thread.
+    pub(super) fn unanswered_for(&self) -> Option<Duration> {
         match *self.shared.health.borrow() {
             Health::Pinged(since) => Some(since.elapsed()),
             Health::Responsive | Health::Abandoned => None,
         }
     }
 
-    /// Waits for it no longer. Should it answer after all, it is like any other.
+    /// Abandons a thread with an unanswered ping. It is used again if it answers later.
     pub(super) fn abandon(&self) {
-        let owing = |health: &mut Health| {
-            let owes = matches!(health, Health::Pinged(_));
-            if owes {
+        let abandon = |health: &mut Health| {
+            let is_pinged = matches!(health, Health::Pinged(_));
+            if is_pinged {
                 *health = Health::Abandoned;
             }
-            owes
+            is_pinged
         };
-        self.shared.health.send_if_modified(owing);
+        self.shared.health.send_if_modified(abandon);
     }
 
     pub(super) fn is_abandoned(&self) -> bool {
         self.shared.is_abandoned()
     }
 
-    /// Resolves when it owes no answer: whether it has given one.
+    /// Resolves when no ping is unanswered, to whether the thread has answered; an abandoned
+    /// thread has not.
     pub(super) fn pong(&self) -> impl Future<Output = bool> + use<> {
         let mut health = self.shared.health.subscribe();
         async move {
-            let owes = |health: &Health| matches!(health, Health::Pinged(_));
-            let settled = health.wait_for(|health| !owes(health)).await;
+            let is_pinged = |health: &Health| matches!(health, Health::Pinged(_));
+            let settled = health.wait_for(|health| !is_pinged(health)).await;
             settled.is_ok_and(|health| *health == Health::Responsive)
         }
     }
 
-    /// Ends it, as soon as it gets to it.
+    /// Ends the thread as soon as its current code returns.
     pub(super) fn stop(&self) {
         self.arbiter.stop();
     }
 }
 
 impl ThreadSlot {
-    /// Whether nothing here goes on.
+    /// Whether the thread was abandoned.
     pub(super) fn is_abandoned(&self) -> bool {
         self.shared.is_abandoned()
     }
@@ -146,10 +145,10 @@ impl Shared {
     }
 }
 
-/// The runtime of one thread, and of the threads that block for it.
+/// The event loop of one thread, with its blocking pool.
 #[expect(
     clippy::expect_used,
-    reason = "without a runtime there is nothing to go on with"
+    reason = "the process cannot work without a runtime"
 )]
 fn runtime() -> Runtime {
     Builder::new_current_thread()

@@ -1,39 +1,40 @@
-//! The threads that actors live on, and who lives on which.
+//! The actor threads: where new actors are placed, and how unresponsive threads are replaced.
 //!
-//! A new actor goes where the fewest live. A thread that code which does not return
-//! holds up is given up, and another started in its place, so that those who lived
-//! there can move. Nothing here knows what an actor does.
+//! A new actor is placed on the responsive thread with the fewest actors. A thread that does not
+//! answer pings is abandoned and replaced, and its actors are evacuated. This module must not
+//! depend on what actors do.
 
 use super::thread::{ActorThread, ThreadSlot};
 use crate::admission::GlobalLimit;
 use crate::backoff::Backoff;
+use crate::lock::lock;
 use crate::source::Watches;
 use futures_util::future::join_all;
 use prometheus::IntCounter;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// The most threads for actors, however many processors there are: they wait more than they work.
+/// Most responsive threads, independent of the number of processors: actors mostly wait.
 const MAX_WORKING_THREADS: usize = 4;
 
-/// The most threads there ever are, those given up among them: code that gets stuck
-/// again and again may not use up the host.
+/// Most threads including abandoned ones, so that code which gets stuck repeatedly does not
+/// exhaust the host.
 const MAX_THREADS: usize = 16;
 
-/// How long a thread may leave a call unanswered before it is given up. Nothing that
-/// actors do on it takes more than milliseconds.
+/// How long a ping may stay unanswered before the thread is unresponsive. No code of an actor
+/// occupies its thread for more than milliseconds.
 const PING_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long to wait before the threads are called again when none of them answers.
+/// The delay between pings while no thread answers.
 const PING_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// The threads that actors live on, apart from those that serve HTTP.
+/// The threads of the actors, and what the actors share.
 #[derive(Debug)]
 pub struct ActorThreads {
     pub(super) handles: ThreadHandles,
-    /// How many are to be at work.
+    /// Target number of responsive threads.
     count: usize,
     pub(super) ping_timeout: Duration,
     pub(super) watches: Watches,
@@ -41,24 +42,24 @@ pub struct ActorThreads {
     pub(super) backoff: Backoff,
 }
 
-/// The threads, for whoever wants to know whether they are well.
+/// The actor threads, for liveness checks. Clones share them.
 #[derive(Clone, Debug)]
 pub struct ThreadHandles(Arc<Mutex<Vec<ActorThread>>>);
 
 impl ThreadHandles {
     pub(super) fn all(&self) -> MutexGuard<'_, Vec<ActorThread>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
-    /// Resolves when every thread has answered but those that were given up, and at
-    /// least one.
+    /// Resolves when every thread that is not abandoned has answered a ping, and at least one
+    /// has.
     pub async fn responsive(&self) {
         while !join_all(self.ping()).await.contains(&true) {
             sleep(PING_AGAIN_AFTER).await;
         }
     }
 
-    /// Calls all of them.
+    /// Pings all threads. Each future resolves to whether the thread has answered.
     fn ping(&self) -> Vec<impl Future<Output = bool> + use<>> {
         let threads = self.all();
         threads.iter().for_each(ActorThread::ping);
@@ -67,14 +68,13 @@ impl ThreadHandles {
 }
 
 impl ActorThreads {
-    /// Starts the threads, for as many scrapes at once as the global_limit allows. Must
-    /// be called within an actix system.
+    /// Starts the threads. Must be called within an actix system.
     ///
     /// # Errors
-    /// When the thread for file events cannot be started.
+    /// If the thread for file events cannot be started.
     pub fn start(global_limit: GlobalLimit) -> io::Result<Self> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        // Two at least, so that one busy actor does not sit before all others.
+        // At least two, so that a busy actor does not delay all others.
         let count = processors.clamp(2, MAX_WORKING_THREADS);
         let threads = (0..count).map(|_| ActorThread::start()).collect();
         Ok(Self {
@@ -90,26 +90,27 @@ impl ActorThreads {
         })
     }
 
-    /// How often events of files were lost, for whoever shows metrics.
+    /// Counts how often file events were lost.
     #[must_use]
     pub fn lost_file_events(&self) -> &IntCounter {
         self.watches.lost()
     }
 
-    /// The threads, to see whether they answer.
+    /// The threads, for liveness checks.
     #[must_use]
     pub fn handles(&self) -> ThreadHandles {
         self.handles.clone()
     }
 
-    /// Resolves when a thread has owed an answer for too long: up to twice that after
-    /// it was held up. May be dropped and called again at any time.
+    /// Resolves when a thread is unresponsive, at most two ping timeouts after it was blocked.
+    /// Cancel safe.
     pub async fn unresponsive(&self) {
-        let too_long = |thread: &ActorThread| thread.overdue_for() >= Some(self.ping_timeout);
+        let is_unresponsive =
+            |thread: &ActorThread| thread.unanswered_for() >= Some(self.ping_timeout);
         loop {
             {
                 let threads = self.handles.all();
-                if threads.iter().any(too_long) {
+                if threads.iter().any(is_unresponsive) {
                     return;
                 }
                 threads.iter().for_each(ActorThread::ping);
@@ -118,25 +119,26 @@ impl ActorThreads {
         }
     }
 
-    /// Gives up the threads that have owed an answer for too long, and starts others
-    /// in their place as far as there may be so many. Must be called within an actix
-    /// system.
+    /// Abandons the unresponsive threads and starts others, up to the largest number of
+    /// threads. Must be called within an actix system.
     pub(super) fn replace_unresponsive(&self) {
         let mut threads = self.handles.all();
-        let too_long = |thread: &&ActorThread| thread.overdue_for() >= Some(self.ping_timeout);
-        threads
-            .iter()
-            .filter(too_long)
-            .for_each(ActorThread::abandon);
-        let at_work =
-            |threads: &[ActorThread]| threads.iter().filter(|t| !t.is_abandoned()).count();
-        while at_work(&threads) < self.count && threads.len() < MAX_THREADS {
+        for thread in threads.iter() {
+            if thread.unanswered_for() >= Some(self.ping_timeout) {
+                thread.abandon();
+            }
+        }
+        let working = |threads: &[ActorThread]| {
+            let working = threads.iter().filter(|thread| !thread.is_abandoned());
+            working.count()
+        };
+        while working(&threads) < self.count && threads.len() < MAX_THREADS {
             threads.push(ActorThread::start());
         }
     }
 
-    /// A place where the fewest are, and where anything goes on if there is such a
-    /// thread; in turn, where they are as many everywhere.
+    /// A slot on the thread with the fewest actors; on an abandoned thread only if there is no
+    /// other. `None` if there are no threads.
     pub(super) fn slot(&self) -> Option<ThreadSlot> {
         let threads = self.handles.all();
         let least_loaded = threads

@@ -1,4 +1,4 @@
-//! How scrapes share a pull, with the clock paused and a source that counts.
+//! How scrapes share a pull, with a paused clock and a source that counts its pulls.
 
 use super::*;
 use crate::admission::GlobalLimit;
@@ -10,16 +10,16 @@ use std::cell::Cell;
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// Answers after a while; counts the pulls begun, dropped and under way.
+/// A source that takes a while, and counts the pulls that were started and that are running.
 struct Slow {
     takes: Cell<Duration>,
-    begun: Cell<u32>,
-    under_way: Rc<Cell<u32>>,
+    started: Cell<u32>,
+    running: Rc<Cell<u32>>,
 }
 
-struct UnderWay(Rc<Cell<u32>>);
+struct Running(Rc<Cell<u32>>);
 
-impl Drop for UnderWay {
+impl Drop for Running {
     fn drop(&mut self) {
         self.0.set(self.0.get() - 1);
     }
@@ -27,13 +27,13 @@ impl Drop for UnderWay {
 
 impl Source for Slow {
     fn pull(self: Rc<Self>) -> LocalBoxFuture<'static, ScrapeResult> {
-        self.begun.set(self.begun.get() + 1);
-        self.under_way.set(self.under_way.get() + 1);
-        let under_way = UnderWay(Rc::clone(&self.under_way));
-        let number = self.begun.get();
+        self.started.set(self.started.get() + 1);
+        self.running.set(self.running.get() + 1);
+        let running = Running(Rc::clone(&self.running));
+        let number = self.started.get();
         Box::pin(async move {
             sleep(self.takes.get()).await;
-            drop(under_way);
+            drop(running);
             Validator::new(BodyPolicy::default())
                 .validate_now(format!("pull {number}\n").into(), "slow")
         })
@@ -62,15 +62,15 @@ fn single_flight_with(takes: Duration, min_interval: Duration) -> (Rc<SingleFlig
     ));
     let source = Rc::new(Slow {
         takes: Cell::new(takes),
-        begun: Cell::default(),
-        under_way: Rc::default(),
+        started: Cell::default(),
+        running: Rc::default(),
     });
-    let surroundings = SourceContext {
+    let context = SourceContext {
         watches: crate::source::Watches::start().unwrap(),
         status,
         faults: Faults::default(),
     };
-    let single_flight = SingleFlight::new(source.clone(), "slow".into(), limits, &surroundings);
+    let single_flight = SingleFlight::new(source.clone(), "slow".into(), limits, &context);
     (Rc::new(single_flight), source)
 }
 
@@ -83,8 +83,8 @@ fn scrape(
     tokio::task::spawn_local(async move { single_flight.scrape(deadline).await })
 }
 
-fn reason(answer: &ScrapeResult) -> Option<Reason> {
-    answer.as_ref().err().map(|error| error.reason)
+fn reason(result: &ScrapeResult) -> Option<Reason> {
+    result.as_ref().err().map(|error| error.reason)
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -101,49 +101,52 @@ fn scrapes_that_overlap_share_a_pull_and_later_ones_do_not() {
             scrape(&single_flight, LONGEST).await.unwrap().unwrap().body,
             "pull 2\n"
         );
-        assert_eq!((source.begun.get(), source.under_way.get()), (2, 0));
+        assert_eq!((source.started.get(), source.running.get()), (2, 0));
     });
 }
 
 #[test]
-fn an_impatient_scrape_leaves_and_the_others_stay() {
+fn a_scrape_with_an_early_deadline_leaves_and_the_others_stay() {
     paused(async {
         let (single_flight, source) = single_flight(SECOND);
-        let impatient = scrape(&single_flight, SECOND / 2);
-        let patient = scrape(&single_flight, LONGEST);
+        let early = scrape(&single_flight, SECOND / 2);
+        let late = scrape(&single_flight, LONGEST);
         let began = Instant::now();
-        assert_eq!(reason(&impatient.await.unwrap()), Some(Reason::Timeout));
+        assert_eq!(reason(&early.await.unwrap()), Some(Reason::Timeout));
         assert!(began.elapsed() < SECOND * 6 / 10);
-        let told = single_flight.status.snapshot().last_error;
-        assert!(told.is_none(), "the source may still answer: {told:?}");
-        assert_eq!(patient.await.unwrap().unwrap().body, "pull 1\n");
-        assert_eq!(source.begun.get(), 1);
+        let last_error = single_flight.status.snapshot().last_error;
+        assert!(
+            last_error.is_none(),
+            "the pull may still succeed: {last_error:?}"
+        );
+        assert_eq!(late.await.unwrap().unwrap().body, "pull 1\n");
+        assert_eq!(source.started.get(), 1);
     });
 }
 
 #[test]
-fn a_pull_nobody_waits_for_is_dropped_at_once() {
+fn a_pull_without_waiting_scrapes_is_dropped_immediately() {
     paused(async {
         let (single_flight, source) = single_flight(SECOND * 60);
-        let answer = scrape(&single_flight, SECOND / 2).await.unwrap();
-        assert_eq!(reason(&answer), Some(Reason::Timeout));
-        assert_eq!(source.under_way.get(), 0);
-        let told = single_flight
+        let result = scrape(&single_flight, SECOND / 2).await.unwrap();
+        assert_eq!(reason(&result), Some(Reason::Timeout));
+        assert_eq!(source.running.get(), 0);
+        let last_error = single_flight
             .status
             .snapshot()
             .last_error
             .map(|error| error.reason);
-        assert_eq!(told, Some(Reason::Timeout));
+        assert_eq!(last_error, Some(Reason::Timeout));
     });
 }
 
 #[test]
-fn who_joined_a_pull_that_runs_out_of_time_gets_one_of_its_own() {
+fn a_scrape_that_joined_a_pull_which_times_out_starts_its_own() {
     paused(async {
         let (single_flight, source) = single_flight(SECOND * 60);
         let first = scrape(&single_flight, LONGEST);
         sleep(LONGEST - SECOND / 2).await;
-        // The source comes back; the pull that hangs does not know.
+        // The source recovers; the pull that hangs does not notice.
         source.takes.set(SECOND);
         let second = scrape(&single_flight, LONGEST);
         assert_eq!(reason(&first.await.unwrap()), Some(Reason::Timeout));
@@ -156,20 +159,20 @@ fn no_pull_outlives_the_selectors_timeout() {
     paused(async {
         let (single_flight, source) = single_flight(SECOND * 60);
         let began = Instant::now();
-        let answer = scrape(&single_flight, SECOND * 30).await.unwrap();
-        assert_eq!(reason(&answer), Some(Reason::Timeout));
+        let result = scrape(&single_flight, SECOND * 30).await.unwrap();
+        assert_eq!(reason(&result), Some(Reason::Timeout));
         assert!(began.elapsed() <= LONGEST + SECOND / 10);
-        assert_eq!((source.begun.get(), source.under_way.get()), (1, 0));
+        assert_eq!((source.started.get(), source.running.get()), (1, 0));
     });
 }
 
 #[test]
-fn a_younger_answer_than_the_interval_is_given_again_and_an_older_one_never() {
+fn a_body_is_served_again_only_within_min_interval() {
     paused(async {
         let (single_flight, source) = single_flight_with(SECOND, SECOND * 5);
         assert!(single_flight.cached().is_none());
         let first = scrape(&single_flight, LONGEST).await.unwrap().unwrap();
-        assert_eq!(first.cached_at, None, "the first is fresh");
+        assert_eq!(first.cached_at, None, "the first is not cached");
         sleep(SECOND * 4).await;
         let again = single_flight.cached().unwrap().unwrap();
         assert_eq!(again.body, "pull 1\n");
@@ -180,6 +183,6 @@ fn a_younger_answer_than_the_interval_is_given_again_and_an_older_one_never() {
             scrape(&single_flight, LONGEST).await.unwrap().unwrap().body,
             "pull 2\n"
         );
-        assert_eq!(source.begun.get(), 2);
+        assert_eq!(source.started.get(), 2);
     });
 }

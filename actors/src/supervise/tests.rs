@@ -155,7 +155,7 @@ fn subject_with(plan: Plan) -> Subject {
         handled: 0,
     };
     let shutdown = ShutdownFlag::default();
-    let supervision = Supervision::new(
+    let supervisor = Supervisor::new(
         Context::with_receiver(mailbox),
         actor,
         Arc::clone(&status),
@@ -168,7 +168,7 @@ fn subject_with(plan: Plan) -> Subject {
         plan,
         status,
         shutdown,
-        task: actix_rt::spawn(supervision),
+        task: actix_rt::spawn(supervisor),
     }
 }
 

@@ -198,7 +198,7 @@ fn rests_grow_as_they_are_said_to_and_are_told() {
     let rests = events.filter(|event| event["msg"] == "actor panicked and rests");
     let rests = rests.map(|event| {
         assert_eq!(event["selector"], name.as_str());
-        duration(event["rest"].as_str().unwrap())
+        duration(event["backoff"].as_str().unwrap())
     });
     let rests: Vec<_> = rests.collect();
     assert_eq!(rests.len(), FAILURES as usize);
