@@ -1,12 +1,11 @@
-//! How many instructions the hot paths take, held against figures that are checked in.
+//! Counts the instructions of the hot paths and compares them with recorded counts.
 //!
-//! `cargo bench --bench instructions`. Unlike time, instructions do not depend on
-//! how busy a machine is. Each path runs under valgrind's callgrind twice, with
-//! so many repetitions and with three times as many: the difference has no
-//! set-up in it, and all threads are counted. A path that takes more than
-//! `benches/instructions.txt` says and the path tolerates fails the run;
-//! `UPDATE_INSTRUCTIONS=1` writes what was counted, for a person to look at and
-//! commit. Without valgrind it says so and passes.
+//! `cargo bench --bench instructions`. Unlike time, instruction counts do not depend on how busy
+//! the machine is. Each path runs under valgrind's callgrind twice, with a number of repetitions
+//! and with three times as many: the difference contains no setup, and all threads are counted. The
+//! run fails if a path exceeds the count in `benches/instructions.txt` by more than its tolerance.
+//! `UPDATE_INSTRUCTIONS=1` records the new counts, to be reviewed and committed. Without valgrind
+//! the run reports that and passes.
 
 #![allow(
     missing_docs,
@@ -33,7 +32,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if Command::new("valgrind").arg("--version").output().is_err() {
-        println!("skipped: valgrind is not installed");
+        println!("SKIPPED: valgrind is not installed");
         return ExitCode::SUCCESS;
     }
     let figures = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.txt");
@@ -61,7 +60,7 @@ fn main() -> ExitCode {
     report(&counted, &known)
 }
 
-/// What one repetition of a path took.
+/// The count of one repetition of a path.
 struct Counted {
     instructions: u64,
     tolerance: f64,
@@ -98,14 +97,14 @@ fn report(counted: &BTreeMap<&str, Counted>, known: &BTreeMap<&str, u64>) -> Exi
         return ExitCode::SUCCESS;
     }
     println!(
-        "more than the checked-in figure allows, or without one: {}",
+        "more than the recorded count allows, or no recorded count: {}",
         regressed.join(", ")
     );
-    println!("if that is meant: UPDATE_INSTRUCTIONS=1 cargo bench --bench instructions");
+    println!("if this is intended: UPDATE_INSTRUCTIONS=1 cargo bench --bench instructions");
     ExitCode::FAILURE
 }
 
-/// Instructions of a whole run, as callgrind sums them up.
+/// The instructions of a whole run, as callgrind reports them.
 fn total(name: &str, repetitions: usize) -> u64 {
     let own = std::env::current_exe().expect("a path of my own");
     let output = Command::new("valgrind")

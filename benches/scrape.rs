@@ -1,9 +1,9 @@
-//! What a scrape costs beside the HTTP around it: one message to the selector's
-//! actor and back, with a cached file, a socket and a bus behind it.
+//! The cost of a scrape without HTTP: one message to the selector's actor and back, with a cached
+//! file, a socket or a bus as its source.
 //!
-//! `cargo bench --bench scrape`. The bodies are 9 kB, about a hundred series.
-//! `uds_floor` is the least a pull can cost: connect, read, close. And what comes
-//! on top for who wants it compressed, once for each content.
+//! `cargo bench --bench scrape`. The bodies are 9 kB, about a hundred series. `uds_floor` is the
+//! lower bound of a pull: connect, read, close. The cost of compression, once for each body, is
+//! measured separately.
 
 #![allow(
     missing_docs,

@@ -1,4 +1,4 @@
-//! The hot paths: what runs at every scrape, or for every byte of one.
+//! The hot paths: code that runs at every scrape, or for every byte of one.
 
 use actix_web::web::{Bytes, Data};
 use local_exporter::Compressors;
@@ -11,9 +11,9 @@ use std::time::Duration;
 /// One path.
 pub(crate) struct Path {
     pub(crate) name: &'static str,
-    /// How often it runs at least: enough to even out what differs from run to run.
+    /// The number of repetitions: enough to even out differences between runs.
     pub(crate) repetitions: usize,
-    /// How much more than the checked-in figure is no regression yet.
+    /// The fraction above the recorded count that is not yet a regression.
     pub(crate) tolerance: f64,
     pub(crate) run: fn(usize),
 }
@@ -21,8 +21,8 @@ pub(crate) struct Path {
 /// Libraries and compilers differ a little from machine to machine.
 const ONE_THREAD: f64 = 0.05;
 
-/// How often a thread has gone to sleep before it is needed, and must be woken, is up to
-/// the machine: the same program was counted at 6,100 instructions and at 8,200.
+/// The machine decides how often a thread has gone to sleep before it is needed and must be woken:
+/// the same program was counted at 6,100 and at 8,200 instructions.
 const TWO_THREADS: f64 = 0.40;
 
 pub(crate) const PATHS: [Path; 8] = [
@@ -51,7 +51,7 @@ const fn path(name: &'static str, repetitions: usize, tolerance: f64, run: fn(us
     }
 }
 
-/// So many series, some 90 bytes each, as a registry writes them.
+/// A body with this number of series, about 90 bytes each, as a registry writes them.
 fn body(series: usize, end: &str) -> Vec<u8> {
     let head = "# HELP http_requests_total Requests.\n# TYPE http_requests_total counter\n";
     let line = |n: usize| {

@@ -1,7 +1,7 @@
-//! The answer that every server gives: an exposition of so many series.
+//! The body that every server serves: an exposition with a given number of series.
 //!
 //! About 92 bytes a series, in families of twenty, with labels in alphabetical order and values
-//! that every program writes alike, so that `node_exporter` repeats the lines as they are.
+//! that every program formats identically, so that `node_exporter` repeats the lines unchanged.
 
 use std::fmt::Write;
 
@@ -18,7 +18,7 @@ pub(crate) fn text(series: usize) -> Vec<u8> {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "# HELP {name} Requests.\n# TYPE {name} counter");
         }
-        // Below a million, from where on Go writes an exponent.
+        // Below a million: from there on Go writes an exponent.
         let value = number * 7919 % 999_983;
         let _ = writeln!(
             text,
@@ -28,7 +28,7 @@ pub(crate) fn text(series: usize) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// A size as it is spoken of: "9 kB".
+/// A size for tables: "9 kB".
 pub(crate) fn size(bytes: usize) -> String {
     match bytes as f64 {
         bytes if bytes < 1e4 => format!("{:.1} kB", bytes / 1e3),

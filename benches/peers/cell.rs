@@ -1,9 +1,9 @@
-//! What is measured in one go: one source, one size, one kind of client.
+//! One cell of a table: one source, one size, one kind of client.
 
 use clap::ValueEnum;
 use std::fmt;
 
-/// Which source stands behind the exporter.
+/// The kind of source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Case {
     File,
@@ -11,7 +11,7 @@ pub(crate) enum Case {
     Dbus,
 }
 
-/// What the client says it reads.
+/// The encoding that the client accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Encoding {
     Plain,
@@ -27,8 +27,8 @@ impl fmt::Display for Encoding {
     }
 }
 
-/// What is measured. For `uds` and `dbus` there are more selectors than connections, so that the
-/// exporter's sharing of pulls does not hide what one costs.
+/// One measurement. For `uds` and `dbus` there are more selectors than connections, so that shared
+/// pulls do not hide the cost of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Cell {
     pub(crate) case: Case,
@@ -53,7 +53,7 @@ impl fmt::Display for Cell {
 }
 
 impl Case {
-    /// Servers and loops that have a turn if everything is installed.
+    /// The number of servers and loops that take a turn if everything is installed.
     pub(crate) fn most_servers(self) -> u32 {
         match self {
             Self::File | Self::Uds => 4,

@@ -1,4 +1,4 @@
-//! Many selectors, as the goals about memory, start, rest and isolation need them.
+//! Many selectors, for the goals about memory, startup, idle use and isolation.
 
 use crate::cell::Case;
 use crate::daemon::Daemon;
@@ -8,34 +8,34 @@ use crate::{Outcome, body};
 use std::fs;
 use tempfile::TempDir;
 
-/// Series of each answer: 9 kB.
+/// Series of each body: 9 kB.
 pub(crate) const SERIES: usize = 100;
 
-/// How many selectors of which sort.
+/// The number of selectors of each kind.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Numbers {
     pub(crate) files: usize,
     pub(crate) sockets: usize,
-    /// Sockets on which somebody listens and nobody ever answers.
+    /// Sockets with a listener that never answers.
     pub(crate) hung: usize,
 }
 
 impl Numbers {
-    /// What the goals call 2,000 selectors.
+    /// The 2,000 selectors of the goals.
     pub(crate) const MANY: Self = Self {
         files: 1_000,
         sockets: 1_000,
         hung: 0,
     };
 
-    /// Those that answer.
+    /// The number of selectors that answer.
     pub(crate) fn well(&self) -> usize {
         self.files + self.sockets
     }
 }
 
-/// Sources, each with a file or socket of its own, and the lines of configuration that name them:
-/// `s0`, `s1` and so on answer, `hung0` and so on do not.
+/// Sources, each with its own file or socket, and their lines of configuration: `s0`, `s1` and so
+/// on answer, `hung0` and so on do not.
 #[derive(Debug)]
 pub(crate) struct Crowd {
     pub(crate) selectors: String,
@@ -62,7 +62,7 @@ impl Crowd {
         })
     }
 
-    /// As many as these.
+    /// With these numbers.
     pub(crate) fn of(scene: &Scene, numbers: Numbers) -> Outcome<Self> {
         let room = scene.room()?;
         let folder = |name: &str| {
@@ -73,7 +73,7 @@ impl Crowd {
         let mut selectors = String::new();
         let body = body::text(SERIES);
         for number in 0..numbers.files {
-            // A directory each, as daemons have, so that each is watched by itself.
+            // One directory each, as daemons have, so that each is watched separately.
             let directory = files.join(number.to_string());
             fs::create_dir(&directory)?;
             let file = directory.join("metrics.prom");
@@ -87,7 +87,7 @@ impl Crowd {
         for number in 0..numbers.hung {
             let path = hung.join(number.to_string());
             let selector = uds_selector(&format!("hung{number}"), &path);
-            // So that waits also end within a turn, and begin anew.
+            // So that waits also end and begin again within a turn.
             selectors += &selector.replace(" }", ", timeout = \"1s\" }");
         }
         let count = |count: usize| count.to_string();

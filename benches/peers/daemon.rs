@@ -1,4 +1,4 @@
-//! The daemons' side of a measurement, as processes: see `role/serve.rs`.
+//! Starts the daemons of a measurement as processes: see `role/serve.rs`.
 
 use crate::Outcome;
 use crate::process::Process;
@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{ChildStdin, ChildStdout, Command};
 
-/// A daemon that serves since it was started.
+/// A running daemon.
 #[derive(Debug)]
 pub(crate) struct Daemon {
     questions: ChildStdin,
@@ -14,11 +14,11 @@ pub(crate) struct Daemon {
     pub(crate) process: Process,
 }
 
-/// What a daemon counted since its start.
+/// The counts of a daemon since its start.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Counts {
     pub(crate) pulls: u64,
-    /// The most that it was answering at one time.
+    /// The maximum number of simultaneous answers.
     pub(crate) at_once: u64,
 }
 
@@ -50,7 +50,7 @@ impl Daemon {
         }
     }
 
-    /// What it has counted so far.
+    /// The counts so far.
     pub(crate) fn counts(&mut self) -> Outcome<Counts> {
         writeln!(self.questions, "how many?")?;
         let line = self.line()?;
@@ -68,7 +68,7 @@ impl Daemon {
     }
 }
 
-/// This program, to be given a role.
+/// A command that runs this program, without its role.
 pub(crate) fn role() -> Outcome<Command> {
     Ok(Command::new(std::env::current_exe()?))
 }

@@ -1,4 +1,4 @@
-//! One answer of a server, compared with what it should be.
+//! Fetches one response and compares it with the expected body.
 
 use crate::Outcome;
 use crate::cell::Encoding;
@@ -7,30 +7,30 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// How long one answer may take.
+/// How long one response may take.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// More than any answer here, in bytes.
+/// Larger than any response here, in bytes.
 const LIMIT: u64 = 64 << 20;
 
-/// What an answer has to have in common with the body that is served.
+/// How a response must agree with the body that is served.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Likeness {
     /// Every byte.
     Bytes,
-    /// Every line that is a sample; the server writes them anew.
+    /// Every line that is a sample, for servers that rewrite the body.
     Samples,
 }
 
-/// How an answer came.
+/// How a response was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Answer {
     /// The header `Content-Encoding`, if there was one.
     pub(crate) encoding: Option<String>,
-    /// Bytes of the body as they were sent.
+    /// Size of the body as sent, in bytes.
     pub(crate) sent: usize,
 }
 
-/// Asks once, and refuses anything but a 200 with the expected body.
+/// Sends one request; anything but status 200 with the expected body is an error.
 pub(crate) fn compare(
     (port, path): (u16, &str),
     asked: Encoding,
@@ -51,7 +51,7 @@ pub(crate) fn compare(
         None | Some("identity") => sent,
         Some("gzip") => gunzip(&sent)?,
         Some(other) => {
-            return Err(format!("{url} answers in {other}, which nobody asked for").into());
+            return Err(format!("{url} responds with {other}, which was not requested").into());
         }
     };
     match alike(&body, expected, likeness) {
@@ -60,7 +60,7 @@ pub(crate) fn compare(
     }
 }
 
-/// Whether a path is answered with 200 now.
+/// Whether a path has status 200 now.
 pub(crate) fn is_well(port: u16, path: &str) -> bool {
     let url = format!("http://127.0.0.1:{port}{path}");
     get(&url, Encoding::Plain).is_ok_and(|(status, _, _)| status == 200)
@@ -99,7 +99,7 @@ fn alike(body: &[u8], expected: &[u8], likeness: Likeness) -> bool {
     }
 }
 
-/// What gzip(1) makes of the bytes.
+/// Decompresses bytes with gzip(1).
 fn gunzip(bytes: &[u8]) -> Outcome<Vec<u8>> {
     let mut command = Command::new("gzip");
     command
@@ -109,7 +109,7 @@ fn gunzip(bytes: &[u8]) -> Outcome<Vec<u8>> {
     let mut child = command.spawn()?;
     let input = child.stdin.take();
     let output = std::thread::scope(|scope| {
-        // Beside the reading, since no pipe holds all of it.
+        // In a thread, since no pipe holds all of it.
         scope.spawn(move || input.map(|mut input| input.write_all(bytes)));
         child.wait_with_output()
     })?;

@@ -1,7 +1,7 @@
-//! The goals, each with what was reached in this very run.
+//! The goals, each with the result of this run.
 //!
-//! A goal that cannot be looked at because a program is missing is skipped, which is neither met
-//! nor missed. One that is missed is no failure of the run: what it says is what was to be found out.
+//! A goal that cannot be measured because a program is missing is skipped, which is neither met nor
+//! missed. A missed goal does not fail the run: the run exists to find that out.
 
 mod binary;
 mod idle;
@@ -19,7 +19,7 @@ use clap::ValueEnum;
 use std::fmt::Write;
 use std::time::Duration;
 
-/// What `--goal` names.
+/// The values of `--goal`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Goal {
     File,
@@ -84,7 +84,7 @@ impl Goal {
         }
     }
 
-    /// Whether it needs no more than the table of a case.
+    /// Whether it needs only the table of a case.
     pub(crate) fn is_read_off(self, case: Case) -> bool {
         matches!(
             (self, case),
@@ -94,7 +94,7 @@ impl Goal {
         )
     }
 
-    /// About how long it takes by itself.
+    /// About how long it takes on its own.
     pub(crate) fn duration(self, plan: &Plan) -> Duration {
         let turn = Duration::from_secs(plan.seconds());
         let connections = u32::try_from(plan.connections().len()).unwrap_or(1);
@@ -113,7 +113,7 @@ impl Goal {
     }
 }
 
-/// Looks at the goals in turn and writes what was found as a table.
+/// Measures the goals in turn and writes the results as a table.
 pub(crate) fn table(goals: &[Goal], plan: &Plan, results: &mut Results<'_>) -> Outcome<String> {
     let mut text =
         "### Goals\n\n| goal | limit | reached | verdict |\n| --- | --- | --- | --- |\n".to_owned();

@@ -1,4 +1,4 @@
-//! The machine and the versions that the figures belong to.
+//! The machine and the versions that the figures apply to.
 
 use crate::scene::{INSTALL, Scene};
 use std::fmt::Write;
@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::SystemTime;
 
-/// One paragraph, one list, and what is missing.
+/// One paragraph, one list, and the missing programs.
 pub(crate) fn description(scene: &Scene) -> String {
     let processors = std::thread::available_parallelism().map_or(0, usize::from);
     let memory: f64 = field("/proc/meminfo", "MemTotal:")
@@ -59,14 +59,14 @@ pub(crate) fn description(scene: &Scene) -> String {
     text
 }
 
-/// The rest of the first line of a file that begins so.
+/// The rest of the first line of a file with this prefix.
 fn field(file: &str, key: &str) -> Option<String> {
     let text = fs::read_to_string(file).ok()?;
     let rest = text.lines().find_map(|line| line.strip_prefix(key))?;
     Some(rest.trim().to_owned())
 }
 
-/// The first line about itself that has a number in it, on whichever stream.
+/// The first line with a number that the program prints about itself, on either stream.
 fn version(program: &Path, option: &str) -> String {
     let Ok(output) = Command::new(program).arg(option).output() else {
         return "cannot be started".to_owned();

@@ -1,7 +1,7 @@
-//! Ctrl-C, noticed at the next pause.
+//! Turns Ctrl-C into an error of the next pause.
 //!
-//! Promises that after SIGINT or SIGTERM every pause ends at once with an error, so that all that
-//! is running is dropped, and thereby killed, on the way out.
+//! After SIGINT or SIGTERM every pause ends immediately with an error, so that all running
+//! processes are dropped, and thereby killed, on the way out.
 
 use crate::Outcome;
 use local_exporter_daemons::stop::StopSignal;
@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-/// Somebody wants this to end.
+/// The run was interrupted.
 #[derive(Debug)]
 pub(crate) struct Interrupted;
 
@@ -25,12 +25,12 @@ impl std::error::Error for Interrupted {}
 /// The handlers of both signals.
 #[derive(Debug)]
 pub(crate) struct Interrupt {
-    /// Nothing is ever sent; that its sender is gone is the news.
+    /// Nothing is ever sent: the end of its sender is the signal.
     stopped: Receiver<Infallible>,
 }
 
 impl Interrupt {
-    /// From here on neither signal kills the process.
+    /// Installs the handlers: neither signal kills the process afterwards.
     pub(crate) fn install() -> Outcome<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -49,7 +49,7 @@ impl Interrupt {
         Ok(Self { stopped })
     }
 
-    /// Does nothing for a while.
+    /// Pauses for a while.
     pub(crate) fn pause(&self, how_long: Duration) -> Result<(), Interrupted> {
         match self.stopped.recv_timeout(how_long) {
             Err(RecvTimeoutError::Timeout) => Ok(()),

@@ -1,4 +1,4 @@
-//! The client that every server is loaded with: `wrk`, one thread, keep-alive.
+//! The client that loads every server: `wrk` with one thread and keep-alive.
 
 use crate::Outcome;
 use crate::cell::Encoding;
@@ -9,10 +9,10 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 const SCRIPT: &str = include_str!("load.lua");
-/// When an answer counts as lost. Nothing here may take so long.
+/// The time after which a response counts as lost; no response here takes that long.
 const TIMEOUT: &str = "60s";
 
-/// What is asked for.
+/// The requested paths.
 #[derive(Debug, Clone)]
 pub(crate) enum Paths {
     One(String),
@@ -33,7 +33,7 @@ impl Paths {
     }
 }
 
-/// A turn of the client.
+/// One turn of the client.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Load<'a> {
     pub(crate) port: u16,
@@ -43,17 +43,17 @@ pub(crate) struct Load<'a> {
     pub(crate) seconds: u64,
 }
 
-/// What the client saw.
+/// The results of a turn.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Turn {
-    /// Answers that came whole. Those still under way at the end count for nothing.
+    /// Complete responses. Responses in progress at the end are not counted.
     pub(crate) requests: u64,
     pub(crate) took: Duration,
     pub(crate) p50: Duration,
     pub(crate) p99: Duration,
-    /// Connections that failed or broke, and answers that did not come.
+    /// Connections that failed or broke, and responses that did not come.
     pub(crate) broken: u64,
-    /// Answers with a status of 400 or more.
+    /// Responses with a status of 400 or more.
     pub(crate) refused: u64,
 }
 
@@ -65,7 +65,7 @@ impl Load<'_> {
         Turn::read(&text).ok_or_else(|| format!("wrk did not say how it went:\n{text}").into())
     }
 
-    /// [`Load::run`] against a server of which every answer has to be a good one.
+    /// [`Load::run`] against a server whose responses must all be successful.
     pub(crate) fn run_well(&self, scene: &Scene) -> Outcome<Turn> {
         let turn = self.run(scene)?;
         match turn.broken + turn.refused {

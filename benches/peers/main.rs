@@ -1,14 +1,14 @@
-//! The exporter beside what its users would pick instead, in one run and under the same load.
+//! Compares the exporter with alternatives, in one run and under the same load.
 //!
 //! `cargo bench --bench peers` starts the `dist` build, nginx, `node_exporter` and
-//! `exporter_exporter`, as far as they are installed, loads each in turn with `wrk`, and prints tables of Markdown on
-//! standard output; what it is doing meanwhile is on standard error. `benches/README.md` says what
-//! the columns mean and holds the tables of the last run.
+//! `exporter_exporter`, as far as they are installed, loads each in turn with `wrk`, and prints
+//! Markdown tables on standard output and its progress on standard error. `benches/README.md`
+//! explains the columns and contains the tables of the last run.
 //!
-//! Promises that an answer was compared with the expected bytes before it is measured, that a peer
-//! which is not installed is named and left out, and that nothing is left behind: every process is
-//! killed and every file is in one temporary folder that is removed, after Ctrl-C and a panic too.
-//! May not touch the services of the host, nor count the processor time of a daemon as a server's.
+//! Guarantees: a response is compared with the expected bytes before it is measured; a peer that is
+//! not installed is named and left out; nothing is left behind, because every process is killed and
+//! every file is in one temporary folder that is removed, also after Ctrl-C and a panic. It must
+//! not touch the services of the host, nor count the processor time of a daemon as a server's.
 
 #![allow(
     clippy::print_stdout,
@@ -44,14 +44,14 @@ use scene::Scene;
 use std::error::Error;
 use std::process::ExitCode;
 
-/// What came of something that cannot be gone on without.
+/// The result of a step that the run cannot continue without.
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 /// Measures local-exporter against its peers.
 #[derive(Debug, Parser)]
 #[command(name = "peers", args_conflicts_with_subcommands = true)]
 struct Arguments {
-    /// This program as a process of its own beside the measured ones.
+    /// Runs one of the helper processes.
     #[command(subcommand)]
     role: Option<Role>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! Measuring a cell: all its servers at once on the machine, one of them loaded at a time.
+//! Measures a cell: all its servers run at once, and are loaded one at a time.
 
 use crate::Outcome;
 use crate::cell::Cell;
@@ -10,10 +10,10 @@ use crate::server::{Contender, Server, contenders};
 use crate::source::Source;
 use std::time::Duration;
 
-/// Answers for each connection below which those under way at the end would weigh too much.
+/// Responses per connection below which those in progress at the end would weigh too much.
 const ENOUGH: u64 = 20;
 
-/// Starts all servers of a cell, compares their answers, and loads them in turn.
+/// Starts all servers of a cell, compares their responses, and loads them in turn.
 pub(crate) fn measure(scene: &Scene, cell: Cell) -> Outcome<Measured> {
     eprintln!("{cell}");
     let mut source = Source::start(scene, cell.case, cell.series)?;

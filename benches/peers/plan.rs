@@ -1,4 +1,4 @@
-//! What is to be measured, as asked on the command line, and how long that takes.
+//! The measurements selected on the command line, and how long they take.
 
 use crate::cell::{Case, Cell, Encoding};
 use crate::goals::Goal;
@@ -7,7 +7,8 @@ use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What a server costs beside its turns: starting it, comparing its answer, waiting until it is calm.
+/// The time that a server takes besides its turns: starting it, comparing its response, waiting
+/// until it is idle.
 const OVERHEAD: Duration = Duration::from_millis(600);
 
 /// What to measure. Everything takes about 20 minutes.
@@ -16,33 +17,33 @@ pub(crate) struct Plan {
     /// Which parts to run; all of them if none is named.
     #[arg(long = "case", value_enum, value_delimiter = ',')]
     parts: Vec<Part>,
-    /// Which goals to look at, and nothing else; all of them if none is named.
+    /// Which goals to measure, and nothing else; all of them if none is named.
     #[arg(long = "goal", value_enum, value_delimiter = ',')]
     goals: Vec<Goal>,
     /// The goals alone, at 16 connections and in short rounds: about a minute.
     #[arg(long)]
     quick: bool,
-    /// The sizes of the answers.
+    /// The sizes of the bodies, in series.
     #[arg(long, value_delimiter = ',', default_values_t = [100, 1_000, 10_000])]
     series: Vec<usize>,
-    /// How many connections ask at once [default: 1,16,256, with --quick 16].
+    /// How many connections are used at once [default: 1,16,256, with --quick 16].
     #[arg(long, value_delimiter = ',')]
     connections: Vec<usize>,
-    /// What the client says it reads.
+    /// The encodings that the client accepts.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Encoding::Plain, Encoding::Gzip])]
     encoding: Vec<Encoding>,
-    /// How often each server has its turn.
+    /// The number of turns of each server.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// How long a turn is [default: 2, with --quick 1].
+    /// The length of a turn in seconds [default: 2, with --quick 1].
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: Option<u64>,
-    /// The exporter to measure, in place of the `dist` build of this tree.
+    /// The exporter to measure, instead of the `dist` build of this tree.
     #[arg(long, value_name = "FILE")]
     exporter: Option<PathBuf>,
 }
 
-/// What `--case` names.
+/// The values of `--case`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
     File,
@@ -68,7 +69,7 @@ impl Plan {
         chosen.map(|(_, case)| case).collect()
     }
 
-    /// The goals to look at.
+    /// The goals to measure.
     pub(crate) fn goals(&self) -> Vec<Goal> {
         let asked = self.parts.is_empty() || self.parts.contains(&Part::Goals);
         match (self.goals.is_empty(), asked) {
@@ -96,7 +97,7 @@ impl Plan {
         cells
     }
 
-    /// How many connections ask at once, in turn.
+    /// How many connections are used at once, in turn.
     pub(crate) fn connections(&self) -> Vec<usize> {
         match (self.connections.is_empty(), self.quick) {
             (false, _) => self.connections.clone(),
@@ -105,7 +106,7 @@ impl Plan {
         }
     }
 
-    /// Who is measured beside the exporter: nobody whom no table will show.
+    /// The servers besides the exporter: only those that a table will show.
     pub(crate) fn servers(&self) -> Servers {
         match self.cases().is_empty() {
             true => Servers::InGoals,
@@ -113,7 +114,7 @@ impl Plan {
         }
     }
 
-    /// Whether answers of this size are to be measured.
+    /// Whether bodies of this size are measured.
     pub(crate) fn has(&self, series: usize) -> bool {
         self.series.contains(&series)
     }
@@ -122,12 +123,12 @@ impl Plan {
         self.rounds
     }
 
-    /// How long a turn is, in whole seconds as `wrk` takes them.
+    /// The length of a turn in whole seconds, as `wrk` requires.
     pub(crate) fn seconds(&self) -> u64 {
         self.seconds.unwrap_or(if self.quick { 1 } else { 2 })
     }
 
-    /// How long to look at an exporter that nobody asks: whole `refresh` intervals of its files.
+    /// How long to measure an idle exporter: whole `refresh` intervals of its files.
     pub(crate) fn idle(&self) -> Duration {
         Duration::from_secs(if self.quick { 15 } else { 30 })
     }
@@ -136,7 +137,7 @@ impl Plan {
         self.exporter.as_ref()
     }
 
-    /// About how long all of it takes.
+    /// About how long everything takes.
     pub(crate) fn estimate(&self) -> Duration {
         let turn = Duration::from_secs(self.seconds()) * self.rounds + OVERHEAD;
         let tables: Duration = self

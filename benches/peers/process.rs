@@ -1,7 +1,7 @@
-//! A child process, what it and its own children use, and its certain end.
+//! A child process: its resources, including its descendants, and its end.
 //!
-//! Promises that dropping it kills it and all that descend from it, by their ids. May not
-//! know which programs there are.
+//! Dropping it kills it and all its descendants, by their ids. This module must not depend on
+//! particular programs.
 
 pub(crate) mod stat;
 
@@ -15,9 +15,9 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// How long anything may take to listen, or to end by itself.
+/// How long a process may take to listen, or to end on its own.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How often to look whether it has.
+/// The interval of polling for that.
 const GLANCE: Duration = Duration::from_millis(5);
 
 /// A running program.
@@ -27,17 +27,17 @@ pub(crate) struct Process {
     child: Child,
 }
 
-/// How long without a tick of the processor clock, 10 ms, is calm.
+/// The time without a tick of the processor clock (10 ms) after which a process is idle.
 const CALM: Duration = Duration::from_millis(50);
-/// How long to wait for it at most.
+/// How long to wait for that at most.
 const LONGEST_AFTERMATH: Duration = Duration::from_secs(10);
 
-/// Which of the numbers of `proc_pid_status(5)`.
+/// A field of `proc_pid_status(5)`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Memory {
-    /// The most that was ever resident.
+    /// The peak resident memory.
     Peak,
-    /// What is resident now.
+    /// The current resident memory.
     Now,
 }
 
@@ -48,7 +48,7 @@ impl Process {
         Self::start(name, command)
     }
 
-    /// Starts a program that is spoken with.
+    /// Starts a program with pipes to its standard input and output.
     pub(crate) fn spawn_piped(
         name: &'static str,
         command: &mut Command,
@@ -84,7 +84,7 @@ impl Process {
         Ok(())
     }
 
-    /// Waits for its end, for as long as it was meant to run and a while longer.
+    /// Waits for its end, a while longer than it was meant to run.
     pub(crate) fn finish(&mut self, runs: Duration, interrupt: &Interrupt) -> Outcome<()> {
         let end = Instant::now() + runs + PATIENCE;
         loop {
@@ -99,12 +99,13 @@ impl Process {
         }
     }
 
-    /// User and system time so far, of it, its descendants, and of those that have ended.
+    /// User and system time so far, of the process and its descendants, including those that have
+    /// ended.
     pub(crate) fn processor_time(&self) -> Duration {
         tree(self.child.id()).iter().map(|stat| stat.used).sum()
     }
 
-    /// Waits until it has nothing left to do, so that it does not disturb who comes next.
+    /// Waits until it is idle, so that it does not disturb the next measurement.
     pub(crate) fn calm(&self, interrupt: &Interrupt) -> Outcome<()> {
         let end = Instant::now() + LONGEST_AFTERMATH;
         let mut before = self.processor_time();
@@ -119,7 +120,8 @@ impl Process {
         Ok(())
     }
 
-    /// Resident memory in KiB, added up over it and its descendants. Pages they share count for each.
+    /// Resident memory in KiB, the sum over the process and its descendants. Shared pages count for
+    /// each.
     pub(crate) fn memory(&self, which: Memory) -> u64 {
         let key = match which {
             Memory::Peak => "VmHWM:",
@@ -137,8 +139,8 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         let descendants = tree(self.child.id());
-        // First the one that would start others anew. A drop has nobody to tell of an error; what
-        // cannot be killed is gone already.
+        // The parent first, since it might restart others. A drop cannot report an error, and a
+        // process that cannot be killed has ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
         for stat in descendants.iter().skip(1) {
@@ -149,7 +151,7 @@ impl Drop for Process {
     }
 }
 
-/// What a program says until it ends, when it has ended well.
+/// The output of a program that ended successfully.
 pub(crate) fn output_of(
     name: &'static str,
     command: &mut Command,

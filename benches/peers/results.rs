@@ -1,4 +1,4 @@
-//! What was measured, and what is measured when it is first asked for.
+//! The measured cells. A cell is measured when it is first requested.
 
 use crate::Outcome;
 use crate::cell::{Case, Cell};
@@ -7,7 +7,7 @@ use crate::row::Measured;
 use crate::scene::Scene;
 use std::collections::BTreeMap;
 
-/// All cells so far. No cell is measured twice: the goals are read off the tables' figures.
+/// All cells so far. No cell is measured twice: the goals use the figures of the tables.
 #[derive(Debug)]
 pub(crate) struct Results<'a> {
     pub(crate) scene: &'a Scene,
@@ -20,7 +20,7 @@ impl<'a> Results<'a> {
         Self { scene, cells }
     }
 
-    /// The rows of a cell; none where a program is missing without which there is no such case.
+    /// The rows of a cell; none if a program that the case needs is missing.
     pub(crate) fn of(&mut self, cell: Cell) -> Outcome<Option<&Measured>> {
         if cell.case == Case::Dbus && self.scene.programs.dbus_daemon.is_none() {
             return Ok(None);
@@ -32,7 +32,7 @@ impl<'a> Results<'a> {
         Ok(self.cells.get(&cell))
     }
 
-    /// Those of one case, by size, encoding and connections.
+    /// The rows of one case, by size, encoding and connections.
     pub(crate) fn of_case(&self, case: Case) -> impl Iterator<Item = (&Cell, &Measured)> {
         self.cells.iter().filter(move |(cell, _)| cell.case == case)
     }

@@ -1,7 +1,7 @@
-//! What this program does as a process of its own beside the measured ones.
+//! The helper processes of a measurement, which are this program in another role.
 //!
-//! The daemons are separate so that their processor time is nobody else's, and the bare pull loops
-//! so that theirs can be told from it. Both are started by the measuring process alone.
+//! The daemons are separate processes so that their processor time is not counted as a server's,
+//! and so are the bare pull loops. Only the measuring process starts them.
 
 mod pull;
 mod serve;
@@ -10,7 +10,7 @@ use crate::Outcome;
 use clap::Subcommand;
 use std::path::PathBuf;
 
-/// The part to play.
+/// The role.
 #[derive(Debug, Clone, Subcommand)]
 #[command(hide = true)]
 pub(crate) enum Role {
@@ -20,10 +20,10 @@ pub(crate) enum Role {
     /// Serve an exposition on a bus, until standard input ends.
     #[command(hide = true)]
     ServeDbus(serve::Dbus),
-    /// Read a socket in a loop, and print how often and at what cost.
+    /// Read a socket in a loop, and print the number of pulls and their cost.
     #[command(hide = true)]
     PullUds { socket: PathBuf, seconds: u64 },
-    /// Call the method on a bus in a loop, and print how often and at what cost.
+    /// Call the method on a bus in a loop, and print the number of calls and their cost.
     #[command(hide = true)]
     PullDbus { address: String, seconds: u64 },
 }

@@ -1,4 +1,4 @@
-//! What came of a cell: the figures of each server, added up over its turns.
+//! The results of a cell: the figures of each server, summed over its turns.
 
 use crate::cell::Case;
 use crate::fetch::Answer;
@@ -6,13 +6,13 @@ use crate::load::Turn;
 use crate::server::Server;
 use std::time::Duration;
 
-/// What one server did in all its turns.
+/// The figures of one server over all its turns.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) server: Server,
-    /// None for a loop that is no server.
+    /// `None` for a loop, which is not a server.
     pub(crate) answer: Option<Answer>,
-    /// Answers, or pulls of the loop.
+    /// Responses, or pulls of the loop.
     pub(crate) requests: u64,
     pub(crate) took: Duration,
     pub(crate) used: Duration,
@@ -21,7 +21,7 @@ pub(crate) struct Row {
     pub(crate) errors: u64,
     pub(crate) pulls: u64,
     pub(crate) peak_kib: u64,
-    /// Whether there were too few answers for an exact cost.
+    /// Whether there were too few responses for an exact cost.
     pub(crate) rough: bool,
 }
 
@@ -34,12 +34,12 @@ impl Measured {
         self.0.iter().find(|row| row.server == server)
     }
 
-    /// Microseconds of processor time for each answer of a server.
+    /// Microseconds of processor time per response.
     pub(crate) fn cost(&self, server: Server) -> Option<f64> {
         self.row(server).and_then(Row::cost)
     }
 
-    /// What the exporter's cost is held against in a case.
+    /// The reference that the exporter's cost is compared with in a case.
     pub(crate) fn reference(&self, case: Case) -> Option<f64> {
         match case {
             Case::File => self.cost(Server::Nginx),

@@ -1,7 +1,7 @@
-//! What every measurement shares: a folder, the programs that are installed, the exporter, Ctrl-C.
+//! The state that all measurements share: a folder, the installed programs, the exporter, Ctrl-C.
 //!
-//! Promises that the exporter which is measured is a copy by itself in that folder: no later build
-//! changes it, and it has no file beside it.
+//! The measured exporter is a copy, alone in its folder: no later build changes it, and it has no
+//! other file beside it.
 
 use crate::interrupt::Interrupt;
 use crate::plan::Plan;
@@ -14,13 +14,13 @@ use std::process::Command;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// How to get what is missing, for messages.
+/// How to install missing programs, for messages.
 pub(crate) const INSTALL: &str = "apt-get install --no-install-recommends wrk nginx-light \
      prometheus-node-exporter prometheus-exporter-exporter socat dbus-daemon";
 /// How long a build may take.
 const BUILD: Duration = Duration::from_secs(3600);
 
-/// The programs beside the exporter, where they are installed.
+/// The programs besides the exporter, if they are installed.
 #[derive(Debug)]
 pub(crate) struct Programs {
     pub(crate) wrk: PathBuf,
@@ -31,16 +31,16 @@ pub(crate) struct Programs {
     pub(crate) dbus_daemon: Option<PathBuf>,
 }
 
-/// Who is measured beside the exporter.
+/// The servers that are measured besides the exporter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Servers {
-    /// Everybody who is installed.
+    /// All that are installed.
     All,
     /// Those that a goal names.
     InGoals,
 }
 
-/// The place of all measurements.
+/// The environment of all measurements.
 #[derive(Debug)]
 pub(crate) struct Scene {
     pub(crate) programs: Programs,
@@ -48,7 +48,7 @@ pub(crate) struct Scene {
     pub(crate) exporter: PathBuf,
     pub(crate) servers: Servers,
     pub(crate) rounds: u32,
-    /// How long a turn of a server is.
+    /// The length of a server's turn in seconds.
     pub(crate) seconds: u64,
     pub(crate) interrupt: Interrupt,
     folder: TempDir,
@@ -93,7 +93,7 @@ impl Scene {
         open_folder("room-", self.folder())
     }
 
-    /// A folder with one file, `metrics.prom`, of so many series.
+    /// A folder with one file, `metrics.prom`, with this number of series.
     pub(crate) fn shelf(&self, series: usize) -> Outcome<PathBuf> {
         let shelf = self.folder().join(format!("series-{series}"));
         if !shelf.exists() {
@@ -119,7 +119,7 @@ impl Programs {
     }
 }
 
-/// Where a program is; servers are often where only root looks.
+/// The path of a program; servers are often in directories that only root has on PATH.
 fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders =
@@ -129,7 +129,7 @@ fn find(name: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// A temporary folder that servers with users of their own can read.
+/// A temporary folder that servers running as other users can read.
 fn open_folder(prefix: &str, parent: &Path) -> Outcome<TempDir> {
     let folder = tempfile::Builder::new().prefix(prefix).tempdir_in(parent)?;
     fs::set_permissions(folder.path(), Permissions::from_mode(0o755))?;

@@ -1,4 +1,4 @@
-//! The servers that are compared, each as its users run it.
+//! The servers that are compared, each configured as its users would.
 
 pub(crate) mod exporter;
 mod exporter_exporter;
@@ -15,19 +15,19 @@ use crate::source::Source;
 use std::fmt;
 use tempfile::TempDir;
 
-/// Whose work a row is.
+/// The subject of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Server {
     Exporter,
     Nginx,
     NodeExporter,
     ExporterExporter,
-    /// No server, but the least that reading the source costs.
+    /// No server: the lower bound of reading the source.
     PullLoop,
 }
 
 impl Server {
-    /// Whether what is read of the source is read by it.
+    /// Whether it reads the source.
     pub(crate) fn reads_the_source(self) -> bool {
         matches!(self, Self::Exporter | Self::ExporterExporter)
     }
@@ -57,14 +57,14 @@ pub(crate) struct Contender {
 }
 
 impl Contender {
-    /// Refuses an answer that is not the expected one.
+    /// Fails if the response is not the expected one.
     pub(crate) fn compare(&self, asked: Encoding, expected: &[u8]) -> Outcome<Answer> {
         let asked_at = (self.port, &*self.paths.first());
         fetch::compare(asked_at, asked, expected, self.likeness)
     }
 }
 
-/// Starts those that are installed and can answer in this case.
+/// Starts the servers that are installed and support this case.
 pub(crate) fn contenders(scene: &Scene, source: &Source, cell: Cell) -> Outcome<Vec<Contender>> {
     let mut found = vec![exporter::contender(scene, source, cell)?];
     found.extend(nginx::contender(scene, cell)?);

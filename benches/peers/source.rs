@@ -1,4 +1,4 @@
-//! Where an answer comes from in each case, and what reading it costs at least.
+//! The source of each case, and the lower bound of reading it.
 
 use crate::Outcome;
 use crate::cell::Case;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// A source that serves since it was started.
+/// A running source.
 #[derive(Debug)]
 pub(crate) enum Source {
     File {
@@ -64,7 +64,7 @@ impl Source {
         }
     }
 
-    /// How often it was read so far, where somebody counts.
+    /// How often it was read so far, if that is counted.
     pub(crate) fn pulls(&mut self) -> Outcome<Option<u64>> {
         match self {
             Self::File { .. } => Ok(None),
@@ -74,7 +74,7 @@ impl Source {
         }
     }
 
-    /// Waits until nobody who has gone is still being answered.
+    /// Waits until no disconnected client is still being answered.
     pub(crate) fn calm(&self, scene: &Scene) -> Outcome<()> {
         match self {
             Self::File { .. } => Ok(()),
@@ -84,7 +84,8 @@ impl Source {
         }
     }
 
-    /// Runs the bare loop for a turn: how many pulls, and the processor time of their client.
+    /// Runs the bare loop for a turn; returns the number of pulls and the processor time of their
+    /// client.
     pub(crate) fn pull_in_a_loop(&self, scene: &Scene) -> Outcome<Option<(u64, Duration)>> {
         let mut command = role()?;
         match self {

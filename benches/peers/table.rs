@@ -8,7 +8,7 @@ use crate::row::{Measured, Row};
 use std::fmt::Write;
 use std::time::Duration;
 
-/// Everything that was measured of a case.
+/// All results of a case.
 pub(crate) fn of_case(case: Case, results: &Results<'_>) -> String {
     let mut text = format!("### `{case}`\n\n");
     if results.of_case(case).next().is_none() {
@@ -30,7 +30,7 @@ pub(crate) fn of_case(case: Case, results: &Results<'_>) -> String {
     text
 }
 
-/// What the last column says.
+/// The last column.
 fn ratio_of(case: Case) -> &'static str {
     match case {
         Case::File => "CPU ÷ nginx",
@@ -77,7 +77,7 @@ fn line(text: &mut String, cell: &Cell, measured: &Measured, row: &Row) {
     let _ = writeln!(text, "| {} |", cells.join(" | "));
 }
 
-/// How an answer came, loudly where it is not as it was asked for.
+/// How a response was sent, emphasized if it is not as requested.
 fn answered(answer: &Answer, asked: Encoding) -> String {
     let size = size(answer.sent);
     match (&answer.encoding, asked) {

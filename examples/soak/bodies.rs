@@ -1,17 +1,17 @@
-//! What the sources have to say when they are well, and how to know it again.
+//! The bodies of healthy sources, and how to recognize them.
 
 use std::sync::LazyLock;
 
-/// The largest answer that is allowed, in bytes; some sources give just that.
+/// The largest body that is allowed, in bytes; some sources return exactly that.
 pub(crate) const MAX_BYTES: usize = 1 << 20;
 
-/// A usual answer, if a short one.
+/// A short, ordinary body.
 pub(crate) const USUAL: &[u8] = b"# TYPE soak_total counter\nsoak_total{a=\"b\"} 1\n";
 
-/// The answer of a file that was just replaced.
+/// The body of a file that was just replaced.
 pub(crate) const OTHER: &[u8] = b"soak 1\n";
 
-/// An answer of exactly [`MAX_BYTES`].
+/// A body of exactly [`MAX_BYTES`].
 pub(crate) static LARGEST: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let lines = (0..MAX_BYTES).map(|line| format!("soak_bytes{{line=\"{line:08}\"}} 1\n"));
     let mut body = Vec::with_capacity(MAX_BYTES);
@@ -21,14 +21,14 @@ pub(crate) static LARGEST: LazyLock<Vec<u8>> = LazyLock::new(|| {
         }
         body.extend_from_slice(line.as_bytes());
     }
-    // A comment fills it up.
+    // A comment fills the rest.
     body.push(b'#');
     body.resize(MAX_BYTES - 1, b' ');
     body.push(b'\n');
     body
 });
 
-/// Whether a body is what a source meant to say, whole.
+/// Whether a body is one of these, complete.
 pub(crate) fn is_whole(body: &[u8]) -> bool {
     [USUAL, OTHER, &LARGEST].contains(&body)
 }

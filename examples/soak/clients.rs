@@ -1,4 +1,4 @@
-//! Who asks, and in which manner.
+//! The clients, and how they behave.
 
 use crate::exchange::{Answer, Request, ask, sip, take};
 use crate::exporter;
@@ -13,15 +13,15 @@ use std::time::Duration;
 /// How a client behaves.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Manner {
-    /// One connection, kept, one scrape after the other.
+    /// One scrape after the other on one connection.
     Steady,
     /// HTTP/1.0: a connection for each scrape.
     Old,
-    /// As Prometheus does: compressed, if that can be had.
+    /// Accepts compression, like Prometheus.
     Compressed,
     /// Reads as slowly as it can.
     Slow,
-    /// Hangs up in the middle of a scrape.
+    /// Disconnects in the middle of a scrape.
     Leaving,
 }
 
@@ -40,7 +40,7 @@ impl Manner {
         Self::Leaving,
     ];
 
-    /// Some hundreds of scrapes a second in all; a soak is long, not loud.
+    /// A few hundred scrapes per second in total: a soak takes long and needs no high rate.
     fn pause(self) -> Duration {
         match self {
             Self::Steady | Self::Old | Self::Compressed | Self::Slow => Duration::from_millis(5),
@@ -68,7 +68,7 @@ impl Manner {
                 Self::Leaving => leave(address, name, &mut random),
             };
             if let Outcome::Wrong(why) = &outcome {
-                println!("wrong: {name}, asked by {self:?}: {why}");
+                println!("wrong response: selector {name}, client {self:?}: {why}");
             }
             tally.count(&outcome);
             park_timeout(self.pause());
@@ -101,7 +101,7 @@ fn steady(agent: &ureq::Agent, address: &str, name: &str) -> Outcome {
     }
 }
 
-/// Leaves before the answer, or with most of it unread.
+/// Disconnects before the response, or with most of it unread.
 fn leave(address: &str, name: &str, random: &mut Rng) -> Outcome {
     let asked = ask(address, name, Request::Plain).and_then(|mut stream| {
         park_timeout(Duration::from_millis(random.u64(..40)));

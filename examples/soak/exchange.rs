@@ -1,4 +1,4 @@
-//! One request and its answer on a connection of its own, byte by byte.
+//! One request and its response on its own connection, byte by byte.
 
 use flate2::read::GzDecoder;
 use socket2::{Domain, Socket, Type};
@@ -9,28 +9,28 @@ use std::time::Duration;
 
 /// How long a client may wait for its next byte.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// What a slow reader has its kernel hold for it, and takes at once, in bytes.
+/// The receive buffer of a slow reader, and the size of its reads, in bytes.
 const SIP: usize = 16 * 1024;
-/// How long it then pauses: a body of 1 MiB takes some two seconds.
+/// The pause between its reads: a body of 1 MiB takes about two seconds.
 const BETWEEN_SIPS: Duration = Duration::from_millis(30);
 
-/// What is asked for.
+/// A request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Request {
-    /// By HTTP/1.0.
+    /// With HTTP/1.0.
     Old,
     Plain,
     Compressed,
 }
 
-/// An answer with its body as it was before anybody compressed it.
+/// A response with its decompressed body.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
 }
 
-/// A connection on which a selector has been asked for; little of the answer waits for its reader.
+/// Opens a connection with a small receive buffer and sends the request.
 pub(crate) fn ask(address: &str, selector: &str, request: Request) -> io::Result<TcpStream> {
     let address: SocketAddr = address.parse().map_err(io::Error::other)?;
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
@@ -49,14 +49,14 @@ pub(crate) fn ask(address: &str, selector: &str, request: Request) -> io::Result
     Ok(stream)
 }
 
-/// All of the answer, as fast as it comes.
+/// Reads the whole response, as fast as it comes.
 pub(crate) fn take(mut stream: TcpStream) -> io::Result<Answer> {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;
     read(&bytes)
 }
 
-/// All of the answer, in sips.
+/// Reads the whole response in small pieces.
 pub(crate) fn sip(stream: &TcpStream) -> io::Result<Answer> {
     let mut bytes = Vec::new();
     while stream.take(SIP as u64).read_to_end(&mut bytes)? == SIP {
@@ -65,7 +65,7 @@ pub(crate) fn sip(stream: &TcpStream) -> io::Result<Answer> {
     read(&bytes)
 }
 
-/// What all bytes of a connection mean.
+/// Parses all bytes of a connection.
 fn read(bytes: &[u8]) -> io::Result<Answer> {
     const END_OF_HEAD: &[u8] = b"\r\n\r\n";
     let mut ends = bytes.windows(END_OF_HEAD.len());

@@ -1,4 +1,4 @@
-//! The program, as a process of its own, and what it says of itself.
+//! The exporter as a child process, and what it reports about itself.
 
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
@@ -30,7 +30,7 @@ impl Exporter {
                 break address.as_str().unwrap_or_default().to_owned();
             }
         };
-        // Read on, lest the pipe fill up.
+        // Read on, so that the pipe does not fill up.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
         Self { child, address }
     }
@@ -47,12 +47,12 @@ impl Exporter {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// How many scrapes the actors are at.
+    /// The number of scrapes that actors are working on.
     pub(crate) fn in_flight(&self) -> u64 {
         self.sum("in_flight")
     }
 
-    /// How often actors had to be restarted.
+    /// The number of restarts of actors.
     pub(crate) fn restarts(&self) -> u64 {
         self.sum("restarts")
     }
@@ -67,7 +67,7 @@ impl Exporter {
             .sum()
     }
 
-    /// The body of a page, by a connection of its own; `None` for an error of any kind.
+    /// The body of a page, requested on a new connection; `None` for any error.
     pub(crate) fn get(&self, path: &str) -> Option<Vec<u8>> {
         let agent = agent();
         let response = agent.get(format!("http://{}{path}", self.address)).call();
@@ -82,7 +82,7 @@ impl Drop for Exporter {
     }
 }
 
-/// An HTTP client that has the patience of a usual scraper.
+/// An HTTP client with the timeout of an ordinary scraper.
 pub(crate) fn agent() -> ureq::Agent {
     ureq::Agent::config_builder()
         .timeout_global(Some(Duration::from_secs(10)))
@@ -94,7 +94,7 @@ fn text<'a>(event: &'a Value, key: &str) -> &'a str {
     event.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// The program beside this one, built alike.
+/// The program that was built with the same profile as this one.
 fn beside() -> PathBuf {
     let own = std::env::current_exe().expect("a path of my own");
     let folder = own.parent().and_then(Path::parent);

@@ -1,4 +1,4 @@
-//! What goes wrong, drawn by chance: one fault of one source at a time, or its end.
+//! Draws random faults: one fault of one source at a time, or its end.
 
 use crate::bodies::{LARGEST, MAX_BYTES, OTHER, USUAL};
 use fastrand::Rng;
@@ -8,7 +8,7 @@ use local_exporter_daemons::promfile::PromFile;
 use std::io;
 use std::time::Duration;
 
-/// What a socket does from now on.
+/// The next behaviour of a socket.
 pub(crate) fn behaviour(random: &mut Rng) -> Behaviour {
     let usual = || USUAL.to_vec();
     match random.usize(..14) {
@@ -31,7 +31,7 @@ pub(crate) fn behaviour(random: &mut Rng) -> Behaviour {
     }
 }
 
-/// What a service on the bus answers from now on.
+/// The next reply of a service on the bus.
 pub(crate) fn answer(random: &mut Rng) -> Answer {
     match random.usize(..7) {
         0 => Answer::Never,
@@ -44,7 +44,7 @@ pub(crate) fn answer(random: &mut Rng) -> Answer {
     }
 }
 
-/// What happens to a file, once.
+/// Changes a file once.
 pub(crate) fn change(file: &PromFile, random: &mut Rng) -> io::Result<()> {
     match random.usize(..9) {
         0 => file.write_in_place(USUAL),

@@ -1,15 +1,14 @@
-//! A long run against sources that misbehave: what stands where it stood, and what does not.
+//! A long run against faulty sources, which fails if the exporter leaks or answers incorrectly.
 //!
 //! ```sh
 //! cargo build --profile dist && cargo run --profile dist --example soak -- --minutes 30
 //! ```
 //!
-//! Starts the program as a process of its own, sources of all kinds, and clients
-//! of all manners, while faults are drawn by a printed seed. After a warm-up and
-//! at the end, in several rests with all sources well and nothing under way,
-//! resident memory, descriptors, threads and scrapes in flight are read. The run
-//! fails if the median of one of them has grown, if a client was ever answered
-//! wrongly, if an actor had to be restarted, or if the process is gone.
+//! Starts the program as a child process, sources of all kinds and clients with different
+//! behaviour, and injects faults at random from a printed seed. After a warm-up and at the end it
+//! measures resident memory, descriptors, threads and scrapes in flight during several pauses, with
+//! all sources healthy and no scrapes. The run fails if the median of one of them has grown, if a
+//! client got an incorrect response, if an actor was restarted, or if the process has ended.
 
 #![allow(
     clippy::print_stdout,
@@ -35,28 +34,27 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// How long to run after the warm-up, in minutes; a fraction will do.
+    /// How long to run after the warm-up, in minutes; may be a fraction.
     #[arg(long, default_value_t = 30.0)]
     minutes: f64,
-    /// The seed of the faults and of what clients do; drawn and printed where none is given.
+    /// The seed of faults and clients [default: random]; it is printed.
     #[arg(long)]
     seed: Option<u64>,
-    /// The program to try; without it, the one that was built beside this one.
+    /// The program to test [default: the one built with the same profile].
     #[arg(long)]
     program: Option<PathBuf>,
-    /// How many KiB more may be resident at the end, if a twentieth is less: in a run
-    /// of seconds the allocator has not seen yet what it will see.
+    /// How many KiB the resident memory may grow, if a twentieth is less: in a run of seconds the
+    /// allocator has not reached its steady state.
     #[arg(long, default_value_t = 0)]
     slack_kib: u64,
-    /// How many rests a level is the median of.
+    /// The number of pauses of which a measurement is the median.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
     rests: u64,
 }
 
 impl Arguments {
-    /// How many rests there are, and how long faults and scrapes go on between them: a rest leaves
-    /// the heap as the scrapes before it happened to, up to a MiB more or less, and these are to
-    /// be others for each.
+    /// The number of pauses, and how long faults and scrapes go on between them. The heap in a
+    /// pause depends on the scrapes before it, by up to a MiB, so these must differ for each pause.
     fn rests(&self) -> Rests {
         Rests {
             count: self.rests,
@@ -68,10 +66,10 @@ impl Arguments {
         Duration::from_secs_f64(self.minutes * 60.0)
     }
 
-    /// How long faults and scrapes go on before anything is compared: long
-    /// enough for every kind of fault to have met every source, many times, and
-    /// for the heap to have met most of what coincides: its lowest in a minute was
-    /// found to rise by a twenty-fifth in the first ten, and by a fiftieth in the next thirty.
+    /// The length of the warm-up: long enough that every kind of fault has hit every source many
+    /// times, and that the heap has seen most coincidences. The lowest size of the heap in a minute
+    /// rose by a twenty-fifth during the first ten minutes, and by a fiftieth during the next
+    /// thirty.
     fn warm_up(&self) -> Duration {
         (self.length() / 2).clamp(Duration::from_secs(10), Duration::from_secs(600))
     }
@@ -95,7 +93,7 @@ fn main() -> ExitCode {
     verdict(&mut scene, &growth)
 }
 
-/// Says what came of it all.
+/// Prints the result.
 fn verdict(scene: &mut Scene, growth: &[String]) -> ExitCode {
     println!("{}", scene.tally());
     for grown in growth {

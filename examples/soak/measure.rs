@@ -1,4 +1,4 @@
-//! What a process holds: read from `/proc`, once in a while, and at rest.
+//! The resources of a process, read from `/proc`.
 
 use crate::exporter::Exporter;
 use std::fmt;
@@ -6,16 +6,16 @@ use std::fs;
 use std::thread::park_timeout;
 use std::time::Duration;
 
-/// How long threads and connections that idle are kept, and a little more:
-/// tokio ends a thread of its blocking pool after 10 s.
+/// A little longer than idle threads and connections are kept: tokio ends a thread of its blocking
+/// pool after 10 s.
 const REST: Duration = Duration::from_secs(12);
-/// How often is looked at rest, and how long after one another.
+/// The number of samples in a pause, and the time between them.
 const LOOKS: u64 = 9;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
-/// A twentieth of a small count is nothing: this much more is no growth either.
+/// A twentieth of a small count is less than one, so growth up to this number is ignored.
 const SLACK: u64 = 2;
 
-/// What the process holds at one moment.
+/// The resources at one moment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Measure {
     pub(crate) resident_kib: u64,
@@ -40,17 +40,17 @@ impl Measure {
     }
 }
 
-/// What the process holds at rest.
+/// The resources in a pause.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Level {
     held: Measure,
-    /// Stands for tasks, which nobody outside can count: each scrape that an
-    /// actor still works on is one, and so is each that was left behind.
+    /// Represents tasks, which cannot be counted from outside: each scrape in progress is a task,
+    /// and so is each that leaked.
     in_flight: u64,
 }
 
 impl Level {
-    /// Waits until what idles is gone, then looks some times.
+    /// Waits until idle threads and connections have ended, then takes the samples.
     pub(crate) fn of(exporter: &Exporter) -> Self {
         park_timeout(REST);
         let in_flight = exporter.in_flight();
@@ -63,7 +63,7 @@ impl Level {
         Self::median(&looks)
     }
 
-    /// The medians, each by itself.
+    /// The median of each field.
     pub(crate) fn median(levels: &[Self]) -> Self {
         let of = |what: fn(&Self) -> u64| median(levels.iter().map(what).collect());
         Self {
@@ -76,8 +76,8 @@ impl Level {
         }
     }
 
-    /// What stands more than a twentieth higher than before, in words; resident memory
-    /// more than `slack_kib` too.
+    /// Describes each field that has grown by more than a twentieth; resident memory also by more
+    /// than `slack_kib`.
     pub(crate) fn growth_since(&self, before: &Self, slack_kib: u64) -> Vec<String> {
         let (was, is) = (&before.held, &self.held);
         let compared = [
@@ -112,7 +112,7 @@ impl fmt::Display for Level {
     }
 }
 
-/// The one in the middle; 0 where there is none.
+/// The median; 0 of no values.
 pub(crate) fn median(mut values: Vec<u64>) -> u64 {
     values.sort_unstable();
     values.get(values.len() / 2).copied().unwrap_or(0)

@@ -1,4 +1,4 @@
-//! The exporter, its sources and its clients, and what all of them do.
+//! Runs the exporter, its sources and its clients.
 
 use crate::bodies::{MAX_BYTES, USUAL};
 use crate::clients::Manner;
@@ -16,21 +16,21 @@ use tempfile::TempDir;
 
 /// The time from one fault to the next.
 const BETWEEN_FAULTS: Duration = Duration::from_millis(20);
-/// The time from one look at the process to the next.
+/// The time from one sample of the process to the next.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 const A_MINUTE: Duration = Duration::from_secs(60);
-/// How long sources that are well again may take to be answered for.
+/// How long recovered sources may take until their scrapes succeed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The rests at which a level is read.
+/// The pauses of one measurement.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rests {
     pub(crate) count: u64,
-    /// How long scrapes and faults go on from one to the next.
+    /// How long scrapes and faults go on between two pauses.
     pub(crate) between: Duration,
 }
 
-/// All of it; ended by dropping it, the exporter first.
+/// Everything that runs. Dropping it ends the exporter first.
 pub(crate) struct Scene {
     exporter: Exporter,
     sources: Sources,
@@ -69,7 +69,8 @@ impl Scene {
         self.exporter.is_alive()
     }
 
-    /// Scrapes and faults for a while, with a line each minute; then all sources are well again.
+    /// Runs scrapes and faults for a while and prints a line each minute; then all sources are
+    /// healthy again.
     pub(crate) fn run(&mut self, seed: u64, how_long: Duration) {
         let done = AtomicBool::new(false);
         let mut random = Rng::with_seed(seed);
@@ -100,7 +101,7 @@ impl Scene {
         self.sources.heal();
     }
 
-    /// What the process holds with all well and nobody scraping: the median of some rests, with
+    /// The resources with healthy sources and without scrapes: the median of several pauses, with
     /// scrapes and faults between them.
     pub(crate) fn level(&mut self, seed: u64, rests: Rests) -> Level {
         let rest = |number| {
@@ -108,14 +109,14 @@ impl Scene {
                 self.run(seed.wrapping_sub(number), rests.between);
             }
             let level = self.rest();
-            println!("at rest {}: {level}", number + 1);
+            println!("pause {}: {level}", number + 1);
             level
         };
         let levels: Vec<_> = (0..rests.count).map(rest).collect();
         Level::median(&levels)
     }
 
-    /// What the process holds in a single rest.
+    /// The resources in one pause.
     fn rest(&self) -> Level {
         let end = Instant::now() + PATIENCE;
         while !self.is_well() {
@@ -136,7 +137,7 @@ impl Scene {
     }
 }
 
-/// Looks at the process every few seconds, and tells of it every minute.
+/// Samples the process every few seconds and prints a line every minute.
 fn watch_until(done: &AtomicBool, exporter: &Exporter) {
     let begin = Instant::now();
     for minute in 1.. {

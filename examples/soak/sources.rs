@@ -1,4 +1,4 @@
-//! The sources, one fault or the end of one at a time, as chance has it.
+//! The sources, with one random fault or recovery at a time.
 
 use crate::bodies::{LARGEST, USUAL};
 use crate::faults;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 const SOCKETS: usize = 8;
 const FILES: usize = 6;
 
-/// All of them, and their tables of the configuration.
+/// All sources, and their tables of the configuration.
 pub(crate) struct Sources {
     sockets: Vec<ScriptedDaemon>,
     files: Vec<PromFile>,
@@ -71,12 +71,12 @@ impl Sources {
         &self.selectors
     }
 
-    /// What the configuration says of them.
+    /// Their part of the configuration.
     pub(crate) fn tables(&self) -> &str {
         &self.tables
     }
 
-    /// Whether all of them are left alone.
+    /// Whether all sources are left unchanged.
     pub(crate) fn are_quiet(&self) -> bool {
         let sockets = self.sockets.iter().chain(&self.directory.socket);
         sockets.into_iter().all(|socket| socket.open() == 0)
@@ -124,7 +124,7 @@ impl Directory {
         Self { path, socket: None }
     }
 
-    /// From now on there is a socket, whatever was there.
+    /// Puts a socket in place, whatever was there.
     fn behave(&mut self, behaviour: Behaviour) {
         if let Some(socket) = &self.socket {
             socket.set(behaviour).expect("a socket");
@@ -146,8 +146,8 @@ impl Directory {
     }
 }
 
-/// Whether an answer is under way for a while. If its daemon goes between two of its lines, nobody
-/// can tell it from a whole one, since it ends as the connection does.
+/// Whether a body takes a while to arrive. If its daemon ends between two lines, the body cannot be
+/// distinguished from a complete one, since the end of the connection ends it.
 fn is_long(behaviour: &Behaviour) -> bool {
     match behaviour {
         Behaviour::TooMuch(_) => true,
@@ -156,10 +156,10 @@ fn is_long(behaviour: &Behaviour) -> bool {
     }
 }
 
-/// A service, and the bus that it is on.
+/// A service and its bus.
 struct OnABus {
     bus: Bus,
-    /// None while the bus is down, of which a service does not come back by itself.
+    /// `None` while the bus is down: the service does not reconnect.
     service: Option<Prombus>,
 }
 
@@ -183,7 +183,7 @@ impl OnABus {
         )
     }
 
-    /// From now on the service is there and answers so.
+    /// Makes the service available with this reply.
     fn answer(&mut self, answer: Answer) {
         if self.bus.process_id().is_none() {
             self.bus.restart().expect("dbus-daemon");
@@ -192,7 +192,7 @@ impl OnABus {
         self.service.get_or_insert_with(started).set_answer(answer);
     }
 
-    /// A dead bus stays dead until it is drawn again.
+    /// A bus that was killed stays down until it is drawn again.
     fn disturb(&mut self, random: &mut Rng) {
         if random.usize(..10) == 0 {
             self.bus.kill().expect("dbus-daemon");

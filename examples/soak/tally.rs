@@ -1,19 +1,19 @@
-//! What came of the scrapes, and how often.
+//! Counts the outcomes of scrapes.
 
 use crate::bodies::is_whole;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What came of one scrape.
+/// The outcome of one scrape.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// 200 and a whole body.
+    /// Status 200 and a complete body.
     Answered,
-    /// An error in words, which is an answer too.
+    /// An error response with a message.
     Refused,
-    /// The client has left before it could know.
+    /// The client disconnected before the outcome.
     Left,
-    /// Anything else, in words.
+    /// Anything else, described.
     Wrong(String),
 }
 
@@ -30,7 +30,7 @@ impl Outcome {
     }
 }
 
-/// How often what came of it.
+/// The number of each outcome.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     answered: AtomicU64,
@@ -50,7 +50,7 @@ impl Tally {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Whether there were answers, and none of them wrong.
+    /// Whether there were responses, and none of them was incorrect.
     pub(crate) fn is_right(&self) -> bool {
         let [answered, wrong] = [&self.answered, &self.wrong].map(read);
         answered > 0 && wrong == 0

@@ -1,10 +1,11 @@
-//! The program as a file: every other goal was reached by a copy of it that had nothing beside it.
+//! The program as a single file: all other goals are measured with a copy that is alone in its
+//! folder.
 
 use super::{Line, Verdict};
 use crate::Outcome;
 use crate::scene::Scene;
 
-/// A section that holds symbols, elf(5).
+/// The type of a section with symbols, elf(5).
 const SHT_SYMTAB: u32 = 2;
 
 pub(super) fn look(scene: &Scene) -> Outcome<Vec<Line>> {
@@ -22,7 +23,7 @@ pub(super) fn look(scene: &Scene) -> Outcome<Vec<Line>> {
     }])
 }
 
-/// The types of the sections of a 64-bit ELF file; elf(5) gives the places.
+/// The types of the sections of a 64-bit ELF file; elf(5) defines the offsets.
 fn sections(bytes: &[u8]) -> Option<Vec<u32>> {
     bytes.starts_with(b"\x7fELF\x02").then_some(())?;
     let long = |at: usize| Some(u64::from_ne_bytes(bytes.get(at..at + 8)?.try_into().ok()?));

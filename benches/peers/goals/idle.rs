@@ -1,4 +1,4 @@
-//! What the exporter uses while nobody asks it.
+//! The processor time of an exporter without requests.
 
 use super::{Line, Verdict};
 use crate::Outcome;

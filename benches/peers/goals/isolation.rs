@@ -1,7 +1,7 @@
-//! What healthy selectors notice of hung ones.
+//! The effect of hung selectors on healthy ones.
 //!
-//! 1,800 selectors answer and 200 do not. Four connections ask the healthy ones in turn; in every
-//! other turn 200 more connections wait for the hung ones at the same time, each for one of them.
+//! 1,800 selectors answer and 200 do not. Four connections scrape the healthy ones in turn; in
+//! every other turn, 200 more connections wait for the hung ones, each for one of them.
 
 use super::{Line, Verdict};
 use crate::Outcome;
@@ -11,9 +11,9 @@ use crate::load::{Load, Paths};
 use crate::scene::Scene;
 use crate::server::exporter::{Exporter, PATH};
 
-/// Turns of each sort; the median of their 99th percentiles counts.
+/// Turns of each kind; the median of their 99th percentiles counts.
 pub(super) const ROUNDS: u32 = 5;
-/// Few enough for the processors to have time for all of them.
+/// Few enough that the processors have time for all of them.
 const CONNECTIONS: usize = 4;
 const HUNG: usize = 200;
 const NUMBERS: Numbers = Numbers {
@@ -40,7 +40,7 @@ pub(super) fn look(scene: &Scene) -> Outcome<Vec<Line>> {
     let waiting = Load {
         paths: &hung,
         connections: HUNG,
-        // Ended by us, after the healthy ones' turn.
+        // Ended by this benchmark, after the turn of the healthy ones.
         seconds: scene.seconds + 60,
         ..healthy
     };

@@ -46,7 +46,7 @@ fn many(scene: &Scene) -> Outcome<Line> {
     })
 }
 
-/// Resident memory in MiB after all selectors were asked in turn for a while, and the most there was.
+/// Resident memory in MiB after all selectors were scraped in turn for a while, and its peak.
 fn loaded(scene: &Scene, exporter: &Exporter, count: usize) -> Outcome<(f64, f64)> {
     let load = Load {
         port: exporter.port,

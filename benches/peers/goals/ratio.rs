@@ -1,4 +1,4 @@
-//! Processor time a scrape, held against what was measured beside it in the same cells.
+//! Processor time per scrape, compared with the reference in the same cells.
 //!
 //! A goal is met if it is met at every number of connections.
 
@@ -11,7 +11,7 @@ use crate::results::Results;
 use crate::row::Measured;
 use crate::server::Server;
 
-/// A goal of this sort.
+/// A goal of this kind.
 struct Ratio {
     case: Case,
     asked: Encoding,
@@ -110,7 +110,7 @@ impl Ratio {
     }
 }
 
-/// The reference as the sum that it is.
+/// The reference, written as the sum that it is.
 fn parts(case: Case, measured: &Measured) -> String {
     let cost = |server| measured.cost(server).unwrap_or_default();
     let (nginx, pull) = (cost(Server::Nginx), cost(Server::PullLoop));
@@ -121,7 +121,7 @@ fn parts(case: Case, measured: &Measured) -> String {
     }
 }
 
-/// Whether the exporter compressed its answer.
+/// Whether the exporter compressed its response.
 fn is_compressed(measured: &Measured) -> bool {
     let answer = measured
         .row(Server::Exporter)

@@ -1,6 +1,6 @@
-//! Scrapes of one selector that overlap are served by one pull.
+//! Overlapping scrapes of one selector are served by one pull.
 //!
-//! The daemon takes 20 ms to answer, so that all of 16 connections wait whenever it is asked.
+//! The daemon takes 20 ms to answer, so that all 16 connections wait during each pull.
 
 use super::{Line, Verdict};
 use crate::Outcome;
@@ -15,7 +15,7 @@ use crate::source::uds_selector;
 const CONNECTIONS: usize = 16;
 /// Milliseconds.
 const DELAY: &str = "20";
-/// One less than all of them: the last pull of a turn is answered to nobody.
+/// One less than all of them: no client waits for the last pull of a turn.
 const SCRAPES_A_PULL: f64 = 15.0;
 
 pub(super) fn look(scene: &Scene) -> Outcome<Vec<Line>> {

@@ -1,4 +1,4 @@
-//! From starting the program to its first answer, which comes a little after it listens.
+//! The time from starting the program to its first response, which comes shortly after it listens.
 
 use super::{Line, Verdict};
 use crate::Outcome;
@@ -7,7 +7,7 @@ use crate::scene::Scene;
 use crate::server::exporter::Exporter;
 use std::time::{Duration, Instant};
 
-/// The worst of so many starts counts.
+/// The number of starts; the slowest counts.
 const STARTS: u32 = 5;
 
 pub(super) fn look(scene: &Scene) -> Outcome<Vec<Line>> {

@@ -1,10 +1,10 @@
-//! Which processes there are and what they have used, from `/proc`.
+//! Processes and their processor time, from `/proc`.
 
 use rustix::param::clock_ticks_per_second;
 use std::fs;
 use std::time::Duration;
 
-/// The part of `proc_pid_stat(5)` that matters here.
+/// The fields of `proc_pid_stat(5)` that are used here.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stat {
     pub(crate) id: u32,
@@ -34,7 +34,7 @@ pub(crate) fn own_processor_time() -> Duration {
 
 fn stat(id: u32) -> Option<Stat> {
     let text = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    // The name before it is in parentheses and may have blanks.
+    // The name before them is in parentheses and may contain spaces.
     let (_, rest) = text.rsplit_once(") ")?;
     let fields: Vec<&str> = rest.split(' ').collect();
     let number = |at: usize| fields.get(at)?.parse::<u64>().ok();

@@ -1,6 +1,6 @@
-//! The floors: the least that a pull can cost its client.
+//! The lower bounds: the minimal cost of a pull for its client.
 //!
-//! Prints one line, the number of pulls and the microseconds of processor time they took together.
+//! Prints one line: the number of pulls and the microseconds of processor time of all of them.
 
 use crate::Outcome;
 use crate::process::stat::own_processor_time;
@@ -24,7 +24,7 @@ pub(super) fn uds(socket: &Path, seconds: u64) -> Outcome<()> {
     Ok(())
 }
 
-/// Calls the method over one connection and looks at the bytes of its reply.
+/// Calls the method over one connection and reads the bytes of its reply.
 pub(super) fn dbus(address: &str, seconds: u64) -> Outcome<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -1,8 +1,8 @@
-//! Daemons that are not what is waited for: their answer is in memory before they are asked.
+//! Daemons that are never the bottleneck: their body is in memory before it is requested.
 //!
-//! Each prints a line once it serves, and after every line on standard input another one: how many
-//! pulls there were, and how many at once at most. It ends with standard input, so that it never
-//! outlives the process that measures.
+//! Each prints a line once it serves, and one for every line on standard input: the number of pulls
+//! and the maximum of simultaneous ones. It ends with standard input, so that it never outlives the
+//! measuring process.
 
 use crate::{Outcome, body};
 use clap::Args;
@@ -16,25 +16,25 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// Threads that accept where there is one socket; where there are many, each has one.
+/// The number of threads that accept on a single socket; of many sockets, each has one thread.
 const ACCEPTING: usize = 4;
-/// More than such a thread needs, in bytes; there may be thousands.
+/// The stack of such a thread in bytes: more than it needs; there may be thousands.
 const STACK: usize = 64 << 10;
 
 /// Daemons on sockets, `FOLDER/0`, `FOLDER/1` and so on.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Uds {
     folder: PathBuf,
-    /// How many sockets.
+    /// The number of sockets.
     #[arg(long, default_value_t = 1)]
     sockets: usize,
-    /// How many series each serves.
+    /// The number of series of each.
     #[arg(long, default_value_t = 100)]
     series: usize,
-    /// How long each takes to answer, in milliseconds.
+    /// The delay of each answer in milliseconds.
     #[arg(long, default_value_t = 0)]
     delay: u64,
-    /// Listen, and do nothing else, as a daemon does that hangs.
+    /// Only listen, like a daemon that hangs.
     #[arg(long)]
     hung: bool,
 }
@@ -82,9 +82,9 @@ fn accept(listener: &UnixListener, body: &[u8], delay: Duration, counts: &Counts
         counts.pulls.fetch_add(1, Ordering::SeqCst);
         let open = counts.open.fetch_add(1, Ordering::SeqCst) + 1;
         counts.most.fetch_max(open, Ordering::SeqCst);
-        // A client may hang up at any time; the next one is served all the same.
+        // A client may disconnect at any time; the next one is still served.
         let _ = answer(&stream, body, delay);
-        // Before the client can see the end, and come again.
+        // Before the client can see the end and connect again.
         counts.open.fetch_sub(1, Ordering::SeqCst);
         drop(stream);
     }
@@ -102,7 +102,7 @@ fn answer(mut stream: &UnixStream, body: &[u8], delay: Duration) -> std::io::Res
 pub(crate) struct Dbus {
     /// The address of the bus.
     address: String,
-    /// How many series it serves.
+    /// The number of series.
     #[arg(long)]
     series: usize,
 }
@@ -116,7 +116,7 @@ impl Dbus {
     }
 }
 
-/// One line at first, and one for each on standard input.
+/// Prints one line at first, and one for each on standard input.
 fn answer_questions(counts: impl Fn() -> (u64, u64)) -> Outcome<()> {
     let mut output = std::io::stdout().lock();
     writeln!(output, "serving")?;
@@ -128,7 +128,7 @@ fn answer_questions(counts: impl Fn() -> (u64, u64)) -> Outcome<()> {
     Ok(())
 }
 
-/// A socket each, and as many clients.
+/// One socket each, and as many clients.
 fn allow_many_descriptors() -> Outcome<()> {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     let limit = Rlimit {

@@ -1,4 +1,4 @@
-//! local-exporter itself, with selectors and nothing else in its configuration.
+//! local-exporter, with only selectors in its configuration.
 
 use super::{Contender, Server};
 use crate::Outcome;
@@ -13,12 +13,12 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// What comes before the name of a selector.
+/// The path and query before the name of a selector.
 pub(crate) const PATH: &str = "/bridge?selector=";
-/// How long it may take to be ready.
+/// How long it may take to become ready.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Selectors for each connection that asks them in turn.
+/// The number of selectors per connection, which scrapes them in turn.
 const SPREAD: usize = 2;
 
 /// A running exporter.
@@ -30,7 +30,7 @@ pub(crate) struct Exporter {
 }
 
 impl Exporter {
-    /// Starts it with these lines of `[bridge.selectors]`, and does not wait.
+    /// Starts it with these lines of `[bridge.selectors]`, without waiting.
     pub(crate) fn launch(scene: &Scene, selectors: &str) -> Outcome<Self> {
         let room = scene.room()?;
         let port = free_port()?;
@@ -63,7 +63,7 @@ impl Exporter {
         Ok(exporter)
     }
 
-    /// Waits until a path is answered with 200.
+    /// Waits until a path has status 200.
     pub(crate) fn answers(&self, path: &str, scene: &Scene) -> Outcome<()> {
         let end = Instant::now() + PATIENCE;
         while !is_well(self.port, path) {
@@ -80,8 +80,8 @@ impl Exporter {
     }
 }
 
-/// One selector for a file. For the others so many that hardly ever two connections ask the same one
-/// at once, since scrapes of one selector that overlap share a pull.
+/// One selector for a file. For the others so many that two connections rarely scrape the same one
+/// at once, since overlapping scrapes of one selector share a pull.
 pub(super) fn contender(scene: &Scene, source: &Source, cell: Cell) -> Outcome<Contender> {
     let count = match cell.case {
         Case::Uds | Case::Dbus if cell.connections > 1 => cell.connections * SPREAD,

@@ -1,5 +1,5 @@
-//! `exporter_exporter`, which reads neither files nor sockets itself: it runs cat(1) or socat(1).
-//! What they print it parses, and writes anew in an order of its own.
+//! `exporter_exporter`, which reads neither files nor sockets: it runs cat(1) or socat(1), parses
+//! their output and writes it again in its own order.
 
 use super::{Contender, Server};
 use crate::Outcome;
@@ -52,7 +52,7 @@ fn reader(scene: &Scene, source: &Source) -> Option<(String, Vec<String>)> {
             let from = format!("UNIX-CONNECT:{}", socket.display());
             Some((program, vec!["-u".to_owned(), from, "-".to_owned()]))
         }
-        // What the tools for a bus print is no exposition.
+        // The tools for a bus do not print an exposition.
         Source::Dbus { .. } => None,
     }
 }

@@ -1,5 +1,5 @@
-//! nginx with the same bytes in a file: two workers as the exporter has, sendfile, no access log;
-//! gzip on the fly at level 1 in a location of its own. Everything else is its default.
+//! nginx with the same bytes in a file: two workers like the exporter, sendfile, no access log, and
+//! a location with gzip on the fly at level 1. Everything else is its default.
 
 use super::{Contender, Server};
 use crate::Outcome;

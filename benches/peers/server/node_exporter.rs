@@ -1,4 +1,4 @@
-//! `node_exporter` with its textfile collector alone: it parses the file and writes it anew each
+//! `node_exporter` with only its textfile collector: it parses the file and writes it again each
 //! time.
 
 use super::{Contender, Server};
@@ -25,7 +25,7 @@ pub(super) fn contender(scene: &Scene, cell: Cell) -> Outcome<Option<Contender>>
             shelf.display()
         ))
         .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-        // As many clients as come, and none of its own metrics.
+        // Any number of clients, and none of its own metrics.
         .args(["--web.max-requests=0", "--web.disable-exporter-metrics"])
         .stderr(Stdio::null());
     let mut process = Process::spawn("node_exporter", &mut command)?;

@@ -1,14 +1,12 @@
-//! The exporter and three daemons for it to bridge, on a machine that has nothing but the toolchain
-//! and `dbus-daemon`: `cargo run -p local-exporter-demo [-- --port N]`.
+//! A demonstration of the exporter with three daemons: `cargo run -p local-exporter-demo [-- --port
+//! N]`.
 //!
 //! Starts a private message bus, a daemon on it, a daemon on a unix socket and one that rewrites a
-//! file, all in temporary directories; then the exporter, in this very process, with the
-//! configuration that is printed. Ctrl-C ends all of it and leaves nothing behind.
+//! file, all in temporary directories; then the exporter, in the same process, with a configuration
+//! that it prints. Ctrl-C ends everything and leaves nothing behind. Needs only the Rust toolchain
+//! and `dbus-daemon`.
 
-#![allow(
-    clippy::print_stdout,
-    reason = "what to open is what this program is for"
-)]
+#![allow(clippy::print_stdout, reason = "this program prints what to open")]
 
 use clap::Parser;
 use local_exporter::{
@@ -28,20 +26,20 @@ use std::process::ExitCode;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// How often the daemon that has a file rewrites it.
+/// How often the daemon with a file rewrites it.
 const REWRITE: Duration = Duration::from_secs(3);
 
-/// Starts local-exporter with three daemons to try it on.
+/// Starts local-exporter with three daemons to try it out.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// The port to listen on, at 127.0.0.1; 0 takes any free one.
+    /// The port to listen on, on 127.0.0.1; 0 chooses a free one.
     #[arg(long, default_value_t = 9598)]
     port: u16,
     #[command(flatten)]
     logging: LoggingOptions,
 }
 
-/// The three daemons. Dropping them ends them and removes what they made.
+/// The three daemons. Dropping them ends them and removes their files.
 #[derive(Debug)]
 struct Daemons {
     file: PromFile,
@@ -63,7 +61,8 @@ impl Daemons {
             .tempdir()?;
         let file = PromFile::new(folder.path().join("metrics.promfile"));
         let file_metrics = Metrics::new("instrumented_daemon")?;
-        // There before the exporter looks: a demonstration need not begin with an error.
+        // Written before the exporter reads it, so that the demonstration does not begin with an
+        // error.
         file.write(&file_metrics.text())?;
         let metrics = Metrics::new("instrumented_daemon")?;
         let socket = PromSock::bind(folder.path().join("metrics.promsock"), move || {
@@ -79,7 +78,7 @@ impl Daemons {
         })
     }
 
-    /// Writes the file for ever; only a failure ends it.
+    /// Writes the file until that fails.
     async fn rewrite(&self) -> io::Result<()> {
         let mut ticks = tokio::time::interval(REWRITE);
         loop {
@@ -88,7 +87,7 @@ impl Daemons {
         }
     }
 
-    /// The configuration of an exporter that bridges them.
+    /// The configuration for these daemons.
     fn configuration(&self, port: u16) -> String {
         let quoted = |path: &Path| format!("{:?}", path.to_string_lossy());
         format!(
@@ -127,7 +126,7 @@ fn main() -> ExitCode {
     match actix_rt::System::new().block_on(demonstrate(arguments.port)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // When not even this can be said, the status still says that it failed.
+            // If the message cannot be written, the status still reports the failure.
             let _ = writeln!(io::stderr().lock(), "demo: {error}");
             ExitCode::FAILURE
         }
@@ -135,7 +134,7 @@ fn main() -> ExitCode {
 }
 
 async fn demonstrate(port: u16) -> Result<(), Box<dyn Error>> {
-    // First of all, so that from here on a Ctrl-C never leaves anything behind.
+    // Before anything else, so that Ctrl-C never leaves anything behind.
     let mut stop = StopSignal::new()?;
     let stopped = async move { stop.received().await };
 
@@ -163,7 +162,7 @@ async fn demonstrate(port: u16) -> Result<(), Box<dyn Error>> {
             files: Vec::new(),
         },
         listeners,
-        // The configuration is in no file.
+        // The configuration is not in a file.
         reloader: Reloader::disabled(),
         service_manager: None,
     };
@@ -179,13 +178,13 @@ fn show_what_to_open(listeners: &[Listener], settings: &Settings) -> io::Result<
         return Err(io::Error::other("the demo listens on a TCP port"));
     };
     let base = format!("http://{}", listener.local_addr()?);
-    println!("Open {base}/ in a browser, or ask for one of these with a web client:\n");
+    println!("open {base}/ in a browser, or request one of these URLs:\n");
     for selector in &settings.selectors {
         let (name, kind) = (&selector.name, selector.source.kind());
         println!("  {base}/bridge?selector={name}  a daemon of kind {kind}");
     }
-    println!("  {base}/metrics                  the exporter about itself");
-    println!("  {base}/debug/actors             what every selector is doing\n");
+    println!("  {base}/metrics                  metrics of the exporter itself");
+    println!("  {base}/debug/actors             the state of every selector\n");
     println!("Stop with Ctrl-C.\n");
     Ok(())
 }
