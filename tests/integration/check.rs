@@ -273,7 +273,7 @@ fn a_file_system_that_hangs_holds_up_nobody_else() {
             verdict,
             reason,
             what,
-            "which file system hangs",
+            "find the file system that hangs",
         );
     }
     assert!(files.unanswered() > 0, "nobody asked it");

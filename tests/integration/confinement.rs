@@ -1,6 +1,6 @@
-//! What the process gives up: out of reach is what was not configured, and all else still works.
+//! The Landlock sandbox: paths that are not configured are denied, and everything else works.
 //!
-//! Where the kernel has no Landlock, a test says so and passes.
+//! If the kernel has no Landlock, these tests are skipped.
 
 use crate::support::{Exporter, quoted, request, until};
 use landlock::{AccessFs, Ruleset, RulesetAttr, RulesetCreated, RulesetStatus};
@@ -13,10 +13,10 @@ use std::path::Path;
 use std::thread;
 use tempfile::TempDir;
 
-/// A file that everybody may read, on every host, far from where tests keep theirs.
+/// A world-readable file that exists on every host, outside of the directories of the tests.
 const OUTSIDE: &str = "/etc/passwd";
 
-/// Whether the exporter says that it is confined; where it says that it is not, a test is skipped.
+/// Whether the exporter logs that it is confined; otherwise skips the test.
 pub fn is_confined(exporter: &Exporter) -> bool {
     let log = exporter.log();
     let lines = |what: &str| log.iter().filter(|line| line.contains(what)).count();
@@ -28,9 +28,10 @@ pub fn is_confined(exporter: &Exporter) -> bool {
     not == 0
 }
 
-/// Runs something on a thread that is confined as often as the kernel allows, to nothing that
-/// matters: what it starts cannot be confined once more (landlock(7), "Ruleset layers").
-fn confined_to_the_brim<T: Send>(run: impl FnOnce() -> T + Send) -> T {
+/// Runs a function on a thread that has the maximum number of Landlock layers, none of which
+/// restricts anything relevant: a process that it starts cannot add another one (landlock(7),
+/// "Ruleset layers").
+fn with_all_layers_used<T: Send>(run: impl FnOnce() -> T + Send) -> T {
     let confine = || {
         let ruleset = Ruleset::default().handle_access(AccessFs::MakeBlock);
         let ruleset = ruleset.and_then(Ruleset::create);
@@ -45,12 +46,12 @@ fn confined_to_the_brim<T: Send>(run: impl FnOnce() -> T + Send) -> T {
     })
 }
 
-/// A folder where files last, as they do in `/srv`, and not as in `/tmp`.
-fn lasting_folder() -> TempDir {
+/// A folder outside of `/tmp`, on a persistent file system like `/srv`.
+fn persistent_folder() -> TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
 }
 
-/// A selector `it` that reads a file, whatever is in it, at once and nothing older.
+/// A selector `it` that reads a file without a check, and never serves an older body.
 fn reads(path: &Path) -> String {
     let path = quoted(path);
     format!(
@@ -58,17 +59,17 @@ fn reads(path: &Path) -> String {
     )
 }
 
-/// Makes `link` lead to `target` in one step.
+/// Makes `link` lead to `target` atomically.
 fn retarget(link: &Path, target: &Path) {
     let new = link.with_file_name("a-new-link");
     symlink(target, &new).unwrap();
     fs::rename(new, link).unwrap();
 }
 
-/// The lines of `/proc/…/status` of each thread that tell one thing.
-pub fn told_of_threads(process: &str, what: &str) -> Vec<String> {
+/// The lines of `/proc/…/status` of each thread with a field.
+pub fn status_of_threads(process: &str, what: &str) -> Vec<String> {
     let threads = fs::read_dir(format!("/proc/{process}/task")).unwrap();
-    // A thread of a pool may have ended since.
+    // A thread of a pool may have ended in the meantime.
     let status = |thread: fs::DirEntry| fs::read_to_string(thread.path().join("status")).ok();
     let statuses: Vec<_> = threads
         .filter_map(|thread| status(thread.unwrap()))
@@ -79,12 +80,12 @@ pub fn told_of_threads(process: &str, what: &str) -> Vec<String> {
 }
 
 #[test]
-fn where_it_cannot_confine_itself_it_says_so_once_and_serves() {
+fn without_a_free_layer_it_logs_once_that_it_is_not_confined_and_serves() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("m.prom");
     fs::write(&file, "a 1\n").unwrap();
     let configuration = format!("lifecycle = true\n{}", reads(&file));
-    let exporter = confined_to_the_brim(|| Exporter::start(&configuration));
+    let exporter = with_all_layers_used(|| Exporter::start(&configuration));
     for _ in 0..3 {
         let reply = request("POST", &exporter.url("/-/reload"), &[]);
         assert_eq!(reply.status, 200, "{}", reply.text());
@@ -93,7 +94,7 @@ fn where_it_cannot_confine_itself_it_says_so_once_and_serves() {
     let log = exporter.log();
     let said = log.iter().filter(|line| line.contains("not confined"));
     assert_eq!(said.count(), 1, "{log:?}");
-    // It reads as before, wherever it is told to.
+    // It reads any configured path.
     exporter.configure(&format!("lifecycle = true\n{}", reads(Path::new(OUTSIDE))));
     assert_eq!(request("POST", &exporter.url("/-/reload"), &[]).status, 200);
     let outside = fs::read(OUTSIDE).unwrap();
@@ -101,32 +102,32 @@ fn where_it_cannot_confine_itself_it_says_so_once_and_serves() {
 }
 
 #[test]
-fn every_thread_is_confined_unless_that_is_turned_off() {
+fn every_thread_is_confined_unless_landlock_is_disabled() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("m.prom");
     fs::write(&file, "a 1\n").unwrap();
 
     let exporter = Exporter::start(&reads(&file));
     until("it is read", || exporter.scrape("it").status == 200);
-    // What goes with Landlock, and is inherited as it is.
-    let told = told_of_threads(&exporter.process().to_string(), "NoNewPrivs:");
+    // Set together with Landlock, and inherited.
+    let flags = status_of_threads(&exporter.process().to_string(), "NoNewPrivs:");
     if is_confined(&exporter) {
-        assert!(told.len() > 4, "{told:?}");
-        assert!(told.iter().all(|told| told == "1"), "{told:?}");
+        assert!(flags.len() > 4, "{flags:?}");
+        assert!(flags.iter().all(|flag| flag == "1"), "{flags:?}");
     }
 
     let exporter = Exporter::start(&format!("landlock = false\n{}", reads(&file)));
     until("it is read", || exporter.scrape("it").status == 200);
     let log = exporter.log().concat();
     assert!(!log.contains("confined"), "{log}");
-    let told = told_of_threads(&exporter.process().to_string(), "NoNewPrivs:");
-    let ours = told_of_threads("self", "NoNewPrivs:");
-    assert!(told.iter().all(|told| *told == ours[0]), "{told:?}");
+    let flags = status_of_threads(&exporter.process().to_string(), "NoNewPrivs:");
+    let ours = status_of_threads("self", "NoNewPrivs:");
+    assert!(flags.iter().all(|flag| *flag == ours[0]), "{flags:?}");
 }
 
 #[test]
-fn where_a_link_leads_later_is_out_of_reach_until_a_restart() {
-    let folder = lasting_folder();
+fn a_new_destination_of_a_link_is_denied_until_a_restart() {
+    let folder = persistent_folder();
     let (link, real) = (folder.path().join("m.prom"), folder.path().join("real"));
     fs::write(&real, "a 1\n").unwrap();
     symlink(&real, &link).unwrap();
@@ -139,10 +140,10 @@ fn where_a_link_leads_later_is_out_of_reach_until_a_restart() {
     until("it is denied", || exporter.scrape("it").status == 502);
     let reply = exporter.scrape("it");
     reply.assert_error(502, "it", "denied");
-    for told in ["Landlock", "restart it", "service.landlock = false"] {
-        assert!(reply.text().contains(told), "{}", reply.text());
+    for hint in ["Landlock", "restart it", "service.landlock = false"] {
+        assert!(reply.text().contains(hint), "{}", reply.text());
     }
-    // Nothing is broken by it: what was in reach still is.
+    // The old destination is still allowed.
     retarget(&link, &real);
     until("it is read again", || {
         exporter.scrape("it").body == b"a 1\n"
@@ -157,8 +158,8 @@ fn where_a_link_leads_later_is_out_of_reach_until_a_restart() {
 }
 
 #[test]
-fn a_token_that_a_reload_brings_may_be_out_of_reach_and_that_is_said() {
-    let folder = lasting_folder();
+fn a_token_file_of_a_reload_may_be_denied_and_the_error_says_so() {
+    let folder = persistent_folder();
     let file = folder.path().join("m.prom");
     fs::write(&file, "a 1\n").unwrap();
     let config = format!("lifecycle = true\n{}", reads(&file));
@@ -170,19 +171,19 @@ fn a_token_that_a_reload_brings_may_be_out_of_reach_and_that_is_said() {
     exporter.configure(&format!("bearer_token_file = {OUTSIDE:?}\n{config}"));
     let reply = request("POST", &exporter.url("/-/reload"), &[]);
     assert_eq!(reply.status, 500, "{}", reply.text());
-    for told in [
+    for hint in [
         "config.toml:4:21: service.bearer_token_file: ",
         OUTSIDE,
         "Landlock",
     ] {
-        assert!(reply.text().contains(told), "{}", reply.text());
+        assert!(reply.text().contains(hint), "{}", reply.text());
     }
     assert_eq!(exporter.scrape("it").status, 200);
 }
 
 #[test]
 fn without_landlock_a_link_may_lead_anywhere() {
-    let folder = lasting_folder();
+    let folder = persistent_folder();
     let (link, real) = (folder.path().join("m.prom"), folder.path().join("real"));
     fs::write(&real, "a 1\n").unwrap();
     symlink(&real, &link).unwrap();
@@ -193,10 +194,10 @@ fn without_landlock_a_link_may_lead_anywhere() {
     until("it is read there", || exporter.scrape("it").body == outside);
 }
 
-/// What daemons and administrators do to directories goes on working; one case a row:
-/// what is there at the start, the configured path, and what is done after it.
+/// Common changes of directories by daemons and administrators still work. One case per row: what
+/// exists at startup, the configured path, and the change.
 #[test]
-fn directories_that_come_later_or_are_made_anew_are_read() {
+fn directories_that_are_created_later_or_replaced_are_read() {
     type Act = fn(&Path);
     fn put(file: &Path, content: &str) {
         fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -204,7 +205,7 @@ fn directories_that_come_later_or_are_made_anew_are_read() {
     }
     let cases: [(&str, Act, &str, Act); 6] = [
         (
-            "a directory is made anew",
+            "a directory is created again",
             |root| put(&root.join("daemon/m.prom"), "a 1\n"),
             "daemon/m.prom",
             |root| {
@@ -273,9 +274,9 @@ fn directories_that_come_later_or_are_made_anew_are_read() {
         ),
     ];
     for (what, before, path, after) in cases {
-        // Where files last, and where they come and go, each with its own rule.
-        for folder in [lasting_folder(), tempfile::tempdir().unwrap()] {
-            // One level more, so that the folder itself is in reach of no case by its name.
+        // On a persistent file system and on a temporary one: each has its own rule.
+        for folder in [persistent_folder(), tempfile::tempdir().unwrap()] {
+            // One level more, so that no case allows the folder itself.
             let root = folder.path().join("root");
             fs::create_dir(&root).unwrap();
             before(&root);
@@ -285,7 +286,7 @@ fn directories_that_come_later_or_are_made_anew_are_read() {
             );
             let exporter = Exporter::start(&config);
             is_confined(&exporter);
-            // So that it is not the first look that finds what comes later.
+            // The first scan must not be the one that finds the change.
             until("it was looked for", || {
                 let answer = exporter.scrape("it");
                 answer.body == b"a 1\n" || answer.status == 502
@@ -297,7 +298,7 @@ fn directories_that_come_later_or_are_made_anew_are_read() {
 }
 
 #[test]
-fn a_bus_with_an_abstract_address_stays_in_reach() {
+fn a_bus_with_an_abstract_address_is_allowed() {
     let name = format!("local-exporter-test-{}", std::process::id());
     let address = format!("unix:abstract={name}");
     let bus = BusOptions::new()
@@ -311,7 +312,7 @@ fn a_bus_with_an_abstract_address_stays_in_reach() {
     assert_eq!(reply.body, b"a 1\n", "{}", reply.text());
 }
 
-/// A selector `bus` of the dummy on a bus.
+/// A selector `bus` for the test daemon on a bus.
 pub fn bus_selector(address: &str) -> String {
     format!(
         "[bridge.selectors.bus]\nkind = \"dbus\"\nbus = \"{address}\"\ndestination = \"{}\"\n\

@@ -1,11 +1,11 @@
-//! Kind `dbus` on a real, private bus.
+//! Kind `dbus` on a private bus.
 
 use crate::support::{Exporter, exposition, until};
 use local_exporter_daemons::bus::{Bus, BusKind, BusOptions};
 use local_exporter_daemons::prombus::{self, Answer, Prombus};
 
-/// A system bus, prombus on it, and an exporter with a selector `it` for
-/// `PromMetrics` and one for each method of the faults.
+/// A system bus with prombus, and an exporter with a selector `it` for `PromMetrics` and one for
+/// each faulty method.
 struct Scene {
     exporter: Exporter,
     prombus: Prombus,
@@ -54,7 +54,7 @@ fn scene(more: &str) -> Scene {
 }
 
 #[test]
-fn the_bytes_are_those_of_the_reply() {
+fn the_body_is_that_of_the_reply() {
     let scene = scene("");
     for _ in 0..10 {
         let reply = scene.exporter.scrape("it");
@@ -65,7 +65,7 @@ fn the_bytes_are_those_of_the_reply() {
 }
 
 #[test]
-fn strings_and_structs_of_bytes_are_taken_as_well_and_nothing_else() {
+fn strings_and_structs_of_bytes_are_accepted_too_and_nothing_else() {
     let scene = scene("max_bytes = \"1MiB\"");
     for signature in ["Text", "Structs"] {
         let reply = scene.exporter.scrape(signature);
@@ -102,8 +102,8 @@ fn strings_and_structs_of_bytes_are_taken_as_well_and_nothing_else() {
 }
 
 #[test]
-fn a_daemon_that_never_replies_times_out_as_often_as_it_likes() {
-    // The bus allows 128 unanswered calls on a connection; here only four.
+fn a_daemon_that_never_replies_times_out_any_number_of_times() {
+    // By default a bus allows 128 unanswered calls per connection; this one allows four.
     let bus = BusOptions::new()
         .kind(BusKind::System)
         .limit("max_replies_per_connection", 4)

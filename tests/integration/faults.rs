@@ -1,18 +1,18 @@
-//! Faults of sources and of the host, each with a test that is found by its name.
+//! Faults of sources and of the host, each with a test of its name.
 //!
-//! `cargo run --example faults` tries them all, those that take long too, one after the other,
-//! and prints a table of what came of each; `docs/src/faults.md` has the last one. With them it runs
-//! the other hard suites: `clients`, `host`, `leaks` and `reload::storm`.
+//! `cargo run --example faults` runs all of them in sequence, including the slow ones, and prints
+//! a table of the results, which is kept in `docs/src/faults.md`. It also runs the suites
+//! `clients`, `host`, `leaks` and `reload::storm`.
 //!
-//! | of | file |
+//! | faults of | file |
 //! | --- | --- |
-//! | a daemon behind a socket, and what stands in its place | `socket`, `no_socket` |
+//! | a daemon behind a socket, and other objects at its path | `socket`, `no_socket` |
 //! | a daemon on a bus, and its name | `service`, `names` |
-//! | a bus, and what listens in its place | `bus`, `no_bus` |
+//! | a bus, and other listeners at its address | `bus`, `no_bus` |
 //! | files, and storms of changes to them | `files`, `storms` |
-//! | permissions, dead mounts, file systems | `permissions`, `mounts`, `file_systems` |
+//! | permissions, stale mounts, file systems | `permissions`, `mounts`, `file_systems` |
 //! | inotify, clocks | `inotify`, `clock` |
-//! | errors that look alike | `hints` |
+//! | errors that are easily confused | `hints` |
 
 mod bus;
 mod clock;

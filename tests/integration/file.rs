@@ -1,4 +1,4 @@
-//! Kind `file`: the cache follows the files, whatever is done to them.
+//! Kind `file`: the cache follows every change of the files.
 
 use crate::clients::connection::Connection;
 use crate::support::{Exporter, exposition, quoted, until};
@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// A timer that never helps: whatever is noticed was noticed through events.
+/// A refresh timer that never fires during a test: every change is noticed through events.
 const NO_TIMER: &str = ", refresh = \"1h\"";
 
 fn exporter(folder: &Path, paths: &[PathBuf], more: &str) -> Exporter {
@@ -73,7 +73,7 @@ fn every_way_of_writing_is_noticed_without_the_timer() {
     file.write_in_place(b"in_place 1\n").unwrap();
     serves(&exporter, b"in_place 1\n");
 
-    // Half of a rewrite in place is no news: the old answer stands until the writer closes.
+    // A half-written rewrite in place is not served: the old body is, until the writer closes.
     file.write_by_halves(b"by_halves 1\nby_halves 2\n", || {
         for _ in 0..20 {
             assert_eq!(exporter.scrape("it").body, b"in_place 1\n");
@@ -92,11 +92,11 @@ fn every_way_of_writing_is_noticed_without_the_timer() {
     fails(&exporter, "absent");
     std::os::unix::fs::symlink(&other, file.path()).unwrap();
     serves(&exporter, b"linked 1\n");
-    what_is_behind_a_link_is_noticed(&exporter, &other);
+    changes_behind_a_link_are_noticed(&exporter, &other);
     assert_eq!(exporter.actor("it")["restarts"], 0);
 }
 
-fn what_is_behind_a_link_is_noticed(exporter: &Exporter, file: &Path) {
+fn changes_behind_a_link_are_noticed(exporter: &Exporter, file: &Path) {
     let replace = |text: &str| {
         let next = file.with_file_name("next");
         std::fs::write(&next, text).unwrap();
@@ -108,7 +108,7 @@ fn what_is_behind_a_link_is_noticed(exporter: &Exporter, file: &Path) {
     fails(exporter, "absent");
     replace("behind 2\n");
     serves(exporter, b"behind 2\n");
-    // Half of a rewrite behind a link is no news either.
+    // A half-written rewrite behind a link is not served either.
     let mut writer = std::fs::File::create(file).unwrap();
     writer.write_all(b"half 1\n").unwrap();
     for _ in 0..20 {
@@ -120,7 +120,7 @@ fn what_is_behind_a_link_is_noticed(exporter: &Exporter, file: &Path) {
 }
 
 #[test]
-fn a_file_that_could_not_be_opened_for_lack_of_descriptors_is_read_soon_after() {
+fn a_file_is_read_soon_after_a_shortage_of_descriptors() {
     let (exporter, file, _folder) = one_file(", refresh = \"1h\", keep_last_good = \"0s\"");
     file.write(b"one 1\n").unwrap();
     serves(&exporter, b"one 1\n");
@@ -133,7 +133,7 @@ fn a_file_that_could_not_be_opened_for_lack_of_descriptors_is_read_soon_after() 
         let resource = rustix::process::Resource::Nofile;
         rustix::process::prlimit(process, resource, limit).unwrap();
     };
-    // What is open stays so, among it this connection, and no number is left for anything else.
+    // Open descriptors stay open, including this connection, and no further one can be opened.
     let mut kept = Connection::open(exporter.address());
     let mut scrape = || {
         kept.ask("/bridge?selector=it");
@@ -149,7 +149,7 @@ fn a_file_that_could_not_be_opened_for_lack_of_descriptors_is_read_soon_after() 
 }
 
 #[test]
-fn the_watched_directory_may_go_and_come_back() {
+fn a_watched_directory_may_be_removed_and_created_again() {
     let folder = tempfile::tempdir().unwrap();
     let public = folder.path().join("daemon1/public");
     let exporter = exporter(
@@ -179,8 +179,8 @@ fn the_watched_directory_may_go_and_come_back() {
 }
 
 #[test]
-fn the_timer_finds_what_events_do_not_tell() {
-    // What becomes of a directory further up happens where nobody watches.
+fn the_timer_finds_changes_without_events() {
+    // Directories further up are not watched.
     let folder = tempfile::tempdir().unwrap();
     let release = |name: &str| {
         let public = folder.path().join(name).join("public");
@@ -200,9 +200,9 @@ fn the_timer_finds_what_events_do_not_tell() {
     serves(&exporter, b"two 1\n");
 }
 
-/// Several ways to one directory, of which one ends or changes, and one is the directory itself.
+/// Several paths to one directory: one of them is removed or changed, one is the directory itself.
 #[test]
-fn paths_that_lead_to_one_directory_do_not_take_its_events_from_each_other() {
+fn several_paths_to_one_directory_all_receive_its_events() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let write = |name: &str, text: &str| {
@@ -259,7 +259,7 @@ fn paths_that_lead_to_one_directory_do_not_take_its_events_from_each_other() {
 }
 
 #[test]
-fn many_links_do_not_take_the_events_of_what_is_configured_beside_them() {
+fn many_links_do_not_displace_the_watches_of_configured_directories() {
     let folder = tempfile::tempdir().unwrap();
     for directory in ["behind", "links", "beside"] {
         std::fs::create_dir(folder.path().join(directory)).unwrap();
@@ -302,7 +302,7 @@ fn a_config_map_swap_is_noticed() {
 }
 
 #[test]
-fn lists_directories_and_patterns_are_one_source_in_order() {
+fn lists_directories_and_patterns_form_one_source_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     std::fs::create_dir(at("many")).unwrap();
@@ -327,7 +327,7 @@ fn lists_directories_and_patterns_are_one_source_in_order() {
 }
 
 #[test]
-fn two_selectors_may_look_at_the_same_directory_by_two_paths() {
+fn two_selectors_may_use_one_directory_by_two_paths() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("real")).unwrap();
     std::os::unix::fs::symlink("real", folder.path().join("alias")).unwrap();
@@ -350,7 +350,7 @@ fn two_selectors_may_look_at_the_same_directory_by_two_paths() {
 }
 
 #[test]
-fn a_file_that_is_never_closed_holds_up_nobody_else() {
+fn a_file_that_is_never_closed_does_not_delay_others() {
     use std::io::Write;
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
@@ -372,12 +372,12 @@ fn a_file_that_is_never_closed_holds_up_nobody_else() {
         until("it is being written", || {
             at("z.prom").metadata().unwrap().len() > 4
         });
-        // Others come and go at once; of the one that is written the last good content stands.
+        // Other files are added and removed at once; the last good body of the open file is served.
         std::fs::remove_file(at("b.prom")).unwrap();
         serves(&exporter, b"a 1\nz 1\n");
         PromFile::new(at("a.prom")).write(b"a 2\n").unwrap();
         serves(&exporter, b"a 2\nz 1\n");
-        // When it takes too long, what is there is looked at, and found to be nonsense.
+        // When the write takes too long, the file is read as it is, and is invalid.
         until("it is judged", || {
             let files = exporter.actor("it")["cache"]["files"].to_string();
             files.contains("truncated")
@@ -389,7 +389,7 @@ fn a_file_that_is_never_closed_holds_up_nobody_else() {
 }
 
 #[test]
-fn a_pattern_that_ends_in_a_plain_name_is_watched_too() {
+fn a_pattern_with_a_plain_last_component_is_watched_too() {
     let folder = tempfile::tempdir().unwrap();
     for daemon in ["d1", "d2"] {
         let public = folder.path().join(daemon).join("public");

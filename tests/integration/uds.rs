@@ -1,4 +1,4 @@
-//! Kind `uds` against daemons that behave and daemons that do not.
+//! Kind `uds` with correct and incorrect daemons.
 
 use crate::support::{Exporter, exposition, quoted};
 use local_exporter_daemons::fault::{Behaviour, GARBAGE};
@@ -16,7 +16,7 @@ fn exporter(more: &str) -> (Exporter, PathBuf, TempDir) {
 }
 
 #[test]
-fn the_bytes_are_those_the_daemon_wrote() {
+fn the_body_is_what_the_daemon_wrote() {
     let (exporter, socket, _folder) = exporter("");
     let daemon = PromSock::bind(&socket, exposition()).unwrap();
     for _ in 0..10 {
@@ -28,7 +28,7 @@ fn the_bytes_are_those_the_daemon_wrote() {
 }
 
 #[test]
-fn bytes_that_are_no_exposition_pass_only_unchecked() {
+fn bytes_that_are_no_exposition_pass_only_without_a_check() {
     let (strict, socket, _folder) = exporter("");
     let _daemon = ScriptedDaemon::start(&socket, Behaviour::Garbage).unwrap();
     strict.scrape("it").assert_error(502, "it", "truncated");

@@ -1,8 +1,8 @@
-//! The exporter needs no rights: any user, no capability, a root that nobody can write to.
+//! The exporter needs no privileges: it runs as any user, without capabilities, on a read-only root.
 //!
-//! This needs root and namespaces; where they cannot be had, the test says so and passes.
+//! Requires root and namespaces; otherwise these tests are skipped.
 
-use crate::confinement::{bus_selector, is_confined, told_of_threads};
+use crate::confinement::{bus_selector, is_confined, status_of_threads};
 use crate::support::{Exporter, open_to_all, program, quoted};
 use local_exporter_daemons::bus::{BusKind, BusOptions};
 use local_exporter_daemons::prombus::Prombus;
@@ -13,8 +13,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// A user without any right but to be there: no capability, nothing to be written to.
-fn nobody_in_particular(user: &str) -> Vec<String> {
+/// A command prefix for a user without capabilities, on a read-only root.
+fn unprivileged(user: &str) -> Vec<String> {
     let script = "mount --make-rprivate / && mount -o remount,bind,ro / && exec \"$@\"";
     let give_up = [
         "--clear-groups",
@@ -29,7 +29,7 @@ fn nobody_in_particular(user: &str) -> Vec<String> {
     command.map(|word| (*word).to_owned()).collect()
 }
 
-/// Whether the program can be run so.
+/// Whether the program can be run with this prefix.
 fn possible(wrapper: &[&str]) -> bool {
     let status = Command::new(wrapper[0])
         .args(&wrapper[1..])
@@ -48,12 +48,12 @@ fn possible(wrapper: &[&str]) -> bool {
 #[test]
 fn any_user_serves_all_kinds_without_capabilities_on_a_read_only_root() {
     serves("65534", &["socket", "file", "bus"]);
-    // A bus hangs up on a user that its host does not know.
+    // A bus closes the connection of a user that does not exist on its host.
     serves("12345", &["socket", "file"]);
 }
 
 fn serves(user: &str, selectors: &[&str]) {
-    let wrapper = nobody_in_particular(user);
+    let wrapper = unprivileged(user);
     let wrapper: Vec<&str> = wrapper.iter().map(String::as_str).collect();
     if !possible(&wrapper) {
         return;
@@ -83,23 +83,26 @@ fn serves(user: &str, selectors: &[&str]) {
     assert!(exporter.metric("process_open_fds").is_some());
 }
 
-/// That the exporter is what it was to be made.
+/// Asserts that the exporter runs as `user`, without capabilities.
 fn assert_unprivileged(exporter: &Exporter, user: &str) {
     let process = exporter.process().to_string();
     for what in ["CapPrm:", "CapEff:", "CapBnd:", "CapAmb:"] {
-        let told = told_of_threads(&process, what);
-        let none = |told: &String| told.trim_matches('0').is_empty();
-        assert!(told.iter().all(none), "{what} {told:?}");
+        let status = status_of_threads(&process, what);
+        let none = |status: &String| status.trim_matches('0').is_empty();
+        assert!(status.iter().all(none), "{what} {status:?}");
     }
-    let users = told_of_threads(&process, "Uid:");
-    assert!(users.iter().all(|told| told.starts_with(user)), "{users:?}");
+    let users = status_of_threads(&process, "Uid:");
+    assert!(
+        users.iter().all(|status| status.starts_with(user)),
+        "{users:?}"
+    );
     let mounts = fs::read_to_string(format!("/proc/{process}/mounts")).unwrap();
     let root = mounts.lines().rfind(|mount| mount.contains(" / "));
     assert!(root.unwrap().contains(" ro,"), "{root:?}");
 }
 
 #[test]
-fn what_is_shipped_runs_it_so_and_lets_it_confine_itself() {
+fn the_shipped_units_and_images_run_it_unprivileged_and_allow_landlock() {
     let text =
         |path: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
     let expected: [(&str, &[&str]); 3] = [

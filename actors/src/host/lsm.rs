@@ -1,6 +1,6 @@
 //! Denials by a Linux security module (LSM): Landlock or `AppArmor`.
 //!
-//! Landlock checks whoever opens a file, but not `access(2)`, which asks whether
+//! Landlock applies when a file is opened, but not to `access(2)`, which asks whether
 //! the permissions would allow it, so that the two can be told apart. `AppArmor`
 //! behaves the same. How the process is confined is not known here.
 

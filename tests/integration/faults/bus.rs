@@ -8,7 +8,7 @@ use local_exporter_daemons::scripted_service::{Reply, ScriptedService};
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
-/// The tables of an `it` that calls a method on a bus.
+/// The configuration of a selector `it` that calls a method on a bus.
 pub fn selector(bus: &Bus, timeout: Duration) -> String {
     format!(
         "[bridge.selectors.it]\nkind = \"dbus\"\nbus = {:?}\ndestination = {NAME:?}\n\
@@ -17,7 +17,7 @@ pub fn selector(bus: &Bus, timeout: Duration) -> String {
     )
 }
 
-/// A bus, and what answers well on it.
+/// A bus with a correct service.
 pub struct Served {
     pub bus: Bus,
     pub service: ScriptedService,
@@ -30,7 +30,7 @@ impl Served {
         Self { bus, service }
     }
 
-    /// The bus is started anew, and the service on it.
+    /// Restarts the bus and the service.
     pub fn restart(mut self) -> Self {
         self.bus.restart().unwrap();
         drop(self.service);
@@ -47,7 +47,7 @@ pub fn system_bus() -> BusOptions {
     BusOptions::new().kind(BusKind::System)
 }
 
-/// A bus with a good service, and a scene whose `it` calls that.
+/// A bus with a correct service, and a scene whose `it` calls it.
 pub fn scene() -> (Scene, Served) {
     let served = Served::start(system_bus());
     (Scene::start(|_| selector(&served.bus, TIMEOUT)), served)
@@ -57,12 +57,12 @@ pub fn scene() -> (Scene, Served) {
 fn dies_during_the_call_and_returns_under_a_new_inode() {
     let (scene, mut served) = scene();
     let inode = |served: &Served| served.bus.socket().metadata().unwrap().ino();
-    // A second name holds the old inode, so that its number is not given out again.
+    // A second link keeps the old inode, so that its number is not reused.
     let held = served.bus.socket().with_extension("held");
     std::fs::hard_link(served.bus.socket(), held).unwrap();
     let before = inode(&served);
     assert!(scene.is_good());
-    // The call is tried anew on a fresh connection, which cannot be made.
+    // The call is repeated on a new connection, which cannot be made.
     let expected = Expected::error("bus", "cannot connect to");
     scene.meanwhile("bus dies during the call", || {
         served.service.set(Reply::Never);
@@ -149,12 +149,12 @@ fn hangs() {
 #[test]
 fn lets_nobody_in() {
     let (scene, served) = scene();
-    let nobody = "<policy context=\"mandatory\"><deny user=\"*\"/></policy>";
+    let deny_all = "<policy context=\"mandatory\"><deny user=\"*\"/></policy>";
     let begin = || {
         let mut served = served;
-        let strict = system_bus().extra_xml(nobody);
+        let strict = system_bus().extra_xml(deny_all);
         served.bus.reconfigure(&strict).unwrap();
-        // Those who are in stay in.
+        // Existing connections stay open.
         served.bus.restart().unwrap();
         served
     };

@@ -1,11 +1,10 @@
-//! Clocks that jump: nothing that waits depends on the wall clock, and the other one may begin
-//! anywhere.
+//! Clocks that jump: no wait depends on the wall clock, and the monotonic clock may have any value.
 //!
-//! The wall clock of a machine is not a test's to set. What shows it instead: no code of ours asks
-//! for it but where times of files are judged and times are shown to people
-//! (`tests/integration/architecture.rs`), files may be from any time, and the exporter runs where
-//! the machine has just been started, where it has been running for decades, and where the wall
-//! clock of this one process jumps.
+//! A test must not set the wall clock of the machine. Instead, these tests show that the code reads
+//! it only to compare the times of files and to display times (`tests/integration/architecture.rs`),
+//! that files may have any time, and that the exporter works on a machine that has just been
+//! started, on one that has been running for decades, and with a wall clock that jumps for this
+//! process only.
 
 use super::scene::{Expected, Outcome, Recovery, Scene, TIMEOUT, hold};
 use super::socket;
@@ -22,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
-/// The tables of an `it` whose file may be an hour old.
+/// The configuration of a selector `it` whose file may be an hour old.
 fn file(folder: &Path) -> String {
     let directory = folder.join("it");
     fs::create_dir(&directory).unwrap();
@@ -35,7 +34,7 @@ fn file(folder: &Path) -> String {
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What the wall clock looks like to files when it jumps back or forth under them.
+/// A file whose time is far from the wall clock, as after a jump.
 #[test]
 fn a_file_is_from_another_time() {
     let scene = Scene::start(file);
@@ -77,7 +76,7 @@ fn a_file_is_from_another_time() {
     });
 }
 
-/// A daemon that hangs costs its deadline, by this machine's clock, on an exporter with another.
+/// A daemon that hangs takes its timeout as measured by this machine, whatever the exporter's clock.
 #[track_caller]
 fn waits_as_long(name: &str, command: Command, meanwhile: impl FnOnce(&Exporter) -> Option<Storm>) {
     let (scene, daemon) = socket::stage(command);
@@ -97,13 +96,13 @@ fn waits_as_long(name: &str, command: Command, meanwhile: impl FnOnce(&Exporter)
     );
 }
 
-/// The clock that waiting goes by, so many seconds from this machine's.
+/// A command with a monotonic clock that differs from this machine's by this many seconds.
 fn monotonic(seconds: i64) -> Option<Command> {
     let (monotonic, boot) = (
         format!("--monotonic={seconds}"),
         format!("--boottime={seconds}"),
     );
-    // Only children are in a namespace of time.
+    // Only child processes are in a time namespace.
     after(
         "true",
         &[],
@@ -127,7 +126,8 @@ fn the_machine_has_been_running_for_decades() {
     }
 }
 
-/// `libfaketime`, which gives a program a wall clock of its own (Debian: the package of that name; `faketime` brings it).
+/// `libfaketime`, which gives a program its own wall clock (Debian package `libfaketime`, a
+/// dependency of `faketime`).
 fn faketime() -> Option<PathBuf> {
     let below = fs::read_dir("/usr/lib").ok()?;
     let library = |entry: io::Result<fs::DirEntry>| {
@@ -137,7 +137,7 @@ fn faketime() -> Option<PathBuf> {
     below.filter_map(library).next()
 }
 
-/// Has the clock jump forth and back; the times in the log show that the process sees it.
+/// Makes the clock jump forward and back; the times in the log show that the process sees it.
 fn jumps_there(exporter: &Exporter, clock: &PromFile) {
     let told = || {
         let line: Value = serde_json::from_str(exporter.log().last().unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! Faults of file systems: they hang, tell of no changes, or are full.
+//! Faults of file systems: they hang, report no changes, or are full.
 
 use super::inotify::is_by;
 use super::mounts::MOUNT;
@@ -17,10 +17,10 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Mounts a file system of somewhere else.
+/// Mounts a FUSE file system.
 const QUIET: &str = "mount -i -t fuse -o \"$1\" quiet \"$2\" && exec </dev/null";
 
-/// A file system of somewhere else, and a scene of whose exporter alone it is seen.
+/// A FUSE file system, and a scene whose exporter alone sees it.
 fn quiet(it: &str) -> Option<(QuietFiles, Scene, TempDir)> {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path().to_str().unwrap();
@@ -33,8 +33,8 @@ fn quiet(it: &str) -> Option<(QuietFiles, Scene, TempDir)> {
     Some((files, scene, folder))
 }
 
-/// Such a file system, and a command that has it where it says, by a script that is told more
-/// words; `None` where that cannot be had.
+/// A FUSE file system, and a command that runs `script` with the mount point and `words` to mount
+/// it; `None` if that is not possible here.
 fn mounted(script: &str, at: &str, words: &[&str]) -> Option<(QuietFiles, Command)> {
     let words = [&[OPTIONS, at], words].concat();
     let mut command = after(script, &words, &MOUNT)?;
@@ -112,7 +112,7 @@ fn hangs_with_a_socket() {
     });
 }
 
-/// The path itself is on a disk or in memory; only its link leads elsewhere.
+/// The path itself is on a disk or in memory; only its link leads to another file system.
 #[test]
 fn hangs_on_the_way_of_a_link_to_a_socket() {
     let folder = tempfile::tempdir().unwrap();
@@ -121,7 +121,7 @@ fn hangs_on_the_way_of_a_link_to_a_socket() {
     fs::create_dir(&away).unwrap();
     symlink(away.join("it.prom"), at("link")).unwrap();
     let _daemon = ScriptedDaemon::start(&real, Behaviour::Serve(GOOD.to_vec())).unwrap();
-    // The name is one of that file system, with the socket mounted over it.
+    // The name exists in that file system, with the socket mounted over it.
     let script = format!("{QUIET} && mount --bind \"$3\" \"$2/it.prom\"");
     let (away, real) = (away.to_str().unwrap(), real.to_str().unwrap());
     let Some((quiet, command)) = mounted(&script, away, &[real]) else {
@@ -131,7 +131,7 @@ fn hangs_on_the_way_of_a_link_to_a_socket() {
     let scene = Scene::start_as(command, "1h", |_| {
         format!("[bridge.selectors.it]\ntimeout = \"{TIMEOUT:?}\"\nkind = \"uds\"\npath = {path}\n")
     });
-    // Dropped before the scene, which could not end an exporter that waits for it.
+    // Dropped before the scene, which cannot stop an exporter that waits for the file system.
     let files = quiet;
     scene.fault(
         "file system that a link to a socket leads through hangs",
@@ -165,7 +165,7 @@ fn is_full_of_other_files() {
         assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
         assert!(file.write(b"it 2\n").is_err(), "nothing fits beside it");
         assert!(scene.is_good(), "what is there stands");
-        // In its own place a part of it fits: the last good content stands, and that is told.
+        // Written in place, a part of it fits: the last good body is served, and the error is reported.
         assert!(file.write_in_place(&GOOD.repeat(4000)).is_err());
         until("that is told", || {
             let files = &scene.exporter.actor("it")["cache"]["files"];

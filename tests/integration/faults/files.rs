@@ -1,4 +1,4 @@
-//! Faults of files: what stands where a file should, and what is done to it.
+//! Faults of files: other objects at the path, and changes of the file.
 
 use super::scene::{Expected, GOOD, Outcome, Recovery, Scene};
 use crate::support::{make_fifo, program, quoted, until};
@@ -9,13 +9,13 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// Where the file of `it` is, in a directory of its own.
+/// The path of the file of `it`, in its own directory.
 fn path(folder: &Path) -> PathBuf {
     folder.join("it").join("it.prom")
 }
 
-/// A scene whose `it` is a good file, noticed by events alone, of which nothing is kept once it is
-/// bad. The exporter may read whatever links lead to.
+/// A scene whose `it` is a valid file. Changes are noticed by events only, and no body is kept after
+/// an error. The exporter may read every destination of a link.
 fn scene() -> (Scene, PromFile) {
     let mut command = program();
     command.env("LOCAL_EXPORTER__SERVICE__LANDLOCK", "false");
@@ -33,7 +33,7 @@ fn scene() -> (Scene, PromFile) {
     (scene, file)
 }
 
-/// What is written in the place of a good text, and what comes of it.
+/// Writes `text` in place of a valid body, and expects the result.
 #[track_caller]
 fn written(name: &str, text: &[u8], expected: Expected) {
     let (scene, file) = scene();
@@ -70,7 +70,7 @@ fn is_garbage() {
     written("file is garbage", b"= = =\n", expected);
 }
 
-/// What stands where the file stood, made by `make`; between the two there is no moment without.
+/// Replaces the file atomically by what `make` creates.
 #[track_caller]
 fn in_its_place<T>(name: &str, make: impl FnOnce(&Path) -> T, expected: Expected) {
     let (scene, file) = scene();
@@ -131,7 +131,7 @@ fn is_removed() {
 }
 
 #[test]
-fn its_directory_is_removed_and_made_anew() {
+fn its_directory_is_removed_and_created_again() {
     let (scene, file) = scene();
     let directory = file.path().parent().unwrap();
     scene.fault(
@@ -165,7 +165,7 @@ fn its_directory_is_moved_away_and_another_takes_its_place() {
     );
 }
 
-/// A scene whose `it` is a directory with so many other files in it.
+/// A scene whose `it` is a directory with this many other files.
 fn its_directory_holds(names: usize) -> (Scene, PathBuf) {
     let scene = Scene::start(|folder| {
         let directory = folder.join("it");

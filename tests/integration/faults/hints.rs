@@ -1,4 +1,4 @@
-//! Errors that look alike are told apart, each in one sentence with what to do about it.
+//! Errors that are easily confused are distinguished, each by a message that says what to change.
 
 use super::bus::{selector, system_bus};
 use super::scene::TIMEOUT;
@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
-/// The selector of a bus under another name.
+/// A selector of a bus with another name.
 fn on(bus: &Bus, name: &str) -> String {
     selector(bus, TIMEOUT / 6).replace("selectors.it]", &format!("selectors.{name}]"))
 }
@@ -61,7 +61,7 @@ fn no_socket_no_permission_no_such_user_a_policy_no_service_and_no_reply() {
             "no_socket",
             502,
             "absent",
-            "; the daemon does not run, or has its socket elsewhere",
+            "; the daemon is not running, or its socket is at another path",
         ),
         ("no_answer", 504, "timeout", "; it wrote nothing ("),
         (
@@ -112,9 +112,9 @@ fn a_user_that_the_bus_does_not_accept() {
     assert!(reply.text().contains(hint), "{}", reply.text());
 }
 
-/// The socket of a bus asks for write permission like any other.
+/// The socket of a bus requires write permission like any other.
 #[test]
-fn a_bus_that_one_may_not_connect_to() {
+fn a_bus_whose_socket_denies_the_connection() {
     if !nobody_can_run_it() {
         return;
     }

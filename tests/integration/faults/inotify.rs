@@ -1,4 +1,4 @@
-//! Faults of inotify: the selector polls, says so, and goes back to events when it can.
+//! Faults of inotify: the selector polls, reports it, and returns to events when they are available.
 
 mod overflow;
 
@@ -12,7 +12,7 @@ use std::time::Instant;
 
 const USER: [&str; 2] = ["--user", "--map-root-user"];
 
-/// The tables of an `it` that is a good file in a directory of its own.
+/// The configuration of a selector `it` with a valid file in its own directory.
 fn file(folder: &Path, refresh: &str) -> String {
     let directory = folder.join("it");
     fs::create_dir(&directory).unwrap();
@@ -28,7 +28,7 @@ fn limit(what: &str, most: u32) -> String {
     format!("echo {most} > /proc/sys/user/max_inotify_{what}")
 }
 
-/// What `/metrics` and `/debug/actors` say of how changes are noticed.
+/// Whether `/metrics` and `/debug/actors` report this mode of noticing changes.
 pub fn is_by(scene: &Scene, selector: &str, mode: &str) -> bool {
     let series = |mode: &str| {
         let labels = format!("{{mode=\"{mode}\",selector=\"{selector}\"}}");
@@ -41,19 +41,19 @@ pub fn is_by(scene: &Scene, selector: &str, mode: &str) -> bool {
     } else {
         "events"
     };
-    let told = scene.exporter.actor(selector)["cache"]["watch"] == mode;
-    told && series(mode) == Some(1.0) && series(other) == Some(0.0)
+    let reported = scene.exporter.actor(selector)["cache"]["watch"] == mode;
+    reported && series(mode) == Some(1.0) && series(other) == Some(0.0)
 }
 
-/// Writes to the file of `it` and waits until that is served.
-fn news(scene: &Scene, text: &str) {
+/// Writes to the file of `it` and waits until the new body is served.
+fn change(scene: &Scene, text: &str) {
     let file = PromFile::new(scene.folder().join("it/it.prom"));
     file.write(text.as_bytes()).unwrap();
     until(text, || scene.exporter.scrape("it").text() == text);
 }
 
-/// How often it was logged that `it` has to do without events.
-fn told(scene: &Scene) -> usize {
+/// How often it was logged that `it` has no events.
+fn warnings(scene: &Scene) -> usize {
     let log = scene.exporter.log();
     let about =
         |line: &&String| line.contains("no file events") && line.contains("\"selector\":\"it\"");
@@ -65,18 +65,18 @@ fn has_no_instances_left() {
     let Some(command) = after(&limit("instances", 0), &[], &USER) else {
         return;
     };
-    // The instance that is there in the end, and what waits for its events.
-    // The timer is of no help: what was refused is tried again before.
+    // The inotify instance that is finally created, and the descriptor that waits for its events.
+    // Before the timer fires, the refused operation is tried again.
     let scene = Scene::start_as(command, "100ms", |folder| file(folder, "1h")).bringing(3);
     until("it polls", || is_by(&scene, "it", "polling"));
     scene.meanwhile("no inotify instances left", || {
         let began = Instant::now();
-        news(&scene, "it 2\n");
+        change(&scene, "it 2\n");
         let took = began.elapsed();
-        assert_eq!(told(&scene), 1, "said once, not at every look");
+        assert_eq!(warnings(&scene), 1, "said once, not at every look");
         within(&scene.exporter, &USER[..1], &limit("instances", 128));
         until("events are back", || is_by(&scene, "it", "events"));
-        news(&scene, "it 3\n");
+        change(&scene, "it 3\n");
         (Outcome::good(took), ())
     });
 }
@@ -91,19 +91,19 @@ fn has_no_watches_left() {
     scene.meanwhile("no inotify watches left", || {
         within(&scene.exporter, &USER[..1], &limit("watches", 1));
         let directory = scene.folder().join("it");
-        // Another directory asks for a watch of its own.
+        // Another directory needs its own watch.
         fs::rename(&directory, scene.folder().join("before")).unwrap();
         fs::create_dir(&directory).unwrap();
         let began = Instant::now();
-        news(&scene, "it 2\n");
+        change(&scene, "it 2\n");
         let took = began.elapsed();
         until("it polls", || is_by(&scene, "it", "polling"));
-        news(&scene, "it 3\n");
-        assert_eq!(told(&scene), 1, "said once, not at every look");
+        change(&scene, "it 3\n");
+        assert_eq!(warnings(&scene), 1, "said once, not at every look");
         assert!(is_by(&scene, "near_file", "events"));
         within(&scene.exporter, &USER[..1], &limit("watches", 1000));
         until("events are back", || is_by(&scene, "it", "events"));
-        news(&scene, "it 4\n");
+        change(&scene, "it 4\n");
         (Outcome::good(took), ())
     });
 }
@@ -133,7 +133,7 @@ fn has_more_directories_than_are_watched() {
         let began = Instant::now();
         write("it 2\n");
         let took = began.elapsed();
-        assert_eq!(told(&scene), 1, "said once, not at every look");
+        assert_eq!(warnings(&scene), 1, "said once, not at every look");
         for number in 0..MOST {
             fs::remove_dir(directory(scene.folder(), number)).unwrap();
         }

@@ -1,4 +1,4 @@
-//! Dead mounts: what is mounted was deleted, and another took its name elsewhere.
+//! Stale mounts: the mounted object was deleted, and another one has its name outside of the mount.
 
 use super::bus::{Served, selector, system_bus};
 use super::scene::{Expected, GOOD, Recovery, Scene, TIMEOUT};
@@ -11,11 +11,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// The namespace of mounts.
+/// The mount namespace.
 pub const MOUNT: [&str; 1] = ["--mount"];
 const BIND: &str = "mount --bind \"$1\" \"$2\"";
 
-/// What is mounted, and where.
+/// A bind mount.
 struct Mount {
     from: PathBuf,
     to: PathBuf,
@@ -23,7 +23,7 @@ struct Mount {
 }
 
 impl Mount {
-    /// Two names in a new folder; what is mounted where is the caller's to make.
+    /// Two paths in a new folder; the caller creates what is mounted.
     fn new(from: &str, to: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (from, to) = (folder.path().join(from), folder.path().join(to));
@@ -34,21 +34,21 @@ impl Mount {
         }
     }
 
-    /// A scene of whose exporter alone it is seen, by the keys of an `it` but for its timeout.
+    /// A scene whose exporter alone sees the mount, with the keys of `it` except its timeout.
     fn scene(&self, it: &str) -> Option<Scene> {
         self.scene_of(&format!(
             "[bridge.selectors.it]\ntimeout = \"{TIMEOUT:?}\"\n{it}\n"
         ))
     }
 
-    /// [`Mount::scene`] by the tables of an `it`.
+    /// [`Mount::scene`] with the whole configuration of `it`.
     fn scene_of(&self, tables: &str) -> Option<Scene> {
         let words = [self.from.to_str().unwrap(), self.to.to_str().unwrap()];
         let command = after(BIND, &words, &MOUNT)?;
         Some(Scene::start_as(command, "1h", |_| tables.to_owned()))
     }
 
-    /// Mounts what is there now.
+    /// Mounts the current object again.
     fn again(&self, scene: &Scene) {
         let (from, to) = (quoted(&self.from), quoted(&self.to));
         within(
@@ -63,7 +63,7 @@ impl Mount {
             "{} was deleted and is only still mounted",
             self.to.display()
         );
-        // A few bytes for each test.
+        // Leaks a few bytes per test.
         String::leak(hint)
     }
 }
@@ -73,7 +73,7 @@ fn good_daemon(path: &Path) -> ScriptedDaemon {
 }
 
 #[test]
-fn a_mounted_directory_is_deleted_and_made_anew() {
+fn a_mounted_directory_is_deleted_and_created_again() {
     let mount = Mount::new("real", "mounted");
     for directory in [&mount.from, &mount.to] {
         fs::create_dir(directory).unwrap();
@@ -95,7 +95,7 @@ fn a_mounted_directory_is_deleted_and_made_anew() {
             fs::remove_dir_all(&mount.from).unwrap();
             fs::create_dir(&mount.from).unwrap();
             file.write(GOOD).unwrap();
-            // The file goes before its directory does, and may be looked for in between.
+            // The file is deleted before its directory, and a scan may happen in between.
             let dead = mount.hint();
             until("the directory is dead", || {
                 scene.exporter.scrape("it").text().contains(dead)
@@ -106,7 +106,7 @@ fn a_mounted_directory_is_deleted_and_made_anew() {
 }
 
 #[test]
-fn a_mounted_directory_of_a_socket_is_deleted_and_made_anew() {
+fn a_mounted_directory_of_a_socket_is_deleted_and_created_again() {
     let mount = Mount::new("real", "mounted");
     for directory in [&mount.from, &mount.to] {
         fs::create_dir(directory).unwrap();
@@ -134,7 +134,7 @@ fn a_mounted_directory_of_a_socket_is_deleted_and_made_anew() {
 }
 
 #[test]
-fn a_mounted_directory_of_a_bus_is_deleted_and_made_anew() {
+fn a_mounted_directory_of_a_bus_is_deleted_and_created_again() {
     let mount = Mount::new("real", "mounted");
     for directory in [&mount.from, &mount.to] {
         fs::create_dir(directory).unwrap();

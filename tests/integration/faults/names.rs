@@ -47,12 +47,12 @@ fn its_owner_loses_it_during_the_call() {
             let scrape = scope.spawn(|| scene.exporter.scrape("it"));
             until("the call is under way", || first.calls() > calls);
             let second = start(Claim::Replacing, Reply::Bytes(GOOD.to_vec())).unwrap();
-            // Whoever was called answers, without the name as well.
+            // The service that was called replies, even without the name.
             assert_eq!(scrape.join().unwrap().body, b"first 1\n");
             assert!(scene.is_good());
             assert_eq!(second.calls(), 1);
         });
-        // The second has gone, and the first, which waited for it, has the name again.
+        // The second owner has left, and the first one, which was queued, owns the name again.
         first.set(Reply::Bytes(GOOD.to_vec()));
         assert!(scene.is_good());
         (Outcome::good(began.elapsed()), ())

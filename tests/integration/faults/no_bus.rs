@@ -1,11 +1,11 @@
-//! What listens where a message bus should, and is none.
+//! Other listeners at the address of a message bus.
 
 use super::bus::{Served, scene};
 use super::scene::{Expected, Recovery};
 use local_exporter_daemons::fault::{Behaviour, GARBAGE};
 use local_exporter_daemons::scripted::ScriptedDaemon;
 
-/// Something else listens where the bus should.
+/// Replaces the bus by another listener, and expects the result.
 #[track_caller]
 fn instead(name: &str, behaviour: Behaviour, expected: Expected) {
     let (scene, served) = scene();
@@ -40,26 +40,27 @@ fn resets() {
     instead("no bus: resets", Behaviour::Reset, expected);
 }
 
-/// Sends the bytes and stays: one that closes may have gone before it is spoken to.
+/// Sends bytes and keeps the connection open: a listener that closes might do so before the client
+/// sends anything.
 fn sending(bytes: &[u8]) -> Behaviour {
     Behaviour::StopHalfway(bytes.repeat(2))
 }
 
 #[test]
 fn sends_garbage() {
-    let expected = Expected::error("bus", "is no bus");
+    let expected = Expected::error("bus", "is not a bus");
     instead("no bus: sends garbage", sending(GARBAGE), expected);
 }
 
 #[test]
 fn sends_an_empty_line() {
-    let expected = Expected::error("bus", "is no bus");
+    let expected = Expected::error("bus", "is not a bus");
     instead("no bus: sends an empty line", sending(b"\n"), expected);
 }
 
 #[test]
 fn sends_a_line_without_end() {
-    let expected = Expected::error("bus", "is no bus");
+    let expected = Expected::error("bus", "is not a bus");
     instead(
         "no bus: sends a line without end",
         Behaviour::EndlessLine,

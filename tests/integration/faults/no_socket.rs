@@ -1,4 +1,4 @@
-//! What stands where the socket of a daemon should, while there is no daemon.
+//! Other objects at the path of a socket while the daemon is not running.
 
 use super::scene::{Expected, Recovery};
 use super::socket::{good, path, stage};
@@ -7,7 +7,7 @@ use local_exporter_daemons::scripted::ScriptedDaemon;
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::Path;
 
-/// What stands at the path while there is no daemon, made by `make` and gone when its value is.
+/// Replaces the socket by what `make` creates, until its value is dropped.
 #[track_caller]
 fn in_its_place<T>(name: &str, make: impl FnOnce(&Path) -> T, expected: Expected) {
     let (scene, daemon) = stage(program());
@@ -32,14 +32,14 @@ fn in_its_place<T>(name: &str, make: impl FnOnce(&Path) -> T, expected: Expected
 fn nothing() {
     let expected = Expected::error(
         "absent",
-        "the daemon does not run, or has its socket elsewhere",
+        "the daemon is not running, or its socket is at another path",
     );
     in_its_place("is not there", |_| (), expected);
 }
 
 #[test]
 fn a_socket_that_refuses() {
-    // The daemon died: its socket stays, nobody listens.
+    // The daemon was killed: its socket file exists, but no process listens on it.
     let died = |path: &Path| drop(UnixListener::bind(path).unwrap());
     let expected = Expected::error("refused", "the daemon may have left its socket behind");
     in_its_place("refuses", died, expected);

@@ -1,4 +1,5 @@
-//! Permission taken and given back. Root is denied nothing, so the exporter runs as nobody.
+//! Permissions that are taken and given back. The exporter runs as the user nobody, since root is
+//! never denied.
 
 use super::scene::{Expected, GOOD, Recovery, Scene};
 use crate::namespaces::{AS_NOBODY, nobody_can_run_it, under};
@@ -15,7 +16,7 @@ fn allow(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// A scene whose `it` is in a directory of its own.
+/// A scene whose `it` has its own directory.
 fn scene(it: impl FnOnce(&Path) -> String) -> Option<(Scene, PathBuf)> {
     if !nobody_can_run_it() {
         return None;
@@ -30,7 +31,7 @@ fn scene(it: impl FnOnce(&Path) -> String) -> Option<(Scene, PathBuf)> {
     Some((scene, directory))
 }
 
-/// A scene whose `it` is a good file, noticed by events alone.
+/// A scene whose `it` is a valid file; changes are noticed by events only.
 fn file() -> Option<(Scene, PathBuf)> {
     let (scene, directory) = scene(|directory| {
         let path = directory.join("it.prom");
@@ -44,7 +45,7 @@ fn file() -> Option<(Scene, PathBuf)> {
     Some((scene, directory.join("it.prom")))
 }
 
-/// A scene whose `it` is the good socket `sock` in a directory.
+/// A scene whose `it` is the working socket `sock` in a directory.
 fn socket() -> Option<(Scene, PathBuf, ScriptedDaemon)> {
     let (scene, directory) = scene(|directory| {
         let path = quoted(&directory.join("sock"));
@@ -64,7 +65,7 @@ fn is_taken_from_a_socket() {
     let hint = format!("; uid 65534 may not connect to {} (0755 ", path.display());
     scene.fault(
         "permission taken from a socket",
-        // A few bytes for each test.
+        // Leaks a few bytes per test.
         Expected::error("denied", String::leak(hint)),
         Recovery::InTheNextAnswer,
         || allow(&path, 0o755),
@@ -80,11 +81,11 @@ fn is_taken_from_a_socket() {
     );
 }
 
-/// The name of an access list, acl(5).
+/// The name of the extended attribute with an access control list (acl(5)).
 const ACL: &str = "system.posix_acl_access";
 
-/// The list that lets everybody read, write and search but nobody, as the kernel keeps it: a version
-/// and entries of a kind, permissions and a user.
+/// An access control list that allows everything to all users except `nobody`, in the kernel's
+/// format: a version, and entries of a kind, permissions and a user.
 fn all_but_nobody() -> Vec<u8> {
     let everyone = u32::MAX;
     let entries: [(u16, u16, u32); 5] = [
@@ -102,7 +103,7 @@ fn all_but_nobody() -> Vec<u8> {
     2_u32.to_le_bytes().into_iter().chain(entries).collect()
 }
 
-/// What the mode grants, somebody else denies: that is what the error has to say.
+/// The mode allows the access, but an ACL denies it: the error message must say so.
 #[test]
 fn is_taken_though_the_mode_grants_it() {
     let Some((scene, directory, _daemon)) = socket() else {

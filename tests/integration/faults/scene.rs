@@ -1,11 +1,11 @@
-//! The stage of every fault: the exporter, a selector `it` that is about to have it, healthy
-//! neighbours of all kinds, and clients that scrape these the whole time.
+//! The scene of every fault: the exporter, a selector `it` that will have the fault, healthy
+//! neighbours of all kinds, and clients that scrape the neighbours all the time.
 //!
-//! A fault shows that `it` is answered with the right status, reason and sentence when it should be,
-//! that no neighbour noticed, that the next answer after the fault is good, and that nothing of it
-//! stays in the process. Each prints one row of figures, of which `cargo run --example faults` makes
-//! a table. Times are held against bounds far from what a busy machine does, and the neighbours'
-//! median against theirs without the fault.
+//! Each test asserts that scrapes of `it` get the right status, reason and message in time, that no
+//! neighbour is affected, that the next scrape after the fault succeeds, and that the fault leaves
+//! no descriptor, thread or memory behind. It prints one row of figures, from which
+//! `cargo run --example faults` makes a table. Limits on times are generous, so that a busy machine
+//! stays within them; the median of the neighbours is compared with their median without the fault.
 
 mod expected;
 mod figures;
@@ -26,50 +26,49 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// What a well `it` answers.
+/// The body of `it` without a fault.
 pub const GOOD: &[u8] = b"it 1\n";
-/// The `timeout` of `it`, where a test does not say otherwise.
+/// The `timeout` of `it`, unless a test sets another.
 pub const TIMEOUT: Duration = Duration::from_secs(2);
-/// An answer that waits for nothing is there by then, and one that waits for its deadline that long
-/// after it.
+/// The longest time of a response that waits for nothing, and of one after its deadline.
 pub const SOON: Duration = Duration::from_millis(1500);
-/// How long a fault stays at least, for the neighbours to notice if they could.
+/// The shortest time of a fault, so that an effect on the neighbours would be visible.
 const HELD: Duration = Duration::from_millis(200);
-/// Clients that scrape `it` at once.
+/// The number of clients that scrape `it` at the same time.
 const AT_ONCE: usize = 4;
 
-/// The exporter among its sources.
+/// The exporter with its sources.
 pub struct Scene {
     pub exporter: Exporter,
     neighbours: Neighbours,
-    /// Before any fault: how the neighbours answered, and what the process held.
+    /// Before any fault: the times of the neighbours, and the resources of the process.
     calm: Latencies,
     before: Level,
-    /// Descriptors that the end of the fault brings, and that stay.
+    /// Descriptors that the end of the fault adds permanently.
     brings: usize,
-    /// What no answer of the neighbours may take.
+    /// The longest time of a response of a neighbour.
     longest: Duration,
     folder: TempDir,
 }
 
-/// How soon the end of a fault shows.
+/// How soon the end of a fault is visible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recovery {
-    /// In the very next answer.
+    /// In the next response.
     InTheNextAnswer,
-    /// As soon as somebody has looked again.
+    /// After the next scan.
     Soon,
 }
 
 impl Scene {
-    /// Starts all of it; `it` gives the tables of the configuration that are about `it`, told the
-    /// folder for its files and sockets.
+    /// Starts everything; `it` returns the configuration of the selector, given the folder for its
+    /// files and sockets.
     pub fn start(it: impl FnOnce(&Path) -> String) -> Self {
         Self::start_as(program(), "1h", it)
     }
 
-    /// [`Scene::start`] by a command that lacks only the arguments of the program, with neighbours
-    /// whose files are looked at every `refresh` where there are no events.
+    /// [`Scene::start`] with a command to which the arguments of the program are added, and with a
+    /// `refresh` for the neighbours' files.
     pub fn start_as(command: Command, refresh: &str, it: impl FnOnce(&Path) -> String) -> Self {
         let folder = tempfile::tempdir().unwrap();
         open_to_all(folder.path());
@@ -89,7 +88,7 @@ impl Scene {
         }
     }
 
-    /// With the end of the fault comes what could not be had before, and takes so many descriptors.
+    /// The end of the fault permanently adds this many descriptors.
     pub fn bringing(self, descriptors: usize) -> Self {
         Self {
             brings: descriptors,
@@ -97,7 +96,7 @@ impl Scene {
         }
     }
 
-    /// The fault keeps all processors busy: of the neighbours' answers single ones may be late.
+    /// The fault keeps all processors busy: single responses of the neighbours may be late.
     pub fn burdening(self) -> Self {
         Self {
             longest: latencies::BOUND,
@@ -105,19 +104,19 @@ impl Scene {
         }
     }
 
-    /// Where the files and sockets of `it` are.
+    /// The folder of the files and sockets of `it`.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Whether `it` is answered as it should be.
+    /// Whether a scrape of `it` succeeds with the expected body.
     pub fn is_good(&self) -> bool {
         let reply = self.exporter.scrape("it");
         reply.status == 200 && reply.body == GOOD
     }
 
-    /// A fault of `it` with an answer of its own: that is what scrapes get between `begin` and
-    /// `end`, which is handed what was begun; before and after they get a good one.
+    /// A fault of `it`: scrapes between `begin` and `end` get the expected response, and succeed before
+    /// and after. `end` receives the value of `begin`.
     #[track_caller]
     pub fn fault<Begun, Ended>(
         &self,
@@ -149,13 +148,14 @@ impl Scene {
         })
     }
 
-    /// What the neighbours saw while `what` happened, what is left of it, and its line of figures.
+    /// Runs `what`, asserts that the neighbours are not affected and that nothing is left behind, and
+    /// prints the row of figures.
     #[track_caller]
     pub fn meanwhile<T>(&self, name: &str, what: impl FnOnce() -> (Outcome, T)) -> T {
         let ((outcome, value), seen) = self.neighbours.watched(&self.exporter, what);
         let after = self.settled();
         let Self { calm, before, .. } = self;
-        // A row of the table that `examples/faults.rs` makes.
+        // A row of the table of `examples/faults.rs`.
         println!("| {name} | {outcome} | {calm} | {seen} | {before} | {after} |");
         seen.assert_none_beyond(self.longest, name);
         self.assert_usual(&seen, name);
@@ -165,8 +165,8 @@ impl Scene {
         value
     }
 
-    /// Holds what the neighbours saw against what they saw before. A machine that has become busy
-    /// since is still so without the fault, so they are asked again.
+    /// Compares the times of the neighbours with those before the fault. If they are longer, measures
+    /// again without the fault, since the machine may have become busy in the meantime.
     #[track_caller]
     fn assert_usual(&self, seen: &Latencies, name: &str) {
         let Err(longer) = seen.usual_as(&self.calm) else {
@@ -177,7 +177,7 @@ impl Scene {
         assert!(still.is_ok(), "{name}: {longer}, and {still:?} of {calm}");
     }
 
-    /// Asks several times at once, and again until the fault was there for a while.
+    /// Scrapes several times at once, and repeats it until the fault has lasted for a while.
     fn scrape_at_fault(&self, expected: Expected) -> Duration {
         let end = Instant::now() + HELD;
         let ask = || {
@@ -216,7 +216,7 @@ impl Scene {
             .metric("local_exporter_source_up{selector=\"it\"}")
     }
 
-    /// Waits until nothing of a fault is left in the process.
+    /// Waits until the process has released all resources of a fault.
     fn settled(&self) -> Level {
         let mut after = Level::of(&self.exporter);
         until("nothing is left behind", || {
@@ -228,7 +228,7 @@ impl Scene {
     }
 }
 
-/// Lets time pass while others work.
+/// Sleeps while other threads work.
 pub fn hold(long: Duration) {
     let end = Instant::now() + long;
     while let Some(left) = end.checked_duration_since(Instant::now()) {

@@ -1,4 +1,4 @@
-//! Faults of a daemon on a message bus, and of those who share the bus with it.
+//! Faults of a daemon on a message bus, and of other clients of the bus.
 
 use super::bus::{Served, good_service, selector, system_bus};
 use super::scene::{Expected, GOOD, Outcome, Recovery, Scene, TIMEOUT, When};
@@ -12,7 +12,7 @@ fn scene(options: BusOptions) -> (Scene, Served) {
     (Scene::start(|_| selector(&served.bus, TIMEOUT)), served)
 }
 
-/// What a daemon replies wrongly, and what comes of it.
+/// Makes the daemon reply incorrectly, and expects the result.
 #[track_caller]
 fn fault(name: &str, reply: Reply, expected: Expected) {
     let (scene, served) = scene(system_bus());
@@ -39,9 +39,13 @@ fn replies_late() {
 }
 
 #[test]
-fn replies_to_a_call_that_nobody_made() {
+fn replies_to_a_call_that_was_not_made() {
     let expected = Expected::timeout("the method was called and did not reply");
-    fault("replies to a call that nobody made", Reply::Stray, expected);
+    fault(
+        "replies to a call that was not made",
+        Reply::Stray,
+        expected,
+    );
 }
 
 #[test]
@@ -76,7 +80,7 @@ fn replies_with_a_wrong_signature() {
 
 const LARGE: usize = 64 << 20;
 
-/// A bus that carries large messages, and a scene that has the time for them.
+/// A bus that allows large messages, and a scene with enough time for them.
 fn large() -> (Scene, Served) {
     let served = Served::start(BusOptions::new());
     let scene = Scene::start(|_| selector(&served.bus, TIMEOUT * 10));
@@ -99,7 +103,7 @@ fn replies_with_a_structure_for_each_byte() {
 #[ignore = "long: a debug build copies it slowly"]
 fn replies_with_64_mib_that_the_bus_carries() {
     let (scene, served) = large();
-    // The service, the bus and the exporter copy them several times over, at once and slowly.
+    // The service, the bus and the exporter copy them several times, concurrently and slowly.
     let scene = scene.burdening();
     for _ in 0..3 {
         scene.fault(
@@ -115,7 +119,7 @@ fn replies_with_64_mib_that_the_bus_carries() {
     }
 }
 
-/// The system bus carries 32 MiB, and throws out whoever sends more.
+/// The system bus allows 32 MiB, and disconnects a client that sends more.
 #[test]
 fn replies_with_64_mib_that_the_bus_does_not_carry() {
     let (scene, served) = scene(system_bus());
@@ -141,7 +145,7 @@ fn is_not_on_the_bus() {
     let (scene, Served { bus, service }) = scene(system_bus());
     scene.fault(
         "is not on the bus",
-        Expected::error("absent", "auto_start = true would have the bus start it"),
+        Expected::error("absent", "with auto_start = true the bus starts it"),
         Recovery::InTheNextAnswer,
         || drop(service),
         |()| good_service(&bus),

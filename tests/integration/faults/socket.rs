@@ -8,19 +8,19 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// Beyond what `it` may answer.
+/// More than the `max_bytes` of `it`.
 const TOO_MUCH: usize = 64 << 10;
 
 pub fn good() -> Behaviour {
     Behaviour::Serve(GOOD.to_vec())
 }
 
-/// Where the socket of `it` is.
+/// The path of the socket of `it`.
 pub fn path(folder: &Path) -> PathBuf {
     folder.join("sock")
 }
 
-/// A scene whose `it` is a socket, which nobody has made yet.
+/// A scene whose `it` is a socket that does not exist yet.
 fn scene(command: Command) -> Scene {
     Scene::start_as(command, "1h", |folder| {
         format!(
@@ -31,14 +31,14 @@ fn scene(command: Command) -> Scene {
     })
 }
 
-/// A scene, and the daemon behind its `it`.
+/// A scene, and the daemon of its `it`.
 pub fn stage(command: Command) -> (Scene, ScriptedDaemon) {
     let scene = scene(command);
     let daemon = ScriptedDaemon::start(path(scene.folder()), good()).unwrap();
     (scene, daemon)
 }
 
-/// What a daemon does wrong, and what comes of it.
+/// Makes the daemon behave incorrectly, and expects the result.
 #[track_caller]
 fn fault(name: &str, behaviour: Behaviour, expected: Expected) {
     let (scene, daemon) = stage(program());

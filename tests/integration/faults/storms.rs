@@ -1,8 +1,8 @@
-//! Storms of changes to files: however fast they come, an answer is one whole text that was written, and after
-//! the storm it is the last one.
+//! Storms of changes to files: at any rate of changes, a body is one complete version of a file, and
+//! after the storm it is the last one.
 //!
-//! A storm lasts until it has made enough changes and enough answers came in the middle of it, so nothing here
-//! depends on how fast the machine is.
+//! A storm lasts until there were enough changes and enough responses during it, so the tests do not
+//! depend on the speed of the machine.
 
 use super::scene::{Outcome, Scene, hold};
 use crate::support::{PATIENCE, quoted, until};
@@ -14,16 +14,18 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// How long a storm lasts at least.
+/// The shortest time of a storm.
 const STORM: Duration = Duration::from_millis(1500);
-/// How many changes make a storm. An idle machine makes ten times as many in that time.
+/// The least number of changes of a storm. An idle machine makes ten times as many in that time.
 const CHANGES: u64 = 3000;
-/// How many answers must come during a storm.
+/// The least number of responses during a storm.
 const ANSWERS: u32 = 20;
-/// A file system in memory, like `/run`, where daemons write their files: a disk would slow a storm down.
+/// A file system in memory, like `/run`, where daemons write their files: a disk would slow down the
+/// storm.
 const IN_MEMORY: &str = "/dev/shm";
 
-/// A scene whose `it` is all that `pattern` matches in a directory, noticed by events alone.
+/// A scene whose `it` is every file that `pattern` matches in a directory; changes are noticed by events
+/// only.
 fn scene(pattern: &str) -> (Scene, TempDir) {
     let directory = match Path::new(IN_MEMORY).is_dir() {
         true => tempfile::tempdir_in(IN_MEMORY),
@@ -40,7 +42,7 @@ fn scene(pattern: &str) -> (Scene, TempDir) {
     (scene, directory)
 }
 
-/// Whether a storm goes on: it lasts long enough, makes enough changes and sees enough answers.
+/// Whether a storm has to continue: too little time, too few changes or too few responses so far.
 #[track_caller]
 fn goes_on(storm: &Storm, began: Instant, changes: u64, answers: u32) -> bool {
     let took = began.elapsed();
@@ -53,12 +55,12 @@ fn goes_on(storm: &Storm, began: Instant, changes: u64, answers: u32) -> bool {
     goes_on
 }
 
-/// One version of a text: two lines that tell whether they belong together.
+/// One version of a body: two lines that show whether they belong together.
 fn version(number: u64) -> Vec<u8> {
     format!("it_first {number}\nit_second {number}\n").into_bytes()
 }
 
-/// The number of a whole version.
+/// The number of a complete version.
 fn number(body: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(body).ok()?;
     let number = text
@@ -70,17 +72,17 @@ fn number(body: &[u8]) -> Option<u64> {
     (version(number) == body).then_some(number)
 }
 
-/// What answers may be during a storm.
+/// The responses that are allowed during a storm.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Answers {
-    /// A whole version, and never an earlier one than before.
+    /// A complete version, never an earlier one than before.
     Whole,
-    /// Anything: the file is rarely whole.
+    /// Any response: the file is rarely complete.
     Any,
 }
 
-/// Makes `change` again and again, `changes` times at least, while `it` is scraped; then the last version has to
-/// be served.
+/// Runs `change` at least `changes` times while `it` is scraped. After it, the last version has to be
+/// served.
 #[track_caller]
 fn storm(
     name: &str,
@@ -139,7 +141,7 @@ fn of_rewrites_in_place_by_halves() {
     });
 }
 
-/// Without a pause between the writes: there is no moment at which the file can be trusted.
+/// Without a pause between the writes, the file is reliable at no moment.
 #[test]
 fn of_rewrites_in_place_without_a_break() {
     let name = "rewrites without a break";

@@ -1,7 +1,7 @@
-//! Events are lost when the queue of inotify overflows: what they would have told of is found all
-//! the same, and the events that come afterwards go on being heeded.
+//! Events are lost when the queue of inotify overflows: the changes are found nevertheless, and later
+//! events are still processed.
 
-use super::{file, is_by, news};
+use super::{change, file, is_by};
 use crate::faults::scene::{Outcome, Scene};
 use crate::support::{Exporter, until};
 use local_exporter_daemons::promfile::PromFile;
@@ -13,7 +13,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Instant;
 
-/// More events than the kernel keeps for anybody, which are lost on an exporter that is stopped.
+/// Causes more events than the kernel's queue holds while the exporter is stopped, so that it loses
+/// some.
 fn overflow(scene: &Scene) {
     let directory = scene.folder().join("it");
     let witness = Witness::of(&directory);
@@ -22,7 +23,7 @@ fn overflow(scene: &Scene) {
     let most = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
     let most: usize = most.trim().parse().unwrap();
     let other = directory.join("other");
-    // Each time three events, so half as many again as are kept.
+    // Three events each time, so one and a half times the size of the queue.
     for _ in 0..=most / 2 {
         drop(fs::File::create(&other).unwrap());
         fs::remove_file(&other).unwrap();
@@ -30,15 +31,15 @@ fn overflow(scene: &Scene) {
     witness.assert_overflowed(most);
 }
 
-/// Whether it runs, sleeps or is stopped, `proc_pid_stat(5)`.
+/// The state of the process: running, sleeping or stopped (`proc_pid_stat(5)`).
 fn state(exporter: &Exporter) -> String {
     let stat = fs::read_to_string(format!("/proc/{}/stat", exporter.process())).unwrap();
     let behind_the_name = stat.rsplit(") ").next().unwrap();
     behind_the_name.split(' ').next().unwrap().to_owned()
 }
 
-/// Another instance of inotify. It does not look either, and asks for fewer events of the same
-/// directory than the exporter does: when its queue overflows, so has the exporter's.
+/// A second inotify instance that is not read either, and watches the same directory for fewer
+/// kinds of events than the exporter: if its queue overflows, so does the exporter's.
 struct Witness(OwnedFd);
 
 impl Witness {
@@ -49,7 +50,7 @@ impl Witness {
         Self(instance)
     }
 
-    /// As many events as are kept are there, and then one that says that more were lost.
+    /// Asserts that the queue is full, and that its last event reports an overflow.
     fn assert_overflowed(self, most: usize) {
         let mut space = [MaybeUninit::uninit(); 4096];
         let mut events = Reader::new(self.0, &mut space);
@@ -69,8 +70,7 @@ fn times_lost(scene: &Scene) -> Option<f64> {
         .metric("local_exporter_file_events_lost_total")
 }
 
-/// Loses events, has something happen meanwhile, and looks whether the file is found that was
-/// written then, and what is written after it.
+/// Loses events while `meanwhile` runs, and expects that files written then and later are found.
 fn lost(name: &'static str, meanwhile: impl FnOnce(&Scene)) {
     let scene = Scene::start(|folder| file(folder, "1h"));
     until("it is served", || scene.is_good());
@@ -89,8 +89,8 @@ fn lost(name: &'static str, meanwhile: impl FnOnce(&Scene)) {
         let took = began.elapsed();
         assert!(is_by(&scene, "it", "events"));
         assert!(times_lost(&scene) >= Some(1.0));
-        news(&scene, "it 3\n");
-        news(&scene, "it 4\n");
+        change(&scene, "it 3\n");
+        change(&scene, "it 4\n");
         (Outcome::good(took), ())
     });
 }
@@ -100,8 +100,8 @@ fn loses_events_when_its_queue_overflows() {
     lost("inotify queue overflows", |_| {});
 }
 
-/// Another directory with the number that one had which is gone.
-fn reborn(directory: &Path) -> bool {
+/// Creates another directory with the inode number of a removed one.
+fn reuse_inode(directory: &Path) -> bool {
     let number = fs::metadata(directory).unwrap().ino();
     fs::remove_dir_all(directory).unwrap();
     for attempt in 0..100 {
@@ -119,8 +119,8 @@ fn reborn(directory: &Path) -> bool {
 #[test]
 fn loses_the_end_of_a_directory_when_its_queue_overflows() {
     lost("inotify loses the end of a directory", |scene| {
-        // Nothing tells the new directory from the old one, which is watched no more.
-        if !reborn(&scene.folder().join("it")) {
+        // The new directory looks like the old one, which is no longer watched.
+        if !reuse_inode(&scene.folder().join("it")) {
             println!("this file system gave the new directory another number");
         }
     });

@@ -1,30 +1,30 @@
-//! How a scrape at a fault is to be answered, and when.
+//! The expected response to a scrape during a fault, and when it is due.
 
 use super::{SOON, TIMEOUT};
 use crate::support::Reply;
 use std::time::Duration;
 
-/// How a scrape of `it` is to be answered.
+/// The expected response to a scrape of `it`.
 #[derive(Clone, Copy, Debug)]
 pub struct Expected {
     pub status: u16,
     pub reason: &'static str,
-    /// A part of the sentence: what is wrong, or the hint what to do about it.
+    /// A part of the message.
     pub sentence: &'static str,
     pub when: When,
 }
 
-/// When an answer is due.
+/// When a response is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
     AtOnce,
-    /// As soon as so many bytes can be there.
+    /// As soon as this many bytes can be received.
     Within(Duration),
     AtTheDeadline,
 }
 
 impl Expected {
-    /// An error that needs no waiting.
+    /// An error at once.
     pub fn error(reason: &'static str, sentence: &'static str) -> Self {
         Self {
             status: 502,
@@ -34,7 +34,7 @@ impl Expected {
         }
     }
 
-    /// No answer by the deadline.
+    /// A timeout at the deadline.
     pub fn timeout(sentence: &'static str) -> Self {
         Self {
             status: 504,
@@ -44,12 +44,12 @@ impl Expected {
         }
     }
 
-    /// Holds an answer against it.
+    /// Asserts that a response is the expected one, and in time.
     #[track_caller]
     pub fn assert(&self, reply: &Reply, took: Duration) {
         reply.assert_error(self.status, "it", self.reason);
         let text = reply.text();
-        // At the deadline the exporter's HTTP side may be the first to tell, in words of its own.
+        // At the deadline, the exporter's HTTP side may respond first, with its own message.
         let in_its_words = self.when != When::AtTheDeadline;
         assert!(
             !in_its_words || text.contains(self.sentence),

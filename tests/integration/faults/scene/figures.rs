@@ -1,19 +1,21 @@
-//! The figures of a fault: what came of it, and what the process held before and after.
+//! The figures of a fault: the response, and the resources of the process before and after it.
 
 use super::Expected;
 use crate::support::Exporter;
 use std::fmt;
 use std::time::Duration;
 
-/// Descriptors that come and go without any fault: the connections of the client that looks. With
-/// more room than that, a fault that leaves a descriptor would not be seen.
+/// The number of descriptors that vary without a fault: the connections of the test's own client. A
+/// higher tolerance would hide a leaked descriptor.
 const DESCRIPTOR_SLACK: usize = 2;
-/// Threads that come and go without any fault: those that wait for work on files, for ten seconds.
+/// The number of threads that vary without a fault: those of the blocking pool, which stay idle for
+/// ten seconds.
 const THREAD_SLACK: usize = 4;
-/// What an allocator keeps of a few requests, in bytes: one MiB is seen, also of replies of 64.
+/// The memory that an allocator retains after a few requests, in bytes: one MiB was observed, also for
+/// replies of 64 MiB.
 const MEMORY_SLACK: usize = 8 << 20;
 
-/// What came of a fault, for its line of figures.
+/// The result of a fault, for its row of figures.
 #[derive(Debug)]
 pub struct Outcome {
     status: u16,
@@ -30,7 +32,7 @@ impl Outcome {
         }
     }
 
-    /// All answers were good; the slowest took so long.
+    /// All scrapes succeeded; the slowest took this long.
     pub fn good(took: Duration) -> Self {
         Self {
             status: 200,
@@ -51,7 +53,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// What the process holds.
+/// The resources of the process.
 #[derive(Clone, Copy, Debug)]
 pub struct Level {
     descriptors: usize,
@@ -60,7 +62,7 @@ pub struct Level {
 }
 
 impl Level {
-    /// As the process sees itself, wherever it is.
+    /// As the process itself reports them, in any namespace.
     pub fn of(exporter: &Exporter) -> Self {
         let figure = |name: &str| {
             let value = exporter.metric(name).unwrap_or_default();
@@ -79,7 +81,7 @@ impl Level {
         }
     }
 
-    /// Whether there is no more than before, but for descriptors that had to come.
+    /// Whether there is no more than before, except for the descriptors that the fault adds.
     pub fn is_level_with(&self, before: &Self, brought: usize) -> bool {
         self.descriptors <= before.descriptors + brought + DESCRIPTOR_SLACK
             && self.threads <= before.threads + THREAD_SLACK

@@ -1,27 +1,27 @@
-//! How long the neighbours' answers took, and whether that is as long as without the fault.
+//! The response times of the neighbours, compared with those without the fault.
 //!
-//! The median is what is held close to the calm one: a busy machine makes a few answers late, and
-//! a neighbour that waits for anybody makes all of them late. What a few may take is bounded too,
-//! beyond what machines were seen to do and far below what waiting for the fault takes.
+//! The median has a close limit: a busy machine delays a few responses, but a neighbour that waits
+//! for the fault delays all of them. Single responses have a limit too, above what was observed on
+//! machines and far below the time of waiting for the fault.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-/// What no answer may take, nor the news of a file: whoever waits for the fault beside it waits
-/// longer.
+/// The longest time of any response, and until a changed file is served: waiting for the fault would
+/// take longer.
 pub const BOUND: Duration = Duration::from_millis(1500);
-/// What an answer may take beside a fault that burdens nobody. The longest that was seen is a
-/// seventh of a second, on two processors with much else to do.
+/// The longest time of a response during a fault that does not use the processors. The maximum that
+/// was observed is a seventh of a second, on two busy processors.
 pub const LONGEST: Duration = Duration::from_millis(750);
-/// How often the calm median, and how much beyond that, the median during a fault may be: the
-/// clients of the fault itself take their share of two processors.
+/// The median during a fault may be this multiple of the median without it, plus this time: the
+/// clients of the fault itself use the processors too.
 const TIMES: u32 = 3;
 const BEYOND: Duration = Duration::from_millis(20);
-/// So many answers have a median worth the name.
+/// The least number of responses for a meaningful median.
 const ENOUGH: usize = 5;
 
-/// The times of answers by selector, and of the news of a file.
+/// The times of responses by selector, and the times until a changed file was served.
 #[derive(Debug, Default)]
 pub struct Latencies {
     answers: BTreeMap<&'static str, Vec<Duration>>,
@@ -33,19 +33,19 @@ impl Latencies {
         self.answers.is_empty()
     }
 
-    /// Notes an answer.
+    /// Adds the time of a response.
     #[track_caller]
     pub fn answer(&mut self, selector: &'static str, took: Duration) {
         assert!(took < BOUND, "{selector} took {took:?}");
         self.answers.entry(selector).or_default().push(took);
     }
 
-    /// Notes the news of a file.
+    /// Adds the time until a changed file was served.
     pub fn news(&mut self, took: Duration) {
         self.longest_news = self.longest_news.max(took);
     }
 
-    /// Adds what another client saw.
+    /// Adds the times of another client.
     pub fn add(&mut self, other: Self) {
         for (selector, times) in other.answers {
             self.answers.entry(selector).or_default().extend(times);
@@ -53,10 +53,10 @@ impl Latencies {
         self.longest_news = self.longest_news.max(other.longest_news);
     }
 
-    /// Holds the median of each selector against its own without the fault.
+    /// Compares the median of each selector with its median without the fault.
     ///
     /// # Errors
-    /// What is longer than it may be.
+    /// Which median is too long.
     pub fn usual_as(&self, calm: &Self) -> Result<(), String> {
         if !calm.answers.keys().eq(self.answers.keys()) {
             return Err(format!("{self:?} are not of those of {calm:?}"));
@@ -73,7 +73,7 @@ impl Latencies {
         Ok(())
     }
 
-    /// Holds every answer against what single ones may take.
+    /// Asserts that no response exceeds the limit for single ones.
     #[track_caller]
     pub fn assert_none_beyond(&self, longest: Duration, name: &str) {
         for (selector, times) in &self.answers {
@@ -93,7 +93,7 @@ fn median(times: &[Duration]) -> Duration {
 }
 
 impl fmt::Display for Latencies {
-    /// Median and longest answer, and the longest that a file's news took.
+    /// The median and the maximum of responses, and the maximum until a changed file was served.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let all: Vec<_> = self.answers.values().flatten().copied().collect();
         let longest = all.iter().max().copied().unwrap_or_default();

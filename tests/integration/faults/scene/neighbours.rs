@@ -1,7 +1,7 @@
-//! Healthy sources of all kinds, and clients that scrape each of them without end.
+//! Healthy sources of all kinds, and clients that scrape each of them continuously.
 //!
-//! Every answer must be a good one, with the very bytes of its source, and there long before a
-//! fault elsewhere would time out. What is written to the file must be served soon, too.
+//! Every response must have exactly the body of its source, long before a fault elsewhere would time
+//! out. Changes of the file must be served soon.
 
 use super::hold;
 use super::latencies::Latencies;
@@ -15,14 +15,14 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long a client waits between two scrapes.
+/// The pause of a client between two scrapes.
 const PAUSE: Duration = Duration::from_millis(10);
-/// How long a changed file may take to be served. The events of all directories come in one queue,
-/// so a storm in one holds up the news of the others, by up to a second and a half where three of
-/// these tests share two processors; nobody's scrapes wait for that.
+/// The longest time until a changed file is served. The events of all directories share one queue, so
+/// a storm in one directory delays changes in others, by up to a second and a half if three of these
+/// tests share two processors; scrapes do not wait for that.
 const NEWS: Duration = Duration::from_secs(3);
 
-/// The sources.
+/// The healthy sources.
 pub struct Neighbours {
     socket: PromSock,
     directory: PromSock,
@@ -33,7 +33,7 @@ pub struct Neighbours {
 }
 
 impl Neighbours {
-    /// Starts them all in a folder, which is made.
+    /// Creates a folder and starts all sources in it.
     pub fn start(folder: &Path) -> Self {
         let make = |name: &str| {
             let path = folder.join(name);
@@ -60,7 +60,7 @@ impl Neighbours {
         }
     }
 
-    /// Their tables of the configuration.
+    /// Their configuration.
     pub fn selectors(&self, refresh: &str) -> String {
         format!(
             "[bridge.selectors]\n\
@@ -79,14 +79,14 @@ impl Neighbours {
         )
     }
 
-    /// Waits until each has answered.
+    /// Waits until a scrape of each has succeeded.
     pub fn are_up(&self, exporter: &Exporter) {
         for selector in ["near_uds", "near_directory", "near_file", "near_dbus"] {
             until(selector, || exporter.scrape(selector).status == 200);
         }
     }
 
-    /// Has them all scraped while `what` happens, and at least once.
+    /// Scrapes all of them while `what` runs, and at least once.
     pub fn watched<T>(&self, exporter: &Exporter, what: impl FnOnce() -> T) -> (T, Latencies) {
         let over = AtomicBool::new(false);
         let follow = |client: fn(&Self, &Exporter, &mut Latencies)| {
@@ -114,7 +114,7 @@ impl Neighbours {
         std::thread::scope(|scope| {
             let follow = &follow;
             let clients = clients.map(|client| scope.spawn(move || follow(client)));
-            // Also when `what` panics, or the clients would go on for ever.
+            // Also if `what` panics; otherwise the clients would never stop.
             let end = End(&over);
             let outcome = what();
             drop(end);
@@ -139,7 +139,7 @@ fn version(number: u64) -> Vec<u8> {
     format!("near_file_version {number}\n").into_bytes()
 }
 
-/// One scrape, which has to be answered with what the source served last.
+/// One scrape, whose body has to be the current version of the source.
 fn scrape(
     exporter: &Exporter,
     selector: &'static str,
@@ -160,7 +160,7 @@ fn scrape(
     reply.body
 }
 
-/// Writes a new version of the file and scrapes until it is served; until then the one before is.
+/// Writes a new version of the file and scrapes until it is served; the previous one is served before.
 fn news(exporter: &Exporter, file: &PromFile, versions: &AtomicU64, seen: &mut Latencies) {
     let number = versions.fetch_add(1, Ordering::Relaxed);
     let (old, new) = (version(number), version(number + 1));
@@ -169,7 +169,7 @@ fn news(exporter: &Exporter, file: &PromFile, versions: &AtomicU64, seen: &mut L
     loop {
         let body = scrape(exporter, "near_file", seen, || None);
         let took = written.elapsed();
-        assert!(took < NEWS, "the file was not read anew in {took:?}");
+        assert!(took < NEWS, "the file was not read again within {took:?}");
         if body == new {
             seen.news(took);
             return;
