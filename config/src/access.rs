@@ -1,4 +1,4 @@
-//! Who may send requests: a token and networks, for the service and for each selector.
+//! Access control by token and network, for the service and for each selector.
 
 use crate::key::Key;
 use crate::table::Table;
@@ -9,7 +9,7 @@ use ipnet::{IpNet, Ipv4Net};
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-/// Who may send requests, in addition to the users of the web configuration.
+/// Access control, in addition to the users of the web configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Access {
     /// A file with a bearer token (RFC 6750) that requests must carry.

@@ -15,9 +15,9 @@ pub struct BodyPolicy {
     pub check: Check,
     /// The format a body must be in.
     pub format: FormatChoice,
-    /// What happens to the timestamps of samples.
+    /// The handling of the timestamps of samples.
     pub timestamps: Timestamps,
-    /// Whether an empty body is valid.
+    /// Accepts an empty body.
     pub allow_empty: bool,
 }
 
@@ -49,7 +49,7 @@ pub enum FormatChoice {
     Protobuf,
 }
 
-/// What happens to the timestamps of samples.
+/// The handling of the timestamps of samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Timestamps {
     /// They are passed on.
@@ -115,7 +115,7 @@ impl BodyPolicy {
              refuses bodies that have any. `strip` and `reject` need `check` to be `ingest` or \
              `strict`; `strip` is not available for protobuf.",
         ),
-        Key::with_default::<bool>("allow_empty", "false", "Whether an empty body is valid."),
+        Key::with_default::<bool>("allow_empty", "false", "Accepts an empty body."),
     ];
 
     /// Reads the policy; `defaults` supplies the keys that are left out.

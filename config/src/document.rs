@@ -85,7 +85,7 @@ impl<'t> Document<'t> {
 }
 
 impl Document<'_> {
-    /// Whether the text has a key.
+    /// Returns whether the text has a key.
     pub(crate) fn holds(&self, path: &[&str]) -> bool {
         let (last, above) = match path.split_last() {
             Some(split) => split,

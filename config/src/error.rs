@@ -8,17 +8,17 @@ use std::fmt;
 /// One error, printed as `file:line:column: key.path: what was found, expected what`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
-    /// Where it is.
+    /// The location of the error.
     pub location: Location,
     /// The dotted path of the key; empty if the text cannot be parsed.
     pub key: String,
-    /// What was found, in words.
+    /// The value that was found, in words.
     pub found: String,
-    /// What is expected, in words; empty if `found` is sufficient.
+    /// The values that are expected, in words; empty if `found` is sufficient.
     pub expected: String,
 }
 
-/// Where an error is.
+/// The location of an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
     /// A position in a file; line and column count from 1, the column in characters.
@@ -89,7 +89,7 @@ impl fmt::Display for ConfigError {
 pub struct ExternalError {
     /// The keys from the root to the one that names the file.
     pub key: Vec<String>,
-    /// What was found, in words.
+    /// The value that was found, in words.
     pub found: String,
 }
 

@@ -46,7 +46,7 @@ impl Flags {
         self.0.iter().find(sets).map(|flag| flag.name)
     }
 
-    /// Whether a key is set.
+    /// Returns whether a flag sets a key.
     pub(crate) fn holds(&self, path: &[&str]) -> bool {
         let mut flags = self.0.iter();
         flags.any(|flag| path == [flag.key.0, flag.key.1])

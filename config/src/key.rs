@@ -11,13 +11,13 @@ pub struct Key {
     pub name: &'static str,
     /// The type in one or two words, such as `duration` or `path`.
     pub value: &'static str,
-    /// Whether an array of such values is accepted as well.
+    /// If true, an array of such values is accepted as well.
     pub list: bool,
     /// The permitted values, in the words of the error message.
     pub expected: &'static str,
     /// The value of a key that is left out.
     pub default: DefaultValue,
-    /// What a new value takes to come into force.
+    /// The action after which a new value takes effect.
     pub change: Change,
     /// One or two sentences.
     pub description: &'static str,
@@ -36,7 +36,7 @@ pub enum DefaultValue {
     Inherited,
 }
 
-/// What a new value takes to come into force.
+/// The action after which a new value takes effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     /// A reload of the configuration.

@@ -1,4 +1,4 @@
-//! Where the layers of a configuration come from, so that they can be loaded again.
+//! The origins of the layers of a configuration, so that they can be loaded again.
 //!
 //! Reads files and directories, and nothing else of the host: the environment and the flags
 //! are those of the start of the process.
@@ -17,17 +17,17 @@ use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-/// Where the layers of a configuration come from.
+/// The origins of the layers of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layers {
     /// The main file.
     pub file: PathBuf,
-    /// Whether the main file must exist.
+    /// The presence of the main file.
     pub presence: Presence,
     /// The directories of drop-ins. A file takes precedence over files with the same name in
     /// the directories before.
     pub drop_ins: Vec<PathBuf>,
-    /// Whether each of these directories must exist.
+    /// The presence of each of these directories.
     pub drop_ins_presence: Presence,
     /// The environment variables of the process.
     pub environment: Environment,
@@ -35,7 +35,7 @@ pub struct Layers {
     pub flags: Flags,
 }
 
-/// Whether a file or a directory must exist.
+/// The requirement that a file or a directory exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
     /// It must: the user named it.
@@ -178,7 +178,7 @@ fn names(directory: &Path) -> io::Result<Vec<(OsString, PathBuf)>> {
     Ok(names)
 }
 
-/// Whether a path leads to `/dev/null`, which masks a drop-in or a directory, as in systemd.
+/// Returns whether a path leads to `/dev/null`, which masks a drop-in or a directory, as in systemd.
 fn is_masked(path: &Path) -> bool {
     let device = fs::metadata(path).is_ok_and(|about| about.file_type().is_char_device());
     device && fs::canonicalize(path).is_ok_and(|path| path == Path::new("/dev/null"))

@@ -22,7 +22,7 @@ use config::{Config, Map, Value, ValueKind};
 const DEFAULT_NAME: &str = "(embedded default)";
 /// The first layer.
 const DEFAULT_TEXT: &str = include_str!("default.toml");
-/// What a drop-in may contain.
+/// The permitted content of a drop-in.
 const ONLY_SELECTORS: &str =
     "only tables `[bridge.selectors.NAME]`; other keys belong in the main file";
 

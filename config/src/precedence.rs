@@ -1,4 +1,4 @@
-//! What a later layer replaces as a whole. Everything else is merged key by key.
+//! Removes what a later layer replaces as a whole. Everything else is merged key by key.
 //!
 //! A selector belongs to one file: merged key by key, two files could make a selector that
 //! neither describes. The listeners can be written in two ways, and the last layer that has

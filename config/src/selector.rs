@@ -27,8 +27,8 @@ pub struct Selector {
     pub limits: Limits,
     /// The requirements that its bodies must meet.
     pub body_policy: BodyPolicy,
-    /// Who may scrape it, of those who may send requests at all.
+    /// Access control, in addition to that of the service.
     pub access: Access,
-    /// What service discovery announces about it.
+    /// Settings for service discovery.
     pub discovery: Discovery,
 }

@@ -25,28 +25,28 @@ pub struct Service {
     pub paths: Paths,
     /// The file of the exporter-toolkit for TLS, users, headers and rates, if there is one.
     pub web_config: Option<PathBuf>,
-    /// What the configuration says about TLS; that file may not contradict it.
+    /// The requirement on TLS that this file must meet.
     pub tls: Tls,
-    /// Whether the configuration can be reloaded over HTTP.
+    /// Reloads over HTTP.
     pub lifecycle: Lifecycle,
     /// When the configuration is reloaded.
     pub reload: Reload,
-    /// What is subtracted from the timeout of a scraper.
+    /// Subtracted from the timeout of a scraper.
     pub timeout_offset: Duration,
     /// The limits that apply to all clients together.
     pub clients: ClientLimits,
-    /// Who may send requests at all.
+    /// Access control for all pages.
     pub access: Access,
-    /// Whether the process restricts itself.
+    /// The self-restriction of the process.
     pub confinement: Confinement,
-    /// What happens to drop-ins with errors.
+    /// The handling of drop-ins with errors.
     pub drop_ins: DropIns,
 }
 
-/// What the configuration says about TLS.
+/// A requirement on TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tls {
-    /// Nothing: the web configuration decides.
+    /// None: the web configuration decides.
     Unspecified,
     /// `tls = true`: the web configuration, which must exist, must configure TLS.
     Required,
@@ -54,7 +54,7 @@ pub enum Tls {
     Forbidden,
 }
 
-/// What happens to drop-ins with errors.
+/// The handling of drop-ins with errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DropIns {
     /// They are left out, with a warning.
@@ -63,10 +63,10 @@ pub enum DropIns {
     Strict,
 }
 
-/// Whether the configuration can be reloaded over HTTP.
+/// Reloads over HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lifecycle {
-    /// `POST /-/reload` reloads it.
+    /// `POST /-/reload` reloads the configuration.
     Enabled,
     /// `POST /-/reload` is refused.
     Disabled,
@@ -81,7 +81,7 @@ pub enum Reload {
     OnChange,
 }
 
-/// Whether the process restricts itself to what it needs.
+/// The self-restriction of the process to what it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Confinement {
     /// With Landlock, if the kernel supports it.

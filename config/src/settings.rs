@@ -11,7 +11,7 @@ use crate::table::Table;
 /// A whole configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Where to listen, what to serve, to which clients.
+    /// The listeners, the pages and their clients.
     pub service: Service,
     /// The selectors, in the order of the text. There may be none.
     pub selectors: Vec<Selector>,

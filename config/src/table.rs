@@ -141,7 +141,7 @@ impl<'r, 't> Table<'r, 't> {
         }
     }
 
-    /// Whether a key is present, valid or not.
+    /// Returns whether a key is present, valid or not.
     pub(crate) fn contains(&self, key: &str) -> bool {
         self.entries.contains_key(key)
     }

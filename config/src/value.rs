@@ -20,8 +20,8 @@ pub(crate) trait FromValue: Sized {
     /// The checked value, or what was found instead.
     fn from_value(value: &Value) -> Result<Self, String>;
 
-    /// What is expected instead of an invalid value; if only a part of the value is invalid,
-    /// what is expected of that part.
+    /// The permitted values, for the error about an invalid one. If only a part of the value is
+    /// invalid, the words may be about that part.
     fn expected(_value: &Value) -> String {
         Self::EXPECTED.to_owned()
     }

@@ -109,12 +109,12 @@ impl Variables {
         below.starts_with(&keys).then_some(name)
     }
 
-    /// Whether a variable sets a key or something below it.
+    /// Returns whether a variable sets a key or something below it.
     pub(crate) fn holds(&self, path: &[&str]) -> bool {
         self.by_path.keys().any(|keys| begins(keys, path))
     }
 
-    /// Whether a variable sets exactly this key.
+    /// Returns whether a variable sets exactly this key.
     pub(crate) fn sets(&self, path: &[&str]) -> bool {
         self.by_path.keys().any(|keys| keys == path)
     }
@@ -172,7 +172,7 @@ impl Variables {
     }
 }
 
-/// Whether a path begins with another or equals it.
+/// Returns whether a path begins with another or equals it.
 fn begins(keys: &[String], path: &[&str]) -> bool {
     keys.get(..path.len()).is_some_and(|keys| keys == path)
 }

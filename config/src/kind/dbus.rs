@@ -22,7 +22,7 @@ pub struct DbusSource {
     pub interface: String,
     /// The method; it takes no arguments and returns the body.
     pub member: String,
-    /// Whether a scrape may start a daemon that is not running.
+    /// If true, a scrape may start a daemon that is not running.
     pub auto_start: bool,
     /// The uid to authenticate as; detected if it is not given.
     pub auth_uid: Option<u32>,
@@ -52,7 +52,7 @@ impl Kind for DbusSource {
         Key::with_default::<bool>(
             "auto_start",
             "false",
-            "Whether a scrape may make the bus start a daemon that is not running.",
+            "Lets a scrape make the bus start a daemon that is not running.",
         ),
     ];
     const CACHING: Caching = Caching::OnDemand;

@@ -24,7 +24,7 @@ pub struct FileSource {
 pub struct FileOptions {
     /// The patterns for the names of files in a directory.
     pub patterns: Vec<String>,
-    /// Whether one bad file fails the selector; otherwise it is left out.
+    /// If true, one bad file fails the selector; otherwise the file is left out.
     pub strict: bool,
     /// How long the last good body of a file is served while its newer version is bad.
     pub keep_last_good: Duration,
@@ -60,8 +60,8 @@ impl Kind for FileSource {
         Key::with_default::<bool>(
             "strict_files",
             "false",
-            "Whether one bad file fails the selector. Otherwise it is left out and the others are \
-             served.",
+            "Makes one bad file fail the selector. Otherwise the file is left out and the others \
+             are served.",
         ),
         Key::with_default::<DurationOrZero>(
             "keep_last_good",

@@ -1,4 +1,4 @@
-//! What service discovery announces about a selector: labels, interval and timeout.
+//! Settings for service discovery: labels, interval and timeout of a target.
 
 use crate::key::Key;
 use crate::table::{Named, Table};
@@ -16,7 +16,7 @@ const LABEL_EXPECTED: &str = "letters, digits and `_`, no digit first, and no la
     exporter or Prometheus sets itself";
 const LABEL_VALUE_EXPECTED: &str = "a string that is not empty";
 
-/// What service discovery announces about a selector.
+/// Settings for service discovery.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Discovery {
     /// Labels of the target, by name.
@@ -96,7 +96,7 @@ fn read_labels(table: Table<'_, '_>) -> BTreeMap<String, String> {
     labels
 }
 
-/// Whether Prometheus accepts a label and the exporter does not set it itself.
+/// Returns whether Prometheus accepts a label and the exporter does not set it itself.
 fn is_label(name: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let named = !name.is_empty()

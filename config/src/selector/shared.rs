@@ -87,7 +87,7 @@ impl Shared {
         }
     }
 
-    /// What a selector has that leaves out all of these keys.
+    /// The settings of a selector without any of these keys.
     pub(super) fn defaults(defaults: Defaults) -> Self {
         Self {
             limits: defaults.limits,

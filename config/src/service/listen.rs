@@ -122,7 +122,7 @@ fn number(text: &str, radix: u32) -> Option<u32> {
     digits.then(|| u32::from_str_radix(text, radix).ok())?
 }
 
-/// Whether this is the name or the number of a group (group(5)).
+/// Returns whether this is the name or the number of a group (group(5)).
 fn is_group(text: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '$');
     !text.is_empty() && text.chars().all(fits)

@@ -87,7 +87,7 @@ impl Listeners {
         Key::with_default::<bool>(
             "systemd_socket",
             "false",
-            "Whether to listen on the sockets that systemd passes instead of those configured.",
+            "Listens on the sockets that systemd passes instead of those configured.",
         )
         .at_restart(),
     ];

@@ -150,7 +150,7 @@ fn url(text: &str) -> Option<ExternalUrl> {
     })
 }
 
-/// Whether this is a host, as a name or an address, optionally with a port.
+/// Returns whether this is a host, as a name or an address, optionally with a port.
 fn is_authority(text: &str) -> bool {
     let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((host, rest)) => {
@@ -170,8 +170,8 @@ fn is_authority(text: &str) -> bool {
     !host.is_empty() && host.chars().all(name) && port
 }
 
-/// Whether this is an absolute path of unreserved characters (RFC 3986, 2.3), without segments
-/// that clients or proxies would normalize.
+/// Returns whether this is an absolute path of unreserved characters (RFC 3986, 2.3), without
+/// segments that clients or proxies would normalize.
 fn is_path(text: &str) -> bool {
     let unreserved = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~');
     let segment = |segment: &str| !matches!(segment, "." | "..") && segment.chars().all(unreserved);

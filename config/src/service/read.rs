@@ -95,12 +95,12 @@ const RELOADING: &[Key] = &[
     Key::with_default::<bool>(
         "lifecycle",
         "false",
-        "Whether `POST /-/reload` reloads the configuration.",
+        "Makes `POST /-/reload` reload the configuration.",
     ),
     Key::with_default::<bool>(
         "auto_reload",
         "false",
-        "Whether the configuration is reloaded when one of its files changes.",
+        "Reloads the configuration when one of its files changes.",
     ),
     Key::with_default::<Offset>(
         "timeout_offset",
@@ -114,14 +114,14 @@ const HARDENING: &[Key] = &[
     Key::with_default::<bool>(
         "landlock",
         "true",
-        "Whether the process restricts its access to files and ports with Landlock.",
+        "Restricts the access of the process to files and ports with Landlock.",
     )
     .at_restart(),
     Key::with_default::<bool>(
         "strict_dropins",
         "false",
-        "Whether an error in a drop-in is an error of the configuration. Otherwise the drop-in \
-         is left out.",
+        "Makes an error in a drop-in an error of the configuration. Otherwise the drop-in is left \
+         out.",
     ),
 ];
 
@@ -158,7 +158,7 @@ impl FromValue for WebConfigFile {
     }
 }
 
-/// What is subtracted from the timeout of a scraper.
+/// The duration that is subtracted from the timeout of a scraper.
 struct Offset(Duration);
 
 impl FromValue for Offset {
