@@ -1,4 +1,5 @@
-//! 200 means whole, fresh and fit for Prometheus: formats, checks, timestamps, names.
+//! Status 200 means a complete, current body that Prometheus accepts: formats, checks, timestamps,
+//! names.
 
 use crate::support::{Exporter, get, quoted};
 use local_exporter_daemons::bus::{BusKind, BusOptions};
@@ -8,7 +9,7 @@ use local_exporter_daemons::scripted::ScriptedDaemon;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// An exporter with one `uds` selector a name, all at the same daemon.
+/// An exporter with one `uds` selector per name, all with the same daemon.
 fn selectors(behaviour: Behaviour, named: &[(&str, &str)]) -> (Exporter, ScriptedDaemon, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("sock");
@@ -30,7 +31,7 @@ const PROTOBUF: &str = "application/vnd.google.protobuf; \
 const MESSAGES: &[u8] = b"\x13\x0a\x02up\x18\x01\x22\x0b\x12\x09\x09\x00\x00\x00\x00\x00\x00\xf0\x3f\
                           \x15\x0a\x04down\x18\x01\x22\x0b\x12\x09\x09\x00\x00\x00\x00\x00\x00\xf0\x3f";
 
-/// What a body comes to: a type, or a reason.
+/// The expected result of a body: a content type, or a reason.
 type Expected = Result<&'static str, &'static str>;
 
 #[test]
@@ -217,7 +218,7 @@ fn a_younger_answer_than_min_interval_is_given_again_with_its_age() {
     assert_eq!(again.body, b"a 1\n");
     assert!(again.header("age").unwrap().parse::<u64>().is_ok());
 
-    // A failure is not kept: the next scrape asks again.
+    // A failure is not cached: the next scrape pulls again.
     let (exporter, daemon, _folder) = selectors(Behaviour::Nothing, &named);
     exporter
         .scrape("rarely")
@@ -260,7 +261,7 @@ fn the_same_rules_hold_on_the_bus() {
     assert_eq!(exporter.actor("it")["restarts"], 0);
 }
 
-/// A large body is judged off the actor's thread: the answer is the same.
+/// A large body is checked off the actor's thread, with the same result.
 #[test]
 fn a_large_body_is_judged_like_a_small_one() {
     let mut body = "large_metric{label=\"value\"} 123456789\n"

@@ -1,4 +1,5 @@
-//! `ARCHITECTURE.md` is true: what it names exists, and the directions it draws hold.
+//! `ARCHITECTURE.md` agrees with the tree: the paths it names exist, and dependencies have the
+//! directions that it draws.
 
 mod import_cycles;
 mod imports;
@@ -16,7 +17,7 @@ fn text(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap()
 }
 
-/// Everything between backticks in a text that is not in a code block.
+/// All texts in backticks, without code blocks.
 fn names(text: &str) -> Vec<String> {
     let prose: String = text.split("```").step_by(2).collect();
     prose
@@ -68,7 +69,7 @@ fn every_path_in_the_documents_exists() {
                 || (name.ends_with(".rs") || name.ends_with(".toml"))
                     && !name.contains(' ')
                     && !name.starts_with('/');
-            // A placeholder such as `actors/src/source/NAME.rs` is for the reader to fill in.
+            // A placeholder such as `actors/src/source/NAME.rs` is not a path.
             let placeholder = name.contains("NAME") || name.contains('*');
             if is_path && !placeholder {
                 assert!(

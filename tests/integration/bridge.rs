@@ -1,4 +1,4 @@
-//! `/bridge`: requests that are no scrapes, deadlines, and how answers look.
+//! `/bridge`: invalid requests, deadlines, and the form of responses.
 
 use crate::support::{Exporter, PATIENCE, get, quoted, request};
 use local_exporter_daemons::fault::Behaviour;
@@ -103,7 +103,7 @@ fn only_get_and_head_are_answered() {
     }
     let head = request("HEAD", &exporter.url("/bridge?selector=it"), &[]);
     assert_eq!(head.header("content-length"), Some("4"));
-    // The next request on the same connection must not find a stray body before it.
+    // No stray body may precede the next response on the same connection.
     let mut stream = TcpStream::connect(exporter.address()).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     for method in ["HEAD", "GET"] {
@@ -157,7 +157,7 @@ fn the_shorter_of_the_scrapers_patience_and_the_timeout_counts() {
             .assert_error(504, "it", "timeout");
         began.elapsed()
     };
-    // One second less the offset of half a one; then the selector's own timeout.
+    // One second minus the offset of half a second; then the selector's own timeout.
     let hurried = took("1");
     assert!(hurried >= Duration::from_millis(500), "{hurried:?}");
     assert!(hurried < Duration::from_millis(950), "{hurried:?}");
@@ -185,7 +185,7 @@ fn past_the_bound_of_scrapes_in_flight_the_answer_is_503() {
         crate::support::until("both are waiting", || {
             exporter.actor("it")["in_flight"] == 2 && daemon.accepted() > 0
         });
-        assert_eq!(daemon.accepted(), 1, "those that wait share one pull");
+        assert_eq!(daemon.accepted(), 1, "concurrent scrapes share one pull");
         let reply = exporter.scrape("it");
         reply.assert_error(503, "it", "overloaded");
         assert_eq!(reply.header("retry-after"), Some("1"));
@@ -206,7 +206,7 @@ fn scrapes_at_once_share_one_pull() {
             scope.spawn(|| assert_eq!(exporter.scrape("it").body, b"a 1\n"));
         }
     });
-    // A client that was late to connect may have begun a second pull.
+    // A client that connected late may have started a second pull.
     let pulls = daemon.accepted();
     assert!(pulls <= 2, "16 scrapes at once made {pulls} pulls");
     daemon.set(late(b'2')).unwrap();
@@ -252,7 +252,7 @@ fn a_large_body_arrives_whole_and_slow_readers_share_it() {
         "the bytes differ"
     );
 
-    // Ten readers ask for 32 MiB each and do not read on: no copy of it is made for any.
+    // Ten clients request 32 MiB each and stop reading: the body is not copied for any of them.
     let readers: Vec<_> = (0..10).map(|_| stalled_reader(&exporter)).collect();
     let resident = exporter.metric("process_resident_memory_bytes").unwrap();
     let copies = 10.0 * 32.0 * 1048576.0;
@@ -261,7 +261,7 @@ fn a_large_body_arrives_whole_and_slow_readers_share_it() {
     assert_eq!(exporter.get("/-/healthy").status, 200);
 }
 
-/// A client that reads the head of its answer and then nothing.
+/// A client that reads the head of its response and then nothing.
 fn stalled_reader(exporter: &Exporter) -> TcpStream {
     let mut stream = TcpStream::connect(exporter.address()).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();

@@ -1,6 +1,7 @@
-//! What the exporter finds out of its host: one inotify instance for all, its uid, its buses.
+//! What the exporter determines about its host: one inotify instance for all selectors, its uid,
+//! its buses.
 //!
-//! These need namespaces; where they cannot be made, a test says so and passes.
+//! These tests need namespaces, and are skipped where those cannot be created.
 
 use crate::namespaces::{AS_NOBODY, nobody_can_run_it, possible};
 use crate::support::{Exporter, open_to_all, program, quoted, until};
@@ -68,7 +69,7 @@ fn in_a_user_namespace_the_bus_is_told_the_uid_that_it_sees() {
         reply.text()
     );
 
-    // What would be claimed without looking at the map.
+    // The uid that would be sent without considering the uid map.
     let exporter = Exporter::start_under(&wrapper, &config("dbus_auth_uid = 0\n"));
     let reply = exporter.scrape("it");
     reply.assert_error(502, "it", "denied");

@@ -1,5 +1,4 @@
-//! Nothing is left behind: no descriptor, no thread, no scrape, and no memory beyond what an
-//! allocator keeps.
+//! Nothing leaks: no descriptor, thread or scrape, and no memory beyond what the allocator keeps.
 
 mod repeated;
 
@@ -11,11 +10,11 @@ use local_exporter_daemons::scripted::ScriptedDaemon;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const SCRAPES: usize = 1000;
-/// What three thousand scrapes may add to the resident memory, in bytes: 350 for each.
+/// How much three thousand scrapes may add to the resident memory, in bytes: 350 for each.
 const KEPT: f64 = 1024.0 * 1024.0;
 
-/// A silent socket, a bus method that never replies, and a FIFO in place of a
-/// file, each scraped a thousand times.
+/// Scrapes a silent socket, a bus method that never replies, and a FIFO instead of a file, a
+/// thousand times each.
 #[test]
 fn a_thousand_scrapes_of_silent_sources_leave_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
@@ -45,7 +44,7 @@ fn a_thousand_scrapes_of_silent_sources_leave_nothing_behind() {
             scrape_all(&exporter, selector, scrapes, status, reason);
         }
     };
-    // Once round first: threads and connections that are kept for reuse come up here.
+    // One round first, which creates the threads and connections that are kept for reuse.
     round(50);
     let settled = || {
         let idle = |selector: &&str| exporter.actor(selector)["in_flight"] == 0;
@@ -70,7 +69,7 @@ fn a_thousand_scrapes_of_silent_sources_leave_nothing_behind() {
     drop(prombus);
 }
 
-/// Scrapes by a few clients at once, each with connections of its own.
+/// Scrapes with a few clients at once, each with its own connections.
 fn scrape_all(exporter: &Exporter, selector: &str, scrapes: usize, status: u16, reason: &str) {
     const CLIENTS: usize = 4;
     let left = AtomicUsize::new(scrapes);

@@ -1,6 +1,6 @@
-//! The program as its users meet it: the real binary, real daemons, real clients.
+//! Tests of the real program with real daemons and real clients.
 //!
-//! One binary, to link once. Each file begins with what it proves.
+//! One binary, so that it is linked once. Each file begins with the rules that it tests.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! What was freed is given back, whoever began the program and however.
+//! Freed memory is returned to the system, no matter how the program was started.
 
 use crate::support::{Exporter, program, quoted, until};
 use local_exporter_daemons::fault::Behaviour;
@@ -6,9 +6,9 @@ use local_exporter_daemons::scripted::ScriptedDaemon;
 use std::fs;
 
 const MEBIBYTE: usize = 1 << 20;
-/// What the largest answers have.
+/// The size of the largest bodies.
 const LARGE: usize = 8 * MEBIBYTE;
-/// What may stay after many of them: less than half of one.
+/// What may remain resident after many of them: less than half of one.
 const KEPT_KIB: u64 = 4 * 1024;
 const CLIENTS: usize = 4;
 const SCRAPES: usize = 5;
@@ -61,7 +61,7 @@ fn the_bound_is_pinned_in_the_process_that_was_started() {
 }
 
 #[test]
-fn a_bound_that_somebody_has_set_stands() {
+fn a_bound_that_is_already_set_stays() {
     let cases = [
         (BOUND, "65536"),
         ("GLIBC_TUNABLES", "glibc.malloc.mmap_threshold=65536"),
@@ -84,7 +84,7 @@ fn resident_kib(exporter: &Exporter) -> u64 {
     number.parse().unwrap()
 }
 
-/// The strings of one of the process' files in `/proc`, proc(5).
+/// The strings in one of the process' files in `/proc`, proc(5).
 fn read(exporter: &Exporter, file: &str) -> Vec<String> {
     let text = fs::read_to_string(format!("/proc/{}/{file}", exporter.process())).unwrap();
     text.split_terminator('\0').map(str::to_owned).collect()

@@ -1,6 +1,6 @@
-//! The program in namespaces of its own, and as another user; and whether that can be had here.
+//! Runs the program in its own namespaces or as another user, where that is possible.
 //!
-//! Where it cannot, a test says so and passes.
+//! Where it is not, tests are skipped.
 
 use crate::support::{Exporter, program};
 use local_exporter_skip::skip;
@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 const NOBODY: &str = "65534";
 
-/// Runs what follows as nobody; root may do that.
+/// Runs the following arguments as the user `nobody`; requires root.
 pub const AS_NOBODY: [&str; 6] = [
     "setpriv",
     "--reuid",
@@ -18,7 +18,7 @@ pub const AS_NOBODY: [&str; 6] = [
     "--clear-groups",
 ];
 
-/// Whether a command that makes the namespace works here.
+/// Whether a command that creates the namespace works here.
 pub fn possible(command: &[&str]) -> bool {
     let mut probe = Command::new(command[0]);
     probe.args(&command[1..]).arg("true").stderr(Stdio::null());
@@ -29,7 +29,8 @@ pub fn possible(command: &[&str]) -> bool {
     possible
 }
 
-/// Whether nobody can run the program: root may become nobody, and nobody may read it.
+/// Whether the user `nobody` can run the program: this process may switch to that user, which may
+/// read the program.
 pub fn nobody_can_run_it() -> bool {
     let can = Command::new(AS_NOBODY[0])
         .args(&AS_NOBODY[1..])
@@ -45,15 +46,15 @@ pub fn nobody_can_run_it() -> bool {
     can
 }
 
-/// The program through another one, which must end up executing its last arguments.
+/// The program through a wrapper that executes its last arguments.
 pub fn under(wrapper: &[&str]) -> Command {
     let mut command = Command::new(wrapper[0]);
     command.args(&wrapper[1..]).arg(program().get_program());
     command
 }
 
-/// The program in new namespaces, where a shell script that is told `words` comes first; `None`
-/// where they cannot be had.
+/// The program in new namespaces, after a shell script that gets `words` as its arguments; `None`
+/// where they cannot be created.
 pub fn after(script: &str, words: &[&str], namespaces: &[&str]) -> Option<Command> {
     let mut wrapper = vec!["unshare"];
     wrapper.extend(namespaces);
@@ -66,7 +67,7 @@ pub fn after(script: &str, words: &[&str], namespaces: &[&str]) -> Option<Comman
     Some(under(&wrapper))
 }
 
-/// Runs a shell script in namespaces of the exporter.
+/// Runs a shell script in the namespaces of the exporter.
 pub fn within(exporter: &Exporter, namespaces: &[&str], script: &str) {
     let done = Command::new("nsenter")
         .args(namespaces)

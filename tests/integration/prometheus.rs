@@ -1,4 +1,4 @@
-//! A real Prometheus scrapes the three kinds and the exporter itself.
+//! A real Prometheus scrapes sources of all three kinds and the exporter itself.
 
 use crate::support::{Exporter, exposition, get, quoted, until};
 use local_exporter_daemons::bus::{BusKind, BusOptions};
@@ -22,7 +22,7 @@ impl Prometheus {
     pub(crate) fn start(folder: &Path, config: &str) -> Self {
         let file = folder.join("prometheus.yml");
         std::fs::write(&file, config).unwrap();
-        // Free a moment ago: Prometheus cannot be asked which port it chose.
+        // Free a moment ago: Prometheus does not report which port it chose.
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
@@ -47,7 +47,7 @@ impl Prometheus {
         Self { child, base }
     }
 
-    /// The value of an instant query that gives one sample.
+    /// The value of an instant query with one sample.
     pub(crate) fn query(&self, query: &str) -> Option<f64> {
         let query: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();
         let reply = get(&format!("{}/api/v1/query?query={query}", self.base), &[]);
@@ -63,7 +63,7 @@ impl Drop for Prometheus {
     }
 }
 
-/// The scrape configuration that is shipped, with the target's address and a short interval.
+/// The shipped scrape configuration with the target's address and a short interval.
 fn scrape_config(exporter: &Exporter) -> String {
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/prometheus.example.yml");
     let shipped = std::fs::read_to_string(shipped).unwrap();

@@ -1,4 +1,4 @@
-//! The exporter with arguments, an environment and a standard input of a test's own.
+//! The exporter with arguments, environment and standard input chosen by a test.
 
 use crate::support::{PATIENCE, eventually, open_to_all, program};
 use serde_json::Value;
@@ -19,7 +19,7 @@ pub struct Serving {
     folder: TempDir,
 }
 
-/// `program()`, started by a shell that first does what the script says.
+/// `program()`, executed by a shell after it has run the script.
 pub fn by_shell(script: &str) -> Command {
     let mut command = Command::new("sh");
     let script = format!("{script}exec \"$@\"");
@@ -30,7 +30,7 @@ pub fn by_shell(script: &str) -> Command {
 }
 
 impl Serving {
-    /// Starts it by a command that lacks only the arguments of the program.
+    /// Starts it with a command that lacks only the arguments of the program.
     pub fn start(mut command: Command, arguments: &[&str], config: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         open_to_all(folder.path());
@@ -59,24 +59,24 @@ impl Serving {
         }
     }
 
-    /// Where its configuration is, to be written anew.
+    /// The path of its configuration file.
     pub fn config(&self) -> PathBuf {
         self.folder.path().join("config.toml")
     }
 
-    /// Every log line of its own so far; who starts it may write others.
+    /// Every log line of the exporter so far, without those of a wrapper.
     pub fn log(&self) -> Vec<Value> {
         let lines = self.lines();
         let event = |line: &String| serde_json::from_str(line).ok();
         lines.iter().filter_map(event).collect()
     }
 
-    /// Every line so far, whoever wrote it.
+    /// Every line so far, including those of a wrapper.
     pub fn lines(&self) -> Vec<String> {
         self.log.lock().unwrap().clone()
     }
 
-    /// Waits for log lines with that message, as many as that, and returns them.
+    /// Waits for at least `count` log lines with this message and returns them.
     pub fn logged(&self, message: &str, count: usize) -> Vec<Value> {
         eventually(message, || {
             let mut events = self.log();
@@ -127,12 +127,12 @@ impl Drop for Serving {
     }
 }
 
-/// One GET over a unix socket: all of the answer as text.
+/// Sends one GET over a unix socket; returns the whole response as text.
 pub fn get_over_unix(socket: &Path, path: &str) -> String {
     get_over(UnixStream::connect(socket).unwrap(), path)
 }
 
-/// [`get_over_unix`] on a connection that there is.
+/// Like [`get_over_unix`], on an open connection.
 pub fn get_over(mut stream: UnixStream, path: &str) -> String {
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");

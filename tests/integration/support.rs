@@ -1,4 +1,4 @@
-//! The exporter as a child process, a client for it, and waiting for a condition.
+//! The exporter as a child process, a client for it, and functions that wait for a condition.
 
 use crate::serving::Serving;
 use local_exporter_daemons::registry::Metrics;
@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
-/// How long anything may take before a test gives up: generous, since a loaded
-/// machine is no failure; nothing here waits longer than it needs.
+/// The limit of every wait. It is generous, since a loaded machine is not a failure; no wait takes
+/// longer than its condition needs.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What stands before the configurations of tests.
+/// The beginning of every configuration.
 const SERVICE: &str = "[service]\naddress = \"127.0.0.1\"\nport = 0\n";
 
 /// A running exporter with one TCP port, killed on drop.
@@ -24,7 +24,7 @@ pub struct Exporter {
     address: String,
 }
 
-/// What came back from a request.
+/// The response to a request.
 #[derive(Debug)]
 pub struct Reply {
     pub status: u16,
@@ -42,13 +42,13 @@ impl Reply {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The value of one series of an answer.
+    /// The value of one series in the body.
     pub fn metric(&self, series: &str) -> Option<f64> {
         let value = |line: &str| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok();
         self.text().lines().find_map(value)
     }
 
-    /// Asserts an error of one sentence that names the selector and the reason.
+    /// Asserts an error response of one line that names the selector and the reason.
     #[track_caller]
     pub fn assert_error(&self, status: u16, selector: &str, reason: &str) {
         let text = self.text();
@@ -66,7 +66,7 @@ impl Reply {
     }
 }
 
-/// The program under test, to be given arguments.
+/// The program under test, without arguments.
 pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_local-exporter"));
     command.env_remove("DBUS_SESSION_BUS_ADDRESS");
@@ -75,31 +75,31 @@ pub fn program() -> Command {
 }
 
 impl Exporter {
-    /// Starts it with the given text after a `[service]` table for a free port.
+    /// Starts it with this configuration after a `[service]` table with a free port.
     pub fn start(config: &str) -> Self {
         Self::start_as(program(), config)
     }
 
-    /// [`Exporter::start`] through another program, which must end up executing its last arguments.
+    /// Like [`Exporter::start`], through a wrapper that executes its last arguments.
     pub fn start_under(wrapper: &[&str], config: &str) -> Self {
         let mut command = Command::new(wrapper[0]);
         command.args(&wrapper[1..]).arg(program().get_program());
         Self::start_as(command, config)
     }
 
-    /// [`Exporter::start`] by a command that lacks only the arguments of the program.
+    /// Like [`Exporter::start`], with a command that lacks only the arguments of the program.
     pub fn start_as(command: Command, config: &str) -> Self {
         let serving = Serving::start(command, &[], &format!("{SERVICE}{config}"));
         let address = serving.address();
         Self { serving, address }
     }
 
-    /// Replaces its configuration as [`Exporter::start`] wrote it; it is not told.
-    /// Where its configuration is.
+    /// The path of its configuration file.
     pub fn configuration(&self) -> PathBuf {
         self.serving.config()
     }
 
+    /// Replaces its configuration file in the form that [`Exporter::start`] wrote; does not request a reload.
     pub fn configure(&self, config: &str) {
         let file = self.configuration();
         let new = file.with_file_name("new");
@@ -123,7 +123,7 @@ impl Exporter {
         self.get(&format!("/bridge?selector={selector}"))
     }
 
-    /// A scrape with the header in which Prometheus says how long it waits.
+    /// A scrape with the header that contains Prometheus' timeout.
     pub fn scrape_within(&self, selector: &str, seconds: &str) -> Reply {
         let url = self.url(&format!("/bridge?selector={selector}"));
         get(&url, &[("X-Prometheus-Scrape-Timeout-Seconds", seconds)])
@@ -177,12 +177,12 @@ impl Exporter {
     }
 }
 
-/// One GET request; any status is an answer.
+/// Sends one GET request; any status is a result.
 pub fn get(url: &str, headers: &[(&str, &str)]) -> Reply {
     request("GET", url, headers)
 }
 
-/// One request of a method without a body.
+/// Sends one request without a body.
 pub fn request(method: &str, url: &str, headers: &[(&str, &str)]) -> Reply {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
@@ -210,7 +210,7 @@ pub fn request(method: &str, url: &str, headers: &[(&str, &str)]) -> Reply {
     }
 }
 
-/// Raw bytes in, whatever comes back until the connection closes.
+/// Sends raw bytes and returns everything until the connection closes.
 pub fn raw(address: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -220,7 +220,7 @@ pub fn raw(address: &str, request: &str) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// Asks again and again until there is something, or the patience ends.
+/// Calls `ask` until it returns something, at most for [`PATIENCE`].
 #[track_caller]
 pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + PATIENCE;
@@ -244,24 +244,24 @@ fn pause() {
     std::thread::sleep(Duration::from_millis(10));
 }
 
-/// What a daemon serves: a real registry whose counters move.
+/// The metrics of a daemon: a real registry whose counters move.
 pub fn exposition() -> impl Fn() -> Vec<u8> + Send + Sync + 'static {
     let metrics = Metrics::new("instrumented_daemon").unwrap();
     move || metrics.text()
 }
 
-/// Lets every user into a folder, as temporary ones do not.
+/// Makes a folder accessible to all users, which temporary folders are not.
 pub fn open_to_all(folder: &Path) {
     fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// A pipe with a name, mkfifo(3).
+/// Creates a FIFO, mkfifo(3).
 pub fn make_fifo(path: &Path) {
     use rustix::fs::{CWD, FileType, Mode, mknodat};
     mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
 }
 
-/// A path in a configuration.
+/// A path as a TOML string.
 pub fn quoted(path: &Path) -> String {
     format!("{:?}", path.to_str().unwrap())
 }

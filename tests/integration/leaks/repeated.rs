@@ -1,5 +1,5 @@
-//! Faults that take no time, and large replies, again and again: a descriptor or a buffer that one of
-//! them leaves shows after twenty.
+//! Repeats quick faults and large replies: a descriptor or buffer that each of them leaks shows
+//! after twenty.
 
 use crate::support::{Exporter, quoted, until};
 use local_exporter_daemons::bus::{Bus, BusKind, BusOptions};
@@ -13,15 +13,15 @@ use std::path::PathBuf;
 const GOOD: &[u8] = b"it 1\n";
 /// How often each fault happens.
 const TIMES: usize = 20;
-/// After so many of them all is there that is kept for reuse.
+/// The number of faults after which everything that is kept for reuse exists.
 const WARM: usize = 2;
 
-/// What resident memory may grow by from then on, in bytes: an allocator keeps some of what was
-/// freed, and twenty times 64 KiB would be more.
+/// How much resident memory may grow from then on, in bytes: the allocator keeps some freed memory;
+/// twenty times 64 KiB would be more.
 const KEPT: f64 = 1024.0 * 1024.0;
 
-/// Lets a fault happen again and again; it must not leave a descriptor each time, nor every tenth,
-/// nor what it took to read or to tell of it.
+/// Repeats a fault, which must not leak a descriptor each time, nor every tenth time, nor the
+/// memory for reading or logging it.
 #[track_caller]
 fn repeated(exporter: &Exporter, fault: &str, mut once: impl FnMut()) {
     for _ in 0..WARM {
@@ -44,7 +44,7 @@ fn resident(exporter: &Exporter) -> f64 {
     resident.unwrap()
 }
 
-/// The descriptors when two looks at them found the same, with no scrape under way.
+/// The number of descriptors once two counts agree, with no scrape in progress.
 fn steady(exporter: &Exporter) -> usize {
     let mut last = 0;
     until("its descriptors are steady", || {
@@ -55,15 +55,15 @@ fn steady(exporter: &Exporter) -> usize {
     last
 }
 
-/// What there is at the path of a socket.
+/// The state of a socket's path.
 enum Stands {
     Daemon(Behaviour),
-    /// The daemon died: its socket stays, nobody listens.
+    /// The daemon died: its socket remains without a listener.
     DeadSocket,
     Nothing,
 }
 
-/// The path of a socket, and who listens there.
+/// The path of a socket, and its daemon.
 struct Place {
     path: PathBuf,
     daemon: Option<ScriptedDaemon>,
@@ -89,7 +89,7 @@ impl Place {
 #[test]
 fn twenty_faults_of_a_socket_leave_no_descriptor() {
     let half = Behaviour::HalfThenClose(b"it_counts 12345678\n".to_vec());
-    // The last is asked by a selector that waits only briefly.
+    // The last is scraped through a selector with a short timeout.
     let cases = [
         (502, "absent", "it", Stands::Nothing),
         (502, "refused", "it", Stands::DeadSocket),
@@ -129,14 +129,14 @@ fn twenty_faults_of_a_socket_leave_no_descriptor() {
     }
 }
 
-/// A bus, and what answers on it.
+/// A bus, and the service on it.
 struct Served {
     bus: Bus,
     service: Option<ScriptedService>,
 }
 
 impl Served {
-    /// Replies to the next call; started anew if it is gone.
+    /// Sets the reply of the next call; restarts the service if it has ended.
     fn reply(&mut self, reply: Reply) {
         if let Some(service) = &self.service {
             service.set(reply);
@@ -146,7 +146,7 @@ impl Served {
         }
     }
 
-    /// The bus is killed while a call waits for its reply, and started anew.
+    /// Kills the bus while a call waits for its reply, and restarts it.
     fn die_in_a_call(&mut self, exporter: &Exporter) {
         self.reply(Reply::Never);
         let calls = || self.service.as_ref().map_or(0, ScriptedService::calls);
@@ -187,7 +187,7 @@ fn twenty_large_replies_leave_no_memory() {
             served.reply(good());
         });
     };
-    // Below max_bytes, and beyond it: the system's bus carries 32 MiB.
+    // Below `max_bytes`, and beyond it: the limit of the system bus is 32 MiB.
     large(8 << 20, 200);
     large(24 << 20, 502);
 }
