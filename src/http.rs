@@ -1,6 +1,12 @@
-//! HTTP: listeners, connections, TLS, access, bodies, compression and replies.
+//! HTTP: listeners, connections, TLS, access control, bodies, compression and error responses.
 //!
-//! Knows how requests arrive and how responses leave, not what a URL means.
+//! Knows how requests arrive and how responses leave, but not what a URL means.
+//!
+//! Layers, each using only those before it:
+//! 1. [`client`], [`reply`], [`body`], [`file_backed`]: no state of the server.
+//! 2. [`listen`], [`connections`], [`gzip`], [`web_config`]: each one a subject of its own.
+//! 3. [`access`]: decides about requests, by the web configuration and the access settings.
+//! 4. [`server`]: joins them and serves the pages that it is given.
 
 pub(crate) mod access;
 pub(crate) mod body;

@@ -1,7 +1,6 @@
-//! Where the exporter listens: settings in, bound listeners out.
+//! Binds the configured listeners.
 //!
-//! Failing to bind one of them is failing to start; nothing here tries another
-//! port or path.
+//! If any address cannot be bound, startup fails; no other port or path is tried.
 
 mod listener;
 mod systemd;
@@ -14,11 +13,11 @@ pub use listener::Listener;
 use local_exporter_config::{ExternalError, Listen, Listeners};
 use std::io;
 
-/// Binds everything that is configured, in its order, or takes what systemd passes.
+/// Binds all configured addresses in their order, or takes the sockets that systemd passes.
 ///
 /// # Errors
-/// With the address in the message: it is in use, not this host's, not allowed, or of a
-/// kind that its kernel does not have.
+/// If an address is in use, does not belong to this host, is not permitted, or is of a kind
+/// that the kernel does not support. The message contains the address.
 pub fn bind(listeners: &Listeners) -> io::Result<Vec<Listener>> {
     match listeners {
         Listeners::Systemd => systemd::listeners(),
@@ -26,7 +25,7 @@ pub fn bind(listeners: &Listeners) -> io::Result<Vec<Listener>> {
     }
 }
 
-/// What is wrong with the listeners as far as that can be told before it is bound.
+/// Returns the errors in the settings that are detectable before binding.
 #[must_use]
 pub(crate) fn external_errors(listeners: &Listeners) -> Vec<ExternalError> {
     let Listeners::Configured(listens) = listeners else {
@@ -51,17 +50,17 @@ fn bind_one(listen: &Listen) -> io::Result<Listener> {
     }
 }
 
-/// Removes the unix sockets that were made for these listeners, as far as that may be
-/// done and nobody else has taken their places. What stays is taken over next time.
+/// Removes the unix sockets of these listeners at shutdown. A socket is kept if it may not be
+/// removed or another process listens on its path; the next start takes over a stale one.
 pub(crate) fn clear(listeners: &Listeners) {
     let Listeners::Configured(listens) = listeners else {
         return;
     };
     for listen in listens {
         if let Listen::Unix(unix) = listen
-            && let Err(error) = unix::vacate(&unix.path)
+            && let Err(error) = unix::remove_stale(&unix.path)
         {
-            tracing::debug!(%error, path = %unix.path.display(), "the socket stays");
+            tracing::debug!(%error, path = %unix.path.display(), "cannot remove the socket");
         }
     }
 }
@@ -75,20 +74,20 @@ mod tests {
     use std::net::Ipv4Addr;
 
     #[test]
-    fn one_that_cannot_be_bound_fails_all_and_is_named() {
+    fn an_address_that_cannot_be_bound_fails_startup_and_is_named() {
         let local = ListenAddress::One(Ipv4Addr::LOCALHOST.into());
         let bound = bind(&Listeners::Configured(vec![
             Listen::Tcp(local, 0),
             Listen::Tcp(local, 0),
         ]));
         assert_eq!(bound.unwrap().len(), 2);
-        // No machine can be its own hypervisor, whose context that is.
-        let elsewhere = VsockListen {
+        // Context ID 0 is that of the hypervisor.
+        let hypervisor = VsockListen {
             context: Some(0),
             port: 9598,
         };
         let listeners =
-            Listeners::Configured(vec![Listen::Tcp(local, 0), Listen::Vsock(elsewhere)]);
+            Listeners::Configured(vec![Listen::Tcp(local, 0), Listen::Vsock(hypervisor)]);
         let error = bind(&listeners).unwrap_err().to_string();
         assert!(
             error.starts_with("cannot listen on vsock://0:9598: "),

@@ -1,8 +1,8 @@
-//! What becomes of an error: a status, a sentence, and when to come again.
+//! Responses without a page of their own: errors, redirects and plain text.
 //!
-//! The only file that maps errors to HTTP. Every error is `text/plain`, one
-//! sentence that names what was asked, the reason and the cause; whatever of a
-//! request is repeated in it comes here escaped.
+//! The only file that maps errors to HTTP statuses. Every error is one line of `text/plain`
+//! with the selector, the reason and the cause. Callers escape the parts of a request that
+//! they include in a message.
 
 use crate::limits::{Limit, Rejection};
 use actix_web::http::{StatusCode, header};
@@ -10,7 +10,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use local_exporter_actors::{Reason, ScrapeError};
 use std::time::Duration;
 
-/// A scrape that failed.
+/// A failed scrape. With `Retry-After` if the error says when to retry.
 #[must_use]
 pub(crate) fn failed(selector: &str, error: &ScrapeError) -> HttpResponse {
     let mut response = plain(status(error.reason));
@@ -20,7 +20,7 @@ pub(crate) fn failed(selector: &str, error: &ScrapeError) -> HttpResponse {
     response.body(format!("selector {selector:?}: {error}\n"))
 }
 
-/// A request for the bridge that could not become a scrape.
+/// A request to the bridge that is rejected without a scrape.
 #[must_use]
 pub(crate) fn rejected(rejection: Rejection, message: &str) -> HttpResponse {
     let status = match rejection {
@@ -38,18 +38,18 @@ pub(crate) fn rejected(rejection: Rejection, message: &str) -> HttpResponse {
     response.body(format!("{message}\n"))
 }
 
-/// What is said to a client whose connection a limit ends within the head of a
-/// request, as the bytes of a whole response: there is no request to reply to.
+/// The response to a client whose connection is ended by a limit within a request head, as
+/// bytes: there is no request that actix-web could respond to. `None` for other limits.
 #[must_use]
 pub(crate) fn limit_response(limit: Limit) -> Option<String> {
-    let (status, sentence) = match limit {
+    let (status, message) = match limit {
         Limit::HeaderTimeout => (
             StatusCode::REQUEST_TIMEOUT,
-            "the head of the request took longer than header_timeout\n",
+            "the request head took longer than header_timeout\n",
         ),
         Limit::HeaderSize => (
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            "the head of the request is larger than 32 KiB\n",
+            "the request head is larger than 32 KiB\n",
         ),
         Limit::MaxConnections
         | Limit::Reserve
@@ -58,28 +58,28 @@ pub(crate) fn limit_response(limit: Limit) -> Option<String> {
         | Limit::WriteTimeout
         | Limit::Streams => return None,
     };
-    let length = sentence.len();
+    let length = message.len();
     Some(format!(
         "HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\n\
-         content-length: {length}\r\nconnection: close\r\n\r\n{sentence}"
+         content-length: {length}\r\nconnection: close\r\n\r\n{message}"
     ))
 }
 
-/// A request that cannot be answered as it is, with what to do about it.
+/// An invalid request; the message says how to correct it.
 #[must_use]
-pub(crate) fn bad_request(sentence: &str) -> HttpResponse {
-    plain(StatusCode::BAD_REQUEST).body(format!("{sentence}\n"))
+pub(crate) fn bad_request(message: &str) -> HttpResponse {
+    plain(StatusCode::BAD_REQUEST).body(format!("{message}\n"))
 }
 
-/// The page is elsewhere, for now.
+/// A temporary redirect.
 #[must_use]
-pub(crate) fn found(location: &str) -> HttpResponse {
+pub(crate) fn redirect(location: &str) -> HttpResponse {
     let mut response = plain(StatusCode::FOUND);
     response.insert_header((header::LOCATION, location));
-    response.body(format!("it is at {location}\n"))
+    response.body(format!("see {location}\n"))
 }
 
-/// A text for people.
+/// A plain text.
 #[must_use]
 pub(crate) fn text(text: String) -> HttpResponse {
     plain(StatusCode::OK).body(text)
@@ -88,36 +88,30 @@ pub(crate) fn text(text: String) -> HttpResponse {
 /// A page that does not exist.
 #[must_use]
 pub(crate) fn not_found() -> HttpResponse {
-    plain(StatusCode::NOT_FOUND).body("there is no such page; / names those there are\n")
+    plain(StatusCode::NOT_FOUND).body("page not found; see / for a list\n")
 }
 
-/// A method that no page takes.
+/// A method that the page does not support; `allowed` lists those that it does.
 #[must_use]
-pub(crate) fn method_not_allowed() -> HttpResponse {
-    only("GET, HEAD", "only GET and HEAD are answered here\n")
-}
-
-/// A page that takes only the methods that `allowed` lists, in a sentence.
-#[must_use]
-pub(crate) fn only(allowed: &'static str, sentence: &'static str) -> HttpResponse {
+pub(crate) fn method_not_allowed(allowed: &'static str, message: &'static str) -> HttpResponse {
     let mut response = plain(StatusCode::METHOD_NOT_ALLOWED);
     response.insert_header((header::ALLOW, allowed));
-    response.body(sentence)
+    response.body(message)
 }
 
-/// Nobody may do this, in a sentence.
+/// A request that is not permitted to any client.
 #[must_use]
-pub(crate) fn forbidden(sentence: &'static str) -> HttpResponse {
-    plain(StatusCode::FORBIDDEN).body(sentence)
+pub(crate) fn forbidden(message: &'static str) -> HttpResponse {
+    plain(StatusCode::FORBIDDEN).body(message)
 }
 
-/// A failure of the exporter itself.
+/// An error of the exporter itself.
 #[must_use]
 pub(crate) fn internal(message: &str) -> HttpResponse {
     plain(StatusCode::INTERNAL_SERVER_ERROR).body(format!("{message}\n"))
 }
 
-/// A client that has to say who it is, in one of these ways (RFC 9110, section 11.6.1).
+/// A request without valid credentials; lists the accepted schemes (RFC 9110, section 11.6.1).
 #[must_use]
 pub(crate) fn unauthorized(challenges: impl Iterator<Item = &'static str>) -> HttpResponse {
     let mut response = plain(StatusCode::UNAUTHORIZED);
@@ -127,42 +121,42 @@ pub(crate) fn unauthorized(challenges: impl Iterator<Item = &'static str>) -> Ht
     response.body("Unauthorized\n")
 }
 
-/// A request beyond the configured rate.
+/// A request that exceeds the configured rate.
 #[must_use]
 pub(crate) fn too_many_requests() -> HttpResponse {
     plain(StatusCode::TOO_MANY_REQUESTS).body("Too Many Requests\n")
 }
 
-/// A request whose password cannot be checked yet, since so many others are to be.
+/// A request whose password cannot be checked because too many checks are waiting.
 #[must_use]
 pub(crate) fn too_busy() -> HttpResponse {
     let mut response = plain(StatusCode::SERVICE_UNAVAILABLE);
     response.insert_header((header::RETRY_AFTER, 1));
-    response.body("too many passwords are to be checked; come again\n")
+    response.body("too many passwords are waiting to be checked; retry later\n")
 }
 
-/// All is well, in a sentence.
+/// Success, with a short message.
 #[must_use]
-pub(crate) fn well(sentence: &'static str) -> HttpResponse {
-    plain(StatusCode::OK).body(sentence)
+pub(crate) fn ok(message: &'static str) -> HttpResponse {
+    plain(StatusCode::OK).body(message)
 }
 
-/// Not yet, in a sentence.
+/// The exporter is not ready.
 #[must_use]
-pub(crate) fn unready(sentence: &'static str) -> HttpResponse {
-    plain(StatusCode::SERVICE_UNAVAILABLE).body(sentence)
+pub(crate) fn unavailable(message: &'static str) -> HttpResponse {
+    plain(StatusCode::SERVICE_UNAVAILABLE).body(message)
 }
 
 fn plain(status: StatusCode) -> HttpResponseBuilder {
     let mut response = HttpResponse::build(status);
     response.insert_header((header::CONTENT_TYPE, "text/plain; charset=utf-8"));
-    // An error message is never to be taken for a page.
+    // Browsers must not interpret an error message as HTML.
     response.insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
     response
 }
 
-/// RFC 9110, section 15.6: the exporter is a gateway; 502 is a bad answer from
-/// behind it, 504 none in time, 503 means that it did not ask.
+/// The exporter is a gateway (RFC 9110, section 15.6): 502 means an invalid response from the
+/// daemon, 504 none in time, 503 that it was not scraped.
 fn status(reason: Reason) -> StatusCode {
     match reason {
         Reason::Absent
@@ -184,7 +178,7 @@ fn status(reason: Reason) -> StatusCode {
     }
 }
 
-/// `Retry-After` knows whole seconds only (RFC 9110, section 10.2.3): rounded up, one at least.
+/// `Retry-After` has whole seconds (RFC 9110, section 10.2.3). Rounds up, to at least one.
 fn whole_seconds(after: Duration) -> u64 {
     (after.as_millis().div_ceil(1000).max(1))
         .try_into()
@@ -196,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn statuses_tell_whose_fault_it_was() {
+    fn each_reason_has_its_status() {
         let of = |status: u16| {
             let is = |reason: &&Reason| super::status(**reason).as_u16() == status;
             Reason::ALL
@@ -220,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn retrying_is_never_told_too_early() {
+    fn retry_after_is_rounded_up() {
         for (millis, seconds) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (29_500, 30)] {
             assert_eq!(whole_seconds(Duration::from_millis(millis)), seconds);
         }

@@ -106,7 +106,7 @@ async fn body_response(
         // RFC 9111, section 5.1: whole seconds since the body was known to be current.
         response.insert_header((header::AGE, cached_at.elapsed().as_secs()));
     }
-    if exposition.body.len() >= gzip::SMALLEST && gzip::wanted(request) {
+    if exposition.body.len() >= gzip::MIN_SIZE && gzip::is_accepted(request) {
         let body = exposition.body.clone();
         let compress = || Compressors::compress(compressors, body);
         match exposition.compressed.get_or_try_init(compress).await {

@@ -10,7 +10,7 @@ use local_exporter_actors::report::State;
 
 /// `GET /-/healthy`: 200 while requests are served.
 pub(crate) async fn healthy() -> HttpResponse {
-    reply::well("local-exporter is healthy\n")
+    reply::ok("local-exporter is healthy\n")
 }
 
 /// `GET /-/ready`: 200 once the listeners are open and every actor has started, until shutdown.
@@ -22,8 +22,8 @@ pub(crate) async fn ready(exporter: web::Data<Exporter>) -> HttpResponse {
             .any(|handle| handle.state() == State::Starting)
     };
     match not_ready(*exporter.phase.borrow(), starting) {
-        Some(sentence) => reply::unready(sentence),
-        None => reply::well("local-exporter is ready\n"),
+        Some(sentence) => reply::unavailable(sentence),
+        None => reply::ok("local-exporter is ready\n"),
     }
 }
 

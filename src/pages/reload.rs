@@ -9,7 +9,7 @@ use local_exporter_config::Lifecycle;
 /// `POST /-/reload` or `PUT`: reloads and returns the result, with the drop-ins that were left out.
 pub(crate) async fn reload(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
     if ![Method::POST, Method::PUT].contains(request.method()) {
-        return reply::only("POST, PUT", "only POST and PUT are allowed\n");
+        return reply::method_not_allowed("POST, PUT", "only POST and PUT are allowed\n");
     }
     if exporter.settings.load().service.lifecycle == Lifecycle::Disabled {
         return reply::forbidden("Lifecycle API is not enabled.\n");

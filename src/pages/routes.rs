@@ -46,7 +46,7 @@ fn handler(page: Page) -> Route {
 /// The paths above a route prefix, which redirect to it.
 fn above(prefix: &str) -> Resource {
     let first = format!("{prefix}/");
-    let redirect = web::to(move || ready(reply::found(&first)));
+    let redirect = web::to(move || ready(reply::redirect(&first)));
     readable(vec!["/".to_owned(), prefix.to_owned()], redirect)
 }
 
@@ -59,5 +59,5 @@ fn readable(patterns: Vec<String>, handler: Route) -> Resource {
 }
 
 async fn method_not_allowed() -> HttpResponse {
-    reply::method_not_allowed()
+    reply::method_not_allowed("GET, HEAD", "only GET and HEAD are allowed\n")
 }

@@ -280,6 +280,6 @@ fn an_unknown_page_says_where_the_others_are() {
     for path in ["/nope", "/bridge/", "/metrics/x", "//"] {
         let reply = get(&exporter.url(path), &[]);
         assert_eq!(reply.status, 404, "{path}");
-        assert!(reply.text().contains("no such page"), "{path}");
+        assert!(reply.text().contains("page not found"), "{path}");
     }
 }

@@ -109,7 +109,7 @@ fn what_cannot_be_bound_is_named_and_ends_the_start() {
     let good = "--web.listen-address=127.0.0.1:0";
     for (bad, named) in [
         (format!("--web.listen-address={port}"), port.as_str()),
-        (at(&file, ""), "is no socket"),
+        (at(&file, ""), "is not a socket"),
         (at(&live, ""), "in use"),
         (at(&absent, ""), "absent/sock"),
         // The context of hypervisors, which no program is in.

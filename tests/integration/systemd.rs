@@ -170,7 +170,10 @@ fn a_passed_port_is_served_and_named_in_the_log() {
     let address = listener.local_addr().unwrap();
     let serving = Serving::start(passing(listener), PASSED, "");
     assert_eq!(get(&format!("http://{address}/-/healthy"), &[]).status, 200);
-    assert_eq!(serving.logged("passed by systemd", 1)[0]["name"], "web");
+    assert_eq!(
+        serving.logged("socket passed by systemd", 1)[0]["name"],
+        "web"
+    );
     assert_eq!(serving.address(), address.to_string());
 }
 
@@ -234,7 +237,7 @@ fn systemds_own_activation_starts_it_at_the_first_request() {
     until("the socket is there", || path.exists());
     assert!(get_over_unix(&path, "/-/healthy").starts_with("HTTP/1.1 200 "));
     // systemd-socket-activate is what was started; it has become the exporter.
-    let event = &serving.logged("passed by systemd", 1)[0];
+    let event = &serving.logged("socket passed by systemd", 1)[0];
     assert_eq!(event["name"], "own");
 }
 

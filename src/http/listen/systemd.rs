@@ -1,18 +1,18 @@
-//! Listeners that systemd has bound and passes on (`sd_listen_fds(3)`).
+//! Sockets passed by systemd (`sd_listen_fds(3)`).
 //!
-//! All of them are taken, and each must be one that can be served. They are not
-//! made, changed or removed here: their unit does that.
+//! All of them are used, and each must be a listening TCP or unix socket. Their unit creates,
+//! configures and removes them.
 
 use super::listener::Listener;
 use listenfd::ListenFd;
 use socket2::SockRef;
 use std::io;
 
-/// All that were passed to this process.
+/// Takes all sockets that were passed to this process.
 pub(super) fn listeners() -> io::Result<Vec<Listener>> {
     let process = std::env::var("LISTEN_PID").ok();
     let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
-    // They may be meant for whoever started this process.
+    // Otherwise they were passed to the parent process.
     let ours = process.and_then(|id| id.parse().ok()) == Some(std::process::id());
     let mut passed = if ours {
         ListenFd::from_env()
@@ -33,10 +33,10 @@ pub(super) fn listeners() -> io::Result<Vec<Listener>> {
 
 fn take(passed: &mut ListenFd, index: usize, name: &str) -> io::Result<Listener> {
     let unfit = |why: &str| {
-        let message = format!("the socket {index} ({name:?}) that systemd passed {why}");
+        let message = format!("socket {index} ({name:?}) passed by systemd {why}");
         io::Error::new(io::ErrorKind::InvalidInput, message)
     };
-    // The crate gives an error for a socket of another kind, and leaves it in its place.
+    // For a socket of another kind, listenfd returns an error and keeps the socket.
     let (listener, listens) = if let Ok(Some(tcp)) = passed.take_tcp_listener(index) {
         let listens = SockRef::from(&tcp).is_listener();
         (Listener::Tcp(tcp), listens)
@@ -48,10 +48,10 @@ fn take(passed: &mut ListenFd, index: usize, name: &str) -> io::Result<Listener>
     };
     match listens {
         Ok(true) => {
-            tracing::info!(name, "passed by systemd");
+            tracing::info!(name, "socket passed by systemd");
             Ok(listener)
         }
         Ok(false) => Err(unfit("does not listen (Accept=yes in its unit?)")),
-        Err(error) => Err(unfit(&format!("cannot be looked at: {error}"))),
+        Err(error) => Err(unfit(&format!("cannot be inspected: {error}"))),
     }
 }

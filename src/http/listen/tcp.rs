@@ -1,4 +1,4 @@
-//! TCP ports, on one address or on all of them.
+//! TCP listeners on one address or on all addresses.
 
 use super::listener::{BACKLOG, bind_error};
 use local_exporter_config::ListenAddress;
@@ -7,7 +7,7 @@ use socket2::{Domain, Socket, Type};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
-/// A listener on one address, or on every one of both families.
+/// Binds one address, or all addresses of IPv4 and IPv6.
 pub(super) fn bind(address: ListenAddress, port: u16) -> io::Result<TcpListener> {
     let (address, families) = match address {
         ListenAddress::One(address) => (SocketAddr::new(address, port), Families::One),
@@ -15,8 +15,8 @@ pub(super) fn bind(address: ListenAddress, port: u16) -> io::Result<TcpListener>
             let every = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
             match bind_one(every, Families::Both) {
                 Ok(listener) => return Ok(listener),
-                Err(error) if ipv6_is_off(&error) => {
-                    tracing::debug!("IPv6 is off, listening on IPv4 alone");
+                Err(error) if ipv6_is_unavailable(&error) => {
+                    tracing::debug!("IPv6 is not available; listening on IPv4 only");
                     let every = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
                     (every, Families::One)
                 }
@@ -39,15 +39,15 @@ fn bind_one(address: SocketAddr, families: Families) -> io::Result<TcpListener> 
     if address.is_ipv6() {
         socket.set_only_v6(families == Families::One)?;
     }
-    // A restart need not wait for the last connections of the previous process.
+    // Allows a restart while connections of the previous process are in TIME_WAIT.
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
 }
 
-/// No IPv6 in the kernel, or none on any interface.
-fn ipv6_is_off(error: &io::Error) -> bool {
+/// Whether the kernel has no IPv6, or no interface has an IPv6 address.
+fn ipv6_is_unavailable(error: &io::Error) -> bool {
     matches!(
         Errno::from_io_error(error),
         Some(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL)
@@ -61,12 +61,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_address_means_both_families() {
+    fn all_addresses_include_ipv4_and_ipv6() {
         let listener = bind(ListenAddress::Every, 0).unwrap();
         let port = listener.local_addr().unwrap().port();
         let connects = |address: SocketAddr| std::net::TcpStream::connect(address).is_ok();
         assert!(connects((Ipv4Addr::LOCALHOST, port).into()));
-        // Where IPv6 is off there is nothing to connect from.
+        // Without IPv6 on this host, there is no address to connect from.
         if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok() {
             assert!(connects((Ipv6Addr::LOCALHOST, port).into()));
         }
@@ -76,18 +76,18 @@ mod tests {
     fn an_address_in_use_is_named() {
         let address = ListenAddress::One(Ipv4Addr::LOCALHOST.into());
         let first = bind(address, 0).unwrap();
-        let taken = first.local_addr().unwrap();
-        let error = bind(address, taken.port()).unwrap_err();
+        let in_use = first.local_addr().unwrap();
+        let error = bind(address, in_use.port()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
-        assert!(error.to_string().contains(&taken.to_string()), "{error}");
+        assert!(error.to_string().contains(&in_use.to_string()), "{error}");
     }
 
     #[test]
-    fn only_a_missing_family_is_a_reason_to_fall_back() {
-        let off = |error: Errno| ipv6_is_off(&error.into());
-        assert!(off(Errno::AFNOSUPPORT));
-        assert!(off(Errno::ADDRNOTAVAIL));
-        assert!(!off(Errno::ADDRINUSE));
-        assert!(!off(Errno::ACCESS));
+    fn only_a_missing_address_family_causes_the_fallback() {
+        let unavailable = |error: Errno| ipv6_is_unavailable(&error.into());
+        assert!(unavailable(Errno::AFNOSUPPORT));
+        assert!(unavailable(Errno::ADDRNOTAVAIL));
+        assert!(!unavailable(Errno::ADDRINUSE));
+        assert!(!unavailable(Errno::ACCESS));
     }
 }

@@ -1,9 +1,8 @@
-//! Unix sockets of the exporter's own: made with their mode and group, taken over
-//! from one that crashed, and removed again.
+//! Unix sockets: created with their mode and group, taken over after a crash, and removed.
 //!
-//! Nobody can connect before mode and group are what they are to be: connections
-//! are refused until listen(2), which comes last. A path is only ever removed if
-//! a socket is there on which nobody answers.
+//! Clients cannot connect before mode and group are set: the kernel refuses connections until
+//! listen(2), which is called last. A path is removed only if it is a stale socket, one on
+//! which no process listens.
 
 use super::listener::{BACKLOG, bind_error};
 use local_exporter_config::UnixListen;
@@ -14,38 +13,37 @@ use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
-/// Where the names of groups are.
+/// Maps names of groups to their numbers (group(5)).
 const GROUPS: &str = "/etc/group";
 
-/// What is wrong with the group that a socket is to have, if anything is.
+/// The error in the group of a socket, if there is one.
 pub(super) fn external_error(listen: &UnixListen) -> Option<String> {
-    let wrong = group(listen.group.as_deref()?).err()?;
-    Some(format!("unix:{}: {wrong}", listen.path.display()))
+    let error = group(listen.group.as_deref()?).err()?;
+    Some(format!("unix:{}: {error}", listen.path.display()))
 }
 
-/// A listener at that path.
+/// Creates a socket and listens on it. Takes over a stale socket.
 pub(super) fn bind(listen: &UnixListen) -> io::Result<UnixListener> {
     let path = listen.path.as_path();
-    let place = format!("unix:{}", path.display());
-    make(listen, path).map_err(|error| bind_error(place, &error))
+    let address = format!("unix:{}", path.display());
+    try_bind(listen, path).map_err(|error| bind_error(address, &error))
 }
 
-fn make(listen: &UnixListen, path: &Path) -> io::Result<UnixListener> {
+fn try_bind(listen: &UnixListen, path: &Path) -> io::Result<UnixListener> {
     let group = listen.group.as_deref().map(group).transpose()?;
-    vacate(path)?;
+    remove_stale(path)?;
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.bind(&SockAddr::unix(path)?)?;
-    let made = allow(path, listen.mode, group).and_then(|()| socket.listen(BACKLOG));
-    if made.is_err() {
-        // It is of no use to anybody.
+    let listening = set_access(path, listen.mode, group).and_then(|()| socket.listen(BACKLOG));
+    if listening.is_err() {
         let _ = std::fs::remove_file(path);
     }
-    made?;
+    listening?;
     Ok(socket.into())
 }
 
-/// Sets who may connect; the mode last, since a change of the group may take some of it away.
-fn allow(path: &Path, mode: Option<u32>, group: Option<Gid>) -> io::Result<()> {
+/// Sets group and mode. The mode is last, because chown(2) may clear mode bits.
+fn set_access(path: &Path, mode: Option<u32>, group: Option<Gid>) -> io::Result<()> {
     if let Some(group) = group {
         chown(path, None, Some(group))?;
     }
@@ -55,50 +53,50 @@ fn allow(path: &Path, mode: Option<u32>, group: Option<Gid>) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes room at a path: removes a socket there on which nobody answers.
+/// Removes a stale socket. Succeeds if the path does not exist.
 ///
 /// # Errors
-/// When somebody answers, or what is there is no socket, or it may not be removed.
-pub(super) fn vacate(path: &Path) -> io::Result<()> {
-    let there = match std::fs::symlink_metadata(path) {
-        Ok(there) => there,
+/// If a process listens on the socket, the path is not a socket, or it may not be removed.
+pub(super) fn remove_stale(path: &Path) -> io::Result<()> {
+    let metadata = match std::fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
     };
-    if !there.file_type().is_socket() {
-        let message = "what is there is no socket, and is left alone";
+    if !metadata.file_type().is_socket() {
+        let message = "the path exists and is not a socket; remove it or choose another path";
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
     }
-    match knock(path) {
+    match try_connect(path) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             std::fs::remove_file(path)
         }
-        // A queue that is full is an answer too.
+        // A full queue means that a process listens.
         Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
         _ => Err(io::ErrorKind::AddrInUse.into()),
     }
 }
 
-/// Connects, and waits for nothing.
-fn knock(path: &Path) -> io::Result<()> {
+/// Connects without blocking.
+fn try_connect(path: &Path) -> io::Result<()> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
     socket.connect(&SockAddr::unix(path)?)
 }
 
-/// The number of a group, by its number or its name.
+/// Parses the number of a group, or looks up its name.
 fn group(group: &str) -> io::Result<Gid> {
     if let Ok(number) = group.parse() {
         return Ok(Gid::from_raw(number));
     }
     let groups = std::fs::read_to_string(GROUPS)?;
     number(&groups, group).map(Gid::from_raw).ok_or_else(|| {
-        let message = format!("no group {group:?} is in {GROUPS}");
+        let message = format!("group {group:?} does not exist in {GROUPS}");
         io::Error::new(io::ErrorKind::NotFound, message)
     })
 }
 
-/// The number of a group in the text of group(5).
+/// Finds the number of a group in a text in the format of group(5).
 fn number(groups: &str, name: &str) -> Option<u32> {
     let mut fields = groups.lines().map(|line| line.split(':'));
     let mut found =
@@ -123,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn it_has_its_mode_and_group_and_takes_connections() {
+    fn a_socket_has_its_mode_and_group_and_accepts_connections() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sock");
         let own = rustix::process::getgid().as_raw();
@@ -132,14 +130,14 @@ mod tests {
             ..at(&path)
         };
         let _listener = bind(&listen).unwrap();
-        let there = path.metadata().unwrap();
-        assert_eq!(there.permissions().mode() & 0o7777, 0o640);
-        assert_eq!(there.gid(), own);
+        let metadata = path.metadata().unwrap();
+        assert_eq!(metadata.permissions().mode() & 0o7777, 0o640);
+        assert_eq!(metadata.gid(), own);
         UnixStream::connect(&path).unwrap();
     }
 
     #[test]
-    fn a_path_is_taken_over_only_from_a_socket_on_which_nobody_answers() {
+    fn only_a_stale_socket_is_taken_over() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sock");
         let first = bind(&at(&path)).unwrap();
@@ -149,18 +147,18 @@ mod tests {
             error.to_string().contains(path.to_str().unwrap()),
             "{error}"
         );
-        // As a crash leaves it.
+        // A crash leaves the socket behind.
         drop(first);
         assert!(path.exists());
         let second = bind(&at(&path)).unwrap();
-        assert!(vacate(&path).is_err(), "it is in use");
+        assert!(remove_stale(&path).is_err(), "a process listens on it");
         drop(second);
-        vacate(&path).unwrap();
+        remove_stale(&path).unwrap();
         assert!(!path.exists());
     }
 
     #[test]
-    fn what_is_no_socket_is_never_removed() {
+    fn a_path_that_is_not_a_socket_is_never_removed() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         std::fs::write(&file, "precious").unwrap();
@@ -177,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_socket_that_cannot_be_given_its_group_is_not_left_behind() {
+    fn a_socket_whose_group_cannot_be_set_is_removed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sock");
         let listen = UnixListen {
@@ -190,17 +188,17 @@ mod tests {
     }
 
     #[test]
-    fn groups_are_found_by_their_names() {
+    fn groups_are_looked_up_by_name() {
         let of_group = |group: Option<&str>| UnixListen {
             group: group.map(str::to_owned),
             ..at(Path::new("/x"))
         };
-        for right in [None, Some("root"), Some("12345")] {
-            assert_eq!(external_error(&of_group(right)), None);
+        for valid in [None, Some("root"), Some("12345")] {
+            assert_eq!(external_error(&of_group(valid)), None);
         }
-        let wrong = external_error(&of_group(Some("no-such")));
-        let expected = "unix:/x: no group \"no-such\" is in /etc/group";
-        assert_eq!(wrong.as_deref(), Some(expected));
+        let error = external_error(&of_group(Some("no-such")));
+        let expected = "unix:/x: group \"no-such\" does not exist in /etc/group";
+        assert_eq!(error.as_deref(), Some(expected));
         let text = "root:x:0:\nprometheus:x:998:a,b\nprom:x:7:\nbad:x\n";
         assert_eq!(number(text, "prometheus"), Some(998));
         assert_eq!(number(text, "prom"), Some(7));

@@ -23,7 +23,7 @@ pub(crate) async fn inject(request: HttpRequest, exporter: web::Data<Exporter>) 
         return reply::internal("request /debug/faults?selector=NAME&order=WORDS");
     };
     match handle.inject_fault(&words) {
-        Ok(()) => reply::well("scheduled\n"),
+        Ok(()) => reply::ok("scheduled\n"),
         Err(error) => reply::internal(&error),
     }
 }

@@ -218,7 +218,7 @@ fn a_wrong_listener_is_told_what_is_wrong_about_it() {
         (&long, "expected a path of at most 107 bytes (unix(7))"),
         (
             "unix:/x?group=no-such-group",
-            "unix:/x: no group \"no-such-group\" is in /etc/group",
+            "unix:/x: group \"no-such-group\" does not exist in /etc/group",
         ),
     ] {
         let (code, _, error) = host.check(&[&format!("--web.listen-address={listener}")]);

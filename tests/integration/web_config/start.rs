@@ -48,7 +48,7 @@ fn a_file_that_is_wrong_is_not_served() {
         ),
         (
             "tls_server_config:\n  cert_file: cert.pem\n  key_file: other-key.pem\n".to_owned(),
-            "certificate and key cannot be used together",
+            "cannot use the certificate with the key",
         ),
         (
             tls(&["client_auth_type: Sometimes"]),
