@@ -1,4 +1,4 @@
-//! Clients that misbehave: the time, the connections and the memory they may take.
+//! Misbehaving clients: how much time, how many connections and how much memory they can use.
 
 pub mod connection;
 mod floods;
@@ -14,11 +14,10 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// What stands in a response's head when its connection ends with it.
+/// Header of the last response on a connection.
 const CLOSES: &str = "\r\nconnection: close\r\n";
 
-/// An exporter with `hung`, a daemon that never answers, and `well`, a file;
-/// `service` are lines of its table.
+/// An exporter with the selectors `hung`, a daemon that never responds, and `well`, a file.
 struct Scene {
     exporter: Exporter,
     hung: ScriptedDaemon,
@@ -26,11 +25,12 @@ struct Scene {
 }
 
 impl Scene {
+    /// `service` are keys of `[service]`, `timeout` is that of all selectors.
     fn start(service: &str, timeout: &str) -> Self {
         Self::start_with(service, timeout, "")
     }
 
-    /// [`Scene::start`] with lines of more selectors.
+    /// [`Scene::start`] with more selectors.
     fn start_with(service: &str, timeout: &str, selectors: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (socket, file) = (folder.path().join("sock"), folder.path().join("m.prom"));
@@ -53,8 +53,8 @@ impl Scene {
         Connection::open(self.exporter.address())
     }
 
-    /// How often clients met a limit.
-    fn met(&self, limit: &str) -> f64 {
+    /// How often clients reached a limit.
+    fn reached(&self, limit: &str) -> f64 {
         let series = format!("local_exporter_http_limit_reached_total{{limit=\"{limit}\"}}");
         self.exporter.metric(&series).unwrap()
     }
@@ -63,13 +63,13 @@ impl Scene {
         assert_eq!(self.exporter.scrape("well").text(), "a 1\n");
     }
 
-    /// So many scrapes that wait for the daemon that never answers.
+    /// Begins scrapes of the daemon that never responds.
     fn hang(&self, scrapes: u64) -> Vec<Connection> {
         let scrape = |others| {
             let mut connection = self.connect();
-            connection.ask("/bridge?selector=hung");
+            connection.request("/bridge?selector=hung");
             // One after the other: a connection that was not read yet counts as idle.
-            until("it waits", || {
+            until("the scrape is in flight", || {
                 self.exporter.actor("hung")["in_flight"] == others + 1
             });
             connection
@@ -77,14 +77,14 @@ impl Scene {
         (0..scrapes).map(scrape).collect()
     }
 
-    /// [`Scene::hang`] on all connections that there may be.
+    /// [`Scene::hang`] on all ordinary connections.
     fn hang_on_all(&self, connections: u64) -> Vec<Connection> {
         let mut waiting = self.hang(connections - 1);
         until("scrapes are refused", || {
             let mut last = self.connect();
-            last.ask("/bridge?selector=hung");
+            last.request("/bridge?selector=hung");
             waiting.push(last);
-            // It may be in reserve itself, as long as somebody else is about to leave.
+            // This connection may be a reserved one, as long as another one is about to end.
             self.exporter.scrape("well").status == 503
                 && self.exporter.actor("hung")["in_flight"] == connections
         });
@@ -93,42 +93,48 @@ impl Scene {
 }
 
 #[test]
-fn a_head_that_does_not_come_to_its_end_is_given_up() {
+fn an_incomplete_request_head_ends_the_connection_after_a_timeout() {
     let scene = Scene::start("header_timeout = \"150ms\"", "5s");
     let mut silent = scene.connect();
-    assert_eq!(silent.rest(), "", "nothing was asked, so nothing is said");
+    assert_eq!(
+        silent.rest(),
+        "",
+        "without a part of a request there is no response"
+    );
     let mut slow = scene.connect();
     slow.send("GET / HT");
-    let words = slow.rest();
-    assert!(words.starts_with("HTTP/1.1 408 "), "{words}");
+    let response = slow.rest();
+    assert!(response.starts_with("HTTP/1.1 408 "), "{response}");
     assert!(
-        words.contains(CLOSES) && words.contains("header_timeout"),
-        "{words}"
+        response.contains(CLOSES) && response.contains("header_timeout"),
+        "{response}"
     );
-    // The next request of a connection is held to it like the first.
+    // The timeout applies to later requests of a connection too.
     let mut second = scene.connect();
-    second.ask("/-/healthy");
+    second.request("/-/healthy");
     assert_eq!(second.reply().status, 200);
     second.send("GET / HTTP/1.1\r\nhost:");
     assert!(second.rest().starts_with("HTTP/1.1 408 "));
-    assert_eq!(scene.met("header_timeout"), 3.0);
+    assert_eq!(scene.reached("header_timeout"), 3.0);
     scene.assert_well();
 }
 
 #[test]
-fn a_connection_without_requests_ends_after_its_time() {
+fn an_idle_connection_ends_after_a_timeout() {
     let scene = Scene::start("idle_timeout = \"150ms\"\nheader_timeout = \"1m\"", "5s");
     let mut idle = scene.connect();
     for _ in 0..3 {
-        idle.ask("/bridge?selector=well");
+        idle.request("/bridge?selector=well");
         assert_eq!(idle.reply().text(), "a 1\n");
     }
     assert_eq!(idle.rest(), "");
-    until("it is counted", || scene.met("idle_timeout") == 1.0);
+    until("the limit is counted", || {
+        scene.reached("idle_timeout") == 1.0
+    });
 }
 
 #[test]
-fn a_head_that_is_too_large_is_refused() {
+fn a_request_head_that_is_too_large_is_refused() {
     let scene = Scene::start("", "5s");
     let flood = "x".repeat(60_000);
     for head in [
@@ -137,18 +143,18 @@ fn a_head_that_is_too_large_is_refused() {
     ] {
         let mut client = scene.connect();
         client.send(&head);
-        let words = client.rest();
-        assert!(words.starts_with("HTTP/1.1 431 "), "{words}");
+        let response = client.rest();
+        assert!(response.starts_with("HTTP/1.1 431 "), "{response}");
     }
     let mut many = scene.connect();
     many.send(&format!(
         "GET / HTTP/1.1\r\nhost: x\r\n{}\r\n",
         "x: y\r\n".repeat(1000)
     ));
-    let words = many.rest();
-    assert!(words.starts_with("HTTP/1.1 4"), "{words}");
-    assert_eq!(scene.met("header_size"), 2.0);
-    // A selector's name of 20,000 characters is only unknown, and not repeated whole.
+    let response = many.rest();
+    assert!(response.starts_with("HTTP/1.1 4"), "{response}");
+    assert_eq!(scene.reached("header_size"), 2.0);
+    // A selector name of 20,000 characters is unknown, and shortened in the response.
     let long = scene.exporter.scrape(&"x".repeat(20_000));
     assert_eq!(long.status, 404);
     assert!(long.body.len() < 200, "{}", long.text());
@@ -156,18 +162,18 @@ fn a_head_that_is_too_large_is_refused() {
 }
 
 #[test]
-fn requests_sent_ahead_are_answered_in_their_order() {
-    const AHEAD: usize = 200;
+fn pipelined_requests_get_their_responses_in_order() {
+    const PIPELINED: usize = 200;
     let scene = Scene::start("", "5s");
     let mut client = scene.connect();
-    for number in 0..AHEAD {
-        client.ask(if number % 2 == 0 {
+    for number in 0..PIPELINED {
+        client.request(if number % 2 == 0 {
             "/bridge?selector=well"
         } else {
             "/-/healthy"
         });
     }
-    for number in 0..AHEAD {
+    for number in 0..PIPELINED {
         let reply = client.reply();
         let expected = if number % 2 == 0 {
             "a 1\n"
@@ -179,7 +185,7 @@ fn requests_sent_ahead_are_answered_in_their_order() {
 }
 
 #[test]
-fn old_and_malformed_requests_are_answered_and_end_their_connection() {
+fn old_and_malformed_requests_get_a_response_and_end_their_connection() {
     let scene = Scene::start("", "5s");
     let cases = [
         (
@@ -198,38 +204,37 @@ fn old_and_malformed_requests_are_answered_and_end_their_connection() {
     for (request, status) in cases {
         let mut client = scene.connect();
         client.send(request);
-        let answer = client.rest();
-        assert!(answer.starts_with(status), "{request:?} {answer:?}");
+        let response = client.rest();
+        assert!(response.starts_with(status), "{request:?} {response:?}");
         scene.assert_well();
     }
 }
 
 #[test]
-fn connections_that_are_idle_give_way_to_new_ones() {
+fn idle_connections_are_evicted_for_new_ones() {
     let scene = Scene::start("max_connections = 20", "5s");
     let mut flood: Vec<_> = (0..200).map(|_| scene.connect()).collect();
     scene.assert_well();
-    // Those that were given away close by themselves.
+    // The exporter closes evicted connections.
     until("the others have ended", || {
         let ended = flood.iter_mut().rev().map(Connection::has_ended);
         ended.filter(|ended| *ended).count() >= 180
     });
-    assert!(scene.met("max_connections") >= 180.0);
+    assert!(scene.reached("max_connections") >= 180.0);
     let open = scene.exporter.metric("local_exporter_http_connections");
     assert!(open.unwrap() <= 20.0);
 }
 
 #[test]
-fn with_all_connections_at_work_pages_are_answered_and_scrapes_refused() {
-    // The last one is for whoever looks at them.
+fn while_all_connections_are_busy_pages_are_served_and_scrapes_are_refused() {
     let scene = Scene::start("max_connections = 9", "1m");
     let waiting = scene.hang_on_all(9);
     for page in ["/-/healthy", "/metrics", "/debug/actors"] {
         let mut client = scene.connect();
-        client.ask(page);
-        let answer = client.rest();
-        assert!(answer.starts_with("HTTP/1.1 200 "), "{page}: {answer}");
-        assert!(answer.contains(CLOSES), "{page}: {answer}");
+        client.request(page);
+        let response = client.rest();
+        assert!(response.starts_with("HTTP/1.1 200 "), "{page}: {response}");
+        assert!(response.contains(CLOSES), "{page}: {response}");
     }
     let refused = scene.exporter.scrape("well");
     assert_eq!(refused.status, 503);
@@ -241,30 +246,30 @@ fn with_all_connections_at_work_pages_are_answered_and_scrapes_refused() {
     assert_eq!(refused.header("retry-after"), Some("1"));
     let rejected = "local_exporter_bridge_rejected_requests_total{reason=\"no_connection\"}";
     assert!(scene.exporter.metric(rejected) >= Some(2.0));
-    // Connections that wait in reserve do not keep it.
+    // Idle reserved connections are evicted.
     let idle: Vec<_> = (0..100).map(|_| scene.connect()).collect();
     assert_eq!(scene.exporter.get("/-/healthy").status, 200);
     drop((idle, waiting));
-    until("they are gone", || scene.hung.open() == 0);
+    until("the scrapes have ended", || scene.hung.open() == 0);
     scene.assert_well();
 }
 
 #[test]
-fn past_the_scrapes_that_all_selectors_may_have_the_answer_is_503() {
+fn beyond_the_global_limit_of_scrapes_the_response_is_503() {
     let scene = Scene::start("max_in_flight = 3", "1m");
     let waiting = scene.hang(3);
     let refused = scene.exporter.scrape("well");
     refused.assert_error(503, "well", "overloaded");
     assert!(refused.text().contains("service.max_in_flight"));
-    assert_eq!(scene.met("max_in_flight"), 1.0);
+    assert_eq!(scene.reached("max_in_flight"), 1.0);
     drop(waiting);
-    until("there is room again", || {
+    until("scrapes are admitted again", || {
         scene.exporter.scrape("well").status == 200
     });
 }
 
 #[test]
-fn without_descriptors_it_waits_and_goes_on_when_there_are_some() {
+fn without_free_descriptors_new_connections_wait_and_existing_ones_are_served() {
     let scene = Scene::start("", "5s");
     let process = scene.exporter.process().to_string();
     let limit = |limit: &str| {
@@ -275,13 +280,13 @@ fn without_descriptors_it_waits_and_goes_on_when_there_are_some() {
         assert!(done.unwrap().success());
     };
     let mut kept = scene.connect();
-    kept.ask("/-/healthy");
+    kept.request("/-/healthy");
     assert_eq!(kept.reply().status, 200);
-    // What is open stays so, and no number is left for anything else.
+    // Open descriptors stay open, and no other can be opened.
     limit("3:");
     let mut outside = scene.connect();
-    outside.ask("/-/healthy");
-    kept.ask("/bridge?selector=hung");
+    outside.request("/-/healthy");
+    kept.request("/bridge?selector=hung");
     let reply = kept.reply();
     let text = reply.text();
     assert_eq!(reply.status, 502, "{text}");
@@ -289,29 +294,33 @@ fn without_descriptors_it_waits_and_goes_on_when_there_are_some() {
         text.contains("io: ") && text.contains("Too many open files"),
         "{text}"
     );
-    kept.ask("/debug/actors");
+    kept.request("/debug/actors");
     assert_eq!(kept.reply().status, 200);
-    kept.ask("/bridge?selector=well");
+    kept.request("/bridge?selector=well");
     assert_eq!(kept.reply().text(), "a 1\n");
     let busy = processor_time(&process);
     let began = Instant::now();
-    // Accepting is tried again every half second; asking meanwhile shows that it goes on.
+    // Accepting is retried every half second; meanwhile the exporter serves existing connections.
     while began.elapsed() < Duration::from_secs(2) {
-        kept.ask("/-/healthy");
+        kept.request("/-/healthy");
         assert_eq!(kept.reply().status, 200);
         std::thread::park_timeout(Duration::from_millis(100));
     }
     let busy = processor_time(&process) - busy;
     assert!(
         busy < Duration::from_secs(1),
-        "it span for {busy:?} of two seconds"
+        "it used {busy:?} of processor time in two seconds"
     );
     limit("1024:");
-    assert_eq!(outside.reply().status, 200, "who waited is answered");
+    assert_eq!(
+        outside.reply().status,
+        200,
+        "the waiting connection is served"
+    );
     scene.assert_well();
 }
 
-/// User and system time of a process so far, in ticks of 10 ms (`proc_pid_stat(5)`).
+/// User and system time of a process so far; `/proc` has ticks of 10 ms (`proc_pid_stat(5)`).
 fn processor_time(process: &str) -> Duration {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     let fields: Vec<&str> = stat
@@ -325,7 +334,7 @@ fn processor_time(process: &str) -> Duration {
 }
 
 #[test]
-fn the_limit_of_open_files_is_raised_or_the_bounds_fit_below_it() {
+fn the_limit_of_open_files_is_raised_or_the_other_limits_fit_below_it() {
     let wrapper = ["prlimit", "--nofile=256:256", "--"];
     let exporter = Exporter::start_under(&wrapper, "[bridge.selectors]\n");
     let log = exporter.log().join("\n");

@@ -136,7 +136,7 @@ fn a_file_is_read_soon_after_a_shortage_of_descriptors() {
     // Open descriptors stay open, including this connection, and no further one can be opened.
     let mut kept = Connection::open(exporter.address());
     let mut scrape = || {
-        kept.ask("/bridge?selector=it");
+        kept.request("/bridge?selector=it");
         kept.reply()
     };
     assert_eq!(scrape().body, b"one 1\n");

@@ -1,4 +1,4 @@
-//! Compressed answers: for those who ask, and the same bytes once read.
+//! Compressed responses: only for clients that accept gzip, and lossless.
 
 use crate::support::{Exporter, Reply, get, quoted, until};
 use local_exporter_daemons::fault::Behaviour;
@@ -19,11 +19,11 @@ fn exporter(folder: &Path) -> Exporter {
     ))
 }
 
-fn ask(exporter: &Exporter, path: &str, encodings: &str) -> Reply {
+fn request(exporter: &Exporter, path: &str, encodings: &str) -> Reply {
     get(&exporter.url(path), &[("Accept-Encoding", encodings)])
 }
 
-fn plain(reply: &Reply) -> Vec<u8> {
+fn decompress(reply: &Reply) -> Vec<u8> {
     assert_eq!(reply.header("content-encoding"), Some("gzip"));
     let mut plain = Vec::new();
     let mut reader = flate2::read::GzDecoder::new(&*reply.body);
@@ -32,10 +32,10 @@ fn plain(reply: &Reply) -> Vec<u8> {
 }
 
 #[test]
-fn answers_are_compressed_for_those_who_ask_and_read_the_same() {
+fn responses_are_compressed_for_clients_that_accept_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("m.prom");
-    // In place, and on the blocking pool.
+    // Compressed inline, and on the blocking pool.
     for series in [400, 40_000] {
         std::fs::write(&path, body(series)).unwrap();
         let serves = Behaviour::Serve(body(series));
@@ -44,16 +44,16 @@ fn answers_are_compressed_for_those_who_ask_and_read_the_same() {
         for selector in ["file", "socket"] {
             let path = format!("/bridge?selector={selector}");
             for _ in 0..2 {
-                let reply = ask(&exporter, &path, "gzip");
+                let reply = request(&exporter, &path, "gzip");
                 assert_eq!(reply.status, 200);
-                assert_eq!(plain(&reply), body(series));
+                assert_eq!(decompress(&reply), body(series));
                 assert_eq!(reply.header("vary"), Some("accept, accept-encoding"));
                 let length = reply.body.len().to_string();
                 assert_eq!(reply.header("content-length"), Some(&*length));
                 assert!(reply.body.len() < body(series).len() / 3);
             }
             for encodings in ["identity", "br", "gzip;q=0"] {
-                let reply = ask(&exporter, &path, encodings);
+                let reply = request(&exporter, &path, encodings);
                 assert_eq!(reply.header("content-encoding"), None, "{encodings}");
                 assert_eq!(reply.header("vary"), Some("accept, accept-encoding"));
                 assert_eq!(reply.body, body(series));
@@ -63,38 +63,38 @@ fn answers_are_compressed_for_those_who_ask_and_read_the_same() {
 }
 
 #[test]
-fn a_small_answer_and_an_error_are_sent_as_they_are() {
+fn small_bodies_and_errors_are_not_compressed() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("m.prom"), "a 1\n").unwrap();
     let exporter = exporter(folder.path());
-    let small = ask(&exporter, "/bridge?selector=file", "gzip");
+    let small = request(&exporter, "/bridge?selector=file", "gzip");
     assert_eq!(
         (small.text().as_str(), small.header("content-encoding")),
         ("a 1\n", None)
     );
-    let error = ask(&exporter, "/bridge?selector=socket", "gzip");
+    let error = request(&exporter, "/bridge?selector=socket", "gzip");
     error.assert_error(502, "socket", "absent");
     assert_eq!(error.header("content-encoding"), None);
 }
 
 #[test]
-fn a_new_content_is_compressed_anew() {
+fn a_new_body_is_compressed_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("m.prom");
     std::fs::write(&path, body(500)).unwrap();
     let exporter = exporter(folder.path());
-    let ask = || plain(&ask(&exporter, "/bridge?selector=file", "gzip"));
-    assert_eq!(ask(), body(500));
+    let get = || decompress(&request(&exporter, "/bridge?selector=file", "gzip"));
+    assert_eq!(get(), body(500));
     std::fs::write(folder.path().join(".new"), body(600)).unwrap();
     std::fs::rename(folder.path().join(".new"), &path).unwrap();
-    until("the new content is served", || ask() == body(600));
+    until("the new body is served", || get() == body(600));
 }
 
 #[test]
 fn pages_are_compressed_too() {
     let folder = tempfile::tempdir().unwrap();
     let exporter = exporter(folder.path());
-    let metrics = plain(&ask(&exporter, "/metrics", "gzip"));
+    let metrics = decompress(&request(&exporter, "/metrics", "gzip"));
     assert!(
         String::from_utf8(metrics)
             .unwrap()

@@ -1,4 +1,4 @@
-//! Where the exporter listens: several addresses, unix sockets, and what it says when it cannot.
+//! Listeners: several addresses, unix sockets, vsock, and the errors if one cannot be bound.
 
 use crate::serving::{Serving, get_over, get_over_unix};
 use crate::support::{get, program};
@@ -15,7 +15,7 @@ fn at(path: &Path, query: &str) -> String {
     format!("--web.listen-address=unix:{}{query}", path.display())
 }
 
-/// The end of an exporter that cannot start.
+/// Output of an exporter that cannot start.
 fn refused(arguments: &[&str]) -> Output {
     let mut command: Command = program();
     command.args(["serve", "--log.format", "json", "--config", "/dev/null"]);
@@ -25,7 +25,7 @@ fn refused(arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn it_serves_on_every_address_it_is_told() {
+fn every_configured_address_is_served() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("sock");
     let own = rustix::process::getgid().as_raw();
@@ -37,17 +37,17 @@ fn it_serves_on_every_address_it_is_told() {
         let address = event["address"].as_str().unwrap();
         assert_eq!(get(&format!("http://{address}/-/healthy"), &[]).status, 200);
     }
-    let answer = get_over_unix(&socket, "/-/healthy");
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    let there = socket.metadata().unwrap();
-    assert_eq!(there.permissions().mode() & 0o7777, 0o660);
-    assert_eq!(there.gid(), own);
+    let response = get_over_unix(&socket, "/-/healthy");
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
+    let metadata = socket.metadata().unwrap();
+    assert_eq!(metadata.permissions().mode() & 0o7777, 0o660);
+    assert_eq!(metadata.gid(), own);
     serving.signal("TERM");
     assert_eq!(serving.ended().code(), Some(0));
 }
 
 #[test]
-fn a_scrape_over_a_unix_socket_is_one_like_any_other() {
+fn selectors_can_be_scraped_over_a_unix_socket() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("sock");
     let file = folder.path().join("m.prom");
@@ -71,9 +71,9 @@ fn a_socket_left_by_a_crash_is_taken_over_and_one_in_use_is_not() {
     let mut crashed = Serving::start(program(), &[&address], "");
     crashed.logged("listening", 1);
     let refusal = refused(&[&address]);
-    let said = String::from_utf8_lossy(&refusal.stderr).into_owned();
-    assert!(said.contains("cannot listen on unix:"), "{said}");
-    assert!(said.contains("in use"), "{said}");
+    let error = String::from_utf8_lossy(&refusal.stderr).into_owned();
+    assert!(error.contains("cannot listen on unix:"), "{error}");
+    assert!(error.contains("in use"), "{error}");
     assert!(get_over_unix(&socket, "/-/healthy").starts_with("HTTP/1.1 200 "));
 
     crashed.signal("KILL");
@@ -85,7 +85,7 @@ fn a_socket_left_by_a_crash_is_taken_over_and_one_in_use_is_not() {
 }
 
 #[test]
-fn a_graceful_end_removes_the_socket_where_it_is_not_confined() {
+fn without_confinement_shutdown_removes_the_socket() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("sock");
     let config = "[service]\nlandlock = false\n";
@@ -97,7 +97,7 @@ fn a_graceful_end_removes_the_socket_where_it_is_not_confined() {
 }
 
 #[test]
-fn what_cannot_be_bound_is_named_and_ends_the_start() {
+fn an_address_that_cannot_be_bound_is_named_and_ends_startup() {
     let folder = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().to_string();
@@ -112,22 +112,23 @@ fn what_cannot_be_bound_is_named_and_ends_the_start() {
         (at(&file, ""), "is not a socket"),
         (at(&live, ""), "in use"),
         (at(&absent, ""), "absent/sock"),
-        // The context of hypervisors, which no program is in.
+        // The context ID of the hypervisor, which no program has.
         ("--web.listen-address=vsock://0:1".into(), "vsock://0:1"),
     ] {
         let output = refused(&[good, &bad]);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(
-            said.contains("cannot serve") && said.contains(named),
-            "{bad}: {said}"
+            error.contains("cannot serve") && error.contains(named),
+            "{bad}: {error}"
         );
     }
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");
 }
 
-/// A port of vsock(7) that is nobody else's, or why there is none.
+/// An unused vsock port, or the error if the kernel has no vsock.
 fn vsock_port() -> std::io::Result<u32> {
-    // Such ports are of the whole machine, and below this many of them are for privileged programs.
+    // Ports are shared by all processes of the machine; low ones are reserved for privileged
+    // processes.
     let port = 0x4000_0000 | std::process::id();
     let socket = Socket::new(Domain::VSOCK, Type::STREAM, None)?;
     socket.bind(&SockAddr::vsock(u32::MAX, port))?;
@@ -135,7 +136,7 @@ fn vsock_port() -> std::io::Result<u32> {
 }
 
 #[test]
-fn it_listens_on_vsock_and_answers_there() {
+fn requests_over_vsock_are_served() {
     let port = match vsock_port() {
         Ok(port) => port,
         Err(error) => {
@@ -151,14 +152,14 @@ fn it_listens_on_vsock_and_answers_there() {
     assert!(refused(&[&listen]).stderr.ends_with(b"(os error 98)\"}\n"));
 
     let stream = Socket::new(Domain::VSOCK, Type::STREAM, None).unwrap();
-    // To this machine itself, for which vsock(7) has a module of its own.
+    // Connections to the machine itself need a kernel module of their own, see vsock(7).
     match stream.connect(&SockAddr::vsock(1, port)) {
         Err(error) => skip(format_args!(
-            "requests over vsock: this kernel has no loopback for it ({error})"
+            "requests over vsock: this kernel has no vsock loopback ({error})"
         )),
         Ok(()) => {
-            let answer = get_over(UnixStream::from(OwnedFd::from(stream)), "/-/healthy");
-            assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+            let response = get_over(UnixStream::from(OwnedFd::from(stream)), "/-/healthy");
+            assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
         }
     }
     serving.signal("TERM");

@@ -1,5 +1,5 @@
-//! The exporter-toolkit's web configuration, over real connections: what each key does,
-//! whom it lets in and whom not, and that files are read again without a restart.
+//! The exporter-toolkit's web configuration, over real connections: the effect of each key, which
+//! clients it admits, and that files are read again without a restart.
 
 mod certificates;
 mod client;
@@ -18,19 +18,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// bcrypt of `secret` at the least cost.
+/// bcrypt of a password at the minimum cost.
 fn bcrypt(password: &str) -> String {
     bcrypt::hash(password, 4).unwrap()
 }
 
-/// A folder with a web configuration in it, and the certificates it may name.
+/// A folder with a web configuration and the certificates that it names.
 struct Web {
     folder: TempDir,
     authority: Authority,
 }
 
 impl Web {
-    /// With a certificate of the server's, of an authority of its own.
+    /// Creates a certificate of the server, signed by an authority of its own.
     fn new() -> Self {
         let web = Self {
             folder: tempfile::tempdir().unwrap(),
@@ -44,7 +44,7 @@ impl Web {
         self.folder.path().join(name)
     }
 
-    /// Replaces a file as careful writers do.
+    /// Replaces a file atomically.
     fn write(&self, name: &str, text: &str) {
         fs::write(self.path("new"), text).unwrap();
         fs::rename(self.path("new"), self.path(name)).unwrap();
@@ -61,13 +61,14 @@ impl Web {
         self.write("web.yml", text);
     }
 
-    /// An exporter by the web configuration given, with more keys of `[service]` and after it.
+    /// Starts an exporter with a web configuration; `more` are keys of `[service]` and further
+    /// tables.
     fn start(&self, text: &str, more: &str) -> Exporter {
         self.configure(text);
         Exporter::start(&self.toml(more))
     }
 
-    /// The configuration of such an exporter.
+    /// The configuration of that exporter.
     fn toml(&self, more: &str) -> String {
         format!(
             "web_config_file = {}\n{more}",
@@ -81,7 +82,7 @@ impl Web {
     }
 }
 
-/// A web configuration that turns TLS on, with more keys of `tls_server_config`.
+/// A web configuration with TLS, and more keys of `tls_server_config`.
 fn tls(more: &[&str]) -> String {
     let more: String = more.iter().map(|line| format!("  {line}\n")).collect();
     format!("tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n{more}")
@@ -94,7 +95,7 @@ fn metric(client: &Client, exporter: &Exporter, series: &str) -> Option<f64> {
     text.lines().find_map(value)
 }
 
-/// A selector of a file with one sample.
+/// The keys of a selector for a file with one sample.
 fn selector(folder: &Path) -> String {
     let file = folder.join("m.prom");
     fs::write(&file, "a 1\n").unwrap();

@@ -1,11 +1,11 @@
-//! One HTTP connection by hand, for requests that no client library would send.
+//! An HTTP connection without a client library, for requests that no library would send.
 
 use crate::support::{PATIENCE, Reply};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// A connection that is kept.
+/// A persistent connection.
 pub struct Connection(BufReader<TcpStream>);
 
 impl Connection {
@@ -16,37 +16,37 @@ impl Connection {
     }
 
     pub fn send(&mut self, bytes: &str) {
-        // The other side may end the connection before it has taken all.
+        // The exporter may close the connection before it has read everything.
         let _ = self.0.get_mut().write_all(bytes.as_bytes());
     }
 
-    pub fn ask(&mut self, path: &str) {
-        self.ask_with(path, "");
+    pub fn request(&mut self, path: &str) {
+        self.request_with(path, "");
     }
 
-    /// [`Connection::ask`] with lines of more headers.
-    pub fn ask_with(&mut self, path: &str, headers: &str) {
+    /// [`Connection::request`] with more header lines.
+    pub fn request_with(&mut self, path: &str, headers: &str) {
         self.send(&format!(
             "GET {path} HTTP/1.1\r\nhost: test\r\n{headers}\r\n"
         ));
     }
 
-    /// Takes so many bytes of what comes; whether there were as many.
-    pub fn take(&mut self, bytes: usize) -> bool {
-        let mut taken = vec![0; bytes];
-        self.0.read_exact(&mut taken).is_ok()
+    /// Reads so many bytes; returns whether there were as many.
+    pub fn read(&mut self, bytes: usize) -> bool {
+        let mut buffer = vec![0; bytes];
+        self.0.read_exact(&mut buffer).is_ok()
     }
 
-    /// The next response, by its length.
+    /// Reads the next response.
     pub fn reply(&mut self) -> Reply {
-        self.answer().expect("the connection ended")
+        self.try_reply().expect("the connection ended")
     }
 
-    /// The next response, or nothing if the connection ends without.
-    pub fn answer(&mut self) -> Option<Reply> {
+    /// Reads the next response; `None` if the connection ends without one.
+    pub fn try_reply(&mut self) -> Option<Reply> {
         let mut line = String::new();
         if let Err(error) = self.0.read_line(&mut line) {
-            assert_goes_on(&error);
+            assert_ended(&error);
             return None;
         }
         let status = line.split_whitespace().nth(1)?.parse().ok()?;
@@ -70,7 +70,7 @@ impl Connection {
         Some(reply)
     }
 
-    /// The body of an answer whose head was taken in part.
+    /// Reads the body of a response whose head was read in part.
     pub fn rest_of(&mut self, bytes: usize) -> Vec<u8> {
         let mut line = String::new();
         while line != "\r\n" {
@@ -82,17 +82,17 @@ impl Connection {
         body
     }
 
-    /// Whatever comes until the other side ends the connection.
+    /// Reads until the exporter closes the connection.
     pub fn rest(&mut self) -> String {
         let mut rest = Vec::new();
         if let Err(error) = self.0.read_to_end(&mut rest) {
-            // A reset may follow what was said.
-            assert_goes_on(&error);
+            // A reset may follow a response.
+            assert_ended(&error);
         }
         String::from_utf8_lossy(&rest).into_owned()
     }
 
-    /// Whether the other side has ended the connection by now.
+    /// Whether the exporter has closed the connection.
     pub fn has_ended(&mut self) -> bool {
         let stream = self.0.get_mut();
         stream
@@ -106,9 +106,12 @@ impl Connection {
     }
 }
 
-/// An end of any kind is one; silence is not.
+/// Any error means that the connection has ended, except a timeout.
 #[track_caller]
-fn assert_goes_on(error: &io::Error) {
-    let silent = error.kind() == io::ErrorKind::WouldBlock;
-    assert!(!silent, "neither an answer nor an end in {PATIENCE:?}");
+fn assert_ended(error: &io::Error) {
+    let timed_out = error.kind() == io::ErrorKind::WouldBlock;
+    assert!(
+        !timed_out,
+        "neither a response nor an end within {PATIENCE:?}"
+    );
 }

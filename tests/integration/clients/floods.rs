@@ -1,7 +1,7 @@
-//! Floods of connections: whoever has nothing to do with one is answered, and it takes no more
-//! memory than its bound, while it lasts and afterwards.
+//! Floods of connections: other clients are served, and memory stays below a bound, during the
+//! flood and after it.
 //!
-//! All bounds are absolute and far from what a busy machine does; the figures are printed.
+//! The bounds are absolute and leave a margin for a busy machine; the figures are printed.
 
 use super::Scene;
 use super::connection::Connection;
@@ -12,21 +12,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// What floods may add to the resident memory, in bytes: so much, and so much for each connection
-/// that is let in at once. One that is idle is seen to take 24 KiB, and the allocator keeps that for
-/// the next flood. What grew with those that are not let in, or with each flood, would be beyond it.
+/// What floods may add to the resident memory, in bytes, and what each concurrently admitted
+/// connection may add. An idle one takes 24 KiB, which the allocator keeps for the next flood.
+/// Memory that grows with refused connections, or with each flood, exceeds the bound.
 const MEMORY: u32 = 16 << 20;
 const MEMORY_IDLE: u32 = 32 << 10;
-/// The same for a connection with a head that has not come to its end: those are read up to 32 KiB.
+/// The same for a connection with an incomplete request head, of which up to 32 KiB are read.
 const MEMORY_HEAD: u32 = 64 << 10;
 
-/// What the process held before a flood.
-struct Calm {
+/// Resources of the process before a flood.
+struct Baseline {
     descriptors: usize,
     resident: f64,
 }
 
-impl Calm {
+impl Baseline {
     fn of(scene: &Scene) -> Self {
         scene.assert_well();
         // The exporter keeps its connection to a bus.
@@ -39,8 +39,8 @@ impl Calm {
         }
     }
 
-    /// Waits until the descriptors are what they were; holds memory against what connections may add,
-    /// the most there was and what there is.
+    /// Waits until the number of descriptors is as before; compares the maximum and the current
+    /// memory with what connections may add.
     #[track_caller]
     fn assert_bounded(&self, scene: &Scene, most: f64, connections: u32) {
         until("no descriptor is left", || {
@@ -50,7 +50,7 @@ impl Calm {
         let bound = f64::from(MEMORY + connections);
         println!(
             "{} descriptors before and after, {} bytes before, {more:?} more during it and after it, \
-             {bound} may be",
+             the bound is {bound}",
             self.descriptors, self.resident
         );
         assert!(more.iter().all(|more| *more <= bound), "{more:?} bytes");
@@ -62,50 +62,55 @@ fn resident(scene: &Scene) -> f64 {
     resident.unwrap()
 }
 
-/// What became of a flood's connections.
+/// The results of a flood's connections.
 struct Outcome {
-    /// How many answers had which status.
+    /// Number of responses by status.
     statuses: BTreeMap<u16, usize>,
-    /// How many connections ended without an answer.
-    unheard: usize,
-    /// How often the exporter says that it ended one for another, or for its silence.
-    made_to_end: f64,
-    /// The most memory that was resident.
+    /// Number of connections that ended without a response.
+    closed: usize,
+    /// Number of connections that the exporter counts as evicted, refused or timed out.
+    ended_by_limits: f64,
+    /// Maximum of the resident memory.
     most: f64,
 }
 
 impl Outcome {
-    /// Each got one of these answers or made way for another, and at least so many were answered.
+    /// Asserts that each connection got one of the expected responses or was ended by a limit,
+    /// and that at least `least` got a response.
     #[track_caller]
-    fn assert_told(&self, expected: [u16; 2], connections: usize, least: usize) {
+    fn assert_results(&self, expected: [u16; 2], connections: usize, least: usize) {
         let Self {
             statuses,
-            unheard,
-            made_to_end,
+            closed,
+            ended_by_limits,
             ..
         } = self;
-        let answered: usize = statuses.values().sum();
-        println!("{statuses:?}, {unheard} unheard, {made_to_end} made to end");
+        let served: usize = statuses.values().sum();
+        println!("{statuses:?}, {closed} closed, {ended_by_limits} ended by limits");
         assert!(statuses.keys().all(|status| expected.contains(status)));
-        assert_eq!(answered + unheard, connections);
-        assert!(answered >= least, "only {answered} were answered");
-        // Whoever had begun a head was told that its time was up.
-        let told = statuses.get(&408).copied().unwrap_or_default();
-        let ended = u32::try_from(unheard + told).unwrap();
-        assert!(f64::from(ended) <= *made_to_end, "some just vanished");
+        assert_eq!(served + closed, connections);
+        assert!(served >= least, "only {served} got a response");
+        // Connections with an incomplete head get a response when they time out.
+        let timed_out = statuses.get(&408).copied().unwrap_or_default();
+        let ended = u32::try_from(closed + timed_out).unwrap();
+        assert!(
+            f64::from(ended) <= *ended_by_limits,
+            "some connections ended without a reason"
+        );
     }
 }
 
-/// How many connections were ended to make way, or since nothing came.
-fn made_to_end(scene: &Scene) -> f64 {
+/// Number of connections that were evicted, refused or timed out.
+fn ended_by_limits(scene: &Scene) -> f64 {
     let limits = ["max_connections", "reserve", "header_timeout"];
-    limits.map(|limit| scene.met(limit)).iter().sum()
+    limits.map(|limit| scene.reached(limit)).iter().sum()
 }
 
-/// Lets the connections come that `come` makes, and waits for their answers, while a page, other
-/// selectors and the metrics are requested all the time. The connections stay until all of these were answered.
-fn flood(scene: &Scene, come: impl FnOnce() -> Vec<Connection>) -> Outcome {
-    let before = made_to_end(scene);
+/// Opens the connections that `connect` makes and waits for their responses, while a page, other
+/// selectors and the metrics are requested all the time. The connections stay until all of these
+/// were served.
+fn flood(scene: &Scene, connect: impl FnOnce() -> Vec<Connection>) -> Outcome {
+    let before = ended_by_limits(scene);
     let bystanders = Bystanders::default();
     std::thread::scope(|scope| {
         let over = bystanders.until_dropped();
@@ -132,100 +137,103 @@ fn flood(scene: &Scene, come: impl FnOnce() -> Vec<Connection>) -> Outcome {
             });
             most
         });
-        let connections = come();
-        bystanders.are_answered();
-        let (mut statuses, mut unheard) = (BTreeMap::new(), 0);
+        let connections = connect();
+        bystanders.are_served();
+        let (mut statuses, mut closed) = (BTreeMap::new(), 0);
         for mut connection in connections {
-            match connection.answer() {
+            match connection.try_reply() {
                 Some(reply) => *statuses.entry(reply.status).or_default() += 1,
-                None => unheard += 1,
+                None => closed += 1,
             }
         }
         drop(over);
         Outcome {
             statuses,
-            unheard,
+            closed,
             most: most.join().unwrap(),
-            made_to_end: made_to_end(scene) - before,
+            ended_by_limits: ended_by_limits(scene) - before,
         }
     })
 }
 
-/// Sends a request on a new connection each time until the flood is over. A client that takes longer from
-/// connecting to its request than the flood takes to fill all slots has lost its own by then, and tries again:
-/// that is rare.
+/// Sends requests, each on a new connection, until the flood is over. If the flood fills all slots
+/// between connecting and the request, the connection may be evicted; the client retries. That
+/// is rare.
 fn bystander(
     scene: &Scene,
     path: &str,
     (bystanders, answers): (&Bystanders, Arc<AtomicUsize>),
-    mut look: impl FnMut(Reply),
+    mut check: impl FnMut(Reply),
 ) {
-    let (mut unheard, mut longest) = (0, Duration::ZERO);
+    let (mut closed, mut longest) = (0, Duration::ZERO);
     while !bystanders.is_over() {
         let began = Instant::now();
         let reply = eventually(path, || {
             let mut connection = scene.connect();
-            connection.ask(path);
-            let reply = connection.answer();
-            unheard += usize::from(reply.is_none());
+            connection.request(path);
+            let reply = connection.try_reply();
+            closed += usize::from(reply.is_none());
             reply
         });
-        look(reply);
+        check(reply);
         answers.fetch_add(1, Ordering::Relaxed);
         longest = longest.max(began.elapsed());
     }
     let answers = answers.load(Ordering::Relaxed);
-    println!("{path}: {answers} answers, the longest after {longest:?}, {unheard} unheard");
+    println!("{path}: {answers} responses, the longest after {longest:?}, {closed} closed");
     assert!(
-        unheard <= answers / 10 + 1,
-        "{path}: {unheard} of {answers} unheard"
+        closed <= answers / 10 + 1,
+        "{path}: {closed} of {answers} closed"
     );
 }
 
-/// Connections as fast as they can be had, then a scrape of one selector that hangs on each; twice,
-/// since what the first flood leaves may be used again, but not added to. So many are let in at once.
+/// Opens connections as fast as possible, then scrapes a selector that hangs on each. Twice: the
+/// second flood may reuse the memory of the first, but not add to it. `at_once` connections are
+/// admitted at a time.
 fn scrapes(connections: usize, service: &str, at_once: u32) {
     let live = Live::start();
     let scene = Scene::start_with(service, "2s", &live.selectors());
     drop(scene.hang(1));
-    until("it is warm", || scene.hung.open() == 0);
-    let calm = Calm::of(&scene);
+    until("the exporter is warmed up", || scene.hung.open() == 0);
+    let baseline = Baseline::of(&scene);
     for _ in 0..2 {
         let outcome = flood(&scene, || {
             let mut clients: Vec<_> = (0..connections).map(|_| scene.connect()).collect();
             for client in &mut clients {
-                client.ask("/bridge?selector=hung");
+                client.request("/bridge?selector=hung");
             }
             clients
         });
-        outcome.assert_told([503, 504], connections, at_once as usize * 3 / 4);
-        until("the daemon is left alone", || scene.hung.open() == 0);
-        calm.assert_bounded(&scene, outcome.most, at_once * MEMORY_IDLE);
+        outcome.assert_results([503, 504], connections, at_once as usize * 3 / 4);
+        until("no connection to the daemon is left", || {
+            scene.hung.open() == 0
+        });
+        baseline.assert_bounded(&scene, outcome.most, at_once * MEMORY_IDLE);
     }
-    assert!(scene.met("max_connections") > 0.0);
+    assert!(scene.reached("max_connections") > 0.0);
 }
 
 #[test]
-fn a_thousand_connections_at_once_harm_nobody_else() {
+fn a_thousand_connections_at_a_time_do_not_affect_other_clients() {
     scrapes(1000, "max_connections = 300", 300);
 }
 
 #[test]
 #[ignore = "long: needs 20,000 descriptors"]
-fn ten_thousand_connections_at_once_harm_nobody_else() {
+fn ten_thousand_connections_at_a_time_do_not_affect_other_clients() {
     // As many as the default of `max_connections`.
     scrapes(10_000, "", 4096);
 }
 
-/// Heads of which every second is far too large, and the others have no end.
+/// Every second request head is far too large; the others are incomplete.
 #[test]
-fn a_flood_of_large_heads_harms_nobody_else() {
+fn a_flood_of_large_request_heads_does_not_affect_other_clients() {
     let live = Live::start();
     let service = "max_connections = 300\nheader_timeout = \"1s\"";
     let scene = Scene::start_with(service, "5s", &live.selectors());
-    let calm = Calm::of(&scene);
+    let baseline = Baseline::of(&scene);
     let outcome = flood(&scene, || {
-        let come = |number: usize| {
+        let connect = |number: usize| {
             let length = if number.is_multiple_of(2) {
                 60_000
             } else {
@@ -235,9 +243,9 @@ fn a_flood_of_large_heads_harms_nobody_else() {
             client.send(&format!("GET / HTTP/1.1\r\nx: {}", "y".repeat(length)));
             client
         };
-        (0..1000).map(come).collect()
+        (0..1000).map(connect).collect()
     });
-    outcome.assert_told([408, 431], 1000, 400);
-    assert!(scene.met("header_size") > 0.0 && scene.met("header_timeout") > 0.0);
-    calm.assert_bounded(&scene, outcome.most, 300 * MEMORY_HEAD);
+    outcome.assert_results([408, 431], 1000, 400);
+    assert!(scene.reached("header_size") > 0.0 && scene.reached("header_timeout") > 0.0);
+    baseline.assert_bounded(&scene, outcome.most, 300 * MEMORY_HEAD);
 }

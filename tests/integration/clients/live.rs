@@ -1,7 +1,6 @@
-//! Sources that answer, and a client that asks for them while others misbehave.
+//! Healthy daemons, and a client that scrapes them while other clients misbehave.
 //!
-//! The client keeps its connection: how long it takes to be let in is another matter, which a flood
-//! may well prolong, and is looked at elsewhere.
+//! The client keeps its connection: a flood may delay new connections, which other tests cover.
 
 use super::Scene;
 use crate::support::{quoted, until};
@@ -18,11 +17,11 @@ const BODY: &str = "live 1\n";
 pub const SELECTORS: [&str; 2] = ["live_socket", "live_bus"];
 /// How long the client waits between two scrapes.
 const PAUSE: Duration = Duration::from_millis(5);
-/// How many answers every bystander must get while the misbehaviour lasts. How fast they are is up to the
-/// machine, and measured by benchmarks.
-const ANSWERS: usize = 20;
+/// Number of responses that every bystander must get during the misbehaviour. Benchmarks measure
+/// how fast they are.
+const RESPONSES: usize = 20;
 
-/// A daemon behind a socket, and one on a bus.
+/// A daemon with a socket, and one on a bus.
 pub struct Live {
     socket: PromSock,
     _prombus: Prombus,
@@ -43,7 +42,7 @@ impl Live {
         }
     }
 
-    /// Their lines in the table of selectors.
+    /// Their selectors.
     pub fn selectors(&self) -> String {
         format!(
             "live_socket = {{ kind = \"uds\", path = {} }}\n\
@@ -58,7 +57,7 @@ impl Live {
     }
 }
 
-/// Requests that are answered while other clients misbehave.
+/// Clients whose requests are served while other clients misbehave.
 #[derive(Default)]
 pub struct Bystanders {
     over: AtomicBool,
@@ -66,7 +65,8 @@ pub struct Bystanders {
 }
 
 impl Bystanders {
-    /// Where one of them counts its answers. It has to begin before [`Bystanders::are_answered`].
+    /// Adds a bystander; returns the counter of its responses. Must be called before
+    /// [`Bystanders::are_served`].
     pub fn join(&self) -> Arc<AtomicUsize> {
         let answers = Arc::default();
         self.answers.lock().unwrap().push(Arc::clone(&answers));
@@ -77,19 +77,19 @@ impl Bystanders {
         self.over.load(Ordering::Relaxed)
     }
 
-    /// Waits until each got [`ANSWERS`] more, while what was begun goes on.
+    /// Waits until each got [`RESPONSES`] more, while the misbehaviour continues.
     #[track_caller]
-    pub fn are_answered(&self) {
+    pub fn are_served(&self) {
         let answers = self.answers.lock().unwrap();
         let counts = || answers.iter().map(|count| count.load(Ordering::Relaxed));
         let before: Vec<_> = counts().collect();
-        until("the bystanders are answered meanwhile", || {
+        until("the bystanders are served meanwhile", || {
             let mut more = counts().zip(&before).map(|(now, before)| now - before);
-            more.all(|more| more >= ANSWERS)
+            more.all(|more| more >= RESPONSES)
         });
     }
 
-    /// They end, also if this is dropped by a panic.
+    /// Ends the bystanders on drop, also after a panic.
     pub fn until_dropped(&self) -> impl Drop {
         Over(&self.over)
     }
@@ -103,7 +103,7 @@ impl Drop for Over<'_> {
     }
 }
 
-/// Scrapes both of them while `what` happens, and for a while with what it leaves.
+/// Scrapes both daemons while `what` runs, and for a while after it.
 pub fn scraped_meanwhile<T>(scene: &Scene, what: impl FnOnce() -> T) -> T {
     let bystanders = Bystanders::default();
     std::thread::scope(|scope| {
@@ -113,12 +113,12 @@ pub fn scraped_meanwhile<T>(scene: &Scene, what: impl FnOnce() -> T) -> T {
             scope.spawn(move || scrape_until_over(scene, selector, bystanders, &answers));
         }
         let outcome = what();
-        bystanders.are_answered();
+        bystanders.are_served();
         outcome
     })
 }
 
-/// Scrapes one of them until the end.
+/// Scrapes one daemon until the bystanders end.
 pub fn scrape_until_over(
     scene: &Scene,
     selector: &str,
@@ -129,13 +129,13 @@ pub fn scrape_until_over(
     let (mut times, mut reconnects) = (Vec::new(), 0);
     while !bystanders.is_over() {
         let began = Instant::now();
-        connection.ask(&format!("/bridge?selector={selector}"));
-        if let Some(reply) = connection.answer() {
+        connection.request(&format!("/bridge?selector={selector}"));
+        if let Some(reply) = connection.try_reply() {
             times.push(began.elapsed());
             assert_eq!((reply.status, &*reply.text()), (200, BODY), "{selector}");
             answers.fetch_add(1, Ordering::Relaxed);
         } else {
-            // Between two scrapes the connection is as idle as any, and may be the one that is closed.
+            // Between two scrapes the connection is idle and may be evicted.
             connection = scene.connect();
             reconnects += 1;
         }
@@ -143,7 +143,7 @@ pub fn scrape_until_over(
     }
     times.sort_unstable();
     println!(
-        "{selector}: {} answers, the median after {:.1?}, the longest after {:.1?}, {reconnects} reconnects",
+        "{selector}: {} responses, the median after {:.1?}, the longest after {:.1?}, {reconnects} reconnects",
         times.len(),
         times.get(times.len() / 2),
         times.last()

@@ -1,5 +1,5 @@
-//! Clients that ask and then take little or nothing of the answer: what they hold is bounded, they
-//! are cut off, and nobody else waits for them.
+//! Clients that read little or nothing of a response: their memory is bounded, they are cut off,
+//! and other clients do not wait for them.
 
 use super::Scene;
 use super::connection::Connection;
@@ -11,22 +11,22 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Half of them want their answers compressed.
+/// Number of clients. Half of them accept gzip.
 const READERS: u32 = 300;
-/// What the answer has, in bytes: far more than a connection's buffers hold, also compressed.
+/// Size of the body, in bytes: far more than the buffers of a connection, also compressed.
 const LARGE: usize = 12 << 20;
-/// What may be resident of each reader, in bytes: a slice of the answer, which is otherwise shared,
-/// and its connection.
+/// Resident memory that each client may use, in bytes: its connection and a slice of the body,
+/// which is shared otherwise.
 const EACH: u32 = 128 << 10;
-/// What else may come, in bytes: the answer compressed, and what an allocator keeps.
+/// Other memory that may be used, in bytes: the compressed body, and what the allocator keeps.
 const MEMORY: u32 = 16 << 20;
-/// When those who take too little may not be cut off yet, and by when they are: a minute after they
-/// asked, and what the kernel still had for them takes a while to read.
+/// The earliest and the latest time at which slow clients are cut off: a minute after the request.
+/// Reading what the kernel has buffered takes a while longer.
 const CUT_OFF: [Duration; 2] = [Duration::from_secs(55), Duration::from_secs(90)];
-/// How many bytes such a client takes at once, every half second.
+/// Number of bytes that a slow client reads every half second.
 const DROP: usize = 32 << 10;
 
-/// A scene with `large`, a file whose numbers are no pattern.
+/// A scene with the selector `large`, a file that compresses badly.
 fn scene(live: &Live) -> (Scene, Vec<u8>, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("large.prom");
@@ -46,13 +46,13 @@ fn scene(live: &Live) -> (Scene, Vec<u8>, TempDir) {
     (scene, body.into_bytes(), folder)
 }
 
-/// A client that has taken the first line of its answer, and then takes nothing; none if its
+/// A client that has read the status line of its response and then reads nothing. `None` if its
 /// connection ends before.
 fn stalled(scene: &Scene, path: &str, headers: &str) -> Option<Connection> {
     const LINE: &str = "HTTP/1.1 200 OK\r\n";
     let mut reader = scene.connect();
-    reader.ask_with(path, headers);
-    reader.take(LINE.len()).then_some(reader)
+    reader.request_with(path, headers);
+    reader.read(LINE.len()).then_some(reader)
 }
 
 fn resident(scene: &Scene) -> f64 {
@@ -61,7 +61,7 @@ fn resident(scene: &Scene) -> f64 {
 }
 
 #[test]
-fn hundreds_hold_little_and_keep_nobody_waiting() {
+fn hundreds_of_slow_clients_use_little_memory_and_do_not_delay_others() {
     let live = Live::start();
     let (scene, body, _folder) = scene(&live);
     assert!(scene.exporter.scrape("large").body == body);
@@ -79,10 +79,10 @@ fn hundreds_hold_little_and_keep_nobody_waiting() {
         (readers, resident(&scene) - before)
     });
     let (bound, open) = (MEMORY + READERS * EACH, "local_exporter_http_connections");
-    println!("{READERS} readers: {more} bytes more, {bound} may be");
+    println!("{READERS} readers: {more} bytes more, the bound is {bound}");
     assert!(more <= f64::from(bound), "{more} bytes");
     assert!(scene.exporter.metric(open) >= Some(f64::from(READERS)));
-    // They were not given up: who goes on gets all of it.
+    // They were not cut off: a client that continues to read gets the whole body.
     let mut last = readers.swap_remove(READERS as usize - 2);
     assert!(last.rest_of(body.len()) == body);
     drop((readers, last));
@@ -92,33 +92,33 @@ fn hundreds_hold_little_and_keep_nobody_waiting() {
     scene.assert_well();
 }
 
-/// What was read of their requests is theirs as well.
+/// Requests that were read but not served yet use memory too.
 #[test]
-fn whoever_asks_ahead_and_takes_nothing_holds_little() {
+fn a_client_that_pipelines_requests_and_reads_nothing_uses_little_memory() {
     const CLIENTS: u32 = 50;
-    const AHEAD: usize = 800;
+    const PIPELINED: usize = 800;
     let scene = Scene::start("", "5s");
     let request = "GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n";
     let before = resident(&scene);
     let reader = |_| {
         let mut reader = scene.connect();
-        reader.send(&request.repeat(AHEAD));
-        assert!(reader.take(request.len()), "not answered");
+        reader.send(&request.repeat(PIPELINED));
+        assert!(reader.read(request.len()), "no response");
         reader
     };
     let readers: Vec<_> = (0..CLIENTS).map(reader).collect();
     scene.assert_well();
     let (more, bound) = (resident(&scene) - before, MEMORY + CLIENTS * EACH);
-    println!("{CLIENTS} clients: {more} bytes more, {bound} may be");
+    println!("{CLIENTS} clients: {more} bytes more, the bound is {bound}");
     assert!(more <= f64::from(bound), "{more} bytes");
     drop(readers);
     scene.assert_well();
 }
 
-/// Whoever takes nothing of a page in reserve holds its seat, and the next one finds none.
+/// A client that reads nothing on a reserved connection keeps its slot.
 #[test]
-fn past_the_reserve_connections_end_unheard_and_are_counted() {
-    // The page of the configuration is large by the label that it shows.
+fn beyond_the_reserved_slots_connections_are_closed_and_counted() {
+    // The label makes the page large.
     let label = "x".repeat(2 << 20);
     let selectors = format!(
         "labelled = {{ kind = \"uds\", path = \"/nowhere\", labels = {{ label = {label:?} }} }}\n"
@@ -126,32 +126,32 @@ fn past_the_reserve_connections_end_unheard_and_are_counted() {
     let scene = Scene::start_with("max_connections = 9", "1m", &selectors);
     let waiting = scene.hang_on_all(9);
     let mut readers = Vec::new();
-    until("none is left in reserve", || {
+    until("no reserved slot is left", || {
         let reader = stalled(&scene, "/config", "");
-        let heard = reader.is_some();
+        let admitted = reader.is_some();
         readers.extend(reader);
-        !heard
+        !admitted
     });
-    println!("{} readers in reserve", readers.len());
-    assert!(readers.len() > 16, "there is hardly a reserve");
+    println!("{} clients on reserved connections", readers.len());
+    assert!(readers.len() > 16, "there are hardly any reserved slots");
     drop(readers);
-    until("pages are answered again", || {
+    until("pages are served again", || {
         let mut client = scene.connect();
-        client.ask("/-/healthy");
-        client.answer().is_some_and(|reply| reply.status == 200)
+        client.request("/-/healthy");
+        client.try_reply().is_some_and(|reply| reply.status == 200)
     });
-    assert!(scene.met("reserve") >= 1.0);
+    assert!(scene.reached("reserve") >= 1.0);
     drop(waiting);
-    until("all is well again", || {
+    until("scrapes succeed again", || {
         scene.exporter.scrape("well").status == 200
     });
 }
 
-/// Over TCP the kernel ends who takes nothing, before the exporter does; over a unix socket nobody
-/// else would.
+/// Over TCP, the kernel ends the connection of a client that reads nothing before the exporter
+/// does. Over a unix socket only the exporter does.
 #[test]
-#[ignore = "long: a minute is what a client may take"]
-fn whoever_takes_nothing_or_only_drops_is_cut_off() {
+#[ignore = "long: the limit is a minute"]
+fn a_client_that_reads_nothing_or_little_is_cut_off() {
     let folder = tempfile::tempdir().unwrap();
     let (socket, file) = (folder.path().join("sock"), folder.path().join("m.prom"));
     std::fs::write(&file, "a 1\n".repeat(LARGE / 4)).unwrap();
@@ -163,7 +163,7 @@ fn whoever_takes_nothing_or_only_drops_is_cut_off() {
     let serving = Serving::start(program(), &listen, &config);
     let address = serving.address();
     let page = |page: &str| get(&format!("http://{address}{page}"), &[]);
-    until("it is served", || {
+    until("the file is served", || {
         page("/bridge?selector=large").status == 200
     });
     let began = Instant::now();
@@ -172,7 +172,7 @@ fn whoever_takes_nothing_or_only_drops_is_cut_off() {
         .write_all(b"GET /bridge?selector=large HTTP/1.1\r\nhost: x\r\n\r\n")
         .unwrap();
     let mut slow = Connection::open(&address);
-    slow.ask("/bridge?selector=large");
+    slow.request("/bridge?selector=large");
     let mut ends = [None; 2];
     let series = "local_exporter_http_limit_reached_total{limit=\"write_timeout\"} ";
     let counted = || {
@@ -186,12 +186,12 @@ fn whoever_takes_nothing_or_only_drops_is_cut_off() {
         if counted() > 0.0 {
             ends[0].get_or_insert(passed);
         }
-        if !slow.take(DROP) {
+        if !slow.read(DROP) {
             ends[1].get_or_insert(passed);
         }
         std::thread::park_timeout(Duration::from_millis(500));
     }
-    println!("who took nothing, and who took drops, was cut off after {ends:.1?}");
+    println!("the client that read nothing and the slow one were cut off after {ends:.1?}");
     until("each is counted", || counted() > 1.5);
     assert!(ends.iter().all(|end| *end >= Some(CUT_OFF[0])), "{ends:?}");
 }

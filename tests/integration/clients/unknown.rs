@@ -1,5 +1,5 @@
-//! Names that nobody has configured: they cost nothing, leave nothing, and whatever is in them
-//! reaches no answer, no metric and no line of the log as it is.
+//! Requests with unknown selectors: they leave nothing behind, and their text reaches no response,
+//! no metric and no log line without being escaped.
 
 use super::Scene;
 use super::connection::Connection;
@@ -12,8 +12,8 @@ use std::path::Path;
 
 const NAMES: usize = 10_000;
 const CONNECTIONS: usize = 4;
-/// What may be added to the resident memory by so many names, in bytes: less than a tenth of what
-/// a series, a line or an actor for each of them would.
+/// What all these names may add to the resident memory, in bytes: less than a tenth of what a
+/// series, a log line or an actor for each of them would.
 const MEMORY: f64 = 4.0 * 1_048_576.0;
 
 /// The names of all series on `/metrics`, with their labels, without their values.
@@ -27,17 +27,17 @@ fn series(scene: &Scene) -> Vec<String> {
 #[test]
 fn ten_thousand_unknown_selectors_leave_nothing_behind() {
     let scene = Scene::start("", "5s");
-    // Its file has been looked at, so all series are there.
+    // After the first scrape all series exist.
     scene.assert_well();
     let resident = || scene.exporter.metric("process_resident_memory_bytes");
-    let ask = |connection: &mut Connection, name: &str| {
-        connection.ask(&format!("/bridge?selector={name}"));
+    let request = |connection: &mut Connection, name: &str| {
+        connection.request(&format!("/bridge?selector={name}"));
         let reply = connection.reply();
         assert_eq!(reply.status, 404, "{}", reply.text());
     };
     let mut connections: Vec<_> = (0..CONNECTIONS).map(|_| scene.connect()).collect();
     for connection in &mut connections {
-        ask(connection, "nobody");
+        request(connection, "stranger");
     }
     let descriptors = scene.exporter.descriptors();
     let (before, memory) = (series(&scene), resident().unwrap());
@@ -45,7 +45,7 @@ fn ten_thousand_unknown_selectors_leave_nothing_behind() {
         for (client, connection) in connections.iter_mut().enumerate() {
             scope.spawn(move || {
                 for number in 0..NAMES / CONNECTIONS {
-                    ask(connection, &format!("nobody-{client}-{number}"));
+                    request(connection, &format!("stranger-{client}-{number}"));
                 }
             });
         }
@@ -61,14 +61,14 @@ fn ten_thousand_unknown_selectors_leave_nothing_behind() {
     assert_eq!(scene.exporter.metric(rejected), Some(10_004.0));
     for page in ["/metrics", "/debug/actors", "/"] {
         let text = scene.exporter.get(page).text();
-        assert!(!text.contains("nobody"), "{page}: {text}");
+        assert!(!text.contains("stranger"), "{page}: {text}");
     }
     let log = scene.exporter.log();
-    assert!(!log.iter().any(|line| line.contains("nobody")), "{log:?}");
+    assert!(!log.iter().any(|line| line.contains("stranger")), "{log:?}");
     scene.assert_well();
 }
 
-/// Every control character there is, what opens and closes strings, and a line to be forged.
+/// All control characters, quotes, and a forged log line.
 fn evil() -> String {
     let control = ('\0'..='\u{9f}').filter(|character| character.is_control());
     control
@@ -76,7 +76,7 @@ fn evil() -> String {
         .collect()
 }
 
-/// Each byte of a text by its number.
+/// Percent-encodes every byte of a text.
 fn encoded(text: &str) -> String {
     text.bytes().fold(String::new(), |mut encoded, byte| {
         let _ = write!(encoded, "%{byte:02X}");
@@ -84,8 +84,8 @@ fn encoded(text: &str) -> String {
     })
 }
 
-/// The requests by which such a text could get in: encoded in all places of a target, and in
-/// headers also as it is, as far as no line ends with it.
+/// Requests with such a text: encoded in all parts of the target, and unencoded in headers as far
+/// as it does not end the line.
 fn evil_requests() -> Vec<Vec<u8>> {
     let evil = encoded(&evil());
     let mut requests = Vec::new();
@@ -125,7 +125,7 @@ fn evil_requests() -> Vec<Vec<u8>> {
             b"\x7f\t",
         ] {
             let header = [name.as_bytes(), b": ", value].concat();
-            for target in ["/bridge?selector=it", "/bridge?selector=nobody", "/sd"] {
+            for target in ["/bridge?selector=it", "/bridge?selector=stranger", "/sd"] {
                 request(target, &header);
             }
         }
@@ -133,17 +133,17 @@ fn evil_requests() -> Vec<Vec<u8>> {
     requests
 }
 
-/// One request and all that comes back.
+/// Sends a request; returns everything that is received.
 fn exchange(socket: &Path, request: &[u8]) -> Vec<u8> {
     let mut stream = UnixStream::connect(socket).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.write_all(request).unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    answer
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response).unwrap();
+    response
 }
 
-/// No control character, but for the ends of lines; and no line that a client has made up.
+/// Asserts that there are no control characters except line ends, and no forged line.
 #[track_caller]
 fn assert_clean(what: &str, bytes: &[u8]) {
     let text = std::str::from_utf8(bytes).unwrap_or_else(|error| panic!("{what}: {error}"));
@@ -154,12 +154,12 @@ fn assert_clean(what: &str, bytes: &[u8]) {
 }
 
 #[test]
-fn what_clients_make_up_is_escaped_in_answers_metrics_and_logs() {
+fn text_of_clients_is_escaped_in_responses_metrics_and_logs() {
     for format in ["human", "logfmt", "json"] {
         let folder = tempfile::tempdir().unwrap();
         let (socket, file) = (folder.path().join("sock"), folder.path().join("m.prom"));
         std::fs::write(&file, "a 1\n").unwrap();
-        // Its log is json where nobody says otherwise.
+        // `Serving` sets the format json; this replaces it.
         let program = program().get_program().to_owned();
         let script = format!("shift 4; set -- {program:?} serve --log.format {format} -v \"$@\"; ");
         let listen = format!("--web.listen-address=unix:{}", socket.display());
@@ -168,12 +168,14 @@ fn what_clients_make_up_is_escaped_in_answers_metrics_and_logs() {
             quoted(&file)
         );
         let mut serving = Serving::start(by_shell(&script), &[&listen], &config);
-        until("it listens", || UnixStream::connect(&socket).is_ok());
+        until("the socket accepts connections", || {
+            UnixStream::connect(&socket).is_ok()
+        });
         for request in evil_requests() {
-            let answer = exchange(&socket, &request);
+            let response = exchange(&socket, &request);
             let request = String::from_utf8_lossy(&request);
-            assert!(answer.starts_with(b"HTTP/1.1 "), "{request:?}");
-            assert_clean(&request, &answer);
+            assert!(response.starts_with(b"HTTP/1.1 "), "{request:?}");
+            assert_clean(&request, &response);
         }
         let metrics = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
         assert_clean("/metrics", &exchange(&socket, metrics));
@@ -183,7 +185,7 @@ fn what_clients_make_up_is_escaped_in_answers_metrics_and_logs() {
         for line in &log {
             assert_clean(format, line.as_bytes());
         }
-        // It was read to its end, so all of it was text.
+        // The reader stops at the first line that is not UTF-8, so all lines were.
         assert!(log.iter().any(|line| line.contains("stopping")), "{log:?}");
         assert!(
             log.iter()

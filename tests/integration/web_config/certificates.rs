@@ -1,4 +1,4 @@
-//! Authorities, and the certificates that they sign.
+//! Certificate authorities and the certificates that they sign.
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType,
@@ -6,7 +6,7 @@ use rcgen::{
 };
 use rustls::pki_types::CertificateDer;
 
-/// Somebody who signs certificates.
+/// A certificate authority.
 pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// A certificate and its key, in PEM form.
@@ -32,13 +32,13 @@ impl Authority {
         self.0.pem()
     }
 
-    /// A certificate for DNS names and addresses.
+    /// Issues a certificate for DNS names and addresses.
     pub(super) fn issue(&self, names: &[&str]) -> Identity {
         let names = names.iter().map(|name| (*name).to_owned());
         self.sign(&CertificateParams::new(names.collect::<Vec<_>>()).unwrap())
     }
 
-    /// One that was good until the end of 2020.
+    /// Issues a certificate that expired at the end of 2020.
     pub(super) fn issue_expired(&self, names: &[&str]) -> Identity {
         let names = names.iter().map(|name| (*name).to_owned());
         let mut params = CertificateParams::new(names.collect::<Vec<_>>()).unwrap();
@@ -47,7 +47,7 @@ impl Authority {
         self.sign(&params)
     }
 
-    /// One for a name of any kind.
+    /// Issues a certificate for a name of any kind.
     pub(super) fn issue_for(&self, name: SanType) -> Identity {
         let mut params = CertificateParams::default();
         params.subject_alt_names.push(name);

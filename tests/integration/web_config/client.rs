@@ -1,4 +1,4 @@
-//! A client that speaks TLS as a test wants it, and just enough HTTP.
+//! A client with configurable TLS and minimal HTTP.
 
 use super::certificates::Identity;
 use crate::support::PATIENCE;
@@ -11,7 +11,7 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 
-/// How to connect.
+/// A client, not connected.
 #[derive(Clone)]
 pub(super) struct Client {
     trusted: CertificateDer<'static>,
@@ -35,7 +35,7 @@ impl Client {
         }
     }
 
-    /// With a certificate of its own.
+    /// With a client certificate.
     pub(super) fn with(mut self, identity: &Identity) -> Self {
         self.identity = Some((identity.certificate.clone(), identity.key.clone()));
         self
@@ -50,7 +50,7 @@ impl Client {
         self.suites(&[suite])
     }
 
-    /// With these alone, the preferred first.
+    /// With these cipher suites only, in order of preference.
     pub(super) fn suites(mut self, suites: &[SupportedCipherSuite]) -> Self {
         self.suites = suites.to_vec();
         self
@@ -92,8 +92,8 @@ impl Client {
         Arc::new(config)
     }
 
-    /// A connection whose handshake is done, as far as the client can tell: in TLS 1.3 the
-    /// server judges certificates after that.
+    /// Connects and completes the handshake. In TLS 1.3 the server checks the client certificate
+    /// after that.
     pub(super) fn connect(
         &self,
         address: &str,
@@ -106,28 +106,28 @@ impl Client {
         Ok(StreamOwned::new(connection, socket))
     }
 
-    /// The whole answer to a GET request, or why there is none.
+    /// Sends a GET request; returns the whole response.
     pub(super) fn get(&self, address: &str, path: &str) -> io::Result<String> {
         self.get_with(address, path, "")
     }
 
-    /// [`Client::get`] with more lines in the request's head.
+    /// [`Client::get`] with more header lines.
     pub(super) fn get_with(&self, address: &str, path: &str, head: &str) -> io::Result<String> {
         let mut stream = self.connect(address)?;
         let request =
             format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{head}\r\n");
         stream.write_all(request.as_bytes())?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer)?;
-        Ok(String::from_utf8_lossy(&answer).into_owned())
+        let mut response = Vec::new();
+        stream.read_to_end(&mut response)?;
+        Ok(String::from_utf8_lossy(&response).into_owned())
     }
 
-    /// Whether it is answered.
+    /// Whether a request gets a response.
     #[track_caller]
     pub(super) fn is_served(&self, address: &str) -> bool {
         match self.get(address, "/-/healthy") {
-            Ok(answer) => {
-                assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+            Ok(response) => {
+                assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
                 true
             }
             Err(_) => false,

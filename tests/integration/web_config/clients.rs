@@ -1,4 +1,4 @@
-//! Certificates of clients: which are asked for, and which will do.
+//! Client certificates: when they are required, and which are accepted.
 
 use super::certificates::Authority;
 use super::{Web, metric, tls};
@@ -7,7 +7,7 @@ use rcgen::SanType;
 use rustls::version::{TLS12, TLS13};
 
 #[test]
-fn each_client_auth_type_takes_the_certificates_it_says() {
+fn each_client_auth_type_accepts_its_certificates() {
     let web = Web::new();
     let (known, unknown) = (Authority::new("known"), Authority::new("unknown"));
     web.write("ca.pem", &known.pem());
@@ -15,7 +15,8 @@ fn each_client_auth_type_takes_the_certificates_it_says() {
     let valid = known.issue(&["client"]);
     let foreign = unknown.issue(&["client"]);
     let expired = known.issue_expired(&["client"]);
-    // Served without a certificate; with a valid, a foreign, an expired one.
+    // Whether a request is served without a certificate, and with a valid, a foreign and an
+    // expired one.
     for (mode, more, expected) in [
         ("NoClientCert", "", [true, true, true, true]),
         ("RequestClientCert", "", [true, true, true, true]),
@@ -44,7 +45,7 @@ fn each_client_auth_type_takes_the_certificates_it_says() {
 }
 
 #[test]
-fn a_certificate_must_bear_one_of_the_allowed_names() {
+fn a_client_certificate_must_contain_an_allowed_name() {
     let web = Web::new();
     let authority = Authority::new("clients");
     web.write("ca.pem", &authority.pem());
@@ -78,7 +79,7 @@ fn a_certificate_must_bear_one_of_the_allowed_names() {
     }
     assert!(
         !web.client().is_served(exporter.address()),
-        "it bears no name at all"
+        "without a certificate there is no name"
     );
 }
 

@@ -1,4 +1,4 @@
-//! HTTP/2: where it is spoken, and how requests and connections of it end.
+//! HTTP/2: when it is negotiated, and how its requests and connections end.
 
 use super::{Client, Web, tls};
 use crate::support::{quoted, until};
@@ -10,38 +10,38 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 #[test]
-fn http2_is_spoken_where_it_is_wanted() {
+fn http2_is_negotiated_unless_it_is_disabled() {
     let web = Web::new();
     let both = web.client().protocols(&[b"h2", b"http/1.1"]);
-    let agreed = |address: &str| {
+    let negotiated = |address: &str| {
         let connection = both.connect(address).unwrap();
         connection.conn.alpn_protocol().map(<[u8]>::to_vec)
     };
     let exporter = web.start(&tls(&[]), "");
-    assert_eq!(agreed(exporter.address()), Some(b"h2".to_vec()));
-    let answers = over_http2(
+    assert_eq!(negotiated(exporter.address()), Some(b"h2".to_vec()));
+    let responses = over_http2(
         &both,
         exporter.address(),
         &["/-/healthy", "/metrics", "/nothing"],
     );
-    let statuses = answers
+    let statuses = responses
         .iter()
         .map(|(status, _)| *status)
         .collect::<Vec<_>>();
     assert_eq!(statuses, [200, 200, 404]);
     assert!(
-        answers[1].1.contains("local_exporter_build_info"),
+        responses[1].1.contains("local_exporter_build_info"),
         "{}",
-        answers[1].1
+        responses[1].1
     );
 
     let exporter = web.start(&(tls(&[]) + "http_server_config:\n  http2: false\n"), "");
-    assert_eq!(agreed(exporter.address()), Some(b"http/1.1".to_vec()));
+    assert_eq!(negotiated(exporter.address()), Some(b"http/1.1".to_vec()));
     assert!(both.is_served(exporter.address()));
 }
 
 #[test]
-fn a_stop_does_not_wait_for_idle_http2_connections() {
+fn shutdown_does_not_wait_for_idle_http2_connections() {
     let web = Web::new();
     let mut exporter = web.start(&tls(&[]), "");
     let client = web.client().protocols(&[b"h2"]);
@@ -59,7 +59,7 @@ fn a_stop_does_not_wait_for_idle_http2_connections() {
 }
 
 #[test]
-fn a_stream_that_is_reset_ends_its_scrape_and_nothing_else() {
+fn resetting_a_stream_cancels_its_scrape_only() {
     let web = Web::new();
     let socket = web.path("sock");
     let _daemon = ScriptedDaemon::start(&socket, Behaviour::HangAfterAccept).unwrap();
@@ -85,20 +85,20 @@ fn a_stream_that_is_reset_ends_its_scrape_and_nothing_else() {
         one.1.send_reset(h2::Reason::CANCEL);
         until_in_flight(1).await;
         let (status, _) = fetch(&mut requests, address, "/-/healthy").await;
-        assert_eq!(status, 200, "the connection goes on");
+        assert_eq!(status, 200, "the connection stays open");
         drop(other);
         until_in_flight(0).await;
     });
 }
 
-/// Waits until so many scrapes of the first selector are under way.
+/// Waits until so many scrapes of the first selector are in flight.
 async fn in_flight(client: Client, address: &str, count: u64) {
     let address = address.to_owned();
-    // Frames are sent by a task of the thread that waits, which must not be kept.
+    // A task of the current thread sends the frames, so the thread must not block.
     let waiting = tokio::task::spawn_blocking(move || {
-        until("so many scrapes are in flight", || {
-            let answer = client.get(&address, "/debug/actors").unwrap();
-            let (_, page) = answer.split_once("\r\n\r\n").unwrap();
+        until("the scrapes are in flight", || {
+            let response = client.get(&address, "/debug/actors").unwrap();
+            let (_, page) = response.split_once("\r\n\r\n").unwrap();
             let page: serde_json::Value = serde_json::from_str(page).unwrap();
             page["actors"][0]["in_flight"] == count
         });
@@ -111,15 +111,15 @@ fn runtime() -> tokio::runtime::Runtime {
     builder.enable_all().build().unwrap()
 }
 
-/// Statuses and bodies of several requests at once on one connection.
+/// Sends several requests at a time on one connection; returns their statuses and bodies.
 fn over_http2(client: &Client, address: &str, paths: &[&str]) -> Vec<(u16, String)> {
     runtime().block_on(async {
         let requests = http2(client, address).await;
-        let answers = paths.iter().map(|path| {
+        let responses = paths.iter().map(|path| {
             let mut requests = requests.clone();
             async move { fetch(&mut requests, address, path).await }
         });
-        futures_util::future::join_all(answers).await
+        futures_util::future::join_all(responses).await
     })
 }
 

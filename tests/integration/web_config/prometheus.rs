@@ -31,11 +31,11 @@ fn a_prometheus_scrapes_over_tls_as_a_user() {
     );
     let folder = tempfile::tempdir().unwrap();
     let prometheus = Prometheus::start(folder.path(), &config);
-    until("the right one is up", || {
+    until("the job with the right password is up", || {
         prometheus.query("up{job=\"right\"}") == Some(1.0)
             && prometheus.query("a{job=\"right\"}") == Some(1.0)
     });
-    until("the wrong one was tried", || {
+    until("the job with the wrong password was tried", || {
         prometheus.query("up{job=\"wrong\"}").is_some()
     });
     assert_eq!(prometheus.query("up{job=\"wrong\"}"), Some(0.0));

@@ -1,10 +1,10 @@
-//! What requests meet without TLS: users, headers, a rate, and a file that turns wrong.
+//! Requests without TLS: users, headers, the rate limit, and a file that becomes invalid.
 
 use super::{Web, bcrypt};
 use crate::support::{Reply, eventually, get, until};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The header of a name and a password.
+/// The `Authorization` header for a name and a password.
 fn basic(name: &str, password: &str) -> String {
     use base64::Engine;
     let pair = format!("{name}:{password}");
@@ -19,7 +19,7 @@ fn ask(url: &str, authorization: &str) -> Reply {
 }
 
 #[test]
-fn users_are_asked_for_their_passwords_on_every_page() {
+fn every_page_requires_a_password() {
     let web = Web::new();
     let (alice, bob) = (bcrypt("secret"), bcrypt("a:b"));
     let users = format!("basic_auth_users:\n  alice: {alice}\n  bob: {bob}\n");
@@ -61,7 +61,7 @@ fn users_are_asked_for_their_passwords_on_every_page() {
 }
 
 #[test]
-fn users_come_and_go_without_a_restart() {
+fn users_are_added_and_removed_without_a_restart() {
     let web = Web::new();
     let users = |name: &str| format!("basic_auth_users:\n  {name}: {}\n", bcrypt("secret"));
     let exporter = web.start(&users("alice"), "");
@@ -75,7 +75,7 @@ fn users_come_and_go_without_a_restart() {
 }
 
 #[test]
-fn many_passwords_at_once_are_all_answered() {
+fn many_concurrent_password_checks_all_get_a_response() {
     let web = Web::new();
     let hash = bcrypt::hash("secret", 8).unwrap();
     let exporter = web.start(&format!("basic_auth_users:\n  alice: {hash}\n"), "");
@@ -101,7 +101,7 @@ fn many_passwords_at_once_are_all_answered() {
 }
 
 #[test]
-fn headers_are_on_every_answer() {
+fn headers_are_in_every_response() {
     let web = Web::new();
     let headers = "http_server_config:\n  headers:\n    X-Frame-Options: deny\n    \
                    X-Content-Type-Options: nosniff\n    X-XSS-Protection: 1\n    \
@@ -134,7 +134,7 @@ fn headers_are_on_every_answer() {
 }
 
 #[test]
-fn requests_beyond_the_rate_are_refused_before_anything_else() {
+fn requests_beyond_the_rate_limit_are_refused_first() {
     let web = Web::new();
     let users = format!("basic_auth_users:\n  alice: {}\n", bcrypt("secret"));
     let rate = "rate_limit:\n  interval: 1h\n  burst: 3\n";
@@ -142,47 +142,47 @@ fn requests_beyond_the_rate_are_refused_before_anything_else() {
     let statuses = (0..5).map(|_| exporter.get("/").status).collect::<Vec<_>>();
     assert_eq!(statuses, [401, 401, 401, 429, 429]);
     assert_eq!(exporter.get("/").text(), "Too Many Requests\n");
-    // The rate is that of the start.
+    // The rate limit is fixed at startup.
     web.configure("");
     assert_eq!(exporter.get("/").status, 429);
 
     let exporter = web.start("rate_limit:\n  interval: 20ms\n  burst: 1\n", "");
     for _ in 0..3 {
-        until("tokens come again", || exporter.get("/").status == 200);
+        until("a token is added", || exporter.get("/").status == 200);
     }
     let exporter = web.start("rate_limit:\n  interval: 1s\n", "");
     assert_eq!(
         exporter.get("/").status,
         429,
-        "a burst of none serves nobody"
+        "a burst of zero refuses every request"
     );
 }
 
 #[test]
-fn a_file_that_turns_wrong_refuses_requests_until_it_is_right() {
+fn an_invalid_file_refuses_requests_until_it_is_valid_again() {
     let web = Web::new();
     let users = format!("basic_auth_users:\n  alice: {}\n", bcrypt("secret"));
     let exporter = web.start(&users, "");
     let ask = || ask(&exporter.url("/"), &basic("alice", "secret")).status;
     assert_eq!(ask(), 200);
-    for wrong in [
+    for invalid in [
         "basic_auth_users: [",
         "unknown: 1\n",
         "basic_auth_users:\n  alice: short\n",
     ] {
-        web.configure(wrong);
-        assert_eq!(ask(), 500, "{wrong}");
+        web.configure(invalid);
+        assert_eq!(ask(), 500, "{invalid}");
     }
     std::fs::remove_file(web.path("web.yml")).unwrap();
     assert_eq!(ask(), 500);
     web.configure(&users);
     assert_eq!(ask(), 200);
-    let line = eventually("it is told", || {
+    let line = eventually("the error is logged", || {
         let log = exporter.log();
         log.into_iter().find(|line| line.contains("unknown field"))
     });
     assert!(
-        line.contains("web.yml") && line.contains("requests are refused"),
+        line.contains("web.yml") && line.contains("refusing requests"),
         "{line}"
     );
 }

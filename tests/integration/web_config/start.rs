@@ -1,11 +1,12 @@
-//! A file that is wrong at the start: the sentence, and exit status 2.
+//! An invalid file at startup: the error message and exit status 2.
 
 use super::{Authority, Web, tls};
 use crate::serving::{Serving, get_over_unix};
 use crate::support::program;
 use std::fs;
 
-/// What is said on standard error when a configuration cannot be served; both ways of asking agree.
+/// Standard error of an exporter that refuses its configuration. `--config.check` reports the
+/// same.
 fn refused(web: &Web, more: &str) -> String {
     let file = web.path("config.toml");
     let service = "[service]\naddress = \"127.0.0.1\"\nport = 0\n";
@@ -28,7 +29,7 @@ fn refused(web: &Web, more: &str) -> String {
 }
 
 #[test]
-fn a_file_that_is_wrong_is_not_served() {
+fn an_invalid_file_ends_startup() {
     let web = Web::new();
     let other = Authority::new("other").issue(&["localhost"]);
     web.write("other-key.pem", &other.key);
@@ -56,19 +57,19 @@ fn a_file_that_is_wrong_is_not_served() {
         ),
     ] {
         web.configure(&text);
-        let said = refused(&web, "");
+        let error = refused(&web, "");
         assert!(
-            said.contains(expected) && said.contains("web.yml"),
-            "{said}"
+            error.contains(expected) && error.contains("web.yml"),
+            "{error}"
         );
-        assert_eq!(said.lines().count(), 1, "{said}");
+        assert_eq!(error.lines().count(), 1, "{error}");
     }
     fs::remove_file(web.path("web.yml")).unwrap();
     assert!(refused(&web, "").contains("web.yml: cannot be read"));
 }
 
 #[test]
-fn what_is_said_of_tls_must_be_so() {
+fn the_key_tls_must_agree_with_the_web_configuration() {
     let web = Web::new();
     web.configure("");
     assert!(refused(&web, "tls = true\n").contains("no certificate is configured"));
@@ -77,7 +78,7 @@ fn what_is_said_of_tls_must_be_so() {
 }
 
 #[test]
-fn a_token_must_be_there() {
+fn a_token_file_must_contain_a_token() {
     let web = Web::new();
     web.configure("");
     let token = format!("bearer_token_file = {:?}\n", web.path("token"));
@@ -87,13 +88,13 @@ fn a_token_must_be_there() {
 }
 
 #[test]
-fn who_comes_through_a_unix_socket_is_in_no_network_and_passes() {
+fn allow_from_does_not_apply_to_unix_sockets() {
     let web = Web::new();
     let socket = web.path("socket");
     let listen = format!("--web.listen-address=unix:{}", socket.display());
     let config = "[service]\nallow_from = [\"192.0.2.0/24\"]\n";
     let serving = Serving::start(program(), &[&listen], config);
     serving.logged("listening", 1);
-    let answer = get_over_unix(&socket, "/-/healthy");
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let response = get_over_unix(&socket, "/-/healthy");
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
 }

@@ -1,4 +1,4 @@
-//! TLS: what it is, that nothing is served beside it, and new certificates without a restart.
+//! TLS: its settings, that nothing is served without it, and new certificates without a restart.
 
 use super::certificates::Authority;
 use super::{Client, Web, metric, tls};
@@ -9,7 +9,7 @@ use rustls::version::{TLS12, TLS13};
 const USABLE: &str = "local_exporter_web_config_last_load_successful";
 
 #[test]
-fn every_key_of_tls_is_taken_and_nothing_is_served_in_plain() {
+fn every_tls_key_is_accepted_and_nothing_is_served_without_tls() {
     let web = Web::new();
     let exporter = web.start(
         &tls(&[
@@ -23,16 +23,16 @@ fn every_key_of_tls_is_taken_and_nothing_is_served_in_plain() {
         "tls = true\n",
     );
     assert!(web.client().is_served(exporter.address()));
-    let answer = raw(exporter.address(), "GET / HTTP/1.1\r\nhost: a\r\n\r\n");
-    assert!(!answer.contains("HTTP/"), "{answer:?}");
+    let response = raw(exporter.address(), "GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    assert!(!response.contains("HTTP/"), "{response:?}");
     let failures = "local_exporter_http_tls_handshake_failures_total";
-    until("it is counted", || {
+    until("the failed handshake is counted", || {
         metric(&web.client(), &exporter, failures) == Some(1.0)
     });
 }
 
 #[test]
-fn certificate_and_key_may_stand_in_the_file() {
+fn certificate_and_key_may_be_inline() {
     let web = Web::new();
     let identity = web.authority.issue(&["localhost"]);
     let block = |pem: &str| {
@@ -50,7 +50,7 @@ fn certificate_and_key_may_stand_in_the_file() {
 }
 
 #[test]
-fn versions_suites_and_curves_are_those_that_are_named() {
+fn versions_suites_and_curves_are_restricted_to_the_listed_ones() {
     let web = Web::new();
     let client = || web.client();
     let old = client().version(&TLS12);
@@ -85,7 +85,7 @@ fn versions_suites_and_curves_are_those_that_are_named() {
 }
 
 #[test]
-fn the_order_of_suites_is_the_servers_or_the_clients() {
+fn either_side_can_determine_the_cipher_suite() {
     let web = Web::new();
     let first = cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256;
     let second = cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384;
@@ -95,8 +95,8 @@ fn the_order_of_suites_is_the_servers_or_the_clients() {
         let exporter = web.start(&tls(&["max_version: TLS12", suites, &prefer]), "");
         let client = web.client().version(&TLS12).suites(&[first, second]);
         let connection = client.connect(exporter.address()).unwrap();
-        let agreed = connection.conn.negotiated_cipher_suite().unwrap();
-        assert_eq!(agreed.suite(), expected.suite(), "{prefer}");
+        let negotiated = connection.conn.negotiated_cipher_suite().unwrap();
+        assert_eq!(negotiated.suite(), expected.suite(), "{prefer}");
     }
 }
 
@@ -110,7 +110,7 @@ fn certificates_are_swapped_without_a_restart() {
     assert!(ours.is_served(address) && !theirs.is_served(address));
     web.certify(&other.issue(&["localhost"]));
     assert!(!ours.is_served(address) && theirs.is_served(address));
-    // One that has expired is served as it is, and clients refuse it.
+    // An expired certificate is used, and clients refuse it.
     web.certify(&web.authority.issue_expired(&["localhost"]));
     let error = ours.get(address, "/").unwrap_err().to_string();
     assert!(error.contains("expired"), "{error}");
@@ -119,45 +119,45 @@ fn certificates_are_swapped_without_a_restart() {
 }
 
 #[test]
-fn a_broken_certificate_leaves_the_last_good_one_and_is_told_once() {
+fn an_invalid_certificate_keeps_the_last_valid_one_and_is_logged_once() {
     let web = Web::new();
     let exporter = web.start(&tls(&[]), "");
     let client = web.client();
     assert_eq!(metric(&client, &exporter, USABLE), Some(1.0));
-    // A certificate without its key: between the two steps of a renewal, say.
+    // A certificate without its key, as between the two steps of a renewal.
     let next = web.authority.issue(&["localhost"]);
     web.write("cert.pem", &next.certificate);
     for _ in 0..5 {
         assert!(client.is_served(exporter.address()));
     }
     assert_eq!(metric(&client, &exporter, USABLE), Some(0.0));
-    let told = |words: &str| {
+    let logged = |text: &str| {
         exporter
             .log()
             .iter()
-            .filter(|line| line.contains(words))
+            .filter(|line| line.contains(text))
             .count()
     };
     assert_eq!(
-        told("keeping the last valid ones"),
+        logged("keeping the last valid ones"),
         1,
         "{:?}",
         exporter.log()
     );
     web.write("key.pem", &next.key);
     assert_eq!(metric(&client, &exporter, USABLE), Some(1.0));
-    until("the recovery is logged", || told("valid again") == 1);
+    until("the recovery is logged", || logged("valid again") == 1);
 }
 
 #[test]
-fn tls_is_not_turned_off_or_on_while_it_runs() {
+fn tls_is_not_turned_on_or_off_without_a_restart() {
     let web = Web::new();
     let exporter = web.start(&tls(&[]), "");
     web.configure("");
-    let answer = web.client().get(exporter.address(), "/").unwrap();
-    assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
-    let answer = raw(exporter.address(), "GET / HTTP/1.1\r\nhost: a\r\n\r\n");
-    assert!(!answer.contains("HTTP/"), "{answer:?}");
+    let response = web.client().get(exporter.address(), "/").unwrap();
+    assert!(response.starts_with("HTTP/1.1 500 "), "{response}");
+    let response = raw(exporter.address(), "GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    assert!(!response.contains("HTTP/"), "{response:?}");
 
     let exporter = web.start("", "");
     assert_eq!(exporter.get("/").status, 200);

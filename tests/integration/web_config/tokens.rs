@@ -1,4 +1,4 @@
-//! Our own additions: tokens and networks, for all and for single selectors.
+//! Our additions to the toolkit: tokens and networks, for the service and for single selectors.
 
 use super::{Web, bcrypt, selector};
 use crate::support::{Exporter, Reply, get, make_fifo, quoted};
@@ -9,7 +9,7 @@ fn bearer(exporter: &Exporter, path: &str, token: &str) -> Reply {
 }
 
 #[test]
-fn a_token_does_and_is_read_again() {
+fn a_token_is_accepted_and_read_again() {
     let web = Web::new();
     web.write("token", "first\n");
     let token = format!("bearer_token_file = {}\n", quoted(&web.path("token")));
@@ -23,7 +23,7 @@ fn a_token_does_and_is_read_again() {
     assert_eq!(statuses(), [401, 200, 401, 401]);
     std::fs::remove_file(web.path("token")).unwrap();
     assert_eq!(statuses(), [500, 500, 500, 401]);
-    // Nobody writes to it, and nobody waits for that.
+    // A FIFO without a writer does not block.
     make_fifo(&web.path("token"));
     assert_eq!(statuses(), [500, 500, 500, 401]);
     std::fs::remove_file(web.path("token")).unwrap();
@@ -32,7 +32,7 @@ fn a_token_does_and_is_read_again() {
 }
 
 #[test]
-fn a_user_or_a_token_will_do() {
+fn a_user_or_a_token_is_sufficient() {
     let web = Web::new();
     web.write("token", "t0k3n");
     let token = format!("bearer_token_file = {}\n", quoted(&web.path("token")));
@@ -51,7 +51,7 @@ fn a_user_or_a_token_will_do() {
 }
 
 #[test]
-fn clients_from_elsewhere_are_refused_before_anything_is_said() {
+fn clients_of_other_networks_are_refused_first() {
     let web = Web::new();
     let users = format!("basic_auth_users:\n  a: {}\n", bcrypt("b"));
     let exporter = web.start(
@@ -93,28 +93,28 @@ fn a_selector_may_have_a_token_and_networks_of_its_own() {
         [401, 200]
     );
     assert_eq!([scrape("far", "all"), scrape("far", "own")], [403, 403]);
-    // However the page is written, and whatever else is: the token opens the selector alone.
+    // In any notation of the path, the selector's token gives access to the selector only.
     assert_eq!(status("/%62ridge?selector=secret", "all"), 401);
     assert_eq!(status("/bridge?s%65lector=secret", "all"), 401);
     assert_eq!(status("/metrics?selector=secret", "own"), 401);
     assert_eq!(status("/bridge?selector=open&selector=secret", "own"), 401);
-    // More than one is no scrape, so whichever is looked at opens nothing.
+    // A request with two selectors is no scrape, so the first one's token gives access to nothing.
     assert_eq!(status("/bridge?selector=secret&selector=open", "own"), 400);
 }
 
 #[test]
-fn the_configuration_is_shown_without_what_its_files_hold() {
+fn the_configuration_page_shows_no_contents_of_its_files() {
     let web = Web::new();
     web.write("token", "hunter2");
     let hash = bcrypt("hunter3");
     let more = format!("bearer_token_file = {}\n", quoted(&web.path("token")));
     let exporter = web.start(&format!("basic_auth_users:\n  alice: {hash}\n"), &more);
     let reply = bearer(&exporter, "/config", "hunter2");
-    let (status, shown) = (reply.status, reply.text());
+    let (status, page) = (reply.status, reply.text());
     for file in ["token", "web.yml"] {
-        assert!(shown.contains(&quoted(&web.path(file))), "{status} {shown}");
+        assert!(page.contains(&quoted(&web.path(file))), "{status} {page}");
     }
     for secret in ["hunter2", "alice", &hash] {
-        assert!(!shown.contains(secret), "{shown}");
+        assert!(!page.contains(secret), "{page}");
     }
 }
