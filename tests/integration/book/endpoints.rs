@@ -1,38 +1,28 @@
 //! `docs/src/endpoints.md` has every URL, and every field of `/debug/actors`.
 
 use super::table::{code, rows};
-use super::text;
 use crate::support::{Exporter, until};
+use local_exporter::ENDPOINTS;
 use std::collections::BTreeSet;
 
 const PAGE: &str = "docs/src/endpoints.md";
 
-/// The paths that the routes name. `/metrics` is a setting there.
-fn routed() -> BTreeSet<String> {
-    let routes = text("src/pages/routes.rs");
-    let code = routes.lines().filter(|line| !line.trim().starts_with("//"));
-    let literals = code.flat_map(|line| line.split('"').skip(1).step_by(2));
-    let mut paths: BTreeSet<String> = literals
-        .map(|literal| literal.trim_start_matches("{prefix}").to_owned())
-        .filter(|path| path.starts_with('/'))
-        .collect();
-    // Only with the feature `faults`.
-    paths.remove("/debug/faults");
-    paths.insert("/metrics".to_owned());
-    paths
-}
-
 #[test]
-fn every_route_has_a_row_and_every_row_a_page() {
+fn every_endpoint_has_a_row_with_its_methods_and_every_row_a_page() {
     let rows = rows(PAGE, "# Endpoints");
-    let documented: BTreeSet<String> = rows
+    let documented: BTreeSet<(String, String)> = rows
         .iter()
-        .map(|row| code(&row[0]).split('?').next().unwrap().to_owned())
+        .map(|row| {
+            let path = code(&row[0]).split('?').next().unwrap();
+            (path.to_owned(), row[1].clone())
+        })
         .collect();
-    assert_eq!(documented, routed());
+    let endpoints = ENDPOINTS.iter();
+    let expected = endpoints.map(|at| (at.path.to_owned(), at.methods.as_str().to_owned()));
+    assert_eq!(documented, expected.collect());
     let exporter = Exporter::start("");
     until("it is ready", || exporter.get("/-/ready").status == 200);
-    for path in documented {
+    for (path, _) in documented {
         let status = exporter.get(&path).status;
         let expected = match path.as_str() {
             // Without its parameter.
