@@ -2,7 +2,7 @@
 //!
 //! `links` follows every relative link; `blocks` parses or runs every code block; `keys`,
 //! `command_line`, `reasons`, `metrics` and `endpoints` compare the reference pages with the code;
-//! `diagram` redraws the picture.
+//! `messages` finds the messages that pages quote; `diagram` redraws the picture.
 
 mod blocks;
 mod command_line;
@@ -10,6 +10,7 @@ mod diagram;
 mod endpoints;
 mod keys;
 mod links;
+mod messages;
 mod metrics;
 mod reasons;
 mod table;
