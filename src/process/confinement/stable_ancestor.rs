@@ -14,15 +14,13 @@
 //! Never to `/` or `/dev`, unless the directory stands right there and is still
 //! missing, or is one of them.
 
-use rustix::fs::statfs;
+use local_exporter_actors::host::filesystem::is_in_memory;
 use std::path::Path;
 
 /// Where daemons' directories come and go, whatever file system that is (Filesystem Hierarchy Standard).
 const VOLATILE: [&str; 4] = ["/run", "/var/run", "/tmp", "/var/tmp"];
 /// What is given for its own sake only, not for that of one directory in it.
 const TOO_BROAD: [&str; 2] = ["/", "/dev"];
-/// tmpfs and ramfs, `statfs(2)`.
-const IN_MEMORY: [i64; 2] = [0x0102_1994, 0x8584_58f6];
 
 /// What stands at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,15 +40,7 @@ impl DirectoryKind {
             return Self::Missing;
         }
         let by_name = VOLATILE.iter().any(|passing| path.starts_with(passing));
-        // The number is a signed word on some platforms and an unsigned one on others.
-        #[allow(
-            clippy::unnecessary_cast,
-            clippy::cast_lossless,
-            reason = "its type differs by platform"
-        )]
-        let in_memory =
-            || statfs(path).is_ok_and(|found| IN_MEMORY.contains(&(found.f_type as i64)));
-        if by_name || in_memory() {
+        if by_name || is_in_memory(path) {
             Self::Volatile
         } else {
             Self::Persistent
