@@ -21,8 +21,10 @@ fn selectors(text: &str) -> Vec<Selector> {
 
 fn assert_round_trip(selector: &Selector) {
     let text = selector.to_toml();
-    assert_eq!(selectors(&text), [selector.clone()], "{text}");
-    assert_eq!(selectors(&text)[0].to_toml(), text);
+    let loaded = selectors(&text);
+    assert_eq!(loaded, std::slice::from_ref(selector), "{text}");
+    let again: Vec<_> = loaded.iter().map(Selector::to_toml).collect();
+    assert_eq!(again, [text]);
 }
 
 #[test]
