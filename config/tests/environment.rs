@@ -5,7 +5,7 @@
 use local_exporter_config::{Environment, Input, Listen, ListenAddress, Listeners, load};
 use std::time::Duration;
 
-/// Two selectors and a TCP listener.
+/// A file with three selectors and a TCP listener.
 fn file() -> Input {
     Input {
         name: "it".to_owned(),
