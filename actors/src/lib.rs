@@ -1,19 +1,22 @@
-//! Selectors as supervised actors: a scrape goes in, a whole answer or an error comes out.
+//! Selectors as supervised actors: each scrape returns a complete body or an error.
 //!
-//! This crate owns the sources and whatever can go wrong with them. It may not
-//! know HTTP or TOML: it is handed settings and answers callers.
+//! This crate owns the sources and everything that can fail in them. It must not depend on HTTP
+//! or TOML: it receives settings and returns results.
 //!
-//! # Layout
+//! # Layers
 //!
-//! - [`scrape`]: the protocol, with the closed set of reasons.
-//! - [`registry`]: who there is, and the [`SelectorHandle`] to each.
-//! - `selector`: the actor; `single_flight`: how its scrapes share a pull.
-//! - `supervise`, `backoff`: keeping it going.
-//! - `source`: the kinds, one file each; `validator`: what every body must pass.
-//! - `rules`: the configuration's words for the checker's rules (the crate `local-exporter-exposition`).
-//! - [`diagnose`]: what is wrong with a source, found without its actor.
+//! From top to bottom; a module only uses modules below it.
+//!
+//! - [`registry`]: the selectors, a [`SelectorHandle`] for each, and the threads of their actors.
+//! - `selector`, `supervise`: the actor of a selector, and its restarts.
+//! - `single_flight`: concurrent scrapes share one pull.
+//! - [`diagnose`]: finds out what is wrong with a source, without its actor.
+//! - [`source`]: the kinds of source, one module each.
+//! - `validator`, `rules`: what every body must satisfy.
+//! - `status`, [`metrics`], [`report`]: what is known about a selector without its actor.
+//! - [`scrape`], `admission`, `reason`: the protocol of a scrape.
 //! - [`host`]: facts about paths, permissions, mounts and file systems.
-//! - [`report`], `status`, [`metrics`]: what is known without asking the actor.
+//! - `backoff`, `faults`, `blocking`, `closed_set`, `lock`: helpers without dependencies.
 
 mod admission;
 mod backoff;

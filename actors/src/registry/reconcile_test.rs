@@ -1,5 +1,4 @@
-//! One registry after another: who keeps what, held against a model; and that nobody
-//! who is being answered notices.
+//! Reconciliation compared with a model, and its effect on scrapes in progress.
 
 use super::thread::ActorThread;
 use super::*;
@@ -19,7 +18,7 @@ use tokio::time::Instant;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A selector as far as a reconciliation looks at it: what its actor works with, and its terms.
+/// The part of a selector that reconciliation compares: its source and its discovery settings.
 type Form = (u8, u8);
 
 fn selectors(forms: &BTreeMap<u8, Form>) -> Vec<Selector> {
@@ -37,14 +36,14 @@ fn selectors(forms: &BTreeMap<u8, Form>) -> Vec<Selector> {
         text,
     };
     let mut selectors = load(Some(&input), &Environment::new()).unwrap().selectors;
-    for (selector, (_, terms)) in selectors.iter_mut().zip(forms.values()) {
-        let interval = (*terms > 0).then(|| Duration::from_secs((*terms).into()));
+    for (selector, (_, discovery)) in selectors.iter_mut().zip(forms.values()) {
+        let interval = (*discovery > 0).then(|| Duration::from_secs((*discovery).into()));
         selector.discovery.scrape_interval = interval;
     }
     selectors
 }
 
-/// What the changes from one configuration to the next should be said to be.
+/// The expected changes from one configuration to the next.
 fn expected(old: &BTreeMap<u8, Form>, new: &BTreeMap<u8, Form>) -> Changes {
     let names = |chosen: &dyn Fn(&u8, &Form) -> bool, of: &BTreeMap<u8, Form>| {
         let chosen = of.iter().filter(|(name, form)| chosen(name, form));
@@ -75,15 +74,15 @@ fn statuses(registry: &Registry) -> Vec<(String, Arc<Status>)> {
     registry.iter().map(status).collect()
 }
 
-/// Renews and checks it against the model; `who` are the forms before and after.
-fn step(scene: &Scene, registry: &Registry, who: [&BTreeMap<u8, Form>; 2]) -> Registry {
-    let reconciliation = scene.reconcile(registry, selectors(who[1]));
-    assert_eq!(reconciliation.changes, expected(who[0], who[1]));
+/// Reconciles the registry and compares it with the model; `forms` are those before and after.
+fn step(scene: &Scene, registry: &Registry, forms: [&BTreeMap<u8, Form>; 2]) -> Registry {
+    let reconciliation = scene.reconcile(registry, selectors(forms[1]));
+    assert_eq!(reconciliation.changes, expected(forms[0], forms[1]));
     let names = reconciliation
         .registry
         .iter()
         .map(|handle| handle.spec().clone());
-    assert_eq!(names.collect::<Vec<_>>(), selectors(who[1]));
+    assert_eq!(names.collect::<Vec<_>>(), selectors(forms[1]));
     for handle in reconciliation.registry.iter() {
         let name = &handle.spec().name;
         let Some(before) = registry.get(name) else {
@@ -127,7 +126,7 @@ impl Scene {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
     #[test]
-    fn only_what_is_different_is_different(
+    fn only_selectors_that_changed_get_new_actors(
         forms in vec(btree_map(0..8_u8, (0..4_u8, 0..3_u8), 0..8), 1..12),
     ) {
         actix_rt::System::new().block_on(async {
@@ -143,7 +142,7 @@ proptest! {
             for (name, status) in statuses {
                 let end = Instant::now() + PATIENCE;
                 while status.state() != State::Stopped {
-                    prop_assert!(Instant::now() < end, "{} goes on", name);
+                    prop_assert!(Instant::now() < end, "{} still runs", name);
                     tokio::time::sleep(Duration::from_millis(1)).await;
                 }
             }
@@ -153,7 +152,7 @@ proptest! {
 }
 
 #[test]
-fn new_actors_go_where_the_fewest_are() {
+fn new_actors_are_placed_on_the_least_loaded_thread() {
     actix_rt::System::new().block_on(async {
         let scene = Scene::new();
         let count = u8::try_from(scene.threads.handles.all().len()).unwrap();
@@ -163,12 +162,12 @@ fn new_actors_go_where_the_fewest_are() {
             .registry;
         assert!(scene.actors().iter().all(|actors| *actors == 4));
 
-        // Everybody leaves but those of the first thread.
+        // Only the selectors on the first thread remain.
         let stay = all.iter().filter(|(name, _)| **name % count == 0);
         let mut forms: BTreeMap<u8, Form> = stay.map(|(name, form)| (*name, *form)).collect();
         registry = scene.reconcile(&registry, selectors(&forms)).registry;
-        let lonely = |(index, actors): (usize, &usize)| *actors == if index == 0 { 4 } else { 0 };
-        assert!(scene.actors().iter().enumerate().all(lonely));
+        let expected = |(index, actors): (usize, &usize)| *actors == if index == 0 { 4 } else { 0 };
+        assert!(scene.actors().iter().enumerate().all(expected));
 
         forms.extend((100..100 + 4 * (count - 1)).map(|name| (name, (0, 0))));
         registry = scene.reconcile(&registry, selectors(&forms)).registry;
@@ -177,7 +176,7 @@ fn new_actors_go_where_the_fewest_are() {
     });
 }
 
-/// A daemon that answers when it is told to.
+/// A daemon that responds when the test releases it.
 fn held_daemon(path: &std::path::Path) -> (PromSock, Sender<()>) {
     let (release, held) = channel();
     let held = Mutex::new(held);
@@ -189,7 +188,7 @@ fn held_daemon(path: &std::path::Path) -> (PromSock, Sender<()>) {
 }
 
 #[test]
-fn a_scrape_that_is_under_way_is_answered_by_the_actor_that_began_it() {
+fn a_scrape_in_progress_is_completed_by_the_actor_that_started_it() {
     actix_rt::System::new().block_on(async {
         let folder = tempfile::tempdir().unwrap();
         let (path, other) = (folder.path().join("old"), folder.path().join("new"));
@@ -209,20 +208,21 @@ fn a_scrape_that_is_under_way_is_answered_by_the_actor_that_began_it() {
         let registry = scene.reconcile(&Registry::default(), at(&path)).registry;
         let handle = Arc::clone(registry.get("it").unwrap());
         let status = Arc::clone(&handle.status);
-        let under_way = actix_rt::spawn(async move { handle.scrape(PATIENCE, Names::Utf8).await });
+        let in_progress =
+            actix_rt::spawn(async move { handle.scrape(PATIENCE, Names::Utf8).await });
         while status.snapshot().in_flight == 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
 
-        let renewed = scene.reconcile(&registry, at(&other)).registry;
+        let reconciled = scene.reconcile(&registry, at(&other)).registry;
         drop(registry);
-        let handle = renewed.get("it").unwrap();
+        let handle = reconciled.get("it").unwrap();
         let answer = handle.scrape(PATIENCE, Names::Utf8).await.unwrap();
         assert_eq!(&answer.body[..], b"new 1\n");
-        assert_eq!(status.state(), State::Running, "it is at work still");
+        assert_eq!(status.state(), State::Running, "its scrape is in progress");
 
         release.send(()).unwrap();
-        let answer = under_way.await.unwrap().unwrap();
+        let answer = in_progress.await.unwrap().unwrap();
         assert_eq!(&answer.body[..], b"old 1\n");
         let end = Instant::now() + PATIENCE;
         while status.state() != State::Stopped {
@@ -230,7 +230,7 @@ fn a_scrape_that_is_under_way_is_answered_by_the_actor_that_began_it() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         drop(status);
-        // Both were counted as one selector, which is as the new one says.
+        // Both scrapes count for the selector, whose state is that of the new actor.
         assert_eq!(handle.snapshot().scrapes, 2);
         let text = prometheus::TextEncoder::new();
         let text = text
@@ -243,7 +243,7 @@ fn a_scrape_that_is_under_way_is_answered_by_the_actor_that_began_it() {
 }
 
 #[test]
-fn new_caches_are_filled_before_anybody_asks() {
+fn new_caches_are_filled_before_the_first_scrape() {
     actix_rt::System::new().block_on(async {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("m.prom");

@@ -195,7 +195,7 @@ fn rests_grow_as_they_are_said_to_and_are_told() {
     }
     let events = scene.exporter.log().into_iter();
     let events = events.map(|line| serde_json::from_str::<Value>(&line).unwrap());
-    let rests = events.filter(|event| event["msg"] == "actor panicked and rests");
+    let rests = events.filter(|event| event["msg"] == "actor panicked");
     let rests = rests.map(|event| {
         assert_eq!(event["selector"], name.as_str());
         duration(event["backoff"].as_str().unwrap())

@@ -1,30 +1,40 @@
-//! Code that never returns: who notices, that it is seen, and who is moved away.
+//! Code that does not return: it is noticed and shown, and the other actors of its thread are
+//! evacuated.
 
-use super::*;
+use super::scene::{PATIENCE, Scene, schedule, scrape, scrape_within};
+use crate::admission::GlobalLimit;
+use crate::faults::{Fault, FaultPoint};
+use crate::reason::Reason;
 use crate::registry::thread::ActorThread;
+use crate::registry::{ActorThreads, SelectorHandle};
+use crate::report::State;
+use futures_util::future::join_all;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
 use tokio::time::timeout;
 
-/// How long whoever asks an actor that may be stuck waits for it.
-const IMPATIENCE: Duration = Duration::from_millis(200);
+/// The deadline of scrapes of actors that may be stuck.
+const SHORT: Duration = Duration::from_millis(200);
 
-/// Has the selector of a number get stuck at a place, and returns once it is.
-async fn stick(scene: &Scene, number: usize, place: FaultPoint) -> Arc<SelectorHandle> {
+/// Lets the actor of a selector get stuck, and returns when it is.
+async fn stick(scene: &Scene, number: usize, point: FaultPoint) -> Arc<SelectorHandle> {
     let handle = Arc::clone(scene.registry.get(&format!("s{number}")).unwrap());
-    order(&handle, Fault::Stuck, place);
+    schedule(&handle, Fault::Stuck, point);
     let end = Instant::now() + PATIENCE;
     let mut last = Ok(());
-    // It may get stuck in a rest, of which scrapes see nothing once it should be over.
+    // It may get stuck before its back-off ends. Scrapes time out only after that.
     while handle.faults.stuck() == 0 || last != Err(Reason::Timeout) {
-        assert!(Instant::now() < end, "{place:?}: {last:?}");
+        assert!(Instant::now() < end, "{point:?}: {last:?}");
         last = scrape_within(&handle, Duration::from_millis(10)).await;
     }
     handle
 }
 
-/// What all selectors answer; those that are held, to someone impatient.
-async fn answers(scene: &Scene, held: impl Fn(usize) -> bool) -> Vec<Result<(), Reason>> {
-    let within = |number| match held(number) {
-        true => IMPATIENCE,
+/// The results of scraping all selectors; those that are blocked with a short deadline.
+async fn results(scene: &Scene, blocked: impl Fn(usize) -> bool) -> Vec<Result<(), Reason>> {
+    let within = |number| match blocked(number) {
+        true => SHORT,
         false => Duration::MAX,
     };
     let handles = scene.registry.iter().enumerate();
@@ -32,7 +42,7 @@ async fn answers(scene: &Scene, held: impl Fn(usize) -> bool) -> Vec<Result<(), 
 }
 
 #[test]
-fn code_that_never_returns_is_seen_and_blocks_only_its_own_thread() {
+fn stuck_code_is_shown_and_blocks_only_its_own_thread() {
     use FaultPoint::{Background, Handler, Pull, Restarting, Started};
     let cases = [
         (0, Handler),
@@ -44,70 +54,70 @@ fn code_that_never_returns_is_seen_and_blocks_only_its_own_thread() {
     actix_rt::System::new().block_on(async {
         let scene = Scene::ready().await;
         let threads = scene.threads.handles.all().len();
-        for (number, place) in cases {
-            let stuck = stick(&scene, number, place).await;
-            let held = |other| other % threads == number % threads;
-            for (other, found) in answers(&scene, held).await.into_iter().enumerate() {
-                let expected = match held(other) {
+        for (number, point) in cases {
+            let stuck = stick(&scene, number, point).await;
+            let blocked = |other| other % threads == number % threads;
+            for (other, found) in results(&scene, blocked).await.into_iter().enumerate() {
+                let expected = match blocked(other) {
                     true => Err(Reason::Timeout),
                     false => Ok(()),
                 };
-                assert_eq!(found, expected, "{place:?} of s{number}: s{other}");
+                assert_eq!(found, expected, "{point:?} of s{number}: s{other}");
             }
             let oldest = || stuck.snapshot().oldest_in_flight.unwrap();
             let before = oldest();
-            assert!(before >= IMPATIENCE && oldest() > before, "{place:?}");
+            assert!(before >= SHORT && oldest() > before, "{point:?}");
             stuck.faults.release();
-            scene.all_answer().await;
+            scene.all_succeed().await;
         }
         drop(scene.threads);
     });
 }
 
 #[test]
-fn whoever_lives_with_code_that_never_returns_is_moved_elsewhere() {
+fn the_other_actors_on_a_blocked_thread_are_evacuated() {
     use FaultPoint::{Background, Handler, Pull, Started};
     actix_rt::System::new().block_on(async {
-        for (number, place) in [(0, Handler), (0, Pull), (0, Started), (1, Background)] {
+        for (number, point) in [(0, Handler), (0, Pull), (0, Started), (1, Background)] {
             let mut scene = Scene::ready().await;
             scene.threads.ping_timeout = Duration::from_millis(100);
-            let stuck = stick(&scene, number, place).await;
-            let held = timeout(PATIENCE, scene.threads.unresponsive()).await;
-            assert_eq!(held, Ok(()), "{place:?}: nobody notices");
+            let stuck = stick(&scene, number, point).await;
+            let noticed = timeout(PATIENCE, scene.threads.unresponsive()).await;
+            assert_eq!(noticed, Ok(()), "{point:?}: not noticed");
             let reconciliation = scene.registry.evacuate(&scene.threads, &scene.metrics);
             scene.registry = Arc::new(reconciliation.registry);
 
             let itself = |other| other == number;
-            for (other, found) in answers(&scene, itself).await.into_iter().enumerate() {
-                assert_eq!(found.is_err(), itself(other), "{place:?}: s{other}");
+            for (other, found) in results(&scene, itself).await.into_iter().enumerate() {
+                assert_eq!(found.is_err(), itself(other), "{point:?}: s{other}");
             }
-            assert_eq!(stuck.state(), State::Stuck, "{place:?}");
+            assert_eq!(stuck.state(), State::Stuck, "{point:?}");
             let name = stuck.spec().name.clone();
             assert!(Arc::ptr_eq(scene.registry.get(&name).unwrap(), &stuck));
             assert!(!reconciliation.changes.replaced.contains(&name));
-            // At once: nothing is sent to it.
+            // Refused without sending it a message.
             assert_eq!(scrape(&stuck).await, Err(Reason::Timeout));
-            assert!(!stuck.is_up(), "{place:?}");
+            assert!(!stuck.is_up(), "{point:?}");
             let snapshot = stuck.snapshot();
             assert_eq!(snapshot.last_error.unwrap().reason, Reason::Timeout);
 
             stuck.faults.release();
-            scene.all_answer().await;
-            assert_eq!(stuck.state(), State::Running, "{place:?}");
+            scene.all_succeed().await;
+            assert_eq!(stuck.state(), State::Running, "{point:?}");
             drop(scene.threads);
         }
     });
 }
 
 #[test]
-fn whoever_is_stuck_is_seen_though_nobody_scrapes_it_and_leaves_no_series_when_removed() {
+fn a_stuck_actor_is_shown_without_scrapes_and_leaves_no_series_when_removed() {
     actix_rt::System::new().block_on(async {
         let mut scene = Scene::ready().await;
         scene.threads.ping_timeout = Duration::from_millis(100);
         let handle = Arc::clone(scene.registry.get("s1").unwrap());
         handle.faults.schedule(Fault::Stuck, FaultPoint::Background);
-        // Woken by a change of its file, for instance.
-        let file = scene._folder.path().join("m.prom");
+        // A change of its file wakes the background task.
+        let file = scene.folder.path().join("m.prom");
         let end = Instant::now() + PATIENCE;
         while handle.faults.stuck() == 0 {
             assert!(Instant::now() < end);
@@ -129,7 +139,7 @@ fn whoever_is_stuck_is_seen_though_nobody_scrapes_it_and_leaves_no_series_when_r
                 .unwrap()
         };
         assert!(text().contains("source_up{selector=\"s1\"} 0"));
-        // The old actors of those that were moved end no sooner than their thread goes on.
+        // The previous actors of evacuated selectors end only when their thread continues.
         scene.registry = Arc::default();
         drop((reconciliation, handle));
         let text = text();
@@ -139,21 +149,21 @@ fn whoever_is_stuck_is_seen_though_nobody_scrapes_it_and_leaves_no_series_when_r
 }
 
 #[test]
-fn threads_that_get_stuck_are_replaced_up_to_a_bound_and_used_again() {
+fn blocked_threads_are_replaced_up_to_a_limit_and_reused_when_they_continue() {
     actix_rt::System::new().block_on(async {
         let mut threads = ActorThreads::start(GlobalLimit::unlimited()).unwrap();
         threads.ping_timeout = Duration::from_millis(50);
         let count = threads.handles.all().len();
-        let mut held = Vec::new();
-        let hold = |threads: &ActorThreads| {
-            let place = threads.slot().unwrap();
+        let mut releases = Vec::new();
+        let block = |threads: &ActorThreads| {
+            let slot = threads.slot().unwrap();
             let (release, released) = std::sync::mpsc::channel::<()>();
-            place.arbiter.spawn_fn(move || released.recv().unwrap());
+            slot.arbiter.spawn_fn(move || released.recv().unwrap());
             release
         };
-        // As many as it takes, and then some.
+        // More than the limit.
         for _ in 0..40 {
-            held.push(hold(&threads));
+            releases.push(block(&threads));
             let noticed = timeout(Duration::from_secs(1), threads.unresponsive()).await;
             threads.replace_unresponsive();
             if noticed.is_err() {
@@ -165,7 +175,7 @@ fn threads_that_get_stuck_are_replaced_up_to_a_bound_and_used_again() {
         let handles = threads.handles();
         let responsive = timeout(Duration::from_millis(50), handles.responsive()).await;
         assert!(responsive.is_err(), "every thread is stuck");
-        for release in held {
+        for release in releases {
             release.send(()).unwrap();
         }
         timeout(PATIENCE, async {
@@ -181,37 +191,37 @@ fn threads_that_get_stuck_are_replaced_up_to_a_bound_and_used_again() {
 }
 
 #[test]
-fn scrapes_of_whoever_is_stuck_take_nothing_from_the_others() {
-    const MOST: usize = 4;
+fn scrapes_of_a_stuck_actor_do_not_use_up_the_global_limit() {
+    const LIMIT: usize = 4;
     actix_rt::System::new().block_on(async {
         let reached = prometheus::IntCounter::new("reached", "how often").unwrap();
-        let scene = Scene::below(GlobalLimit::new(MOST, reached.clone())).await;
+        let scene = Scene::with_limit(GlobalLimit::new(LIMIT, reached.clone())).await;
         let stuck = stick(&scene, 0, FaultPoint::Handler).await;
-        for _ in 0..2 * MOST {
+        for _ in 0..2 * LIMIT {
             let found = scrape_within(&stuck, Duration::from_millis(10)).await;
             assert_eq!(found, Err(Reason::Timeout));
         }
-        assert!(stuck.snapshot().in_flight > MOST);
+        assert!(stuck.snapshot().in_flight > LIMIT);
         assert_eq!(scrape(scene.registry.get("s1").unwrap()).await, Ok(()));
         assert_eq!(reached.get(), 0);
         stuck.faults.release();
-        scene.all_answer().await;
+        scene.all_succeed().await;
         drop(scene.threads);
     });
 }
 
 #[test]
-fn work_on_the_blocking_pool_that_never_returns_holds_its_selector_alone() {
+fn a_stuck_blocking_task_blocks_only_its_selector() {
     actix_rt::System::new().block_on(async {
         let scene = Scene::ready().await;
-        for (number, place) in [(1, FaultPoint::Read), (2, FaultPoint::Validate)] {
-            let stuck = stick(&scene, number, place).await;
-            let held = |other| other == number;
-            for (other, found) in answers(&scene, held).await.into_iter().enumerate() {
-                assert_eq!(found.is_err(), held(other), "{place:?}: s{other}");
+        for (number, point) in [(1, FaultPoint::Read), (2, FaultPoint::Validate)] {
+            let stuck = stick(&scene, number, point).await;
+            let blocked = |other| other == number;
+            for (other, found) in results(&scene, blocked).await.into_iter().enumerate() {
+                assert_eq!(found.is_err(), blocked(other), "{point:?}: s{other}");
             }
             stuck.faults.release();
-            scene.all_answer().await;
+            scene.all_succeed().await;
         }
         drop(scene.threads);
     });
