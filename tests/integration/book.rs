@@ -2,12 +2,14 @@
 //!
 //! `links` follows every relative link; `blocks` parses or runs every code block; `keys`,
 //! `command_line`, `reasons`, `metrics` and `endpoints` compare the reference pages with the code;
-//! `messages` finds the messages that pages quote; `diagram` redraws the picture.
+//! `messages` finds the messages that pages quote, `faults` the tests of the table of faults;
+//! `diagram` redraws the picture.
 
 mod blocks;
 mod command_line;
 mod diagram;
 mod endpoints;
+mod faults;
 mod keys;
 mod links;
 mod messages;

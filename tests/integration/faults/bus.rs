@@ -147,7 +147,7 @@ fn hangs() {
 }
 
 #[test]
-fn lets_nobody_in() {
+fn rejects_every_client() {
     let (scene, served) = scene();
     let deny_all = "<policy context=\"mandatory\"><deny user=\"*\"/></policy>";
     let begin = || {
@@ -164,5 +164,5 @@ fn lets_nobody_in() {
     };
     let expected = Expected::error("bus", "its host may not know this user");
     let recovery = Recovery::InTheNextAnswer;
-    scene.fault("bus lets nobody in", expected, recovery, begin, end);
+    scene.fault("bus rejects every client", expected, recovery, begin, end);
 }
