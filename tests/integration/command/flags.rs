@@ -213,7 +213,7 @@ fn a_wrong_listener_is_told_what_is_wrong_about_it() {
         ),
         (
             "unix:/x?foo=1",
-            "expected no options but `mode=` and `group=`",
+            "expected only the options `mode=` and `group=`",
         ),
         (&long, "expected a path of at most 107 bytes (unix(7))"),
         (
