@@ -1,10 +1,10 @@
-//! The diagnosis of a source: what is wrong with it on this host, and what to change.
+//! The diagnosis of a source: its faults on this host, with their remedies.
 //!
 //! Inspects paths, permissions and mounts as this user and in this mount
 //! namespace, without the actor of the source. Opens nothing and connects to
 //! nothing: only a scrape shows whether a scrape succeeds, and findings explain
 //! its error. Blocks for as long as a file system hangs, so callers limit the
-//! time. What a kind requires is known by `source` only.
+//! time. Only `source` knows the requirements of each kind.
 
 mod advice;
 mod finding;

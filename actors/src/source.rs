@@ -1,7 +1,7 @@
 //! Sources: one module per kind, behind two traits.
 //!
 //! The only module that knows every kind, and it knows each in one line of
-//! [`kind`]. CONTRIBUTING.md says how to add one.
+//! the function `kind`. CONTRIBUTING.md says how to add one.
 
 mod connect;
 pub mod dbus;
@@ -26,7 +26,7 @@ pub(crate) fn kind(source: &config::Source) -> &dyn Kind {
     }
 }
 
-/// What a source accesses on the host, as links and directories are now.
+/// The directories and sockets that a source accesses, as links and directories are now.
 ///
 /// Blocks for as long as a file system hangs.
 #[must_use]
@@ -34,7 +34,7 @@ pub fn access(source: &config::Source) -> FileAccess {
     kind(source).access()
 }
 
-/// How many file descriptors a source may need in addition to one for each scrape.
+/// The number of file descriptors that a source may need in addition to one per scrape.
 #[must_use]
 pub fn descriptors(source: &config::Source) -> Descriptors {
     kind(source).descriptors()

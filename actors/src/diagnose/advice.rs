@@ -2,7 +2,7 @@
 
 use crate::reason::Reason;
 
-/// What to change. The match has no default arm, so that a new reason needs a remedy to compile.
+/// The remedy for a reason. The match has no default arm, so that a new reason needs a remedy to compile.
 pub(super) fn remedy(reason: Reason) -> &'static str {
     match reason {
         Reason::Absent => "start the daemon, or correct the path",

@@ -14,7 +14,7 @@ pub struct Finding {
     pub what: String,
     /// The path that has the fault, if it is one of a file system.
     pub path: Option<PathBuf>,
-    /// What to change.
+    /// The change that resolves it.
     pub remedy: String,
     /// The reasons for which scrapes fail because of it; empty if they may succeed.
     pub(super) leads_to: &'static [Reason],

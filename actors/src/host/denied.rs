@@ -1,4 +1,4 @@
-//! Why connecting to a socket was denied, as the end of an error message.
+//! The cause of a denied connection to a socket, as the end of an error message.
 //!
 //! Names the permission that is missing. If none is, the denial came from a
 //! security module or an ACL. Users and groups are numbers, since a confined

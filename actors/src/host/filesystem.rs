@@ -6,7 +6,7 @@
 use rustix::fs::{stat, statfs};
 use std::path::Path;
 
-/// What a type of file system implies.
+/// The properties of a type of file system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Class {
     /// In memory: looking up a path does not block, and files are gone after a restart.

@@ -1,7 +1,7 @@
 //! Denials by a Linux security module (LSM): Landlock or `AppArmor`.
 //!
 //! Landlock applies when a file is opened, but not to `access(2)`, which asks whether
-//! the permissions would allow it, so that the two can be told apart. `AppArmor`
+//! the permissions would allow it, so the two can be distinguished. `AppArmor`
 //! behaves the same. How the process is confined is not known here.
 
 use rustix::fs::{Access, access};

@@ -1,4 +1,4 @@
-//! What the mode of a file allows (`path_resolution(7)`).
+//! The permissions that the mode of a file grants (`path_resolution(7)`).
 //!
 //! Pure arithmetic. ACLs, capabilities and labels are not part of a mode; the
 //! kernel takes them into account.

@@ -15,11 +15,12 @@ const MAX_LINKS: usize = 40;
 /// The resolution of one path.
 #[derive(Debug)]
 pub(crate) struct PathWalk {
-    /// What has to be searched, from the root on, each once and by a path without links.
+    /// The components that have to be searched, from the root on, each once and by a path without
+    /// links.
     pub(crate) passed: Vec<Component>,
     /// The links that were followed, in order.
     pub(crate) links: Vec<Link>,
-    /// What the path leads to.
+    /// The object that the path leads to.
     pub(crate) end: Result<Component, WalkError>,
 }
 
@@ -37,11 +38,11 @@ pub(crate) struct Link {
     pub(crate) directory: PathBuf,
     /// The text of the link.
     pub(crate) target: PathBuf,
-    /// What follows the link in the path; empty if the link is the last component.
+    /// The rest of the path after the link; empty if the link is the last component.
     pub(crate) rest: PathBuf,
 }
 
-/// Where a path stops leading on.
+/// The component at which the resolution fails, and why.
 #[derive(Debug)]
 pub(crate) struct WalkError {
     /// The component that cannot be looked up.
@@ -52,7 +53,7 @@ pub(crate) struct WalkError {
 }
 
 impl Link {
-    /// Where the link leads.
+    /// The path that the link leads to.
     pub(crate) fn destination(&self) -> PathBuf {
         self.directory.join(&self.target)
     }

@@ -1,4 +1,4 @@
-//! Which permission this process lacks for a path, and what to change.
+//! The permission that this process lacks for a path, and its remedy.
 //!
 //! Asks the kernel with access(2), which takes groups, ACLs and labels into
 //! account. The mode then tells what to change.

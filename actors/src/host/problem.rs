@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-/// What is wrong with a path, in words.
+/// A fault of a path, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
     /// The fault, as a clause without a full stop.
     pub(crate) what: String,
     /// The path that has the fault.
     pub(crate) path: PathBuf,
-    /// What to change.
+    /// The change that resolves it.
     pub(crate) remedy: String,
 }

@@ -27,12 +27,12 @@ use tokio::net::UnixStream;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-/// How long a path is assumed to lead through the same file systems. A mount over one of its
+/// The time for which a path is assumed to lead through the same file systems. A mount over one of its
 /// directories, or a link in place of one, is rare. If it hangs then, the actor is treated like
 /// one with other code that does not return.
 const TRUST: Duration = Duration::from_secs(300);
 
-/// How long to wait before trying again to connect to a socket whose queue is full.
+/// The pause between attempts to connect to a socket whose queue is full.
 const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Connects for one source.
@@ -41,12 +41,12 @@ pub(super) struct Connector {
     /// One permit: a caller that gives up leaves its task running, and no second one starts
     /// beside it.
     pool_task: Arc<Semaphore>,
-    /// Until when the path is trusted not to block.
+    /// The time until which the path is trusted not to block.
     trusted_until: Cell<Option<Instant>>,
     waiting_for: Cell<WaitingFor>,
 }
 
-/// What the current or the latest attempt is waiting for.
+/// The cause for which the current or the latest attempt waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WaitingFor {
     /// The file systems that the path leads through.

@@ -26,14 +26,14 @@ pub(crate) trait Kind {
     /// Creates the source of a selector. Opens nothing and does not block.
     fn open(&self, selector: &config::Selector, context: &SourceContext) -> Rc<dyn Source>;
 
-    /// What the source accesses on the host, as links and directories are now. Blocks.
+    /// The directories and sockets that the source accesses, as links and directories are now. Blocks.
     fn access(&self) -> FileAccess;
 
     /// The paths that must be usable for a scrape to succeed, as links and directories are now.
     /// Blocks.
     fn required_paths(&self) -> Vec<RequiredPath>;
 
-    /// How many file descriptors the source may need in addition to one for each scrape.
+    /// The number of file descriptors that the source may need in addition to one per scrape.
     fn descriptors(&self) -> Descriptors {
         Descriptors::default()
     }
@@ -43,7 +43,7 @@ pub(crate) trait Kind {
         false
     }
 
-    /// What to change after an error for which the kind knows more than the general advice.
+    /// The remedy for an error, if the kind has a more specific one than that of the reason.
     fn remedy(&self, _error: &ScrapeError) -> Option<String> {
         None
     }
@@ -57,8 +57,8 @@ pub(crate) trait Source {
     /// leave nothing open and nothing half done.
     fn pull(self: Rc<Self>) -> LocalBoxFuture<'static, ScrapeResult>;
 
-    /// What the current or the latest pull is waiting for, as the end of an error message about
-    /// its timeout. Empty by default.
+    /// The cause for which the current or the latest pull waits, as the end of the message of a
+    /// timeout. Empty by default.
     fn waiting_for(&self) -> String {
         String::new()
     }
@@ -80,13 +80,13 @@ pub(crate) trait Source {
 pub(crate) struct SourceContext {
     /// The only inotify instance of the process.
     pub(crate) watches: Watches,
-    /// Where the source reports what it read.
+    /// The status to which the source reports its reads.
     pub(crate) status: Arc<Status>,
     /// Failures that tests inject.
     pub(crate) faults: Faults,
 }
 
-/// What a source accesses on the host; the sandbox allows this and nothing else.
+/// The directories and sockets that a source accesses; the sandbox allows nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileAccess {
     /// Absolute paths of the directories in which files are read, existing or not, by every path

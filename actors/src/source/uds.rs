@@ -20,7 +20,7 @@ use tokio::net::UnixStream;
 
 /// The capacity of the first buffer, and the least by which a full buffer grows, in bytes.
 const CHUNK: usize = 16 * 1024;
-/// How much larger than the previous body the next buffer is, in bytes.
+/// The difference between the next buffer and the previous body, in bytes.
 const MARGIN: usize = 512;
 
 impl Kind for config::UdsSource {
@@ -52,7 +52,7 @@ pub(super) struct Uds {
     max_bytes: usize,
     validator: Validator,
     connector: Connector,
-    /// How many bytes the latest pull has read.
+    /// The number of bytes that the latest pull has read.
     received: Cell<usize>,
     /// The capacity of the next buffer, in bytes.
     capacity: Cell<usize>,

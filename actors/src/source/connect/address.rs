@@ -4,7 +4,7 @@ use crate::host::filesystem;
 use std::fmt;
 use std::path::PathBuf;
 
-/// Where a socket is.
+/// The address of a socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::source) enum Address {
     /// A path in the file system.

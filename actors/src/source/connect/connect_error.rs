@@ -1,4 +1,4 @@
-//! Why connecting to a unix socket failed, according to its path.
+//! The error of connecting to a unix socket, with its cause according to the path.
 //!
 //! Looks up names only. Blocks for as long as a file system hangs, so it runs on
 //! the blocking pool.
@@ -15,8 +15,8 @@ use std::path::Path;
 #[derive(Debug)]
 pub(in crate::source) struct ConnectError {
     pub(in crate::source) error: io::Error,
-    /// What the path is instead of a stream socket, if it exists and is something else; follows
-    /// "is".
+    /// The kind of object at the path, if it exists and is not a stream socket; follows "is" in a
+    /// message.
     pub(in crate::source) instead: Option<&'static str>,
     /// The cause that was found on the path, such as a missing permission or a stale mount, as the
     /// end of an error message; empty if none was found.
@@ -43,7 +43,7 @@ impl ConnectError {
     }
 }
 
-/// What a path is instead of a stream socket, if that explains the error.
+/// The kind of object at a path that is not a stream socket, if that explains the error.
 fn instead(path: &Path, error: &io::Error) -> Option<&'static str> {
     match Errno::from_io_error(error) {
         Some(Errno::PROTOTYPE) => Some("a socket of another type, expected a stream socket"),

@@ -1,4 +1,4 @@
-//! Why there is no connection to a bus, as an error that says what to change.
+//! The error of connecting to a bus, with a hint about its cause.
 
 use crate::reason::Reason;
 use crate::scrape::ScrapeError;
@@ -10,7 +10,7 @@ use std::io::ErrorKind;
 pub(super) const NOT_ACCEPTED: &str =
     "; the bus did not accept this user (dbus_auth_uid is the uid that it sees)";
 
-/// How dbus-daemon treats a user that does not exist on its host.
+/// The hint for a handshake that ends early: dbus-daemon does so if the user does not exist on its host.
 const HUNG_UP: &str = "; the bus hung up during the handshake (its host may not know this user)";
 const NO_LISTENER: &str = "; no bus listens there";
 const NO_BUS: &str = "; the process that listens there is not a bus";

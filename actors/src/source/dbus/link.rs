@@ -54,7 +54,7 @@ impl Link {
     /// [`Link::keep`].
     ///
     /// # Errors
-    /// Why the bus cannot be reached.
+    /// If the bus cannot be reached.
     pub(super) async fn connect(&self) -> Result<(Connection, Age), ScrapeError> {
         let kept = self.kept.borrow_mut().take();
         if let Some(connection) = kept.filter(|connection| !connection.is_closed()) {

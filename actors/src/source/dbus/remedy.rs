@@ -1,4 +1,4 @@
-//! What to change after an error of a bus, or of a daemon on it.
+//! Remedies for errors of a bus, and of a daemon on it.
 
 use super::bus_error::NOT_ACCEPTED;
 use crate::reason::Reason;

@@ -1,7 +1,7 @@
-//! What came back from a call: a body, an error of the daemon, or a broken bus.
+//! The errors of a call: an error reply, or a failed connection.
 //!
-//! Turns D-Bus' settings into ours; it may not hold a connection. What reads a
-//! message is public so that it can be fuzzed.
+//! Maps the error names of D-Bus to reasons. Must not hold a connection. The
+//! function that reads a message is public, so that it can be fuzzed.
 
 use super::text::printable;
 use crate::reason::Reason;

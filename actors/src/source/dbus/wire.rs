@@ -115,7 +115,7 @@ impl WriteHalf for Outgoing {
     }
 }
 
-/// How much of the greeting was received.
+/// The part of the greeting that was received.
 #[derive(Debug, Default, PartialEq, Eq)]
 enum Greeting {
     /// Nothing.

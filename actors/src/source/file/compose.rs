@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// The most files among which to search for the one that makes a joined body invalid.
 const MAX_SUSPECTS: usize = 64;
 
-/// How joined bodies are called in messages.
+/// The name of a joined body in messages.
 const ALL_FILES: &str = "all files together";
 
 /// The composition of all files.

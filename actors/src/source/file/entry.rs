@@ -22,7 +22,7 @@ pub(super) struct CacheEntry {
     pub(super) version: Option<Version>,
     pub(super) error: Option<ScrapeError>,
     pub(super) last_good: Option<LastGood>,
-    /// Since when the file on disk is bad.
+    /// The time since which the file on disk is bad.
     pub(super) bad_since: Option<Instant>,
 }
 
@@ -32,7 +32,7 @@ pub(super) struct LastGood {
     pub(super) body: Bytes,
     pub(super) summary: Summary,
     pub(super) modified: SystemTime,
-    /// When it was last confirmed to be the content on disk.
+    /// The time at which it was last confirmed to be the content on disk.
     pub(super) confirmed_at: Instant,
 }
 

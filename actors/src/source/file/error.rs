@@ -1,4 +1,4 @@
-//! Errors of operations on files, and when to try again after one.
+//! Errors of operations on files, and the time until the next attempt.
 
 use crate::host::lsm::denial_hint;
 use crate::host::mounts;
@@ -28,8 +28,8 @@ pub(super) fn failed(operation: &str, path: &Path, error: &io::Error) -> ScrapeE
     )
 }
 
-/// When to try again after the system has refused something for `lasted`: after as long again, so
-/// soon after a short shortage and rarely after a long one.
+/// The time until the next attempt, after the system has refused something for `lasted`: the same time
+/// again, so that attempts are frequent after a short shortage and rare after a long one.
 pub(super) fn retry_after(lasted: Duration) -> Duration {
     lasted.max(MIN_RETRY)
 }

@@ -1,4 +1,4 @@
-//! What a scan decides for one file: its current body, the last good one for a while, or none.
+//! The decision of a scan about one file: serve its current body, the last good one, or none.
 //!
 //! Pure: reads neither the file nor a clock.
 
@@ -17,9 +17,9 @@ pub(super) struct FileOutcome {
     pub(super) modified: Option<SystemTime>,
     /// The body that is served, if any.
     pub(super) served: Option<LastGood>,
-    /// Why the file on disk is not served; `served` is then an earlier version, if any.
+    /// The reason that the file on disk is not served; `served` is then an earlier version, if any.
     pub(super) error: Option<ScrapeError>,
-    /// When the outcome may differ even if the file does not change.
+    /// The time after which the outcome may differ even if the file does not change.
     pub(super) due: Option<Duration>,
     /// Whether this scan read a new version without a final newline.
     pub(super) missing_final_newline: bool,

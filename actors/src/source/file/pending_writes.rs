@@ -11,12 +11,12 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
-/// How long a closed file counts as being written, since its writer may open it again. Also the
-/// shortest time between two scans and between a scan and its use: a storm of events causes no
+/// The time for which a closed file counts as being written, since its writer may open it again. Also
+/// the shortest time between two scans and between a scan and its use: a storm of events causes no
 /// more scans than that, and events about a file that changed during a scan have arrived by then.
 pub(super) const SETTLE: Duration = Duration::from_millis(10);
 
-/// How long a file that is being written is left alone. If its writer does not finish by then,
+/// The time for which a file that is being written is left alone. If its writer does not finish by then,
 /// the file is read as it is, again after each such time.
 const MAX_WRITE: Duration = Duration::from_secs(2);
 
@@ -38,7 +38,7 @@ pub(super) struct PendingWrites {
 #[derive(Debug, Default)]
 struct Tracked {
     writes: HashMap<OsString, Write>,
-    /// How many writes have begun.
+    /// The number of writes that have begun.
     begun: u64,
 }
 
@@ -46,7 +46,7 @@ struct Tracked {
 #[derive(Clone, Copy, Debug)]
 struct Write {
     since: Instant,
-    /// When the writer closed the file; `None` while it is open.
+    /// The time at which the writer closed the file; `None` while it is open.
     closed: Option<Instant>,
     /// The number of the latest write that this one continues.
     begun: u64,
@@ -57,7 +57,7 @@ struct Write {
 pub(super) struct WriteSnapshot {
     files: HashMap<OsString, (Progress, u64)>,
     begun: u64,
-    /// When the progress of a file changes if no event arrives before.
+    /// The time until the progress of a file changes if no event arrives before.
     pub(super) due: Option<Duration>,
 }
 

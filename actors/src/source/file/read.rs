@@ -18,7 +18,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-/// How often to read a file that changes each time while it is read.
+/// The number of attempts to read a file that changes while it is read.
 const ATTEMPTS: usize = 3;
 /// The resolution of the times of a file: a file that was modified this shortly before it was read
 /// may have changed again without a new stamp.

@@ -25,7 +25,7 @@ pub(super) struct Scan {
     pub(super) targets: Targets,
     pub(super) result: ScrapeResult,
     pub(super) report: CacheReport,
-    /// When to scan again even if no file changes.
+    /// The time until the next scan even if no file changes.
     pub(super) due: Option<Duration>,
     pub(super) began: Instant,
     /// The writes that were pending when the scan began.

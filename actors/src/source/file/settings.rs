@@ -4,7 +4,7 @@ use crate::validator::Validator;
 use local_exporter_config::{FileOptions, Limits};
 use std::path::PathBuf;
 
-/// Which files are read, and how.
+/// The files of a source, and how they are read.
 #[derive(Clone, Debug)]
 pub(in crate::source) struct FileSettings {
     /// Absolute paths of files and directories, and patterns, in the order of the configuration.

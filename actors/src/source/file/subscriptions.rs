@@ -1,7 +1,7 @@
 //! The watches of one source, kept in line with its targets.
 //!
-//! When a directory cannot be watched, logs that once and relies on the
-//! `refresh` timer. Tries again at each scan, and says when the next one is due.
+//! If a directory cannot be watched, logs that once and relies on the `refresh`
+//! timer. Tries again at each scan, and determines when the next one is due.
 
 use super::error::retry_after;
 use super::pending_writes::PendingWrites;
@@ -17,7 +17,7 @@ use tokio::time::Instant;
 pub(super) struct Subscriptions {
     held: Vec<Subscription>,
     pub(super) watching: WatchMode,
-    /// Since when a watch could not be set.
+    /// The time since which a watch could not be set.
     refused_since: Option<Instant>,
 }
 
@@ -117,7 +117,7 @@ impl Subscriptions {
         self.watching = watching;
     }
 
-    /// When to try again to set a watch that could not be set.
+    /// The time until the next attempt to set a watch that could not be set.
     pub(super) fn due(&self) -> Option<Duration> {
         let since = self.refused_since?;
         Some(retry_after(since.elapsed()))

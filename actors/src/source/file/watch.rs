@@ -25,7 +25,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use watcher_thread::WatcherThread;
 
-/// How long to wait for a watch to be set before going on without events.
+/// The longest time to wait for a watch to be set before going on without events.
 const ORDER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A handle to the watcher's thread; clones share it.
@@ -92,7 +92,7 @@ impl Watches {
     /// Watches a directory: `pending_writes` is notified of changes that the target covers.
     ///
     /// # Errors
-    /// Why the directory is not watched.
+    /// The reason that the directory is not watched.
     pub(super) async fn subscribe(
         &self,
         target: &Target,

@@ -1,5 +1,5 @@
-//! Which body of a file is served as the file changes and time passes, with a clock that only the
-//! test advances.
+//! The body that is served as a file changes and time passes, with a clock that only the test
+//! advances.
 
 use super::*;
 use crate::reason::Reason;

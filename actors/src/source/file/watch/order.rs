@@ -30,7 +30,7 @@ pub(super) struct Subscriber {
     pub(super) pending_writes: Arc<PendingWrites>,
 }
 
-/// Why a directory is not watched.
+/// The reason that a directory is not watched.
 #[derive(Debug)]
 pub(in crate::source::file) enum Unwatched {
     /// It was removed or replaced after its identity was read.

@@ -1,4 +1,4 @@
-//! Which directories are watched, for which subscribers, and what each is notified of.
+//! The watched directories with their subscribers, and the notification of these.
 //!
 //! Shared by the watcher's thread and the callback of notify. Must not name
 //! notify, and must not block: the lock is held only for table operations.

@@ -137,8 +137,8 @@ fn dispatch(subscribers: &Subscribers, event: &notify::Result<Event>) {
     }
 }
 
-/// What an event means for the readers of a file; `None` for reading, which the exporter does
-/// itself: a reaction to it would never end.
+/// The change of a file that an event reports; `None` for reads, which the exporter causes itself: a
+/// reaction to them would never end.
 fn change(kind: EventKind) -> Option<Change> {
     match kind {
         EventKind::Access(AccessKind::Close(AccessMode::Write)) => Some(Change::Closed),
