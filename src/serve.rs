@@ -7,7 +7,7 @@
 use crate::exporter::{Exporter, Running};
 use crate::http::connections::Connections;
 use crate::http::listen::Listener;
-use crate::http::server;
+use crate::http::server::{self, ServerSetup};
 use crate::limits::Limit;
 use crate::metrics;
 use crate::pages::routes;
@@ -74,14 +74,7 @@ pub async fn run(start: Start, stop: impl Future<Output = ()>) -> io::Result<()>
     }
 
     let (announce, stopping) = watch::channel(false);
-    let setup = server::ServerSetup {
-        pages: routes::configure,
-        exporter: exporter.clone(),
-        connections: Arc::clone(&running.connections),
-        stopping,
-        stop_within: CONNECTIONS_END,
-    };
-    let serving = server::start(&setup, listeners)?;
+    let serving = server::start(&running.server_setup(stopping), listeners)?;
     exporter.phase.send_replace(Phase::Serving);
     tokio::select! {
         biased;
@@ -106,6 +99,27 @@ pub async fn run(start: Start, stop: impl Future<Output = ()>) -> io::Result<()>
 }
 
 impl Running {
+    /// What the HTTP server needs: the pages, and the parts of the state that it uses itself.
+    pub(crate) fn server_setup(&self, stopping: watch::Receiver<bool>) -> ServerSetup {
+        let exporter = self.exporter.clone();
+        let pages = move |service: &mut web::ServiceConfig| {
+            // This runs on the worker thread that serves the pages.
+            exporter.liveness.add_current_thread();
+            service.app_data(exporter.clone());
+            routes::configure(service, &exporter.settings.load().service.paths);
+        };
+        let exporter = self.exporter.clone();
+        let in_use = move || (exporter.settings.load_full(), exporter.registry.load_full());
+        ServerSetup {
+            pages: Arc::new(pages),
+            in_use: Arc::new(in_use),
+            connections: Arc::clone(&self.connections),
+            metrics: self.exporter.metrics.connections().clone(),
+            stopping,
+            stop_within: CONNECTIONS_END,
+        }
+    }
+
     /// Starts the actors, and what requests will need.
     pub(crate) fn start(loaded: Loaded, reloader: Reloader) -> io::Result<Self> {
         let Settings { service, selectors } = &loaded.settings;

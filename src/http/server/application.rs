@@ -4,10 +4,9 @@
 //! [`multiplexed`](super::multiplexed) limits what actix-http does not limit on multiplexed
 //! connections.
 
-use super::context::ServerContext;
+use super::context::{InUse, ServerContext};
 use super::multiplexed::unless_cancelled;
 use super::tracked_body::TrackedBody;
-use crate::exporter::Exporter;
 use crate::http::access::{self, AuthDecision, Authorizer};
 use crate::http::connections::{ConnectionSlot, Multiplexing, Priority};
 use actix_http::{ConnectionType, Request, Response};
@@ -17,7 +16,6 @@ use actix_web::App;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{AppConfig, Service, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Next, from_fn};
-use actix_web::web::Data;
 use std::sync::Arc;
 
 /// Builds the application. Called once on each worker thread.
@@ -30,16 +28,11 @@ pub(super) fn application(
     Error = Response<BoxBody>,
     InitError = (),
 > + use<> {
-    let exporter = context.exporter.clone();
-    // Registers this worker thread.
-    exporter.liveness.add_current_thread();
-    let (authorizer, pages) = (Arc::clone(&context.authorizer), context.pages);
-    let paths = exporter.settings.load().service.paths.clone();
+    let (authorizer, in_use) = (Arc::clone(&context.authorizer), Arc::clone(&context.in_use));
     let app = App::new()
-        .app_data(exporter.clone())
-        .configure(|service| pages(service, &paths))
+        .configure(|service| (context.pages)(service))
         .wrap(from_fn(move |request, next| {
-            authorize(Arc::clone(&authorizer), exporter.clone(), request, next)
+            authorize(Arc::clone(&authorizer), Arc::clone(&in_use), request, next)
         }));
     let app = map_config(app.into_factory(), |()| AppConfig::default());
     let app = app.map_err(|error: actix_web::Error| Response::from(error));
@@ -76,12 +69,14 @@ pub(super) fn application(
 /// every response, refusals included.
 async fn authorize(
     authorizer: Arc<Authorizer>,
-    exporter: Data<Exporter>,
+    in_use: InUse,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let settings = exporter.settings.load_full();
-    let selector = access::of_selector(request.request(), &exporter.registry.load());
+    let (settings, registry) = in_use();
+    let selector = access::of_selector(request.request(), &registry);
+    // A reload stops removed selectors once the last reference to the registry is dropped.
+    drop(registry);
     let decision = authorizer.authorize(request.request(), &settings, selector.as_ref());
     let AuthDecision { rules, refusal } = decision.await;
     let mut response = match refusal {

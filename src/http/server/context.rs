@@ -2,31 +2,36 @@
 
 use super::socket::ClientSocket;
 use super::transport::Transport;
-use crate::exporter::Exporter;
 use crate::http::access::Authorizer;
 use crate::http::connections::{Connections, LimitedStream, Multiplexing};
 use crate::http::web_config::{Protection, handshake_error};
+use crate::metrics::ConnectionMetrics;
 use actix_http::Protocol;
-use actix_web::web::{Data, ServiceConfig};
-use local_exporter_config::Paths;
+use actix_web::web::ServiceConfig;
+use local_exporter_actors::Registry;
+use local_exporter_config::Settings;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// Adds the pages to an application.
-pub(crate) type Pages = fn(&mut ServiceConfig, &Paths);
+/// Adds the pages and their state to an application.
+pub(crate) type Pages = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
+/// Returns the settings and the selectors that are in use.
+pub(crate) type InUse = Arc<dyn Fn() -> (Arc<Settings>, Arc<Registry>) + Send + Sync>;
 
-/// What a server is started with.
-#[derive(Debug)]
+/// What a server is started with. The server does not know the state of its pages: the
+/// functions give it what it needs.
 pub(crate) struct ServerSetup {
-    /// Adds the pages to the application.
+    /// Called once on each worker thread.
     pub(crate) pages: Pages,
-    /// State of the request handlers.
-    pub(crate) exporter: Data<Exporter>,
+    /// Called for each request.
+    pub(crate) in_use: InUse,
     /// The connections of all listeners.
     pub(crate) connections: Arc<Connections>,
+    /// Metrics of connections and of the web configuration.
+    pub(crate) metrics: ConnectionMetrics,
     /// Becomes true at shutdown.
     pub(crate) stopping: watch::Receiver<bool>,
     /// How long connections may take to end at shutdown.
@@ -37,8 +42,9 @@ pub(crate) struct ServerSetup {
 #[derive(Clone)]
 pub(super) struct ServerContext {
     pub(super) pages: Pages,
-    pub(super) exporter: Data<Exporter>,
+    pub(super) in_use: InUse,
     pub(super) connections: Arc<Connections>,
+    metrics: ConnectionMetrics,
     pub(super) stopping: watch::Receiver<bool>,
     pub(super) authorizer: Arc<Authorizer>,
 }
@@ -49,15 +55,15 @@ impl ServerContext {
     /// # Errors
     /// Those of [`Authorizer::open`].
     pub(super) fn open(setup: &ServerSetup) -> io::Result<Self> {
-        let exporter = setup.exporter.clone();
-        let metrics = exporter.metrics.connections();
-        let authorizer = Authorizer::open(&exporter.settings.load(), metrics);
+        let (settings, _) = (setup.in_use)();
+        let authorizer = Authorizer::open(&settings, &setup.metrics);
         Ok(Self {
-            pages: setup.pages,
+            pages: Arc::clone(&setup.pages),
+            in_use: Arc::clone(&setup.in_use),
             connections: Arc::clone(&setup.connections),
+            metrics: setup.metrics.clone(),
             stopping: setup.stopping.clone(),
             authorizer: Arc::new(authorizer.map_err(io::Error::other)?),
-            exporter,
         })
     }
 
@@ -82,7 +88,7 @@ impl ServerContext {
                 Some((connection, protocol, None))
             }
             Err(error) => {
-                self.exporter.metrics.connections().handshake_failed();
+                self.metrics.handshake_failed();
                 let error = handshake_error(&error);
                 tracing::debug!(error, "TLS handshake failed");
                 None

@@ -153,11 +153,8 @@ mod tests {
         let running = Running::start(loaded, Reloader::disabled()).unwrap();
         let (announce, stopping) = watch::channel(false);
         let setup = ServerSetup {
-            pages: crate::pages::routes::configure,
-            exporter: running.exporter.clone(),
-            connections: Arc::clone(&running.connections),
-            stopping,
             stop_within: Duration::from_secs(8),
+            ..running.server_setup(stopping)
         };
         let listener = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
         listener.bind(&SockAddr::unix(path).unwrap()).unwrap();
