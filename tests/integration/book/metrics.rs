@@ -81,6 +81,25 @@ fn every_family_has_a_row_with_its_type_and_labels() {
     assert_eq!(documented(), families());
 }
 
+/// Of the families about selectors, those without series too.
+#[test]
+fn every_registered_family_has_a_row() {
+    let documented = documented();
+    let registry = prometheus::Registry::new();
+    let metrics = local_exporter_actors::Metrics::register(&registry).unwrap();
+    assert!(metrics.descriptions().len() > 10);
+    for family in metrics.descriptions() {
+        let labels = family.labels.iter().cloned().collect();
+        let expected = (family.kind.as_str().to_owned(), labels);
+        assert_eq!(
+            documented.get(&family.name),
+            Some(&expected),
+            "{}",
+            family.name
+        );
+    }
+}
+
 #[test]
 fn no_metric_is_in_a_table_of_another_page() {
     for page in super::pages() {
