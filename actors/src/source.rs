@@ -9,10 +9,11 @@ mod directory;
 mod file;
 mod kind;
 mod uds;
+mod watch;
 
-pub(crate) use file::watch::Watches;
 pub use kind::{Descriptors, FileAccess, Sockets};
 pub(crate) use kind::{Kind, RequiredPath, Source, SourceContext};
+pub(crate) use watch::Watches;
 
 use local_exporter_config as config;
 

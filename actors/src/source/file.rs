@@ -5,11 +5,11 @@
 //! since events can be missing, every `refresh`. A deleted file is an error at
 //! once; its old body is never served.
 //!
-//! Layers, each using only those before it: `settings`, `error` and `pattern`;
-//! `pending_writes`; `watch`; `expand` (from paths to files) and `read` (one
-//! file); `cache` (which body of each file is served) and `compose` (several
-//! files as one body); `scan` (all of these, once); `subscriptions`; `refresh`
-//! (the source and its background task).
+//! Layers, each using only those before it: `settings` and `error`; `expand`
+//! (from paths to files) and `read` (one file); `entry`, `outcome` and `cache`
+//! (which body of each file is served) and `compose` (several files as one body);
+//! `scan` (all of these, once); `subscriptions`; `refresh` (the source and its
+//! background task). Events come from `source::watch`.
 
 mod access;
 mod cache;
@@ -18,14 +18,11 @@ mod entry;
 mod error;
 mod expand;
 mod outcome;
-mod pattern;
-mod pending_writes;
 mod read;
 mod refresh;
 mod scan;
 mod settings;
 mod subscriptions;
-pub(super) mod watch;
 
 pub(super) use refresh::Files;
 pub(super) use settings::{FileSettings, Role};

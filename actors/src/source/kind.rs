@@ -4,7 +4,7 @@
 //! thread. It must not name actix or HTTP, nor another kind (except `directory`,
 //! which combines two).
 
-use super::file::watch::Watches;
+use super::watch::Watches;
 use crate::faults::Faults;
 use crate::report::PassedOver;
 use crate::scrape::{ScrapeError, ScrapeResult};

@@ -66,7 +66,7 @@ fn one_place_each_for_what_must_stand_once() {
     };
     once("catch_unwind", "actors/src/supervise");
     once("StatusCode::", "src/http/reply.rs");
-    once("notify::", "actors/src/source/file/watch/watcher_thread.rs");
+    once("notify::", "actors/src/source/watch/watcher_thread.rs");
     once("zbus::", "actors/src/source/dbus");
     once("landlock::", "src/process/confinement");
     once("listenfd::", "src/http/listen");

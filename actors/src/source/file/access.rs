@@ -4,9 +4,9 @@
 //! counts, since any link may later be replaced. Blocks, and opens no file.
 
 use super::expand::expand;
-use super::pattern::{Patterns, is_pattern, split};
 use crate::host::path_walk;
 use crate::source::kind::RequiredPath;
+use crate::source::watch::pattern::{Patterns, is_pattern, split};
 use local_exporter_config::FileOptions;
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};

@@ -5,9 +5,9 @@
 use super::entry::{CacheEntry, LastGood, Now};
 use super::expand::Expansion;
 use super::outcome::{FileOutcome, NewVersion};
-use super::pending_writes::{Progress, WriteSnapshot};
 use super::read::{Stamp, read};
 use super::settings::FileSettings;
+use crate::source::watch::pending_writes::{Progress, WriteSnapshot};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 

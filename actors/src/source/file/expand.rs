@@ -4,12 +4,12 @@
 //! the reason, and the directories in which a change would alter the result.
 
 use super::error::failed;
-use super::pattern::{Patterns, is_pattern, split};
-use super::watch::{Interest, Targets};
 use crate::host::path_walk;
 use crate::reason::Reason;
 use crate::report::PassedOver;
 use crate::scrape::ScrapeError;
+use crate::source::watch::pattern::{Patterns, is_pattern, split};
+use crate::source::watch::{Interest, Targets};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::io;

@@ -5,10 +5,10 @@
 //! its writer.
 
 use super::error::failed;
-use super::watch::Identity;
 use crate::host::mounts::is_deleted;
 use crate::reason::Reason;
 use crate::scrape::ScrapeError;
+use crate::source::watch::Identity;
 use bytes::Bytes;
 use local_exporter_config::open_nonblocking;
 use rustix::io::Errno;

@@ -1,8 +1,6 @@
 //! The source of kind `file`: serves the latest scan, and scans again in the background.
 
 use super::cache::FileCache;
-use super::pattern::Patterns;
-use super::pending_writes::{PendingWrites, SETTLE};
 use super::read::Stamp;
 use super::scan::{Scan, scan};
 use super::settings::{FileSettings, Role, joined};
@@ -12,6 +10,8 @@ use crate::faults::FaultPoint;
 use crate::report::CacheReport;
 use crate::scrape::{ScrapeError, ScrapeResult};
 use crate::source::kind::{Source, SourceContext};
+use crate::source::watch::pattern::Patterns;
+use crate::source::watch::pending_writes::{PendingWrites, SETTLE};
 use futures_util::future::LocalBoxFuture;
 use std::cell::RefCell;
 use std::path::PathBuf;

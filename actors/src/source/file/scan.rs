@@ -8,13 +8,13 @@ use super::compose::{Composed, compose};
 use super::entry::Now;
 use super::expand::{MAX_FILES, expand};
 use super::outcome::FileOutcome;
-use super::pattern::Patterns;
-use super::pending_writes::WriteSnapshot;
 use super::settings::FileSettings;
-use super::watch::Targets;
 use crate::reason::Reason;
 use crate::report::{CacheReport, FileReport, WatchMode};
 use crate::scrape::{ScrapeError, ScrapeResult};
+use crate::source::watch::Targets;
+use crate::source::watch::pattern::Patterns;
+use crate::source::watch::pending_writes::WriteSnapshot;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 

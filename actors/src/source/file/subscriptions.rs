@@ -4,9 +4,9 @@
 //! timer. Tries again at each scan, and determines when the next one is due.
 
 use super::error::retry_after;
-use super::pending_writes::PendingWrites;
-use super::watch::{MAX_TARGETS, Subscription, Target, Targets, Unwatched, Watches};
 use crate::report::WatchMode;
+use crate::source::watch::pending_writes::PendingWrites;
+use crate::source::watch::{MAX_TARGETS, Subscription, Target, Targets, Unwatched, Watches};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;

@@ -4,9 +4,9 @@
 use super::*;
 use crate::reason::Reason;
 use crate::source::file::expand::expand;
-use crate::source::file::pattern::Patterns;
-use crate::source::file::pending_writes::PendingWrites;
 use crate::source::file::settings::Role;
+use crate::source::watch::pattern::Patterns;
+use crate::source::watch::pending_writes::PendingWrites;
 use crate::validator::Validator;
 use local_exporter_config::{BodyPolicy, FileOptions, Limits};
 use std::ffi::OsStr;

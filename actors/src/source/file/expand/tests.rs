@@ -1,7 +1,7 @@
 //! The files that configured paths lead to, in real directories.
 
 use super::*;
-use crate::source::file::watch::{MAX_TARGETS, Target};
+use crate::source::watch::{MAX_TARGETS, Target};
 
 fn tree() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();

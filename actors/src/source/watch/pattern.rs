@@ -16,17 +16,17 @@ const LIKE_A_SHELL: MatchOptions = MatchOptions {
 
 /// Patterns of which a name has to match one. Clones are cheap.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Patterns(Arc<[Pattern]>);
+pub(in crate::source) struct Patterns(Arc<[Pattern]>);
 
 impl Patterns {
     /// Compiles patterns. The configuration has checked them; an invalid one would match nothing.
-    pub(super) fn new(patterns: &[String]) -> Self {
+    pub(in crate::source) fn new(patterns: &[String]) -> Self {
         let compiled = patterns.iter().filter_map(|text| Pattern::new(text).ok());
         Self(compiled.collect())
     }
 
     /// Whether a name matches one of the patterns. A name that is not valid UTF-8 matches none.
-    pub(super) fn cover(&self, name: &OsStr) -> bool {
+    pub(in crate::source) fn cover(&self, name: &OsStr) -> bool {
         let Some(name) = name.to_str() else {
             return false;
         };
@@ -36,12 +36,12 @@ impl Patterns {
 }
 
 /// Whether a path, or one component of it, has a wildcard.
-pub(super) fn is_pattern(text: &str) -> bool {
+pub(in crate::source) fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?', '['])
 }
 
 /// The part of a path before its first wildcard, and the components after it.
-pub(super) fn split(path: &Path) -> (PathBuf, Vec<String>) {
+pub(in crate::source) fn split(path: &Path) -> (PathBuf, Vec<String>) {
     let mut base = PathBuf::new();
     let mut rest = Vec::new();
     for component in path.components() {

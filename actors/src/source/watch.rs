@@ -1,5 +1,6 @@
 //! Events of directories, from the only inotify instance of the process.
 //!
+//! Knows no kind of source.
 //! A source subscribes to a directory and is woken by its events. It then looks
 //! at the files, so a wake-up carries no data and any number of them are one.
 //!
@@ -8,6 +9,8 @@
 //! only changes that are made on this host. So each source also has a timer.
 
 mod order;
+pub(super) mod pattern;
+pub(super) mod pending_writes;
 mod subscribers;
 mod target;
 mod watcher_thread;
@@ -15,8 +18,8 @@ mod watcher_thread;
 pub(super) use order::Unwatched;
 pub(super) use target::{Identity, Interest, MAX_TARGETS, Target, Targets};
 
-use super::pending_writes::PendingWrites;
 use order::{Order, Subscriber};
+use pending_writes::PendingWrites;
 use prometheus::IntCounter;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -1,7 +1,7 @@
 //! Orders to the thread that owns the watcher, and its replies.
 
+use super::pending_writes::PendingWrites;
 use super::target::{Interest, Target};
-use crate::source::file::pending_writes::PendingWrites;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use tokio::sync::oneshot;
@@ -32,7 +32,7 @@ pub(super) struct Subscriber {
 
 /// The reason that a directory is not watched.
 #[derive(Debug)]
-pub(in crate::source::file) enum Unwatched {
+pub(in crate::source) enum Unwatched {
     /// It was removed or replaced after its identity was read.
     Gone,
     /// There are no events, for this reason.

@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout};
 /// The time for which a closed file counts as being written, since its writer may open it again. Also
 /// the shortest time between two scans and between a scan and its use: a storm of events causes no
 /// more scans than that, and events about a file that changed during a scan have arrived by then.
-pub(super) const SETTLE: Duration = Duration::from_millis(10);
+pub(in crate::source) const SETTLE: Duration = Duration::from_millis(10);
 
 /// The time for which a file that is being written is left alone. If its writer does not finish by then,
 /// the file is read as it is, again after each such time.
@@ -29,7 +29,7 @@ const MAX_TRACKED: usize = 64;
 
 /// The pending writes of one source, shared by the watcher's thread and the source.
 #[derive(Debug, Default)]
-pub(super) struct PendingWrites {
+pub(in crate::source) struct PendingWrites {
     changed: Notify,
     tracked: Mutex<Tracked>,
 }
@@ -54,16 +54,16 @@ struct Write {
 
 /// The pending writes at one moment.
 #[derive(Clone, Debug, Default)]
-pub(super) struct WriteSnapshot {
+pub(in crate::source) struct WriteSnapshot {
     files: HashMap<OsString, (Progress, u64)>,
     begun: u64,
     /// The time until the progress of a file changes if no event arrives before.
-    pub(super) due: Option<Duration>,
+    pub(in crate::source) due: Option<Duration>,
 }
 
 /// The progress of writing a file, from the most to the least reliable content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Progress {
+pub(in crate::source) enum Progress {
     /// No write is pending.
     Finished,
     /// A write is in progress or ended a moment ago: its content is about to be replaced.
@@ -74,7 +74,7 @@ pub(super) enum Progress {
 
 impl PendingWrites {
     /// Bytes were written to a file that its writer has not closed yet.
-    pub(super) fn was_written(&self, name: &OsStr) {
+    pub(in crate::source) fn was_written(&self, name: &OsStr) {
         if self.tracked().begin(name, None) {
             // Wakes the source to compute when the write becomes overdue.
             self.changed.notify_one();
@@ -82,13 +82,13 @@ impl PendingWrites {
     }
 
     /// The stamp of a file shows that it was overwritten after it was read.
-    pub(super) fn was_overwritten(&self, name: &OsStr) {
+    pub(in crate::source) fn was_overwritten(&self, name: &OsStr) {
         self.tracked().begin(name, Some(Instant::now()));
         self.changed.notify_one();
     }
 
     /// A file was closed by its writer, who may open it again at once.
-    pub(super) fn was_closed(&self, name: &OsStr) {
+    pub(in crate::source) fn was_closed(&self, name: &OsStr) {
         if let Some(write) = self.tracked().writes.get_mut(name) {
             write.closed = Some(Instant::now());
         }
@@ -96,20 +96,20 @@ impl PendingWrites {
     }
 
     /// A file was replaced, created or removed.
-    pub(super) fn was_replaced(&self, name: &OsStr) {
+    pub(in crate::source) fn was_replaced(&self, name: &OsStr) {
         self.tracked().writes.remove(name);
         self.changed.notify_one();
     }
 
     /// Something changed, and it is unknown what.
-    pub(super) fn anything_changed(&self) {
+    pub(in crate::source) fn anything_changed(&self) {
         self.tracked().writes.clear();
         self.changed.notify_one();
     }
 
     /// The pending writes for a scan that is about to begin. Overdue ones are forgotten until the
     /// next bytes are written.
-    pub(super) fn before_scan(&self) -> WriteSnapshot {
+    pub(in crate::source) fn before_scan(&self) -> WriteSnapshot {
         let snapshot = self.snapshot();
         let progress = |write: &Write| write.progress().0;
         self.tracked()
@@ -119,7 +119,7 @@ impl PendingWrites {
     }
 
     /// The pending writes now.
-    pub(super) fn snapshot(&self) -> WriteSnapshot {
+    pub(in crate::source) fn snapshot(&self) -> WriteSnapshot {
         let mut tracked = self.tracked();
         let mut snapshot = WriteSnapshot {
             begun: tracked.begun,
@@ -139,7 +139,7 @@ impl PendingWrites {
     }
 
     /// Resolves after a change, including one before the call, or after `at_most`.
-    pub(super) async fn changed(&self, at_most: Duration) {
+    pub(in crate::source) async fn changed(&self, at_most: Duration) {
         // Either is enough: that the timer was first is no error.
         let _ = timeout(at_most, self.changed.notified()).await;
     }
@@ -192,7 +192,10 @@ impl Write {
 
 impl WriteSnapshot {
     /// The progress of a file with several names: that of the least reliable one.
-    pub(super) fn progress_of<'n>(&self, names: impl Iterator<Item = &'n OsStr>) -> Progress {
+    pub(in crate::source) fn progress_of<'n>(
+        &self,
+        names: impl Iterator<Item = &'n OsStr>,
+    ) -> Progress {
         let worst = names.map(|name| self.progress(name)).max();
         worst.unwrap_or(Progress::Finished)
     }
@@ -203,14 +206,14 @@ impl WriteSnapshot {
     }
 
     /// Whether a write that was under way in `earlier` is not any more.
-    pub(super) fn has_ended_since(&self, earlier: &Self) -> bool {
+    pub(in crate::source) fn has_ended_since(&self, earlier: &Self) -> bool {
         let under_way = |progress| progress == Progress::UnderWay;
         let mut before = earlier.files.iter().filter(|(_, (it, _))| under_way(*it));
         before.any(|(name, _)| !under_way(self.progress(name)))
     }
 
     /// Whether a write has begun to a file for which none was pending in `earlier`.
-    pub(super) fn has_begun_since(&self, earlier: &Self) -> bool {
+    pub(in crate::source) fn has_begun_since(&self, earlier: &Self) -> bool {
         let later = |begun: &u64| *begun > earlier.begun;
         let mut begun = self.files.iter().filter(|(_, (_, begun))| later(begun));
         begun.any(|(name, _)| earlier.progress(name) == Progress::Finished)

@@ -1,7 +1,7 @@
 //! The directories that a source wants events of, and the names that matter in each.
 
+use super::pattern::Patterns;
 use crate::host::filesystem;
-use crate::source::file::pattern::Patterns;
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -10,50 +10,50 @@ use std::path::{Path, PathBuf};
 
 /// The most directories that are watched for one source. Changes in further ones are found by the
 /// `refresh` timer.
-pub(in crate::source::file) const MAX_TARGETS: usize = 1024;
+pub(in crate::source) const MAX_TARGETS: usize = 1024;
 
 /// The link that a mounted `ConfigMap` replaces when any of its files changes.
 const CONFIG_MAP_LINK: &str = "..data";
 
 /// Device and inode of a file or directory, which identify it under any path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::source::file) struct Identity {
-    pub(in crate::source::file) device: u64,
-    pub(in crate::source::file) inode: u64,
+pub(in crate::source) struct Identity {
+    pub(in crate::source) device: u64,
+    pub(in crate::source) inode: u64,
 }
 
 /// The names in a directory whose changes matter.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(in crate::source::file) struct Interest {
+pub(in crate::source) struct Interest {
     /// These names.
-    pub(in crate::source::file) names: BTreeSet<OsString>,
+    pub(in crate::source) names: BTreeSet<OsString>,
     /// Names that one of these covers.
-    pub(in crate::source::file) patterns: Vec<Patterns>,
+    pub(in crate::source) patterns: Vec<Patterns>,
 }
 
 /// A directory to watch.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::source::file) struct Target {
-    pub(in crate::source::file) directory: PathBuf,
-    pub(in crate::source::file) identity: Identity,
-    pub(in crate::source::file) interest: Interest,
+pub(in crate::source) struct Target {
+    pub(in crate::source) directory: PathBuf,
+    pub(in crate::source) identity: Identity,
+    pub(in crate::source) interest: Interest,
     /// The name of its file system, if files there may change without an event.
-    pub(in crate::source::file) without_events: Option<&'static str>,
+    pub(in crate::source) without_events: Option<&'static str>,
 }
 
 /// The directories to watch for one source, each once.
 #[derive(Debug, Default)]
-pub(in crate::source::file) struct Targets {
-    pub(in crate::source::file) watched: Vec<Target>,
+pub(in crate::source) struct Targets {
+    pub(in crate::source) watched: Vec<Target>,
     /// The first directory beyond [`MAX_TARGETS`].
-    pub(in crate::source::file) beyond: Option<PathBuf>,
+    pub(in crate::source) beyond: Option<PathBuf>,
     /// The index in `watched` of each directory.
     index: HashMap<PathBuf, usize>,
 }
 
 impl Interest {
     /// Interest in one name.
-    pub(in crate::source::file) fn in_name(name: &OsStr) -> Self {
+    pub(in crate::source) fn in_name(name: &OsStr) -> Self {
         Self {
             names: BTreeSet::from([name.to_owned()]),
             patterns: Vec::new(),
@@ -61,14 +61,14 @@ impl Interest {
     }
 
     /// Interest in every name that the patterns cover.
-    pub(in crate::source::file) fn in_patterns(patterns: &Patterns) -> Self {
+    pub(in crate::source) fn in_patterns(patterns: &Patterns) -> Self {
         Self {
             names: BTreeSet::new(),
             patterns: vec![patterns.clone()],
         }
     }
 
-    pub(in crate::source::file) fn covers(&self, name: &OsStr) -> bool {
+    pub(in crate::source) fn covers(&self, name: &OsStr) -> bool {
         self.names.contains(name)
             || name == CONFIG_MAP_LINK
             || self.patterns.iter().any(|patterns| patterns.cover(name))
@@ -88,7 +88,7 @@ impl Interest {
 impl Targets {
     /// Adds a directory, or the interest to the target that it has. A directory that does not
     /// exist is ignored. Blocks.
-    pub(in crate::source::file) fn add(&mut self, directory: &Path, interest: Interest) {
+    pub(in crate::source) fn add(&mut self, directory: &Path, interest: Interest) {
         if let Some(target) = self.index.get(directory) {
             if let Some(target) = self.watched.get_mut(*target) {
                 target.interest.add(interest);
@@ -113,7 +113,7 @@ impl Targets {
 
     /// Adds the parent directory of a path for its name. If the parent is missing, adds the
     /// nearest ancestor that exists, for the next component below it. Blocks.
-    pub(in crate::source::file) fn add_parent_of(&mut self, path: &Path) {
+    pub(in crate::source) fn add_parent_of(&mut self, path: &Path) {
         let mut path = path;
         while let (Some(parent), Some(name)) = (path.parent(), path.file_name()) {
             if parent.is_dir() {
