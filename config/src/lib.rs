@@ -63,9 +63,11 @@ pub use merge::load;
 pub use read_file::{open_nonblocking, read_file};
 pub use reference::{KeyTable, reference};
 pub use selector::{Discovery, Limits, Selector};
+pub use service::read::MAX_TIMEOUT_OFFSET;
 pub use service::{
     ClientLimits, Confinement, DropIns, ExternalUrl, Lifecycle, Listen, ListenAddress, Listeners,
     Paths, Reload, Service, Tls, UnixListen, VsockListen,
 };
 pub use settings::{ExternalCheck, Settings};
+pub use value::measure::MAX_COUNT;
 pub use variables::{ENVIRONMENT_PREFIX, Environment};

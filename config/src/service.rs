@@ -6,7 +6,7 @@ mod clients;
 mod listen;
 mod listeners;
 mod paths;
-mod read;
+pub(crate) mod read;
 
 pub use clients::ClientLimits;
 pub use listeners::{Listen, ListenAddress, Listeners, UnixListen, VsockListen};

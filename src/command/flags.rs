@@ -4,14 +4,8 @@
 //! this file knows only which. Relative paths begin at the working directory.
 
 use clap::Args;
-use local_exporter_config::{Flag, FlagValue, Flags};
+use local_exporter_config::{Flag, FlagValue, Flags, MAX_COUNT, MAX_TIMEOUT_OFFSET};
 use std::time::Duration;
-
-/// The largest `service.max_in_flight`, for 0, by which the toolkit means no limit.
-const MOST_REQUESTS: u32 = 65_536;
-
-/// The longest `service.timeout_offset`.
-const LONGEST_OFFSET: Duration = Duration::from_secs(60);
 
 /// Flags for keys of `[service]`; they win over the environment and all files.
 #[derive(Args, Debug)]
@@ -74,7 +68,8 @@ impl ServiceFlags {
         let text = |text: &Option<String>| text.clone().map(FlagValue::Text);
         let web_config = self.web_config.as_deref().map(absolute);
         let requests = self.max_requests.map(|count| match count {
-            0 => MOST_REQUESTS,
+            // In the exporter-toolkit, 0 means no limit.
+            0 => MAX_COUNT,
             count => count,
         });
         let offset = self.timeout_offset.map(humantime::format_duration);
@@ -142,14 +137,14 @@ fn absolute(path: &str) -> String {
 
 /// Negative numbers are passed on to these two, so that they are answered as any other.
 fn requests(text: &str) -> Result<u32, String> {
-    let requests = text.parse().ok().filter(|count| *count <= MOST_REQUESTS);
-    requests.ok_or_else(|| format!("not a whole number from 0 to {MOST_REQUESTS}"))
+    let requests = text.parse().ok().filter(|count| *count <= MAX_COUNT);
+    requests.ok_or_else(|| format!("not a whole number from 0 to {MAX_COUNT}"))
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().map(Duration::try_from_secs_f64);
     match seconds {
-        Some(Ok(seconds)) if seconds <= LONGEST_OFFSET => Ok(seconds),
+        Some(Ok(seconds)) if seconds <= MAX_TIMEOUT_OFFSET => Ok(seconds),
         _ => Err("not a number of seconds from 0 to 60".to_owned()),
     }
 }

@@ -12,8 +12,8 @@ use config::{Value, ValueKind};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The largest `timeout_offset`.
-const LONGEST_OFFSET: Duration = Duration::from_secs(60);
+/// The largest value of `timeout_offset`.
+pub const MAX_TIMEOUT_OFFSET: Duration = Duration::from_secs(60);
 
 impl Service {
     /// The keys of `[service]`, in the order in which they are read.
@@ -166,6 +166,6 @@ impl FromValue for Offset {
     const EXPECTED: &'static str = "a duration with a unit such as \"500ms\", from 0s to 1min";
 
     fn from_value(value: &Value) -> Result<Self, String> {
-        duration(value, |offset| *offset <= LONGEST_OFFSET).map(Self)
+        duration(value, |offset| *offset <= MAX_TIMEOUT_OFFSET).map(Self)
     }
 }

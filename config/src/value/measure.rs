@@ -12,6 +12,9 @@ const SHORTEST: Duration = Duration::from_millis(10);
 /// The largest size of a body that may be permitted: 1 GiB, since bodies are held in memory.
 const LARGEST: u64 = 1 << 30;
 
+/// The largest number of connections or scrapes that a setting may permit.
+pub const MAX_COUNT: u32 = 65_536;
+
 /// A duration that may be zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct DurationOrZero(pub(crate) Duration);
@@ -77,7 +80,7 @@ impl FromValue for Count {
 
     fn from_value(value: &Value) -> Result<Self, String> {
         whole(value)
-            .filter(|count| (1..=65_536).contains(count))
+            .filter(|count| (1..=u64::from(MAX_COUNT)).contains(count))
             .and_then(|count| usize::try_from(count).ok())
             .map(Self)
             .ok_or_else(|| describe(value))
