@@ -1,5 +1,5 @@
-//! Actors that panic and stop: they come back, nobody else notices, and the log tells
-//! of each once.
+//! Actors that panic and stop: they restart, other selectors are not affected, and each failure
+//! is logged once.
 
 use super::INJECTED;
 use super::scene::{Backoff, Behind, Panics, SELECTORS, Scene, name};
@@ -13,47 +13,47 @@ use std::time::{Duration, Instant};
 const PANICS: usize = 1000;
 const STOPS: usize = 100;
 
-/// How many selectors are in trouble at any moment, each with those of its own.
+/// Number of threads that inject faults, each into its own selectors.
 const LANES: usize = 5;
-/// What a scrape of those who are not in trouble may take, and what half of them may: a debug build
-/// takes long to write a backtrace, and several at once have two processors. It is far from the
-/// three seconds at which a scrape would be given up.
+/// The longest and the median time that scrapes of other selectors may take. A debug build takes
+/// long to write a backtrace, and several are written at once on two processors. Both are far
+/// below the timeout of three seconds.
 const LONGEST: Duration = Duration::from_secs(1);
 const USUAL: Duration = Duration::from_millis(100);
 
-/// What befalls whom, and where.
-struct Trouble {
+/// A fault to inject.
+struct Injection {
     selector: usize,
     fault: &'static str,
-    place: &'static str,
+    point: &'static str,
 }
 
-/// What befalls a fifth of the selectors, one after the other.
+/// The faults of a fifth of the selectors, injected one after the other.
 struct Lane {
-    troubles: Vec<Trouble>,
-    /// The one of them that is under way.
+    injections: Vec<Injection>,
+    /// The index of the current one.
     now: AtomicUsize,
 }
 
 impl Lane {
     fn all() -> [Self; LANES] {
         let mut lanes = std::array::from_fn(|_| Self {
-            troubles: Vec::new(),
+            injections: Vec::new(),
             now: AtomicUsize::new(0),
         });
         let kinds = [
-            ("panic", PANICS, Behind::places as fn(Behind) -> _),
+            ("panic", PANICS, Behind::points as fn(Behind) -> _),
             ("stop", STOPS, Behind::stops),
         ];
-        for (fault, times, places) in kinds {
+        for (fault, times, points) in kinds {
             for index in 0..times {
                 let selector = index % SELECTORS;
-                let places: &[_] = places(Behind::of(selector));
-                let place = places[index / SELECTORS % places.len()];
-                lanes[selector % LANES].troubles.push(Trouble {
+                let points: &[_] = points(Behind::of(selector));
+                let point = points[index / SELECTORS % points.len()];
+                lanes[selector % LANES].injections.push(Injection {
                     selector,
                     fault,
-                    place,
+                    point,
                 });
             }
         }
@@ -64,31 +64,31 @@ impl Lane {
         self.now.load(Ordering::SeqCst)
     }
 
-    /// Lets all of it happen.
+    /// Injects all faults.
     fn run(&self, scene: &Scene) -> Panics {
         let mut panics = Panics::default();
-        for (index, trouble) in self.troubles.iter().enumerate() {
+        for (index, injection) in self.injections.iter().enumerate() {
             self.now.store(index, Ordering::SeqCst);
-            let Trouble {
+            let Injection {
                 selector,
                 fault,
-                place,
-            } = trouble;
-            scene.fail_and_recover(&name(*selector), fault, place, &mut panics);
+                point,
+            } = injection;
+            scene.fail_and_recover(&name(*selector), fault, point, &mut panics);
         }
         panics
     }
 
-    /// Whether a selector was in trouble at some moment since.
+    /// Whether a fault was injected into a selector since then.
     fn has_hit(&self, selector: usize, since: usize) -> bool {
-        let mut meanwhile = self.troubles[since..=self.now()].iter();
-        meanwhile.any(|trouble| trouble.selector == selector)
+        let mut meanwhile = self.injections[since..=self.now()].iter();
+        meanwhile.any(|injection| injection.selector == selector)
     }
 }
 
-/// Scrapes all of them until all trouble is over: only who is in trouble may fail. How long the
-/// scrapes of the others took.
-fn bystander(scene: &Scene, lanes: &[Lane; LANES], over: &AtomicBool) -> Vec<Duration> {
+/// Scrapes all selectors until all faults were injected. Only scrapes of selectors with a fault may
+/// fail. Returns the durations of the others.
+fn scrape_all(scene: &Scene, lanes: &[Lane; LANES], over: &AtomicBool) -> Vec<Duration> {
     let mut times = Vec::new();
     while !over.load(Ordering::SeqCst) {
         for number in 0..SELECTORS {
@@ -112,8 +112,8 @@ fn a_thousand_panics_under_load_and_no_other_scrape_fails() {
     let began = start(&scene);
     let (lanes, over) = (Lane::all(), AtomicBool::new(false));
     let (panics, mut times) = thread::scope(|scope| {
-        let bystander = || bystander(&scene, &lanes, &over);
-        let bystanders = [(); 3].map(|()| scope.spawn(bystander));
+        let scrape_all = || scrape_all(&scene, &lanes, &over);
+        let scrapers = [(); 3].map(|()| scope.spawn(scrape_all));
         let lanes = lanes.each_ref();
         let lanes = lanes.map(|lane| scope.spawn(|| lane.run(&scene)));
         let ended = lanes.map(thread::ScopedJoinHandle::join);
@@ -122,23 +122,23 @@ fn a_thousand_panics_under_load_and_no_other_scrape_fails() {
         for panics in ended {
             all.0.extend(panics.unwrap().0);
         }
-        let times = bystanders.map(|bystander| bystander.join().unwrap());
+        let times = scrapers.map(|scraper| scraper.join().unwrap());
         (all, times.concat())
     });
     times.sort_unstable();
     let (usual, longest) = (times[times.len() / 2], times.last());
     println!(
-        "{} scrapes of others: {usual:.1?}/{longest:.1?}",
+        "{} scrapes of other selectors: {usual:.1?}/{longest:.1?}",
         times.len()
     );
     assert!(times.len() > PANICS, "only {} scrapes", times.len());
     assert!(usual < USUAL, "others usually took {usual:?}");
-    scene.all_answer();
-    assert_eq!(start(&scene), began, "another process");
+    scene.all_succeed();
+    assert_eq!(start(&scene), began, "the process was restarted");
     each_is_logged_once(&scene, &panics);
 }
 
-/// When the process began that answers, and how often one has begun to listen.
+/// The start time of the process, and how often it has started to listen.
 fn start(scene: &Scene) -> (f64, usize) {
     let began = scene.exporter.metric("process_start_time_seconds");
     let log = scene.exporter.log();
@@ -146,8 +146,8 @@ fn start(scene: &Scene) -> (f64, usize) {
     (began.unwrap(), listening.count())
 }
 
-/// Every panic is one line, with its selector and where it came from.
-fn each_is_logged_once(scene: &Scene, ordered: &Panics) {
+/// Every panic is logged as one line with its selector and a backtrace.
+fn each_is_logged_once(scene: &Scene, injected: &Panics) {
     let lines = || {
         let events = scene.exporter.log().into_iter();
         let events = events.map(|line| serde_json::from_str::<Value>(&line).unwrap());
@@ -155,12 +155,12 @@ fn each_is_logged_once(scene: &Scene, ordered: &Panics) {
             .filter(|event| event["backtrace"].is_string())
             .collect::<Vec<_>>()
     };
-    let total = ordered.0.values().sum::<usize>();
-    until("all of them are logged", || lines().len() >= total);
+    let total = injected.0.values().sum::<usize>();
+    until("all panics are logged", || lines().len() >= total);
     let mut logged = BTreeMap::<String, usize>::new();
     for line in lines() {
         let selector = line["selector"].as_str();
-        let selector = selector.unwrap_or_else(|| panic!("whose is {line}"));
+        let selector = selector.unwrap_or_else(|| panic!("no selector in {line}"));
         *logged.entry(selector.to_owned()).or_default() += 1;
         assert_eq!(line["msg"], "panicked", "{line}");
         let panic = line["panic"].as_str().unwrap();
@@ -168,22 +168,22 @@ fn each_is_logged_once(scene: &Scene, ordered: &Panics) {
         let backtrace = line["backtrace"].as_str().unwrap();
         assert!(backtrace.contains("local_exporter_actors::"), "{line}");
     }
-    assert_eq!(logged, ordered.0);
+    assert_eq!(logged, injected.0);
 }
 
 #[test]
-fn rests_grow_as_they_are_said_to_and_are_told() {
+fn back_offs_double_and_are_reported() {
     const FAILURES: u32 = 6;
     let scene = Scene::new(Backoff::Default);
     let name = name(0);
     for restarts in 1..=u64::from(FAILURES) {
-        scene.order(&name, "panic handler");
+        scene.inject(&name, "panic handler");
         scene
             .exporter
             .scrape(&name)
             .assert_error(503, &name, "crashed");
         assert_eq!(scene.restarts(&name), restarts);
-        // Of the others one might see nothing on a busy machine: they are soon over.
+        // Shorter back-offs may be over before a busy machine can observe them.
         if restarts == u64::from(FAILURES) {
             let refused = scene.exporter.scrape(&name);
             refused.assert_error(503, &name, "backoff");
@@ -191,20 +191,25 @@ fn rests_grow_as_they_are_said_to_and_are_told() {
             assert!((1..=4).contains(&after), "{after}");
             assert_eq!(scene.exporter.actor(&name)["state"], "backoff");
         }
-        until("it is back", || scene.exporter.scrape(&name).status == 200);
+        until("it has recovered", || {
+            scene.exporter.scrape(&name).status == 200
+        });
     }
     let events = scene.exporter.log().into_iter();
     let events = events.map(|line| serde_json::from_str::<Value>(&line).unwrap());
-    let rests = events.filter(|event| event["msg"] == "actor panicked");
-    let rests = rests.map(|event| {
+    let backoffs = events.filter(|event| event["msg"] == "actor panicked");
+    let backoffs = backoffs.map(|event| {
         assert_eq!(event["selector"], name.as_str());
         duration(event["backoff"].as_str().unwrap())
     });
-    let rests: Vec<_> = rests.collect();
-    assert_eq!(rests.len(), FAILURES as usize);
-    for (index, rest) in (0..FAILURES).zip(rests) {
+    let backoffs: Vec<_> = backoffs.collect();
+    assert_eq!(backoffs.len(), FAILURES as usize);
+    for (index, backoff) in (0..FAILURES).zip(backoffs) {
         let nominal = Duration::from_millis(100) * 2_u32.pow(index);
-        assert!((nominal.mul_f64(0.8)..=nominal).contains(&rest), "{rest:?}");
+        assert!(
+            (nominal.mul_f64(0.8)..=nominal).contains(&backoff),
+            "{backoff:?}"
+        );
     }
 }
 

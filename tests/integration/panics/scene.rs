@@ -1,5 +1,5 @@
-//! Twenty selectors of all kinds with real daemons behind them, and an exporter that
-//! can be ordered to fail.
+//! Twenty selectors of all kinds with real daemons, and an exporter in which faults can be
+//! injected.
 
 use crate::support::{Exporter, PATIENCE, program, quoted, request, until};
 use local_exporter_daemons::bus::{Bus, BusKind, BusOptions};
@@ -11,17 +11,18 @@ use tempfile::TempDir;
 
 pub const SELECTORS: usize = 20;
 
-/// What stands behind the selector of a number.
+/// The source of a selector.
 #[derive(Clone, Copy, Debug)]
 pub enum Behind {
     Socket,
-    /// It gives more than is judged in place.
+    /// Its body is validated on the blocking pool.
     LargeSocket,
     Bus,
     File,
 }
 
 impl Behind {
+    /// The source of the selector with this number.
     pub fn of(number: usize) -> Self {
         match number {
             12 => Self::LargeSocket,
@@ -31,8 +32,8 @@ impl Behind {
         }
     }
 
-    /// The places that its actor passes.
-    pub fn places(self) -> &'static [&'static str] {
+    /// The fault points that its actor reaches.
+    pub fn points(self) -> &'static [&'static str] {
         match self {
             Self::Socket | Self::Bus => &["handler", "pull", "started", "restarting"],
             Self::LargeSocket => &["validate", "handler", "pull", "started", "restarting"],
@@ -40,7 +41,7 @@ impl Behind {
         }
     }
 
-    /// Those of them at which it can stop.
+    /// The fault points at which it can stop.
     pub fn stops(self) -> &'static [&'static str] {
         match self {
             Self::Socket | Self::LargeSocket | Self::Bus => &["handler", "started", "restarting"],
@@ -53,12 +54,12 @@ pub fn name(number: usize) -> String {
     format!("s{number}")
 }
 
-/// The rests of the actors.
+/// The back-off of the actors.
 #[derive(Clone, Copy)]
 pub enum Backoff {
-    /// As long as anybody's.
+    /// As in production.
     Default,
-    /// Cut short, since a thousand of half a minute would be a long test.
+    /// Shortened: a thousand back-offs of up to 30 s would take too long.
     Short,
 }
 
@@ -71,7 +72,7 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// Twenty selectors, all of which answer.
+    /// Starts the exporter and waits until all selectors can be scraped.
     pub fn new(backoff: Backoff) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = |name| folder.path().join(name);
@@ -113,21 +114,22 @@ impl Scene {
             _prombus: prombus,
             _bus: bus,
         };
-        scene.all_answer();
+        scene.all_succeed();
         scene
     }
 
-    pub fn all_answer(&self) {
+    /// Waits until every selector can be scraped.
+    pub fn all_succeed(&self) {
         for number in 0..SELECTORS {
             let name = name(number);
             until(&name, || self.exporter.scrape(&name).status == 200);
         }
     }
 
-    /// Orders a failure such as `panic handler`, or `release`.
-    pub fn order(&self, selector: &str, words: &str) {
-        let words = words.replace(' ', "+");
-        let path = format!("/debug/faults?selector={selector}&order={words}");
+    /// Executes a fault command such as `panic handler` or `release`.
+    pub fn inject(&self, selector: &str, command: &str) {
+        let command = command.replace(' ', "+");
+        let path = format!("/debug/faults?selector={selector}&order={command}");
         let reply = request("POST", &self.exporter.url(&path), &[]);
         assert_eq!(reply.status, 200, "{}", reply.text());
     }
@@ -136,41 +138,41 @@ impl Scene {
         self.exporter.actor(selector)["restarts"].as_u64().unwrap()
     }
 
-    /// Has an actor fail once at a place, and waits until it answers again.
-    pub fn fail_and_recover(&self, selector: &str, fault: &str, place: &str, panics: &mut Panics) {
+    /// Lets an actor fail once, and waits until it has recovered.
+    pub fn fail_and_recover(&self, selector: &str, fault: &str, point: &str, panics: &mut Panics) {
         let before = self.restarts(selector);
-        let wanted = panics.order(self, selector, fault, place);
+        let wanted = panics.inject(self, selector, fault, point);
         let end = Instant::now() + PATIENCE;
         loop {
-            // Counted before the scrape: one that is answered may still be followed by the failure.
+            // Counted before the scrape: the fault may still follow a successful scrape.
             let restarts = self.restarts(selector) - before;
             let reply = self.exporter.scrape(selector);
             if reply.status == 200 && restarts >= wanted {
-                assert_eq!(restarts, wanted, "{selector}: {fault} {place}");
+                assert_eq!(restarts, wanted, "{selector}: {fault} {point}");
                 return;
             }
             let text = reply.text();
             let expected = text.contains(": crashed: ") || text.contains(": backoff: ");
             assert!(reply.status == 200 || expected, "{text}");
-            assert!(Instant::now() < end, "{selector}: {fault} {place}: {text}");
+            assert!(Instant::now() < end, "{selector}: {fault} {point}: {text}");
         }
     }
 }
 
-/// How many panics were ordered of each selector.
+/// Number of panics injected into each selector.
 #[derive(Default)]
 pub struct Panics(pub BTreeMap<String, usize>);
 
 impl Panics {
-    /// Orders a failure, and whatever leads an actor to its place; returns how many
-    /// restarts that takes.
-    pub fn order(&mut self, scene: &Scene, selector: &str, fault: &str, place: &str) -> u64 {
-        scene.order(selector, &format!("{fault} {place}"));
+    /// Injects a fault, and a panic if the actor reaches the fault point only after a restart.
+    /// Returns the number of restarts this causes.
+    pub fn inject(&mut self, scene: &Scene, selector: &str, fault: &str, point: &str) -> u64 {
+        scene.inject(selector, &format!("{fault} {point}"));
         let panics = self.0.entry(selector.to_owned()).or_default();
         *panics += usize::from(fault == "panic");
-        // These are passed after another failure. Files are looked at when the actor starts.
-        if ["started", "restarting", "read"].contains(&place) {
-            scene.order(selector, "panic handler");
+        // Reached after another failure: files are read when the actor starts.
+        if ["started", "restarting", "read"].contains(&point) {
+            scene.inject(selector, "panic handler");
             *panics += 1;
             return 2;
         }

@@ -1,28 +1,28 @@
-//! Code that never returns: who is held up by it, that it is seen, and that the
-//! process can be stopped all the same.
+//! Code that does not return: which selectors it blocks, that it is shown, and that the process
+//! can be stopped.
 
 use super::scene::{Backoff, SELECTORS, Scene, name};
 use crate::support::until;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Less than the 10 s after which container engines kill.
+/// The time after which container engines kill a process.
 const STOP_BOUND: Duration = Duration::from_secs(10);
 
-/// Has a selector get stuck, and returns once it answers nobody.
-fn stick(scene: &Scene, selector: &str, place: &str) {
-    scene.order(selector, &format!("stuck {place}"));
-    if place == "read" {
-        // Files are looked at when the actor starts.
-        scene.order(selector, "panic handler");
+/// Lets the actor of a selector get stuck, and waits until its scrapes time out.
+fn stick(scene: &Scene, selector: &str, point: &str) {
+    scene.inject(selector, &format!("stuck {point}"));
+    if point == "read" {
+        // Files are read when the actor starts.
+        scene.inject(selector, "panic handler");
     }
     until("it is stuck", || {
         scene.exporter.scrape(selector).status == 504
     });
 }
 
-/// Who does not answer in time, everybody being asked at once.
-fn silent(scene: &Scene) -> Vec<usize> {
+/// The selectors that time out when all are scraped at once.
+fn timed_out(scene: &Scene) -> Vec<usize> {
     thread::scope(|scope| {
         let scrape = |number: usize| {
             let reply = scene.exporter.scrape(&name(number));
@@ -34,32 +34,32 @@ fn silent(scene: &Scene) -> Vec<usize> {
         let scrapes: Vec<_> = (0..SELECTORS)
             .map(|number| scope.spawn(move || scrape(number)))
             .collect();
-        let silent = scrapes.into_iter().map(|scrape| scrape.join().unwrap());
-        silent.flatten().collect()
+        let timed_out = scrapes.into_iter().map(|scrape| scrape.join().unwrap());
+        timed_out.flatten().collect()
     })
 }
 
 #[test]
-fn code_that_never_returns_is_seen_and_whoever_lives_with_it_is_moved_away() {
+fn stuck_code_is_shown_and_the_other_actors_on_its_thread_are_evacuated() {
     thread::scope(|scope| {
-        for (number, place) in [(0, "handler"), (1, "background"), (2, "pull")] {
-            scope.spawn(move || gets_stuck_for_good(number, place));
+        for (number, point) in [(0, "handler"), (1, "background"), (2, "pull")] {
+            scope.spawn(move || stuck_for_long(number, point));
         }
     });
 }
 
-fn gets_stuck_for_good(number: usize, place: &str) {
+fn stuck_for_long(number: usize, point: &str) {
     let scene = Scene::new(Backoff::Default);
     let stuck = name(number);
-    stick(&scene, &stuck, place);
+    stick(&scene, &stuck, point);
     let state = || scene.exporter.actor(&stuck)["state"].clone();
-    until("its thread is given up", || state() == "stuck");
-    assert_eq!(silent(&scene), [number], "{place}");
+    until("its thread is abandoned", || state() == "stuck");
+    assert_eq!(timed_out(&scene), [number], "{point}");
 
     let oldest = || scene.exporter.actor(&stuck)["oldest_in_flight_seconds"].as_f64();
     let before = oldest().unwrap();
     assert!(before > 3.0, "{before} s, and a scrape has ended after 3 s");
-    until("it is seen to last", || oldest().unwrap() > before);
+    until("its age increases", || oldest().unwrap() > before);
     let series = format!("local_exporter_actor_state{{selector=\"{stuck}\",state=\"stuck\"}} 1");
     let metrics = scene.exporter.get("/metrics");
     assert!(metrics.text().contains(&series), "{}", metrics.text());
@@ -67,33 +67,33 @@ fn gets_stuck_for_good(number: usize, place: &str) {
         assert_eq!(scene.exporter.get(page).status, 200, "{page}");
     }
 
-    scene.order(&stuck, "release");
-    scene.all_answer();
-    until("it is as before", || state() == "running");
+    scene.inject(&stuck, "release");
+    scene.all_succeed();
+    until("it has recovered", || state() == "running");
 }
 
 #[test]
-fn a_file_system_that_hangs_or_a_body_that_is_judged_for_ever_holds_its_selector_alone() {
+fn a_read_or_a_validation_that_hangs_blocks_only_its_selector() {
     let scene = Scene::new(Backoff::Default);
-    for (number, place) in [(1, "read"), (12, "validate")] {
-        stick(&scene, &name(number), place);
-        assert_eq!(silent(&scene), [number], "{place}");
-        scene.order(&name(number), "release");
-        scene.all_answer();
+    for (number, point) in [(1, "read"), (12, "validate")] {
+        stick(&scene, &name(number), point);
+        assert_eq!(timed_out(&scene), [number], "{point}");
+        scene.inject(&name(number), "release");
+        scene.all_succeed();
     }
 }
 
 #[test]
-fn whoever_is_stuck_does_not_keep_the_process_from_its_end() {
-    for (number, place) in [(0, "handler"), (1, "read")] {
+fn a_stuck_actor_does_not_prevent_shutdown() {
+    for (number, point) in [(0, "handler"), (1, "read")] {
         let mut scene = Scene::new(Backoff::Default);
-        stick(&scene, &name(number), place);
+        stick(&scene, &name(number), point);
         let began = Instant::now();
         scene.exporter.signal("TERM");
-        assert_eq!(scene.exporter.ended().code(), Some(0), "{place}");
+        assert_eq!(scene.exporter.ended().code(), Some(0), "{point}");
         assert!(
             began.elapsed() < STOP_BOUND,
-            "{place}: {:?}",
+            "{point}: {:?}",
             began.elapsed()
         );
     }
