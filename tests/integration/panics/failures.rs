@@ -182,6 +182,10 @@ fn back_offs_double_and_are_reported() {
             .exporter
             .scrape(&name)
             .assert_error(503, &name, "crashed");
+        // The caller is freed by the panic itself, a moment before the restart is counted.
+        until("the restart is counted", || {
+            scene.restarts(&name) >= restarts
+        });
         assert_eq!(scene.restarts(&name), restarts);
         // Shorter back-offs may be over before a busy machine can observe them.
         if restarts == u64::from(FAILURES) {
