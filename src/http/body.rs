@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 /// Size of a slice, in bytes.
 const SLICE: usize = 64 * 1024;
-/// How long writing one body may take, and how long a client may accept no bytes.
+/// Time limit for writing one body, and for a client that accepts no bytes.
 pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A body of known length, written in slices.

@@ -17,10 +17,10 @@ use tokio::sync::Mutex;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
 
-/// How long an invalid value is kept if no file changes.
+/// Time for which an invalid value is kept if no file changes.
 const RETRY_INVALID_AFTER: Duration = Duration::from_secs(1);
 
-/// How long callers wait for a check. A scrape has only a few seconds.
+/// Time limit of callers for a check. A scrape has only a few seconds.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A loaded value, and the files it was loaded from, which the next check compares.

@@ -24,7 +24,7 @@ pub(super) struct Pipelining {
     held_back: Vec<u8>,
 }
 
-/// What has been received since the end of the last line.
+/// The state of the current line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Line {
     /// Nothing, and no line of a head before it: parsers skip empty lines there.

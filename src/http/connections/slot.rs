@@ -12,7 +12,7 @@ use std::task::Waker;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// What may be requested on a connection.
+/// The requests that are served on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Priority {
     /// Everything.
@@ -58,7 +58,7 @@ impl ConnectionSlot {
         self.number
     }
 
-    /// What may be requested on the connection.
+    /// The requests that are served on the connection.
     #[must_use]
     pub(crate) fn priority(&self) -> Priority {
         self.priority

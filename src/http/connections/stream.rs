@@ -28,7 +28,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::time::{Duration, Instant, Sleep, sleep};
 
-/// How long a multiplexed connection is idle before it ends at shutdown: long enough for its
+/// Idle time after which a multiplexed connection ends at shutdown: long enough for its
 /// last response to be sent.
 const SHUTDOWN_IDLE: Duration = Duration::from_millis(200);
 

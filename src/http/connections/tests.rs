@@ -30,7 +30,7 @@ fn connections(max_connections: usize) -> Arc<Connections> {
     Connections::new(limits, metrics)
 }
 
-/// How often a limit was reached.
+/// The number of times that a limit was reached.
 fn reached(connections: &Connections, limit: Limit) -> u64 {
     connections.shared.metrics.counter(limit).get()
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 /// store times with the resolution of a clock tick, some of a second.
 const SETTLED_AFTER: Duration = Duration::from_secs(2);
 
-/// What stat(2) returns about one version of a file.
+/// The stat(2) data of one version of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Stamp {
     /// stat(2) failed.

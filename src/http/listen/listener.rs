@@ -1,4 +1,4 @@
-//! Bound listeners, and what every kind of listener shares.
+//! Bound listeners, and the backlog and errors that all kinds share.
 
 use local_exporter_config::VsockListen;
 use socket2::Socket;

@@ -1,4 +1,4 @@
-//! What all listeners share, and the admission of a connection.
+//! Shared state of all listeners, and the admission of a connection.
 
 use super::socket::ClientSocket;
 use super::transport::Transport;
@@ -21,8 +21,8 @@ pub(crate) type Pages = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
 /// Returns the settings and the selectors that are in use.
 pub(crate) type InUse = Arc<dyn Fn() -> (Arc<Settings>, Arc<Registry>) + Send + Sync>;
 
-/// What a server is started with. The server does not know the state of its pages: the
-/// functions give it what it needs.
+/// Inputs of a server. It does not know the state of its pages: `pages` adds it to the
+/// application, and `in_use` returns the parts that the server itself needs.
 pub(crate) struct ServerSetup {
     /// Called once on each worker thread.
     pub(crate) pages: Pages,
@@ -34,11 +34,11 @@ pub(crate) struct ServerSetup {
     pub(crate) metrics: ConnectionMetrics,
     /// Becomes true at shutdown.
     pub(crate) stopping: watch::Receiver<bool>,
-    /// How long connections may take to end at shutdown.
+    /// Time limit for connections to end at shutdown.
     pub(crate) stop_within: Duration,
 }
 
-/// What all listeners share.
+/// Shared state of all listeners.
 #[derive(Clone)]
 pub(super) struct ServerContext {
     pub(super) pages: Pages,

@@ -18,7 +18,7 @@ use tokio::time::sleep;
 /// RFC 9113, section 6.5.2, recommends no less than this.
 const MAX_STREAMS: u64 = 100;
 
-/// How often to check whether a client has reset a stream. h2 knows at once, but reports a
+/// Interval of the check for streams that clients have reset. h2 knows at once, but reports a
 /// reset only when it is polled for more of the request body, and wakes no task for it once
 /// the request is complete.
 const RESET_CHECK_INTERVAL: Duration = Duration::from_millis(500);

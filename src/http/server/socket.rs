@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// How long sent bytes may stay unacknowledged, or unsent because of a closed window
+/// Time for which sent bytes may stay unacknowledged, or unsent because of a closed window
 /// (tcp(7), `TCP_USER_TIMEOUT`).
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(15);
 

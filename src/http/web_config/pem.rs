@@ -73,7 +73,7 @@ impl Pem {
         let certificates = CertificateDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>();
         match certificates {
             Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-            Ok(_) => Err(format!("{name} holds no certificate in PEM form")),
+            Ok(_) => Err(format!("{name} contains no certificate in PEM form")),
             Err(error) => Err(format!("{name} is not in PEM form: {error}")),
         }
     }
@@ -82,6 +82,6 @@ impl Pem {
     pub(super) fn private_key(&self) -> Result<PrivateKeyDer<'static>, String> {
         let (text, name) = self.read("key")?;
         PrivateKeyDer::from_pem_slice(&text)
-            .map_err(|error| format!("{name} holds no private key in PEM form: {error}"))
+            .map_err(|error| format!("{name} contains no private key in PEM form: {error}"))
     }
 }

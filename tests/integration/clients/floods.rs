@@ -126,8 +126,8 @@ fn flood(scene: &Scene, connect: impl FnOnce() -> Vec<Connection>) -> Outcome {
             bystander(scene, "/bridge?selector=well", well, is_well);
         });
         for selector in live::SELECTORS {
-            let (bystanders, answers) = join();
-            scope.spawn(move || live::scrape_until_over(scene, selector, bystanders, &answers));
+            let (bystanders, responses) = join();
+            scope.spawn(move || live::scrape_until_over(scene, selector, bystanders, &responses));
         }
         let most = scope.spawn(move || {
             let mut most = 0_f64;
@@ -162,7 +162,7 @@ fn flood(scene: &Scene, connect: impl FnOnce() -> Vec<Connection>) -> Outcome {
 fn bystander(
     scene: &Scene,
     path: &str,
-    (bystanders, answers): (&Bystanders, Arc<AtomicUsize>),
+    (bystanders, responses): (&Bystanders, Arc<AtomicUsize>),
     mut check: impl FnMut(Reply),
 ) {
     let (mut closed, mut longest) = (0, Duration::ZERO);
@@ -176,14 +176,14 @@ fn bystander(
             reply
         });
         check(reply);
-        answers.fetch_add(1, Ordering::Relaxed);
+        responses.fetch_add(1, Ordering::Relaxed);
         longest = longest.max(began.elapsed());
     }
-    let answers = answers.load(Ordering::Relaxed);
-    println!("{path}: {answers} responses, the longest after {longest:?}, {closed} closed");
+    let responses = responses.load(Ordering::Relaxed);
+    println!("{path}: {responses} responses, the longest after {longest:?}, {closed} closed");
     assert!(
-        closed <= answers / 10 + 1,
-        "{path}: {closed} of {answers} closed"
+        closed <= responses / 10 + 1,
+        "{path}: {closed} of {responses} closed"
     );
 }
 

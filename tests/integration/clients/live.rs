@@ -61,16 +61,16 @@ impl Live {
 #[derive(Default)]
 pub struct Bystanders {
     over: AtomicBool,
-    answers: Mutex<Vec<Arc<AtomicUsize>>>,
+    responses: Mutex<Vec<Arc<AtomicUsize>>>,
 }
 
 impl Bystanders {
     /// Adds a bystander; returns the counter of its responses. Must be called before
     /// [`Bystanders::are_served`].
     pub fn join(&self) -> Arc<AtomicUsize> {
-        let answers = Arc::default();
-        self.answers.lock().unwrap().push(Arc::clone(&answers));
-        answers
+        let responses = Arc::default();
+        self.responses.lock().unwrap().push(Arc::clone(&responses));
+        responses
     }
 
     pub fn is_over(&self) -> bool {
@@ -80,8 +80,8 @@ impl Bystanders {
     /// Waits until each got [`RESPONSES`] more, while the misbehaviour continues.
     #[track_caller]
     pub fn are_served(&self) {
-        let answers = self.answers.lock().unwrap();
-        let counts = || answers.iter().map(|count| count.load(Ordering::Relaxed));
+        let responses = self.responses.lock().unwrap();
+        let counts = || responses.iter().map(|count| count.load(Ordering::Relaxed));
         let before: Vec<_> = counts().collect();
         until("the bystanders are served meanwhile", || {
             let mut more = counts().zip(&before).map(|(now, before)| now - before);
@@ -109,8 +109,8 @@ pub fn scraped_meanwhile<T>(scene: &Scene, what: impl FnOnce() -> T) -> T {
     std::thread::scope(|scope| {
         let _over = bystanders.until_dropped();
         for selector in SELECTORS {
-            let (bystanders, answers) = (&bystanders, bystanders.join());
-            scope.spawn(move || scrape_until_over(scene, selector, bystanders, &answers));
+            let (bystanders, responses) = (&bystanders, bystanders.join());
+            scope.spawn(move || scrape_until_over(scene, selector, bystanders, &responses));
         }
         let outcome = what();
         bystanders.are_served();
@@ -123,7 +123,7 @@ pub fn scrape_until_over(
     scene: &Scene,
     selector: &str,
     bystanders: &Bystanders,
-    answers: &AtomicUsize,
+    responses: &AtomicUsize,
 ) {
     let mut connection = scene.connect();
     let (mut times, mut reconnects) = (Vec::new(), 0);
@@ -133,7 +133,7 @@ pub fn scrape_until_over(
         if let Some(reply) = connection.try_reply() {
             times.push(began.elapsed());
             assert_eq!((reply.status, &*reply.text()), (200, BODY), "{selector}");
-            answers.fetch_add(1, Ordering::Relaxed);
+            responses.fetch_add(1, Ordering::Relaxed);
         } else {
             // Between two scrapes the connection is idle and may be evicted.
             connection = scene.connect();

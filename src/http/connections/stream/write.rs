@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use tokio::io::AsyncWrite;
 use tokio::time::{Duration, Instant, sleep};
 
-/// How long closing a connection may take. With TLS it sends a message.
+/// Time limit for closing a connection. With TLS, closing sends a message.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for LimitedStream<S> {
