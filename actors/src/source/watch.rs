@@ -1,6 +1,7 @@
 //! Events of directories, from the only inotify instance of the process.
 //!
 //! Knows no kind of source.
+//!
 //! A source subscribes to a directory and is woken by its events. It then looks
 //! at the files, so a wake-up carries no data and any number of them are one.
 //!
