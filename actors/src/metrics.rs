@@ -8,6 +8,7 @@
 mod description;
 mod families;
 mod selector;
+mod series;
 mod state_set;
 
 #[cfg(test)]
@@ -19,7 +20,7 @@ pub use selector::SelectorMetrics;
 use description::Registrar;
 use families::Families;
 use prometheus::Registry;
-use selector::SeriesBySelector;
+use series::SeriesBySelector;
 use std::sync::{Arc, Mutex};
 
 /// The families about selectors. Clones share them.

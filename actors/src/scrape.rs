@@ -115,6 +115,12 @@ impl ScrapeError {
         Self::new(Reason::Timeout, message)
     }
 
+    /// An actor that blocks its thread.
+    pub(crate) fn stuck() -> Self {
+        let message = "the actor is stuck in code that does not return";
+        Self::new(Reason::Timeout, message)
+    }
+
     /// A body larger than `max_bytes`.
     pub(crate) fn too_large(source: &dyn fmt::Display, max_bytes: usize) -> Self {
         let message = format!("{source}: the body is larger than max_bytes = {max_bytes}");

@@ -13,6 +13,7 @@ use crate::admission::{GlobalLimit, InFlight};
 use crate::lock::lock;
 use crate::metrics::SelectorMetrics;
 use crate::report::{Snapshot, State};
+use crate::scrape::ScrapeError;
 use poll_state::{PollEnd, PollState};
 use source_log::SourceLog;
 use std::sync::{Arc, Mutex};
@@ -113,7 +114,7 @@ impl Status {
             inner.stuck_since = Some(Instant::now());
             self.metrics.entered(State::Stuck);
             self.metrics.source_failed();
-            inner.source.failed(&admit::stuck());
+            inner.source.failed(&ScrapeError::stuck());
             let selector = self.metrics.selector();
             tracing::error!(selector, "actor is stuck in code that does not return");
         }

@@ -3,7 +3,7 @@
 //! A fault is injected once, when the actor next reaches its point. A stuck actor blocks its
 //! thread, like code that does not return, until it is released.
 
-use super::{FaultAction, FaultPoint};
+use super::point::{FaultAction, FaultPoint};
 use crate::lock::lock;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 

@@ -9,10 +9,9 @@ mod record;
 
 use super::Metrics;
 use super::families::{Families, SourceFamilies};
+use super::series::{REMOVED, Series};
 use crate::lock::lock;
-use prometheus::{Histogram, IntCounter, IntGauge};
-use record::{BodyMetrics, FileMetrics};
-use std::collections::{HashMap, HashSet};
+use prometheus::{Gauge, Histogram, IntCounter, IntGauge};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
@@ -37,21 +36,19 @@ pub struct SelectorMetrics {
     released: AtomicBool,
 }
 
-/// The generation of a selector that was removed: no handles have it.
-const REMOVED: u64 = 0;
+/// The series that exist after the first valid body.
+#[derive(Debug)]
+struct BodyMetrics {
+    bytes: IntGauge,
+    last_success: Gauge,
+}
 
-/// The selectors that have handles.
-pub(super) type SeriesBySelector = HashMap<String, Arc<Mutex<Series>>>;
-
-/// What is known about the series of one selector.
-#[derive(Debug, Default)]
-pub(super) struct Series {
-    /// The newest generation of handles, the only one that describes the source.
-    generation: u64,
-    /// Number of handles that are not released.
-    handles: usize,
-    /// The files that have a series.
-    files: HashSet<String>,
+/// The series that exist after the first check of the files.
+#[derive(Debug)]
+struct FileMetrics {
+    duplicate_series: IntGauge,
+    conflicts: IntGauge,
+    missing_newlines: IntCounter,
 }
 
 impl Metrics {

@@ -18,7 +18,7 @@ impl Status {
     /// If the actor is stuck or in back-off, or a limit is reached.
     pub(crate) fn admit(&self) -> Result<(Permit, GlobalPermit), ScrapeError> {
         if self.poll_state.is_stuck() {
-            return Err(stuck());
+            return Err(ScrapeError::stuck());
         }
         let backoff_until = lock(&self.inner).backoff_until;
         // After the back-off the actor should be running. If it is not, because its thread is
@@ -44,12 +44,6 @@ impl Status {
         error.retry_after = backoff_until.map(|until| until - Instant::now());
         error
     }
-}
-
-/// The error of an actor that blocks its thread.
-pub(super) fn stuck() -> ScrapeError {
-    let message = "the actor is stuck in code that does not return";
-    ScrapeError::new(Reason::Timeout, message)
 }
 
 fn backoff(until: Instant) -> ScrapeError {

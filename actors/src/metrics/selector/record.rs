@@ -1,27 +1,12 @@
 //! Recording of what an actor does and what its source returns.
 
-use super::SelectorMetrics;
+use super::{BodyMetrics, FileMetrics, SelectorMetrics};
 use crate::metrics::families::{Families, remove, remove_files};
 use crate::reason::Reason;
 use crate::report::{CacheReport, State};
-use prometheus::{Gauge, IntCounter, IntGauge};
+use prometheus::IntGauge;
 use std::collections::HashSet;
 use std::time::SystemTime;
-
-/// The series that exist after the first valid body.
-#[derive(Debug)]
-pub(super) struct BodyMetrics {
-    bytes: IntGauge,
-    last_success: Gauge,
-}
-
-/// The series that exist after the first check of the files.
-#[derive(Debug)]
-pub(super) struct FileMetrics {
-    duplicate_series: IntGauge,
-    conflicts: IntGauge,
-    missing_newlines: IntCounter,
-}
 
 impl SelectorMetrics {
     /// Counts a scrape that took `seconds`.
