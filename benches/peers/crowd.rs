@@ -41,7 +41,7 @@ pub(crate) struct Crowd {
     pub(crate) selectors: String,
     _sources: Vec<Source>,
     _daemons: Vec<Daemon>,
-    _room: TempDir,
+    _folder: TempDir,
 }
 
 impl Crowd {
@@ -58,15 +58,15 @@ impl Crowd {
             selectors,
             _sources: sources,
             _daemons: Vec::new(),
-            _room: scene.room()?,
+            _folder: scene.server_folder()?,
         })
     }
 
     /// With these numbers.
     pub(crate) fn of(scene: &Scene, numbers: Numbers) -> Outcome<Self> {
-        let room = scene.room()?;
+        let server_folder = scene.server_folder()?;
         let folder = |name: &str| {
-            let folder = room.path().join(name);
+            let folder = server_folder.path().join(name);
             fs::create_dir(&folder).map(|()| folder)
         };
         let (files, sockets, hung) = (folder("files")?, folder("sockets")?, folder("hung")?);
@@ -99,7 +99,7 @@ impl Crowd {
             selectors,
             _sources: Vec::new(),
             _daemons: daemons,
-            _room: room,
+            _folder: server_folder,
         })
     }
 }

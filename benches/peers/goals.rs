@@ -69,18 +69,18 @@ impl Line {
 }
 
 impl Goal {
-    fn look(self, plan: &Plan, results: &mut Results<'_>) -> Outcome<Vec<Line>> {
+    fn measure(self, plan: &Plan, results: &mut Results<'_>) -> Outcome<Vec<Line>> {
         match self {
             Self::File => ratio::file(plan, results),
             Self::Gzip => ratio::gzip(plan, results),
             Self::Uds => ratio::uds(plan, results),
             Self::Dbus => ratio::dbus(plan, results),
-            Self::Sharing => sharing::look(results.scene),
-            Self::Memory => memory::look(results.scene),
-            Self::Idle => idle::look(plan, results.scene),
-            Self::Start => start::look(results.scene),
-            Self::Isolation => isolation::look(results.scene),
-            Self::Binary => binary::look(results.scene),
+            Self::Sharing => sharing::measure(results.scene),
+            Self::Memory => memory::measure(results.scene),
+            Self::Idle => idle::measure(plan, results.scene),
+            Self::Start => start::measure(results.scene),
+            Self::Isolation => isolation::measure(results.scene),
+            Self::Binary => binary::measure(results.scene),
         }
     }
 
@@ -119,7 +119,7 @@ pub(crate) fn table(goals: &[Goal], plan: &Plan, results: &mut Results<'_>) -> O
         "### Goals\n\n| goal | limit | reached | verdict |\n| --- | --- | --- | --- |\n".to_owned();
     for goal in goals {
         eprintln!("goal: {goal:?}");
-        for line in goal.look(plan, results)? {
+        for line in goal.measure(plan, results)? {
             let Line {
                 what,
                 limit,

@@ -17,7 +17,7 @@ const ENOUGH: u64 = 20;
 pub(crate) fn measure(scene: &Scene, cell: Cell) -> Outcome<Measured> {
     eprintln!("{cell}");
     let mut source = Source::start(scene, cell.case, cell.series)?;
-    let expected = std::fs::read(scene.shelf(cell.series)?.join("metrics.prom"))?;
+    let expected = std::fs::read(scene.series_folder(cell.series)?.join("metrics.prom"))?;
     let mut rows = Vec::new();
     let contenders = contenders(scene, &source, cell)?;
     for contender in &contenders {

@@ -89,18 +89,18 @@ impl Scene {
     }
 
     /// A folder for one server, removed with it.
-    pub(crate) fn room(&self) -> Outcome<TempDir> {
-        open_folder("room-", self.folder())
+    pub(crate) fn server_folder(&self) -> Outcome<TempDir> {
+        open_folder("server-", self.folder())
     }
 
     /// A folder with one file, `metrics.prom`, with this number of series.
-    pub(crate) fn shelf(&self, series: usize) -> Outcome<PathBuf> {
-        let shelf = self.folder().join(format!("series-{series}"));
-        if !shelf.exists() {
-            fs::create_dir(&shelf)?;
-            fs::write(shelf.join("metrics.prom"), body::text(series))?;
+    pub(crate) fn series_folder(&self, series: usize) -> Outcome<PathBuf> {
+        let folder = self.folder().join(format!("series-{series}"));
+        if !folder.exists() {
+            fs::create_dir(&folder)?;
+            fs::write(folder.join("metrics.prom"), body::text(series))?;
         }
-        Ok(shelf)
+        Ok(folder)
     }
 }
 

@@ -53,7 +53,7 @@ pub(crate) struct Contender {
     pub(crate) port: u16,
     pub(crate) paths: Paths,
     likeness: Likeness,
-    _room: TempDir,
+    _folder: TempDir,
 }
 
 impl Contender {

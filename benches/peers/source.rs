@@ -20,7 +20,7 @@ pub(crate) enum Source {
     Uds {
         socket: PathBuf,
         daemon: Daemon,
-        _room: TempDir,
+        _folder: TempDir,
     },
     Dbus {
         bus: Bus,
@@ -32,15 +32,15 @@ impl Source {
     pub(crate) fn start(scene: &Scene, case: Case, series: usize) -> Outcome<Self> {
         match case {
             Case::File => Ok(Self::File {
-                path: scene.shelf(series)?.join("metrics.prom"),
+                path: scene.series_folder(series)?.join("metrics.prom"),
             }),
             Case::Uds => {
-                let room = scene.room()?;
+                let server_folder = scene.server_folder()?;
                 let options = ["--series", &series.to_string()];
                 Ok(Self::Uds {
-                    daemon: Daemon::on_sockets(room.path(), &options)?,
-                    socket: room.path().join("0"),
-                    _room: room,
+                    daemon: Daemon::on_sockets(server_folder.path(), &options)?,
+                    socket: server_folder.path().join("0"),
+                    _folder: server_folder,
                 })
             }
             Case::Dbus => {

@@ -1,6 +1,6 @@
 //! The clients, and how they behave.
 
-use crate::exchange::{Answer, Request, ask, sip, take};
+use crate::exchange::{Request, Response, ask, read_slowly, read_whole};
 use crate::exporter;
 use crate::tally::{Outcome, Tally};
 use fastrand::Rng;
@@ -12,39 +12,39 @@ use std::time::Duration;
 
 /// How a client behaves.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Manner {
+pub(crate) enum ClientKind {
     /// One scrape after the other on one connection.
     Steady,
     /// HTTP/1.0: a connection for each scrape.
-    Old,
+    Http10,
     /// Accepts compression, like Prometheus.
     Compressed,
     /// Reads as slowly as it can.
     Slow,
     /// Disconnects in the middle of a scrape.
-    Leaving,
+    Disconnecting,
 }
 
-impl Manner {
+impl ClientKind {
     /// One for each client.
     pub(crate) const ALL: [Self; 10] = [
         Self::Steady,
         Self::Steady,
         Self::Steady,
         Self::Steady,
-        Self::Old,
+        Self::Http10,
         Self::Compressed,
         Self::Slow,
         Self::Slow,
-        Self::Leaving,
-        Self::Leaving,
+        Self::Disconnecting,
+        Self::Disconnecting,
     ];
 
     /// A few hundred scrapes per second in total: a soak takes long and needs no high rate.
     fn pause(self) -> Duration {
         match self {
-            Self::Steady | Self::Old | Self::Compressed | Self::Slow => Duration::from_millis(5),
-            Self::Leaving => Duration::from_millis(20),
+            Self::Steady | Self::Http10 | Self::Compressed | Self::Slow => Duration::from_millis(5),
+            Self::Disconnecting => Duration::from_millis(20),
         }
     }
 
@@ -62,10 +62,14 @@ impl Manner {
             let name = random.choice(selectors).expect("a selector");
             let outcome = match self {
                 Self::Steady => steady(&agent, address, name),
-                Self::Old => outcome(ask(address, name, Request::Old).and_then(take)),
-                Self::Compressed => outcome(ask(address, name, Request::Compressed).and_then(take)),
-                Self::Slow => outcome(ask(address, name, Request::Plain).and_then(|it| sip(&it))),
-                Self::Leaving => leave(address, name, &mut random),
+                Self::Http10 => outcome(ask(address, name, Request::Http10).and_then(read_whole)),
+                Self::Compressed => {
+                    outcome(ask(address, name, Request::Compressed).and_then(read_whole))
+                }
+                Self::Slow => {
+                    outcome(ask(address, name, Request::Plain).and_then(|it| read_slowly(&it)))
+                }
+                Self::Disconnecting => leave(address, name, &mut random),
             };
             if let Outcome::Wrong(why) = &outcome {
                 println!("wrong response: selector {name}, client {self:?}: {why}");
@@ -76,7 +80,7 @@ impl Manner {
     }
 }
 
-fn outcome(answer: io::Result<Answer>) -> Outcome {
+fn outcome(answer: io::Result<Response>) -> Outcome {
     match answer {
         Ok(answer) => Outcome::of(answer.status, &answer.body),
         Err(error) => wrong(&error),

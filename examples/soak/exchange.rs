@@ -8,24 +8,24 @@ use std::thread::park_timeout;
 use std::time::Duration;
 
 /// How long a client may wait for its next byte.
-const PATIENCE: Duration = Duration::from_secs(10);
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// The receive buffer of a slow reader, and the size of its reads, in bytes.
-const SIP: usize = 16 * 1024;
+const PIECE: usize = 16 * 1024;
 /// The pause between its reads: a body of 1 MiB takes about two seconds.
-const BETWEEN_SIPS: Duration = Duration::from_millis(30);
+const BETWEEN_PIECES: Duration = Duration::from_millis(30);
 
 /// A request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Request {
     /// With HTTP/1.0.
-    Old,
+    Http10,
     Plain,
     Compressed,
 }
 
 /// A response with its decompressed body.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
 }
@@ -34,12 +34,12 @@ pub(crate) struct Answer {
 pub(crate) fn ask(address: &str, selector: &str, request: Request) -> io::Result<TcpStream> {
     let address: SocketAddr = address.parse().map_err(io::Error::other)?;
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    socket.set_recv_buffer_size(SIP)?;
-    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.set_recv_buffer_size(PIECE)?;
+    socket.set_read_timeout(Some(READ_TIMEOUT))?;
     socket.connect(&address.into())?;
     let mut stream = TcpStream::from(socket);
     let rest = match request {
-        Request::Old => "HTTP/1.0\r\n",
+        Request::Http10 => "HTTP/1.0\r\n",
         Request::Plain => "HTTP/1.1\r\nHost: soak\r\nConnection: close\r\n",
         Request::Compressed => {
             "HTTP/1.1\r\nHost: soak\r\nConnection: close\r\nAccept-Encoding: gzip\r\n"
@@ -50,23 +50,23 @@ pub(crate) fn ask(address: &str, selector: &str, request: Request) -> io::Result
 }
 
 /// Reads the whole response, as fast as it comes.
-pub(crate) fn take(mut stream: TcpStream) -> io::Result<Answer> {
+pub(crate) fn read_whole(mut stream: TcpStream) -> io::Result<Response> {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;
-    read(&bytes)
+    parse(&bytes)
 }
 
 /// Reads the whole response in small pieces.
-pub(crate) fn sip(stream: &TcpStream) -> io::Result<Answer> {
+pub(crate) fn read_slowly(stream: &TcpStream) -> io::Result<Response> {
     let mut bytes = Vec::new();
-    while stream.take(SIP as u64).read_to_end(&mut bytes)? == SIP {
-        park_timeout(BETWEEN_SIPS);
+    while stream.take(PIECE as u64).read_to_end(&mut bytes)? == PIECE {
+        park_timeout(BETWEEN_PIECES);
     }
-    read(&bytes)
+    parse(&bytes)
 }
 
 /// Parses all bytes of a connection.
-fn read(bytes: &[u8]) -> io::Result<Answer> {
+fn parse(bytes: &[u8]) -> io::Result<Response> {
     const END_OF_HEAD: &[u8] = b"\r\n\r\n";
     let mut ends = bytes.windows(END_OF_HEAD.len());
     let end = ends.position(|window| window == END_OF_HEAD);
@@ -82,7 +82,7 @@ fn read(bytes: &[u8]) -> io::Result<Answer> {
     } else {
         plain.extend_from_slice(body);
     }
-    Ok(Answer {
+    Ok(Response {
         status: status.ok_or(io::ErrorKind::InvalidData)?,
         body: plain,
     })

@@ -10,8 +10,8 @@ use std::time::Duration;
 /// pool after 10 s.
 const REST: Duration = Duration::from_secs(12);
 /// The number of samples in a pause, and the time between them.
-const LOOKS: u64 = 9;
-const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+const SAMPLES: u64 = 9;
+const BETWEEN_SAMPLES: Duration = Duration::from_millis(500);
 /// A twentieth of a small count is less than one, so growth up to this number is ignored.
 const SLACK: u64 = 2;
 
@@ -54,13 +54,13 @@ impl Level {
     pub(crate) fn of(exporter: &Exporter) -> Self {
         park_timeout(REST);
         let in_flight = exporter.in_flight();
-        let look = |_| {
-            park_timeout(BETWEEN_LOOKS);
+        let sample = |_| {
+            park_timeout(BETWEEN_SAMPLES);
             let held = Measure::of(exporter.process());
             Self { held, in_flight }
         };
-        let looks: Vec<_> = (0..LOOKS).map(look).collect();
-        Self::median(&looks)
+        let samples: Vec<_> = (0..SAMPLES).map(sample).collect();
+        Self::median(&samples)
     }
 
     /// The median of each field.

@@ -1,7 +1,7 @@
 //! Runs the exporter, its sources and its clients.
 
 use crate::bodies::{MAX_BYTES, USUAL};
-use crate::clients::Manner;
+use crate::clients::ClientKind;
 use crate::exporter::Exporter;
 use crate::measure::{Level, Measure, median};
 use crate::sources::Sources;
@@ -17,7 +17,7 @@ use tempfile::TempDir;
 /// The time from one fault to the next.
 const BETWEEN_FAULTS: Duration = Duration::from_millis(20);
 /// The time from one sample of the process to the next.
-const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
+const BETWEEN_SAMPLES: Duration = Duration::from_secs(2);
 const A_MINUTE: Duration = Duration::from_secs(60);
 /// How long recovered sources may take until their scrapes succeed.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -83,7 +83,7 @@ impl Scene {
         let selectors = sources.selectors().to_vec();
         let (exporter, tally, selectors) = (&*exporter, &*tally, &selectors);
         std::thread::scope(|scope| {
-            for manner in Manner::ALL {
+            for manner in ClientKind::ALL {
                 let (done, random) = (&done, random.fork());
                 scope.spawn(move || {
                     let address = exporter.address();
@@ -147,10 +147,10 @@ fn watch_until(done: &AtomicBool, exporter: &Exporter) {
             if done.load(Ordering::Relaxed) {
                 return;
             }
-            park_timeout(BETWEEN_LOOKS);
-            let look = Measure::of(exporter.process());
-            resident.push(look.resident_kib);
-            last = Some(look);
+            park_timeout(BETWEEN_SAMPLES);
+            let sample = Measure::of(exporter.process());
+            resident.push(sample.resident_kib);
+            last = Some(sample);
         }
         let (least, most) = (resident.iter().min(), resident.iter().max());
         if let (Some(least), Some(most), Some(last)) = (least, most, last) {

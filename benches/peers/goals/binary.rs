@@ -8,7 +8,7 @@ use crate::scene::Scene;
 /// The type of a section with symbols, elf(5).
 const SHT_SYMTAB: u32 = 2;
 
-pub(super) fn look(scene: &Scene) -> Outcome<Vec<Line>> {
+pub(super) fn measure(scene: &Scene) -> Outcome<Vec<Line>> {
     let bytes = std::fs::read(&scene.exporter)?;
     let mebibytes = bytes.len() as f64 / 1024.0 / 1024.0;
     let stripped = !sections(&bytes)

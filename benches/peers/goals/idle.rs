@@ -7,7 +7,7 @@ use crate::plan::Plan;
 use crate::scene::Scene;
 use crate::server::exporter::Exporter;
 
-pub(super) fn look(plan: &Plan, scene: &Scene) -> Outcome<Vec<Line>> {
+pub(super) fn measure(plan: &Plan, scene: &Scene) -> Outcome<Vec<Line>> {
     let crowd = Crowd::of(scene, Numbers::MANY)?;
     let exporter = Exporter::start(scene, &crowd.selectors)?;
     let how_long = plan.idle();

@@ -22,7 +22,7 @@ const NUMBERS: Numbers = Numbers {
     hung: HUNG,
 };
 
-pub(super) fn look(scene: &Scene) -> Outcome<Vec<Line>> {
+pub(super) fn measure(scene: &Scene) -> Outcome<Vec<Line>> {
     let crowd = Crowd::of(scene, NUMBERS)?;
     let exporter = Exporter::start(scene, &crowd.selectors)?;
     let paths = |name: &str, count| Paths::Many {

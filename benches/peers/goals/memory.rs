@@ -11,7 +11,7 @@ use crate::server::exporter::{Exporter, PATH};
 
 const CONNECTIONS: usize = 16;
 
-pub(super) fn look(scene: &Scene) -> Outcome<Vec<Line>> {
+pub(super) fn measure(scene: &Scene) -> Outcome<Vec<Line>> {
     Ok(vec![few(scene)?, many(scene)?])
 }
 

@@ -31,7 +31,7 @@ pub(super) fn file(plan: &Plan, results: &mut Results<'_>) -> Outcome<Vec<Line>>
         limit: "CPU ≤ 1 × nginx",
         at_most: 1.0,
     };
-    goal.look(&SMALL, plan, results)
+    goal.measure(&SMALL, plan, results)
 }
 
 pub(super) fn gzip(plan: &Plan, results: &mut Results<'_>) -> Outcome<Vec<Line>> {
@@ -42,7 +42,7 @@ pub(super) fn gzip(plan: &Plan, results: &mut Results<'_>) -> Outcome<Vec<Line>>
         limit: "CPU ≤ 0.2 × nginx at level 1",
         at_most: 0.2,
     };
-    goal.look(&[100, 1_000, 10_000], plan, results)
+    goal.measure(&[100, 1_000, 10_000], plan, results)
 }
 
 pub(super) fn uds(plan: &Plan, results: &mut Results<'_>) -> Outcome<Vec<Line>> {
@@ -53,7 +53,7 @@ pub(super) fn uds(plan: &Plan, results: &mut Results<'_>) -> Outcome<Vec<Line>> 
         limit: "CPU ≤ 1.3 × (nginx + bare pull)",
         at_most: 1.3,
     };
-    goal.look(&[100], plan, results)
+    goal.measure(&[100], plan, results)
 }
 
 pub(super) fn dbus(plan: &Plan, results: &mut Results<'_>) -> Outcome<Vec<Line>> {
@@ -64,11 +64,16 @@ pub(super) fn dbus(plan: &Plan, results: &mut Results<'_>) -> Outcome<Vec<Line>>
         limit: "CPU ≤ 2 × bare call",
         at_most: 2.0,
     };
-    goal.look(&[100], plan, results)
+    goal.measure(&[100], plan, results)
 }
 
 impl Ratio {
-    fn look(&self, sizes: &[usize], plan: &Plan, results: &mut Results<'_>) -> Outcome<Vec<Line>> {
+    fn measure(
+        &self,
+        sizes: &[usize],
+        plan: &Plan,
+        results: &mut Results<'_>,
+    ) -> Outcome<Vec<Line>> {
         let asked = sizes.iter().filter(|&&series| plan.has(series));
         asked
             .map(|&series| self.line(series, plan, results))

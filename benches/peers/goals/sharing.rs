@@ -18,11 +18,11 @@ const DELAY: &str = "20";
 /// One less than all of them: no client waits for the last pull of a turn.
 const SCRAPES_A_PULL: f64 = 15.0;
 
-pub(super) fn look(scene: &Scene) -> Outcome<Vec<Line>> {
-    let room = scene.room()?;
+pub(super) fn measure(scene: &Scene) -> Outcome<Vec<Line>> {
+    let server_folder = scene.server_folder()?;
     let options = ["--delay", DELAY, "--series", &SERIES.to_string()];
-    let mut daemon = Daemon::on_sockets(room.path(), &options)?;
-    let exporter = Exporter::start(scene, &uds_selector("s0", &room.path().join("0")))?;
+    let mut daemon = Daemon::on_sockets(server_folder.path(), &options)?;
+    let exporter = Exporter::start(scene, &uds_selector("s0", &server_folder.path().join("0")))?;
     let load = Load {
         port: exporter.port,
         paths: &Paths::One(format!("{PATH}s0")),

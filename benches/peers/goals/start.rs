@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 /// The number of starts; the slowest counts.
 const STARTS: u32 = 5;
 
-pub(super) fn look(scene: &Scene) -> Outcome<Vec<Line>> {
+pub(super) fn measure(scene: &Scene) -> Outcome<Vec<Line>> {
     let few = Numbers {
         files: 2,
         sockets: 1,

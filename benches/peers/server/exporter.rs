@@ -26,31 +26,31 @@ const SPREAD: usize = 2;
 pub(crate) struct Exporter {
     pub(crate) process: Process,
     pub(crate) port: u16,
-    room: TempDir,
+    server_folder: TempDir,
 }
 
 impl Exporter {
     /// Starts it with these lines of `[bridge.selectors]`, without waiting.
     pub(crate) fn launch(scene: &Scene, selectors: &str) -> Outcome<Self> {
-        let room = scene.room()?;
+        let server_folder = scene.server_folder()?;
         let port = free_port()?;
-        let config = room.path().join("config.toml");
+        let config = server_folder.path().join("config.toml");
         let text = format!(
             "[service]\naddress = \"127.0.0.1\"\nport = {port}\n[bridge.selectors]\n{selectors}"
         );
         fs::write(&config, text)?;
-        let log = File::create(room.path().join("log"))?;
+        let log = File::create(server_folder.path().join("log"))?;
         let mut command = Command::new(&scene.exporter);
         command
             .args(["serve", "--config"])
             .arg(&config)
-            .current_dir(room.path())
+            .current_dir(server_folder.path())
             .stderr(log);
         let process = Process::spawn("local-exporter", &mut command)?;
         Ok(Self {
             process,
             port,
-            room,
+            server_folder,
         })
     }
 
@@ -76,7 +76,7 @@ impl Exporter {
     }
 
     fn log(&self) -> String {
-        fs::read_to_string(self.room.path().join("log")).unwrap_or_default()
+        fs::read_to_string(self.server_folder.path().join("log")).unwrap_or_default()
     }
 }
 
@@ -93,7 +93,7 @@ pub(super) fn contender(scene: &Scene, source: &Source, cell: Cell) -> Outcome<C
     let Exporter {
         process,
         port,
-        room,
+        server_folder,
     } = Exporter::start(scene, &selectors)?;
     let paths = match count {
         1 => Paths::One(format!("{PATH}s0")),
@@ -108,6 +108,6 @@ pub(super) fn contender(scene: &Scene, source: &Source, cell: Cell) -> Outcome<C
         port,
         paths,
         likeness: Likeness::Bytes,
-        _room: room,
+        _folder: server_folder,
     })
 }

@@ -17,9 +17,9 @@ pub(super) fn contender(scene: &Scene, source: &Source) -> Outcome<Option<Conten
     else {
         return Ok(None);
     };
-    let room = scene.room()?;
+    let server_folder = scene.server_folder()?;
     let port = free_port()?;
-    let config = room.path().join("modules.yml");
+    let config = server_folder.path().join("modules.yml");
     let text = format!(
         "modules:\n  it:\n    method: exec\n    timeout: 60s\n    exec:\n      \
          command: {reader}\n      args: {arguments:?}\n"
@@ -39,7 +39,7 @@ pub(super) fn contender(scene: &Scene, source: &Source) -> Outcome<Option<Conten
         port,
         paths: Paths::One("/proxy?module=it".to_owned()),
         likeness: Likeness::Samples,
-        _room: room,
+        _folder: server_folder,
     }))
 }
 

@@ -16,20 +16,23 @@ pub(super) fn contender(scene: &Scene, cell: Cell) -> Outcome<Option<Contender>>
     let Some(program) = &scene.programs.nginx else {
         return Ok(None);
     };
-    let room = scene.room()?;
+    let server_folder = scene.server_folder()?;
     let port = free_port()?;
-    let config = room.path().join("nginx.conf");
-    fs::write(&config, configuration(port, &scene.shelf(cell.series)?))?;
-    let log = room.path().join("log");
+    let config = server_folder.path().join("nginx.conf");
+    fs::write(
+        &config,
+        configuration(port, &scene.series_folder(cell.series)?),
+    )?;
+    let log = server_folder.path().join("log");
     let mut command = Command::new(program);
     command
         .arg("-p")
-        .arg(room.path())
+        .arg(server_folder.path())
         .arg("-c")
         .arg(&config)
         .arg("-e")
         .arg(&log)
-        .stderr(File::create(room.path().join("stderr"))?);
+        .stderr(File::create(server_folder.path().join("stderr"))?);
     let mut process = Process::spawn("nginx", &mut command)?;
     process
         .listening(port, &scene.interrupt)
@@ -44,12 +47,12 @@ pub(super) fn contender(scene: &Scene, cell: Cell) -> Outcome<Option<Contender>>
         port,
         paths: Paths::One(format!("/{location}/metrics.prom")),
         likeness: Likeness::Bytes,
-        _room: room,
+        _folder: server_folder,
     }))
 }
 
-fn configuration(port: u16, shelf: &Path) -> String {
-    let shelf = shelf.display();
+fn configuration(port: u16, root: &Path) -> String {
+    let root = root.display();
     format!(
         "daemon off;
 worker_processes 2;
@@ -68,9 +71,9 @@ http {{
     scgi_temp_path temporary-scgi;
     server {{
         listen 127.0.0.1:{port};
-        location /plain/ {{ alias {shelf}/; }}
+        location /plain/ {{ alias {root}/; }}
         location /gzip/ {{
-            alias {shelf}/;
+            alias {root}/;
             gzip on;
             gzip_comp_level 1;
             gzip_types *;

@@ -14,15 +14,15 @@ pub(super) fn contender(scene: &Scene, cell: Cell) -> Outcome<Option<Contender>>
     let Some(program) = &scene.programs.node_exporter else {
         return Ok(None);
     };
-    let room = scene.room()?;
+    let server_folder = scene.server_folder()?;
     let port = free_port()?;
-    let shelf = scene.shelf(cell.series)?;
+    let folder = scene.series_folder(cell.series)?;
     let mut command = Command::new(program);
     command
         .args(["--collector.disable-defaults", "--collector.textfile"])
         .arg(format!(
             "--collector.textfile.directory={}",
-            shelf.display()
+            folder.display()
         ))
         .arg(format!("--web.listen-address=127.0.0.1:{port}"))
         // Any number of clients, and none of its own metrics.
@@ -36,6 +36,6 @@ pub(super) fn contender(scene: &Scene, cell: Cell) -> Outcome<Option<Contender>>
         port,
         paths: Paths::One("/metrics".to_owned()),
         likeness: Likeness::Samples,
-        _room: room,
+        _folder: server_folder,
     }))
 }
