@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_directory_is_said_and_not_created() {
+    fn a_missing_directory_is_reported_and_not_created() {
         let directory = tempfile::tempdir().unwrap();
         let missing = directory.path().join("missing");
         let error = PromFile::new(missing.join("metrics.promfile"))

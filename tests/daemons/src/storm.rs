@@ -86,7 +86,7 @@ mod tests {
     use std::sync::mpsc::channel;
 
     #[test]
-    fn it_counts_its_changes_and_ends_when_told() {
+    fn it_counts_its_changes_and_ends_on_request() {
         let (made, changes) = channel();
         let storm = Storm::of(move |number| made.send(number).map_err(io::Error::other)).unwrap();
         for expected in 0..100 {
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_ends_it_and_is_told() {
+    fn an_error_ends_it_and_is_reported() {
         let storm = Storm::of(|number| match number {
             3 => Err(io::Error::other("enough")),
             _ => Ok(()),

@@ -45,7 +45,7 @@ fn metrics_are_served_byte_for_byte() {
 }
 
 #[test]
-fn wrong_answers_have_the_signatures_they_say() {
+fn wrong_replies_have_the_declared_signatures() {
     let bus = Bus::start().unwrap();
     let prombus = prombus(&bus);
     for (method, signature) in [("Text", "s"), ("Structs", "a(y)"), ("Number", "u")] {
@@ -62,7 +62,7 @@ fn wrong_answers_have_the_signatures_they_say() {
 }
 
 #[test]
-fn the_method_itself_answers_as_it_is_told() {
+fn the_method_replies_as_it_was_set() {
     let bus = Bus::start().unwrap();
     let prombus = prombus(&bus);
     prombus.set_answer(Answer::Bytes(b"a 1\n".to_vec()));
@@ -195,7 +195,7 @@ fn a_limit_can_be_set() {
 }
 
 #[test]
-fn a_bad_configuration_is_said() {
+fn a_bad_configuration_is_reported() {
     let error = BusOptions::new()
         .extra_xml("<nonsense/>")
         .start()

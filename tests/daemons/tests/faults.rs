@@ -72,7 +72,7 @@ fn hanging_before_accept_ends_with_another_behaviour() {
 }
 
 #[test]
-fn a_full_backlog_lets_nobody_connect() {
+fn a_full_backlog_accepts_no_connection() {
     use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
     let (_directory, daemon) = daemon(Behaviour::FullBacklog);
     let flags = SocketFlags::NONBLOCK;
@@ -140,7 +140,7 @@ fn a_reset_is_a_reset_every_time() {
 }
 
 #[test]
-fn too_much_is_as_much_as_was_asked_and_valid() {
+fn too_much_is_as_much_as_requested_and_valid() {
     let (_directory, daemon) = daemon(Behaviour::TooMuch(1 << 20));
     let text = String::from_utf8(read(daemon.path()).unwrap()).unwrap();
     assert!(((1 << 20)..(1 << 20) + 100).contains(&text.len()));
@@ -181,7 +181,7 @@ fn every_answer_has_a_new_inode() {
 }
 
 #[test]
-fn the_drop_ends_all_and_unlinks() {
+fn dropping_it_ends_everything_and_unlinks_the_path() {
     for behaviour in [
         Behaviour::HangBeforeAccept,
         Behaviour::FullBacklog,

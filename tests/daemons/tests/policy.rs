@@ -49,7 +49,7 @@ fn without_the_file_the_name_is_refused() {
 }
 
 #[test]
-fn with_the_file_the_metrics_and_only_they_can_be_had() {
+fn the_policy_file_allows_the_metrics_and_nothing_else() {
     let (_directory, bus) = bus_with_policy();
     let prombus = Prombus::start(&bus.address(), || b"a 1\n".to_vec()).unwrap();
     let reply = call(&bus.address(), INTERFACE, METHOD).unwrap();

@@ -65,7 +65,7 @@ fn the_instrumented_daemon_writes_serves_and_stops() {
 }
 
 #[test]
-fn the_instrumented_daemon_says_what_is_missing() {
+fn the_instrumented_daemon_reports_what_is_missing() {
     let directory = tempfile::tempdir().unwrap();
     let missing = directory.path().join("missing");
     for (file, socket, expected) in [
@@ -117,7 +117,7 @@ fn prombus_ends_with_its_bus() {
 }
 
 #[test]
-fn prombus_says_why_it_cannot_start() {
+fn prombus_reports_why_it_cannot_start() {
     let strict = BusOptions::new()
         .policy(BusPolicy::DefaultDeny)
         .start()

@@ -49,7 +49,7 @@ impl Drop for Mounted {
 }
 
 #[test]
-fn it_is_read_as_it_was_set_and_hangs_when_told() {
+fn reads_return_what_was_set_and_it_hangs_on_request() {
     let can_mount = Command::new("unshare").args(["--mount", "true"]).status();
     let files = QuietFiles::new("ready", b"a 1\n");
     let (Ok(files), true) = (files, can_mount.is_ok_and(|can| can.success())) else {

@@ -26,7 +26,7 @@ fn reply(bus: &Bus) -> zbus::Message {
 }
 
 #[test]
-fn replies_have_the_bytes_and_signatures_they_say() {
+fn replies_have_the_declared_bytes_and_signatures() {
     let (bus, service) = service(Reply::Bytes(b"a 1\n".to_vec()));
     let bytes = |bus: &Bus| reply(bus).body().deserialize::<Vec<u8>>().unwrap();
     assert_eq!(bytes(&bus), b"a 1\n");
@@ -58,7 +58,7 @@ fn errors_have_their_name_and_text() {
 }
 
 #[test]
-fn what_is_no_reply_leaves_the_caller_waiting_and_the_service_ends_all_the_same() {
+fn the_service_ends_although_a_caller_still_waits() {
     let (bus, service) = service(Reply::Never);
     for reply in [Reply::Never, Reply::Signals, Reply::Stray] {
         service.set(reply);

@@ -29,7 +29,7 @@ fn every_connection_gets_a_text_of_its_own() {
 }
 
 #[test]
-fn a_client_that_does_not_read_holds_up_nobody() {
+fn a_client_that_does_not_read_blocks_no_other() {
     let directory = tempfile::tempdir().unwrap();
     // Far more than the buffers of a socket can hold.
     let daemon = PromSock::bind(directory.path().join("s"), || vec![b'\n'; 8 << 20]).unwrap();
@@ -47,7 +47,7 @@ fn the_socket_is_gone_after_the_drop() {
 }
 
 #[test]
-fn somebody_elses_socket_stays_after_the_drop() {
+fn the_socket_of_another_process_stays_after_the_drop() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("s");
     let daemon = PromSock::bind(&path, Vec::new).unwrap();
@@ -68,7 +68,7 @@ fn a_dead_socket_is_replaced() {
 }
 
 #[test]
-fn what_cannot_be_bound_is_said() {
+fn a_failure_to_bind_is_reported() {
     let directory = tempfile::tempdir().unwrap();
     let missing = directory.path().join("missing");
     let file = directory.path().join("file");
