@@ -1,8 +1,9 @@
-//! `local-exporter man`: our manual pages.
+//! `local-exporter man`: generates the manual pages.
 //!
-//! Made from the definition that the arguments are read by, so they cannot be behind it; what
-//! that does not say is in [`sections`].
+//! The pages of commands come from the definition of the arguments and from [`sections`], the page
+//! of the configuration from the reference of its keys ([`file_format`]).
 
+mod file_format;
 mod sections;
 
 use super::exit::{complain, print};
@@ -16,8 +17,8 @@ use std::process::ExitCode;
 
 #[derive(Args, Debug)]
 pub(super) struct Man {
-    /// The directory to write a page for each command to; without one, the page of the whole
-    /// is printed.
+    /// The directory to which all pages are written: one per command, and local-exporter.toml(5).
+    /// Without it, local-exporter(1) is printed.
     #[arg(value_name = "DIRECTORY")]
     directory: Option<PathBuf>,
 }
@@ -33,12 +34,16 @@ impl Man {
                 Err(error) => failed(&error.to_string()),
             };
         };
-        let below = command.get_subcommands();
-        for command in below.chain([&command]) {
-            let place = directory.join(Page::new(command.clone()).get_filename());
-            let written = page(command).and_then(|page| fs::write(&place, page));
-            if let Err(error) = written {
-                return failed(&format!("{}: {error}", place.display()));
+        let commands = command.get_subcommands().chain([&command]);
+        let pages = commands.map(|command| {
+            let name = Page::new(command.clone()).get_filename();
+            (name, page(command))
+        });
+        let format = (file_format::FILE_NAME.to_owned(), file_format::page());
+        for (name, page) in pages.chain([format]) {
+            let path = directory.join(name);
+            if let Err(error) = page.and_then(|page| fs::write(&path, page)) {
+                return failed(&format!("{}: {error}", path.display()));
             }
         }
         ExitCode::SUCCESS

@@ -70,6 +70,7 @@ fn manual_pages_hold_every_flag() {
     let page = |command: &clap::Command| format!("local-exporter-{}.1", command.get_name());
     let mut expected: Vec<_> = Command::command().get_subcommands().map(page).collect();
     expected.push("local-exporter.1".to_owned());
+    expected.push("local-exporter.toml.5".to_owned());
     expected.sort();
     assert_eq!(names, expected);
     // A hyphen that may be copied is escaped in roff.
@@ -124,4 +125,21 @@ fn manual_pages_say_what_arguments_do_not() {
     ] {
         assert!(serve.contains(said), "{said} is not in {serve}");
     }
+}
+
+#[test]
+fn the_manual_page_of_the_configuration_holds_every_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, ..) = run(&["man", folder.path().to_str().unwrap()]);
+    assert_eq!(code, Some(0));
+    let page = std::fs::read_to_string(folder.path().join("local-exporter.toml.5")).unwrap();
+    let mut checked = 0;
+    for table in local_exporter_config::reference() {
+        for key in table.keys {
+            let term = format!("\n\\fB{}\\fR\n", key.name);
+            assert!(page.contains(&term), "{} is not in {page}", key.name);
+            checked += 1;
+        }
+    }
+    assert!(checked > 60, "only {checked} keys were found");
 }
