@@ -1,8 +1,6 @@
-//! The command line, and what each exit code says.
+//! The command line: the definition of the arguments and the dispatch to commands.
 //!
-//! `0`: stopped as asked, or all is well. `1`: could not start or go on; a
-//! scrape failed; a source is not ready; a body has problems. `2`: the arguments
-//! or the configuration are wrong; every error is on standard error.
+//! [`exit`] documents the exit statuses.
 
 mod check;
 mod completions;
@@ -29,7 +27,7 @@ const VERSION: &str = concat!(
     ")"
 );
 
-/// Bridges Prometheus and the daemons of this host that have no web server of their own.
+/// Lets Prometheus scrape daemons of this host that have no HTTP server.
 #[derive(Debug, Parser)]
 #[command(name = "local-exporter", version = VERSION, arg_required_else_help = true)]
 pub struct Command {
@@ -43,26 +41,26 @@ pub struct Command {
 enum Action {
     /// Serve the configured selectors over HTTP until SIGTERM or SIGINT.
     Serve(serve::Serve),
-    /// Scrape one selector as the server would, and print the body, or why there is none.
+    /// Scrape one selector like the server does, and print the body or the error.
     Scrape(scrape::Scrape),
-    /// Look for what is wrong with selectors before they are deployed, and what to change.
+    /// Check selectors before deployment, and report problems with their remedies.
     Check(check::Check),
-    /// Check an exposition and print every problem with line and column.
+    /// Check the format of metrics and print every problem with line and column.
     Lint(lint::Lint),
-    /// Print what a shell needs to complete the arguments of this program.
+    /// Generate shell completions.
     Completions(completions::Completions),
-    /// Print the manual page, or write the pages of all commands to a directory.
+    /// Print the manual page, or write all manual pages to a directory.
     Man(man::Man),
 }
 
 impl Command {
-    /// The arguments of this process. Wrong ones end it, in words, and so does a wish for help.
+    /// Parses the arguments of this process. Prints help or errors and exits if there are any.
     #[must_use]
-    pub fn of_process() -> Self {
-        Self::try_parse().unwrap_or_else(|error| hinted(error).exit())
+    pub fn from_process_arguments() -> Self {
+        Self::try_parse().unwrap_or_else(|error| with_hint(error).exit())
     }
 
-    /// Does what was asked; whatever went wrong is on standard error.
+    /// Executes the command. Errors are on standard error.
     #[must_use]
     pub fn execute(self) -> ExitCode {
         let mode = match self.action {
@@ -82,8 +80,8 @@ impl Command {
     }
 }
 
-/// Other exporters have no commands: who gives us their flags alone is told of `serve`.
-fn hinted(mut error: clap::Error) -> clap::Error {
+/// Suggests `serve` for its flags: other exporters have no commands.
+fn with_hint(mut error: clap::Error) -> clap::Error {
     let wrong = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(wrong)) if error.kind() == ErrorKind::UnknownArgument => wrong,
         _ => return error,
@@ -97,7 +95,7 @@ fn hinted(mut error: clap::Error) -> clap::Error {
     let command = Command::command();
     let serve = command.find_subcommand("serve");
     if serve.is_some_and(|serve| serve.get_arguments().any(is_wrong)) {
-        let hint = format!("it is for `local-exporter serve {wrong}`");
+        let hint = format!("try `local-exporter serve {wrong}`");
         let hint = ContextValue::StyledStrs(vec![StyledStr::from(hint)]);
         error.insert(ContextKind::Suggested, hint);
     }

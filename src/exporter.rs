@@ -1,6 +1,6 @@
-//! The state that every request handler shares, and what a reload replaces parts of.
+//! The state that request handlers share.
 //!
-//! Each part that a reload replaces is a value behind an `ArcSwap`: it is replaced as a whole.
+//! Each part that a reload replaces is a value behind an `ArcSwap`, which is replaced as a whole.
 
 use crate::http::connections::Connections;
 use crate::http::gzip;
@@ -15,28 +15,28 @@ use local_exporter_config::Settings;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// What every request handler shares.
+/// The state that request handlers share.
 #[derive(Debug)]
 pub(crate) struct Exporter {
-    /// What the running configuration says; replaceable as a whole.
+    /// The running configuration; replaced by a reload.
     pub settings: ArcSwap<Settings>,
-    /// The selectors; replaceable as a whole.
+    /// The selectors; replaced by a reload.
     pub registry: ArcSwap<Registry>,
     /// The exporter's own metrics.
     pub metrics: metrics::ExporterMetrics,
-    /// For clients that ask for compressed answers.
+    /// Compress response bodies.
     pub compressors: web::Data<gzip::Compressors>,
-    /// The configuration as a text, as it was loaded; replaceable as a whole.
+    /// The running configuration as TOML, for `/config`; replaced by a reload.
     pub text: ArcSwap<String>,
-    /// Whom to ask for a reload.
+    /// Requests reloads.
     pub reloader: Reloader,
-    /// What it is doing as a whole; whoever wants to know of changes subscribes.
+    /// The phase of the exporter, with notification of changes.
     pub phase: watch::Sender<Phase>,
-    /// The threads that serve HTTP, and must go on answering.
+    /// The liveness of the threads that serve HTTP.
     pub liveness: Liveness,
 }
 
-/// What is up while requests are answered, and what a reload replaces parts of.
+/// The parts of a running exporter, for a reload.
 #[derive(Debug)]
 pub(crate) struct Running {
     pub(crate) exporter: web::Data<Exporter>,

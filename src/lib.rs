@@ -33,7 +33,7 @@ pub use limits::Rejection;
 pub use pages::bridge::{ResponseForm, SCRAPE_TIMEOUT_HEADER, ScrapeRequest, accepted_names};
 pub use pages::endpoints::{ENDPOINTS, Endpoint, Methods, Page};
 #[cfg(target_env = "gnu")]
-pub use process::allocator::pin_mapping_bound;
+pub use process::allocator::pin_mmap_threshold;
 pub use process::logging::{
     Mode as LoggingMode, Options as LoggingOptions, start as start_logging,
 };

@@ -1,15 +1,14 @@
-//! The limits that clients can meet, and the reasons for which a request is rejected.
-//!
-//! Both are closed sets: they are labels of metrics.
+//! The limits on clients, and the reasons for rejecting a request: closed sets, since they are
+//! values of metric labels.
 
-/// A limit on clients: a closed set. Those that are settings have their names.
+/// A limit on clients. Those that are settings have their names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Limit {
-    /// All connections were taken: an idle one gave way, or one in reserve was used.
+    /// All connections were in use: an idle one was closed, or a reserved one was used.
     MaxConnections,
-    /// Those in reserve were taken too: a connection was closed unheard.
+    /// The reserved connections were in use too: a new connection was closed immediately.
     Reserve,
-    /// A scrape too many.
+    /// Too many scrapes at the same time.
     MaxInFlight,
     /// The head of a request took too long.
     HeaderTimeout,
@@ -17,9 +16,9 @@ pub(crate) enum Limit {
     HeaderSize,
     /// A connection was open for too long without a request.
     IdleTimeout,
-    /// A client took nothing of its answer for too long.
+    /// A client did not read its response for too long.
     WriteTimeout,
-    /// Too many requests at once on one connection.
+    /// Too many concurrent requests on one connection.
     Streams,
 }
 
@@ -36,7 +35,7 @@ impl Limit {
         Self::Streams,
     ];
 
-    /// The label.
+    /// The value of the label.
     #[must_use]
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -52,20 +51,20 @@ impl Limit {
     }
 }
 
-/// Why a request for the bridge could not become a scrape: a closed set.
+/// Why a request for `/bridge` was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejection {
-    /// No `selector` in the query.
+    /// No parameter `selector`.
     MissingSelector,
-    /// `selector=` and nothing behind it.
+    /// `selector=` with an empty value.
     EmptySelector,
-    /// More than one `selector`.
+    /// More than one parameter `selector`.
     RepeatedSelector,
     /// No such selector.
     UnknownSelector,
-    /// A scrape-timeout header that is no number.
+    /// The scrape-timeout header is not a number.
     BadDeadline,
-    /// It came on a connection in reserve.
+    /// The request came on a reserved connection.
     NoConnection,
 }
 
@@ -80,7 +79,7 @@ impl Rejection {
         Self::NoConnection,
     ];
 
-    /// The label.
+    /// The value of the label.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

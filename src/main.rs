@@ -1,15 +1,13 @@
-//! The program: arguments in, exit code out.
-//!
-//! It may not name a route or a kind of source.
+//! The program: arguments in, exit status out.
 
 use local_exporter::Command;
 #[cfg(target_env = "gnu")]
-use local_exporter::pin_mapping_bound;
+use local_exporter::pin_mmap_threshold;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let command = Command::of_process();
+    let command = Command::from_process_arguments();
     #[cfg(target_env = "gnu")]
-    pin_mapping_bound();
+    pin_mmap_threshold();
     command.execute()
 }

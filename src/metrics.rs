@@ -1,9 +1,7 @@
-//! `/metrics`: the exporter about itself.
+//! The exporter's own metrics.
 //!
-//! Reads the registry and may not message an actor, so it answers while one is
-//! stuck. The families about selectors are the actors' own; here stand those
-//! about the process and its requests, in `limits` those about what clients
-//! may take, in `configuration` those about the one that runs.
+//! The families about selectors belong to the actors. This module has those about the process and
+//! its requests, [`limits`] those about connections, and [`configuration`] those about reloads.
 
 mod configuration;
 mod limits;
@@ -16,7 +14,7 @@ use local_exporter_actors::Metrics;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
 
-/// The registry and the handles that requests need.
+/// The registry, and the families that requests update.
 #[derive(Debug)]
 pub(crate) struct ExporterMetrics {
     registry: Registry,
@@ -27,10 +25,10 @@ pub(crate) struct ExporterMetrics {
 }
 
 impl ExporterMetrics {
-    /// A registry of its own, with all families in it.
+    /// Registers all families in a new registry.
     ///
     /// # Errors
-    /// When two families clash, which a test rules out.
+    /// If two families have one name, which a test rules out.
     pub(crate) fn new() -> prometheus::Result<Self> {
         let registry = Registry::new();
         registry.register(Box::new(ProcessCollector::for_self()))?;
@@ -38,7 +36,7 @@ impl ExporterMetrics {
         let rejected = IntCounterVec::new(
             Opts::new(
                 "local_exporter_bridge_rejected_requests_total",
-                "Requests for the bridge that could not become a scrape, by reason.",
+                "Rejected requests for /bridge, by reason.",
             ),
             &["reason"],
         )?;
@@ -58,15 +56,15 @@ impl ExporterMetrics {
         })
     }
 
-    /// Shows a counter of the actors as well.
+    /// Registers a counter of the actors.
     ///
     /// # Errors
-    /// When there is a family of its name, which a test rules out.
+    /// If there is a family of its name, which a test rules out.
     pub(crate) fn add(&self, counter: &IntCounter) -> prometheus::Result<()> {
         self.registry.register(Box::new(counter.clone()))
     }
 
-    /// The families about clients.
+    /// The families about connections.
     #[must_use]
     pub(crate) fn connections(&self) -> &ConnectionMetrics {
         &self.connections
@@ -84,27 +82,27 @@ impl ExporterMetrics {
         &self.selectors
     }
 
-    /// Counts a request that could not become a scrape.
+    /// Counts a rejected request for `/bridge`.
     pub(crate) fn rejected(&self, rejection: Rejection) {
         self.rejected.with_label_values(&[rejection.as_str()]).inc();
     }
 
-    /// All of it as text.
+    /// All metrics in the text format.
     ///
     /// # Errors
-    /// When a family cannot be written, which would be a defect.
+    /// If a family cannot be encoded, which would be a defect.
     pub(crate) fn text(&self) -> prometheus::Result<String> {
         TextEncoder::new().encode_to_string(&self.registry.gather())
     }
 }
 
-/// 1, with what the program is as labels.
+/// A gauge with the value 1 and the version of the program as labels.
 fn build_info() -> prometheus::Result<IntGaugeVec> {
     let labels = ["version", "revision", "rustcversion", "os", "arch"];
     let info = IntGaugeVec::new(
         Opts::new(
             "local_exporter_build_info",
-            "1, with what the running program was built from as labels.",
+            "A constant 1 with the version, revision and compiler of the program as labels.",
         ),
         &labels,
     )?;

@@ -1,10 +1,9 @@
-//! What the exporter as a whole is doing, for whoever waits for it.
+//! The phase of the exporter as a whole.
 //!
-//! One value, in a channel that keeps the latest ([`crate::Exporter::phase`]):
-//! `/-/ready` looks at it, a service manager is told of its changes. It says
-//! nothing of single selectors.
+//! A watch channel holds it ([`crate::exporter::Exporter::phase`]): `/-/ready` reads it, and the
+//! service manager is notified of changes. It is independent of single selectors.
 
-/// What the exporter is doing.
+/// The phase of the exporter.
 ///
 /// ```text
 /// Starting ──> Serving <──> Reloading
@@ -12,12 +11,12 @@
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// Listeners or actors are not up yet.
+    /// Listeners are not open or actors have not started yet.
     Starting,
-    /// Requests are answered.
+    /// Requests are served.
     Serving,
-    /// The configuration is read again; requests are answered as ever.
+    /// A reload is in progress. Requests are served as before.
     Reloading,
-    /// The end was asked for: what is under way is answered, nothing else.
+    /// Shutdown: scrapes in progress are completed, and no others are accepted.
     Stopping,
 }

@@ -1,8 +1,7 @@
-//! Serving: starts the actors and the HTTP server, reloads, and stops within a bound.
+//! Serving: starts the actors and the HTTP server, reloads, and shuts down within a bound.
 //!
-//! The only file that joins the parts of the program: settings from
-//! `local-exporter-config`, selectors from `local-exporter-actors`, the HTTP
-//! server and the pages.
+//! The only file that joins all parts of the program: the settings from `local-exporter-config`, the
+//! selectors from `local-exporter-actors`, the HTTP server and the pages.
 
 use crate::exporter::{Exporter, Running};
 use crate::http::connections::Connections;
@@ -27,37 +26,35 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// How long scrapes that are under way at a stop are waited for with the handles open:
-/// whoever asks meanwhile is told that this one is not ready any more.
+/// The time that scrapes in progress get at shutdown. Meanwhile the listeners stay open, and
+/// `/-/ready` returns 503.
 const DRAIN: Duration = Duration::from_secs(4);
 
-/// How long connections may then take to end. Together this is less than the 10 s
-/// after which container engines kill.
+/// The time that connections get to end after that. The sum is less than the 10 s after which
+/// container engines send SIGKILL.
 const CONNECTIONS_END: Duration = Duration::from_secs(4);
 
-/// What the threads that serve may be late by, before they are left behind.
+/// The delay beyond that after which the threads that serve HTTP are abandoned.
 const SLACK: Duration = Duration::from_secs(1);
 
-/// What serving begins with.
+/// The parts that serving starts with.
 #[derive(Debug)]
 pub struct Start {
     /// The configuration.
     pub loaded: Loaded,
-    /// Where requests come from.
+    /// The listeners, which are open.
     pub listeners: Vec<Listener>,
-    /// Whom to ask for a reload.
+    /// Requests reloads.
     pub reloader: Reloader,
-    /// Who wants to hear how it is.
+    /// The service manager to notify.
     pub service_manager: Option<ServiceManager>,
 }
 
-/// Serves the selectors on the listeners, to clients within their limits and those of
-/// the process, until `stop` resolves, then ends within a bound; reloads when asked
-/// to. Must run within an actix system.
+/// Serves the selectors on the listeners until `stop` resolves, then shuts down within a bound.
+/// Reloads on request. Must run within an actix system.
 ///
 /// # Errors
-/// When there are too few descriptors, threads cannot be started or a listener cannot
-/// be used.
+/// If there are too few file descriptors, or a thread or a listener cannot be started.
 pub async fn run(start: Start, stop: impl Future<Output = ()>) -> io::Result<()> {
     let Start {
         loaded,
@@ -69,8 +66,16 @@ pub async fn run(start: Start, stop: impl Future<Output = ()>) -> io::Result<()>
     let running = Running::start(loaded, reloader)?;
     let exporter = &running.exporter;
     if let Some(manager) = service_manager {
-        let (exporter, threads) = (exporter.clone(), running.threads.handles());
-        actix_rt::spawn(async move { systemd::notify(manager, &exporter, &threads).await });
+        let (exporter, actors) = (exporter.clone(), running.threads.handles());
+        actix_rt::spawn(async move {
+            let observed = systemd::Observed {
+                phase: &exporter.phase,
+                registry: &exporter.registry,
+                liveness: &exporter.liveness,
+                actors: &actors,
+            };
+            systemd::notify(manager, observed).await;
+        });
     }
 
     let (announce, stopping) = watch::channel(false);
@@ -84,22 +89,22 @@ pub async fn run(start: Start, stop: impl Future<Output = ()>) -> io::Result<()>
     tracing::info!("stopping");
     exporter.phase.send_replace(Phase::Stopping);
     exporter.reloader.close();
-    // Whether or not all have ended by then.
+    // Scrapes that take longer are cut off.
     let _ = timeout(DRAIN, running.global_limit.idle()).await;
-    // Connections end with the answer they are at.
+    // Connections end with their current response.
     announce.send_replace(true);
     let ended = timeout(CONNECTIONS_END + SLACK, serving.stopped()).await;
     let ended = ended.unwrap_or_else(|_| {
-        tracing::warn!("connections are cut off: they did not end in time");
+        tracing::warn!("shutdown timeout: closing the remaining connections");
         Ok(())
     });
-    // The actors end with their handles, before the threads they live on.
+    // The actors end when their handles are dropped, before their threads.
     exporter.registry.store(Arc::default());
     ended
 }
 
 impl Running {
-    /// What the HTTP server needs: the pages, and the parts of the state that it uses itself.
+    /// The pages, and the parts of the state that the HTTP server itself uses.
     pub(crate) fn server_setup(&self, stopping: watch::Receiver<bool>) -> ServerSetup {
         let exporter = self.exporter.clone();
         let pages = move |service: &mut web::ServiceConfig| {
@@ -120,17 +125,17 @@ impl Running {
         }
     }
 
-    /// Starts the actors, and what requests will need.
+    /// Starts the actors and creates the state of request handlers.
     pub(crate) fn start(loaded: Loaded, reloader: Reloader) -> io::Result<Self> {
         let Settings { service, selectors } = &loaded.settings;
         let limit = descriptors::raise_limit();
         let clients =
-            descriptors::share_out(service.clients, selectors, limit).map_err(io::Error::other)?;
+            descriptors::fit_limits(service.clients, selectors, limit).map_err(io::Error::other)?;
         let metrics = metrics::ExporterMetrics::new().map_err(io::Error::other)?;
         let configuration = metrics.configuration();
         configuration.loaded(&loaded.hash, loaded.drop_ins_left_out());
-        let reached = metrics.connections().counter(Limit::MaxInFlight);
-        let global_limit = GlobalLimit::new(clients.max_in_flight, reached);
+        let limit_reached = metrics.connections().counter(Limit::MaxInFlight);
+        let global_limit = GlobalLimit::new(clients.max_in_flight, limit_reached);
         let threads = ActorThreads::start(global_limit.clone())?;
         let lost = threads.lost_file_events();
         metrics.add(lost).map_err(io::Error::other)?;

@@ -1,8 +1,9 @@
-//! `local-exporter check`: what is wrong before it is deployed, and what to change.
+//! `local-exporter check`: finds problems before deployment, with their remedies.
 //!
-//! Each selector is looked at on the host and really scraped, through the same actor and the same
-//! gate as the server's, as this uid and in this mount namespace. What is found is known to
-//! `local_exporter_actors::diagnose`; here it is asked for, bounded in time, and printed.
+//! Each selector is inspected on the host and really scraped, with the same actor and the same
+//! validation as the server's, as this user and in this mount namespace.
+//! `local_exporter_actors::diagnose` finds the problems; this module runs it with a timeout and prints
+//! the results.
 
 mod report;
 
@@ -22,17 +23,17 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// The most selectors that are checked at once: below the usual limit of open files, and enough
-/// for thousands to end in time although many of them hang.
-const AT_ONCE: usize = 256;
+/// The most selectors that are checked concurrently: below the usual limit of open files, and enough to
+/// check thousands in time although many of them hang.
+const MAX_CONCURRENT: usize = 256;
 
 /// The arguments of `check`.
 #[derive(Args, Debug)]
 pub(super) struct Check {
-    /// The selectors to check, by name; without any, all.
+    /// The names of the selectors to check [default: all].
     #[arg(value_name = "SELECTOR")]
     selectors: Vec<String>,
-    /// How the findings are printed.
+    /// The output format.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
     #[command(flatten)]
@@ -48,7 +49,7 @@ enum Format {
 impl Check {
     pub(super) fn execute(&self) -> ExitCode {
         let layers = self.configuration.layers(Flags::default());
-        let selectors = match self.chosen(&layers) {
+        let selectors = match self.selected(&layers) {
             Ok(selectors) => selectors,
             Err(code) => return code,
         };
@@ -60,7 +61,7 @@ impl Check {
             }
         };
         let text = match self.format {
-            Format::Human if reports.is_empty() => nothing(&layers),
+            Format::Human if reports.is_empty() => no_selectors(&layers),
             Format::Human => reports.iter().map(ToString::to_string).collect(),
             Format::Json => report::json(&reports),
         };
@@ -71,8 +72,8 @@ impl Check {
         }
     }
 
-    /// The selectors that were asked for; where there are errors, they have been printed.
-    fn chosen(&self, layers: &Layers) -> Result<Vec<Selector>, ExitCode> {
+    /// The selectors to check. Errors have been printed.
+    fn selected(&self, layers: &Layers) -> Result<Vec<Selector>, ExitCode> {
         let loaded = load_to_serve(layers)?;
         for warning in &loaded.warnings {
             complain(&format!("left out: {warning}"));
@@ -81,10 +82,11 @@ impl Check {
         if self.selectors.is_empty() {
             return Ok(selectors);
         }
-        let strangers = self.selectors.iter();
-        let strangers = strangers.filter(|name| selectors.iter().all(|known| known.name != **name));
+        let unknown_names = self.selectors.iter();
+        let unknown_names =
+            unknown_names.filter(|name| selectors.iter().all(|known| known.name != **name));
         let mut wrong = Ok(());
-        for name in strangers {
+        for name in unknown_names {
             complain(&unknown(name, &selectors));
             wrong = Err(ExitCode::from(WRONG));
         }
@@ -94,36 +96,36 @@ impl Check {
     }
 }
 
-/// What is said where there is nothing to check, which may not be what was meant.
-fn nothing(layers: &Layers) -> String {
-    let places = layers.paths().map(|place| place.display().to_string());
-    let places = places.collect::<Vec<_>>().join(", ");
-    format!("no selector is configured; looked in {places}\n")
+/// The output if no selector is configured, with the paths that were read.
+fn no_selectors(layers: &Layers) -> String {
+    let paths = layers.paths().map(|path| path.display().to_string());
+    let paths = paths.collect::<Vec<_>>().join(", ");
+    format!("no selector is configured; looked in {paths}\n")
 }
 
-/// Checks all of them, and returns what was found in their order.
+/// Checks all selectors; the reports are in their order.
 async fn check(selectors: Vec<Selector>) -> io::Result<Vec<Report>> {
     let threads = ActorThreads::start(GlobalLimit::unlimited())?;
     let metrics = Metrics::register(&prometheus::Registry::new()).map_err(io::Error::other)?;
     let registry = Registry::start(selectors, &threads, &metrics);
     let handles: Vec<Arc<SelectorHandle>> = registry.iter().cloned().collect();
     let checks = stream::iter(handles).map(|handle| async move {
-        // The selector's own timeout is the bound, and a terminal reads any name.
+        // The selector's own timeout applies, and all names are accepted.
         let scrape = handle.scrape(Duration::MAX, Names::Utf8);
-        // What is known of its files is known a moment after their answer.
+        // The report about its files is ready shortly after the scrape.
         let known = timeout(handle.spec().limits.timeout, handle.ready());
         let (answer, findings, _) = join3(scrape, inspect(handle.spec()), known).await;
         Report::new(&handle, answer, findings)
     });
-    Ok(checks.buffered(AT_ONCE).collect().await)
+    Ok(checks.buffered(MAX_CONCURRENT).collect().await)
 }
 
-/// Looks at the host, for no longer than a scrape may take.
+/// Inspects the host, with the timeout of the selector.
 async fn inspect(selector: &Selector) -> Vec<Finding> {
     let (tell, told) = oneshot::channel();
     let source = selector.source.clone();
-    // A thread of its own, since a runtime does not end before those of its pool: one that a file
-    // system holds is left behind, and ends with the process.
+    // A separate thread: a runtime waits for its thread pool when it ends, but a thread that a file
+    // system blocks must not delay the end of the process.
     let thread = std::thread::Builder::new().spawn(move || {
         let _ = tell.send(diagnose::inspect(&source));
     });

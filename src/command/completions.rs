@@ -1,6 +1,4 @@
-//! `local-exporter completions`: what a shell needs to complete our arguments.
-//!
-//! Made from the definition that the arguments are read by, so it cannot be behind it.
+//! `local-exporter completions`: generates shell completions from the definition of the arguments.
 
 use super::exit::print;
 use clap::Args;
@@ -9,7 +7,7 @@ use std::process::ExitCode;
 
 #[derive(Args, Debug)]
 pub(super) struct Completions {
-    /// The shell that is to understand it.
+    /// The shell to generate completions for.
     shell: Shell,
 }
 
@@ -20,14 +18,14 @@ impl Completions {
         let name = command.get_name().to_owned();
         clap_complete::generate(self.shell, &mut command, name, &mut script);
         match self.shell {
-            Shell::Bash => print(mended(&script).as_bytes()),
+            Shell::Bash => print(with_consistent_names(&script).as_bytes()),
             _ => print(&script),
         }
     }
 }
 
-/// The generator for bash spells a name with a hyphen in two ways, and finds no flag of any
-/// command then (<https://github.com/clap-rs/clap/issues/6421>).
-fn mended(script: &[u8]) -> String {
+/// Works around a bug of the generator for bash: it spells a name with a hyphen in two ways, so that
+/// no flag of a command is completed (<https://github.com/clap-rs/clap/issues/6421>).
+fn with_consistent_names(script: &[u8]) -> String {
     String::from_utf8_lossy(script).replace("local__subcmd__exporter", "local__exporter")
 }

@@ -1,4 +1,4 @@
-//! Where the configuration comes from, as the command line says it.
+//! The flags that locate the configuration, and loading it.
 
 use super::exit::{WRONG, complain, print};
 use crate::http::{access, listen};
@@ -10,33 +10,33 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Where the configuration is looked for when no file is named.
+/// The file that is read if no other one is named.
 pub(super) const DEFAULT_FILE: &str = "/etc/local-exporter/config.toml";
-/// Where packages, programs and the host's administrator leave drop-ins, as for systemd:
-/// of two files with the same name the later one counts.
+/// The directories of drop-ins for packages, programs and the administrator, as for systemd: of files
+/// with the same name, only the last one is read.
 pub(super) const DROP_INS: [&str; 3] = [
     "/usr/lib/local-exporter/conf.d",
     "/run/local-exporter/conf.d",
     "/etc/local-exporter/conf.d",
 ];
 
-/// Where the configuration comes from.
+/// The flags that locate the configuration.
 #[derive(Args, Debug)]
 pub(super) struct Configuration {
-    /// The configuration, also as --config.file [default: /etc/local-exporter/config.toml, which may be absent].
+    /// The configuration file; also --config.file [default: /etc/local-exporter/config.toml, if it exists].
     #[arg(short, long, visible_alias = "config.file", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// A directory of drop-ins, which must be there; repeatable, of files with one name that in the last directory
-    /// counts; /dev/null for none [default: conf.d in /usr/lib/local-exporter,
-    /// /run/local-exporter and /etc/local-exporter].
+    /// A directory of drop-ins, which must exist; repeatable. Of files with the same name, only the one
+    /// in the last directory is read; /dev/null disables drop-ins [default: conf.d in
+    /// /usr/lib/local-exporter, /run/local-exporter and /etc/local-exporter].
     #[arg(id = "config.dropins", long, value_name = "DIRECTORY")]
     drop_ins: Vec<PathBuf>,
 }
 
 impl Configuration {
-    /// All that the settings are made of, with what else the command line says.
+    /// The layers of the configuration, with the flags that set keys.
     pub(super) fn layers(&self, flags: Flags) -> Layers {
-        // What is looked for where it usually is need not be there; what was asked for must.
+        // The default files are optional; those that a flag names are required.
         let (drop_ins, drop_ins_presence) = match self.drop_ins.as_slice() {
             [] => (DROP_INS.map(PathBuf::from).to_vec(), Presence::Optional),
             named => (named.to_vec(), Presence::Required),
@@ -57,13 +57,13 @@ impl Configuration {
 
 /// Loads the layers; where one is wrong, every error has been printed.
 pub(super) fn load(layers: &Layers) -> Result<Loaded, ExitCode> {
-    layers.load().map_err(|errors| wrong(&errors))
+    layers.load().map_err(|errors| report(&errors))
 }
 
-/// [`load`], with a look at what else decides whether it can be served.
+/// [`load`], which also checks the files and listeners that serving needs.
 pub(super) fn load_to_serve(layers: &Layers) -> Result<Loaded, ExitCode> {
     let loaded = layers.load_with(&external_errors);
-    loaded.map_err(|errors| wrong(&errors))
+    loaded.map_err(|errors| report(&errors))
 }
 
 fn external_errors(settings: &Settings) -> Vec<ExternalError> {
@@ -72,23 +72,23 @@ fn external_errors(settings: &Settings) -> Vec<ExternalError> {
     errors
 }
 
-/// That a selector is not configured, with those that are.
+/// The error that a selector is not configured, with those that are.
 pub(super) fn unknown(name: &str, selectors: &[Selector]) -> String {
     let known: Vec<_> = selectors.iter().map(|selector| &selector.name).collect();
     let known = match known.as_slice() {
-        [] => "there is none at all".to_owned(),
-        known => format!("there are {known:?}"),
+        [] => "no selector is configured".to_owned(),
+        known => format!("configured selectors: {known:?}"),
     };
     format!("selector {name:?}: not configured; {known}")
 }
 
-fn wrong(errors: &ConfigErrors) -> ExitCode {
-    // One error a line, without a log's trimmings, so that editors can jump to them.
+fn report(errors: &ConfigErrors) -> ExitCode {
+    // One error per line without the parts of a log line, so that editors can jump to its location.
     complain(&errors.to_string());
     ExitCode::from(WRONG)
 }
 
-/// `--config.check`: whether serving this would begin. What is left out of it is told as well.
+/// `--config.check`: reports errors, and drop-ins that would be left out.
 pub(super) fn check(layers: &Layers) -> ExitCode {
     let loaded = match load_to_serve(layers) {
         Ok(loaded) => loaded,
@@ -98,9 +98,7 @@ pub(super) fn check(layers: &Layers) -> ExitCode {
         complain(&format!("left out: {warning}"));
     }
     let (files, selectors) = (loaded.files.len(), loaded.settings.selectors.len());
-    print(
-        format!("the configuration is right; files: {files}, selectors: {selectors}\n").as_bytes(),
-    )
+    print(format!("configuration OK; files: {files}, selectors: {selectors}\n").as_bytes())
 }
 
 fn environment() -> Environment {

@@ -1,35 +1,35 @@
-//! What of the service the command line can set, in the exporter-toolkit's spelling.
+//! The flags that set keys of `[service]`, in the spelling of the exporter-toolkit.
 //!
-//! Each flag stands for one key, and is judged as if that key stood in a file;
-//! this file knows only which. Relative paths begin at the working directory.
+//! Each flag sets one key and is validated like that key in a file. Relative paths are relative to the
+//! working directory.
 
 use clap::Args;
 use local_exporter_config::{Flag, FlagValue, Flags, MAX_COUNT, MAX_TIMEOUT_OFFSET};
 use std::time::Duration;
 
-/// Flags for keys of `[service]`; they win over the environment and all files.
+/// Flags for keys of `[service]`. They override the environment and all files.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Service")]
 pub(super) struct ServiceFlags {
-    // No comment of rustdoc's, which would read links in it.
+    // Not a doc comment, in which rustdoc would find links.
     #[arg(
         id = "web.listen-address",
         long,
         value_name = "ADDRESS",
-        help = "Where to listen: :9598, [::1]:9598, unix:/path?mode=0660&group=name, vsock://:9598; \
+        help = "The address to listen on: :9598, [::1]:9598, unix:/path?mode=0660&group=name, vsock://:9598; \
                 repeatable"
     )]
     listen_address: Vec<String>,
-    /// Listen on the sockets that systemd passes instead.
+    /// Listen on the sockets that systemd passes, instead of addresses.
     #[arg(id = "web.systemd-socket", long)]
     systemd_socket: bool,
-    /// The file with TLS, users, headers and rates, as all exporters have it.
+    /// The web configuration file with TLS, users, headers and rate limits, as in other exporters.
     #[arg(id = "web.config.file", long, value_name = "FILE")]
     web_config: Option<String>,
-    /// Where the exporter's own metrics are [default: /metrics].
+    /// The path of the exporter's own metrics [default: /metrics].
     #[arg(id = "web.telemetry-path", long, value_name = "PATH")]
     telemetry_path: Option<String>,
-    /// The most scrapes that may be under way at once; 0 means as many as possible.
+    /// The most concurrent scrapes; 0 means as many as possible.
     #[arg(
         id = "web.max-requests",
         long,
@@ -38,19 +38,19 @@ pub(super) struct ServiceFlags {
         allow_negative_numbers = true
     )]
     max_requests: Option<u32>,
-    /// The URL under which the exporter is reached from outside.
+    /// The URL under which clients reach the exporter.
     #[arg(id = "web.external-url", long, value_name = "URL")]
     external_url: Option<String>,
-    /// What stands before every path [default: the path of the external URL].
+    /// The prefix of every path [default: the path of the external URL].
     #[arg(id = "web.route-prefix", long, value_name = "PATH")]
     route_prefix: Option<String>,
-    /// Answer POST /-/reload.
+    /// Enable reloading by POST /-/reload.
     #[arg(id = "web.enable-lifecycle", long)]
     lifecycle: bool,
-    /// Load the configuration again when one of its files has changed.
+    /// Reload the configuration when one of its files changes.
     #[arg(id = "config.enable-auto-reload", long)]
     auto_reload: bool,
-    /// How many seconds before a scraper gives up it gets its answer [default: 0.5].
+    /// Seconds to subtract from the scraper's timeout [default: 0.5].
     #[arg(
         long,
         value_name = "SECONDS",
@@ -61,7 +61,7 @@ pub(super) struct ServiceFlags {
 }
 
 impl ServiceFlags {
-    /// Those that were given, as values of their keys.
+    /// The flags that are present, as values of their keys.
     pub(super) fn given(&self) -> Flags {
         let listen = (!self.listen_address.is_empty()).then(|| self.listen_address.clone());
         let on = |flag: bool| flag.then_some(FlagValue::Given);
@@ -130,12 +130,12 @@ impl ServiceFlags {
 }
 
 fn absolute(path: &str) -> String {
-    // Only an empty path has no absolute one: there is no file then, as in the toolkit.
+    // An empty path means no file, as in the toolkit.
     let absolute = std::path::absolute(path).unwrap_or_default();
     absolute.to_string_lossy().into_owned()
 }
 
-/// Negative numbers are passed on to these two, so that they are answered as any other.
+// clap passes negative numbers to these two, so that they get the same error as others.
 fn requests(text: &str) -> Result<u32, String> {
     let requests = text.parse().ok().filter(|count| *count <= MAX_COUNT);
     requests.ok_or_else(|| format!("not a whole number from 0 to {MAX_COUNT}"))

@@ -1,4 +1,4 @@
-//! `local-exporter lint`: the checker alone, on files or standard input.
+//! `local-exporter lint`: checks files or standard input without any configuration.
 
 use super::exit::{WRONG, complain};
 use clap::{Args, ValueEnum};
@@ -10,18 +10,18 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// The most bytes that are read of one file: what `max_bytes` can be at most.
-const MOST_BYTES: u64 = 1 << 30;
+/// The largest file that is read: the largest `max_bytes`.
+const MAX_BYTES: u64 = 1 << 30;
 
 #[derive(Args, Debug)]
 pub(super) struct Lint {
     /// The files to check; `-` is standard input.
     #[arg(default_value = "-", value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Which rules hold: those of the specification, or what Prometheus ingests.
+    /// The rules: strict for the specification, ingest for what Prometheus accepts, whole for completeness.
     #[arg(long, value_enum, default_value_t = Level::Strict)]
     check: Level,
-    /// Which format is meant.
+    /// The format of the metrics.
     #[arg(long, value_enum, default_value_t = Format::Auto)]
     format: Format,
 }
@@ -58,7 +58,7 @@ impl Lint {
             match self.report(file, &body) {
                 Ok(0) => {}
                 Ok(_) => found = ExitCode::FAILURE,
-                // Nobody reads on: a pipe that was closed.
+                // Standard output is a closed pipe.
                 Err(_) => return ExitCode::FAILURE,
             }
         }
@@ -128,14 +128,14 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
     let read = if file == Path::new("-") {
         io::stdin()
             .lock()
-            .take(MOST_BYTES + 1)
+            .take(MAX_BYTES + 1)
             .read_to_end(&mut body)?
     } else {
         File::open(file)?
-            .take(MOST_BYTES + 1)
+            .take(MAX_BYTES + 1)
             .read_to_end(&mut body)?
     };
-    if read as u64 > MOST_BYTES {
+    if read as u64 > MAX_BYTES {
         return Err(io::Error::other(
             "more than 1 GiB, which is more than max_bytes can be",
         ));

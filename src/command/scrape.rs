@@ -1,4 +1,4 @@
-//! `local-exporter scrape`: one scrape, through the same actor and the same gate as the server's.
+//! `local-exporter scrape`: one scrape with the same actor and the same validation as the server's.
 
 use super::configuration::{Configuration, load, unknown};
 use super::exit::{WRONG, complain};
@@ -32,8 +32,8 @@ impl Scrape {
             return ExitCode::from(WRONG);
         }
         selectors.retain(|selector| selector.name == self.selector);
-        let answer = actix_rt::System::new().block_on(scrape(selectors));
-        let written = answer.map(|answer| match answer {
+        let result = actix_rt::System::new().block_on(scrape(selectors));
+        let written = result.map(|result| match result {
             Ok(exposition) => io::stdout().lock().write_all(&exposition.body),
             Err(error) => Err(io::Error::other(error)),
         });
@@ -53,6 +53,6 @@ async fn scrape(selectors: Vec<Selector>) -> io::Result<ScrapeResult> {
     let registry = Registry::start(selectors, &threads, &metrics);
     let handle = registry.iter().next().cloned();
     let handle = handle.ok_or_else(|| io::Error::other("no actor was started"))?;
-    // The selector's own timeout is the bound, and a terminal reads any name.
+    // The selector's own timeout applies, and all names are accepted.
     Ok(handle.scrape(Duration::MAX, Names::Utf8).await)
 }

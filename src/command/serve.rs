@@ -1,4 +1,4 @@
-//! `local-exporter serve`: until it is told to stop.
+//! `local-exporter serve`: serves until SIGTERM or SIGINT, and reloads on SIGHUP.
 
 use super::configuration::{Configuration, check, load_to_serve};
 use super::flags::ServiceFlags;
@@ -18,7 +18,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(super) struct Serve {
     #[command(flatten)]
     configuration: Configuration,
-    /// Check the configuration, its drop-ins and the web configuration, say what is wrong, and end.
+    /// Check the configuration, its drop-ins and the web configuration, report errors, and exit.
     #[arg(id = "config.check", long)]
     check: bool,
     #[command(flatten)]
@@ -36,7 +36,7 @@ impl Serve {
             Err(code) => return code,
         };
         for error in &loaded.warnings {
-            tracing::warn!(%error, "left out of the configuration");
+            tracing::warn!(%error, "drop-in left out of the configuration");
         }
         match serve(loaded, layers) {
             Ok(()) => ExitCode::SUCCESS,
@@ -56,11 +56,11 @@ fn serve(loaded: Loaded, layers: Layers) -> io::Result<()> {
     let Settings { service, selectors } = &loaded.settings;
     let bound = listen::bind(&service.listeners)?;
     if selectors.is_empty() {
-        tracing::warn!("no selector is configured; the page at / tells how to add one");
+        tracing::warn!("no selector is configured; the page / shows how to add one");
     }
     let service_manager = ServiceManager::from_environment();
     let configured = service.listeners.clone();
-    // No thread has been started yet: one that has would not be confined.
+    // Before any thread starts: existing threads are not confined.
     let granted = match service.confinement {
         Confinement::Landlock => {
             let needs = RequiredAccess::of(&layers, &loaded);
@@ -80,21 +80,21 @@ fn serve(loaded: Loaded, layers: Layers) -> io::Result<()> {
         actix_rt::spawn(reload_at(hangup, reloader));
         run(start, stop).await
     });
-    // The confinement may well forbid it.
+    // Confinement may forbid this.
     listen::clear(&configured);
-    // Dropping it would wait for whatever blocks still, on a file system that hangs perhaps.
+    // Dropping it would wait for blocked threads, for example on a file system that hangs.
     std::mem::forget(system);
     served
 }
 
-/// Reloads at every SIGHUP, by which daemons have always been told to.
+/// Requests a reload at every SIGHUP.
 async fn reload_at(mut hangup: Signal, reloader: Reloader) {
     while hangup.recv().await.is_some() {
         reloader.request();
     }
 }
 
-/// Resolves at SIGTERM, which service managers send, or SIGINT, which a terminal does.
+/// Resolves at SIGTERM, from a service manager, or SIGINT, from a terminal.
 fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -1,13 +1,13 @@
-//! The families about the configuration that runs.
+//! The families about the configuration and its reloads.
 
 use prometheus::{Gauge, IntGauge, Opts, Registry};
 use std::time::SystemTime;
 
-/// How many hexadecimal digits of the hash become a number: as many as any float
-/// holds exactly. Alertmanager does the same.
+/// The number of hexadecimal digits of the hash that the metric shows: 48 bits, which a float
+/// represents exactly. Alertmanager does the same.
 const DIGITS: usize = 12;
 
-/// The handles that reloads need.
+/// The families that reloads update.
 #[derive(Clone, Debug)]
 pub(crate) struct ConfigurationMetrics {
     successful: IntGauge,
@@ -20,25 +20,25 @@ impl ConfigurationMetrics {
     /// Registers the families.
     ///
     /// # Errors
-    /// When the registry holds one of them already.
+    /// If the registry already has one of them.
     pub(crate) fn register(registry: &Registry) -> prometheus::Result<Self> {
         let gauge = |name: &str, help| Opts::new(format!("local_exporter_config_{name}"), help);
         let metrics = Self {
             successful: IntGauge::with_opts(gauge(
                 "last_reload_successful",
-                "Whether the configuration was right when it was last loaded.",
+                "Whether the last attempt to load the configuration succeeded.",
             ))?,
             succeeded_at: Gauge::with_opts(gauge(
                 "last_reload_success_timestamp_seconds",
-                "When the configuration that runs was loaded.",
+                "The time at which the running configuration was loaded.",
             ))?,
             hash: Gauge::with_opts(gauge(
                 "hash",
-                "The first 48 bits of a hash of the configuration that runs: equal where its values are.",
+                "The first 48 bits of a hash of the values of the running configuration.",
             ))?,
             drop_ins_left_out: IntGauge::with_opts(gauge(
                 "dropins_left_out",
-                "How many drop-ins the configuration that runs lacks, since they have errors.",
+                "The number of drop-ins left out of the running configuration because of errors.",
             ))?,
         };
         registry.register(Box::new(metrics.drop_ins_left_out.clone()))?;
@@ -48,7 +48,7 @@ impl ConfigurationMetrics {
         Ok(metrics)
     }
 
-    /// A configuration runs from now on, without some drop-ins; `hash` is in hexadecimal digits.
+    /// Records that a configuration was applied; `hash` is in hexadecimal digits.
     pub(crate) fn loaded(&self, hash: &str, drop_ins_left_out: usize) {
         let left_out = i64::try_from(drop_ins_left_out).unwrap_or(i64::MAX);
         self.drop_ins_left_out.set(left_out);
@@ -59,8 +59,8 @@ impl ConfigurationMetrics {
         self.successful.set(1);
     }
 
-    /// One was refused; the one that runs stays.
-    pub(crate) fn refused(&self) {
+    /// Records that a reload failed.
+    pub(crate) fn reload_failed(&self) {
         self.successful.set(0);
     }
 }

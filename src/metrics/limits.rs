@@ -1,9 +1,9 @@
-//! The families about what clients may take of the process.
+//! The families about connections and the limits on clients.
 
 use crate::limits::Limit;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
-/// The handles that connections need.
+/// The families that connections update.
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectionMetrics {
     open: IntGauge,
@@ -16,26 +16,26 @@ impl ConnectionMetrics {
     /// Registers the families.
     ///
     /// # Errors
-    /// When the registry holds one of them already.
+    /// If the registry already has one of them.
     pub(crate) fn register(registry: &Registry) -> prometheus::Result<Self> {
         let open = IntGauge::new(
             "local_exporter_http_connections",
-            "Connections of clients that are open.",
+            "Open connections of clients.",
         )?;
         let reached = IntCounterVec::new(
             Opts::new(
                 "local_exporter_http_limit_reached_total",
-                "How often clients met a limit, by limit.",
+                "Number of times that clients reached a limit, by limit.",
             ),
             &["limit"],
         )?;
         let handshake_failures = IntCounter::new(
             "local_exporter_http_tls_handshake_failures_total",
-            "TLS handshakes that did not succeed.",
+            "Failed TLS handshakes.",
         )?;
         let web_config = IntGauge::new(
             "local_exporter_web_config_last_load_successful",
-            "Whether the web configuration and its certificates could be used when they were last read.",
+            "Whether the web configuration and its certificates were valid when they were last read.",
         )?;
         web_config.set(1);
         registry.register(Box::new(handshake_failures.clone()))?;
@@ -53,28 +53,28 @@ impl ConnectionMetrics {
         })
     }
 
-    /// So many connections are open.
+    /// Sets the number of open connections.
     pub(crate) fn open(&self, connections: usize) {
         self.open
             .set(i64::try_from(connections).unwrap_or(i64::MAX));
     }
 
-    /// A TLS handshake did not succeed.
+    /// Counts a failed TLS handshake.
     pub(crate) fn handshake_failed(&self) {
         self.handshake_failures.inc();
     }
 
-    /// The web configuration was read, and can be used or not.
+    /// Records whether the web configuration is valid.
     pub(crate) fn web_config(&self, usable: bool) {
         self.web_config.set(usable.into());
     }
 
-    /// A limit was met.
+    /// Counts that a limit was reached.
     pub(crate) fn reached(&self, limit: Limit) {
         self.counter(limit).inc();
     }
 
-    /// The counter of one limit, for whoever meets it often.
+    /// The counter of one limit.
     #[must_use]
     pub(crate) fn counter(&self, limit: Limit) -> IntCounter {
         self.reached.with_label_values(&[limit.as_str()])

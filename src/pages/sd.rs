@@ -1,10 +1,9 @@
-//! `/sd`: every selector as a target of its own, for the HTTP service discovery of Prometheus.
+//! `/sd`: every selector as a target, for Prometheus' HTTP service discovery.
 //!
-//! A list of groups, one for each selector, in the order of the configuration,
-//! since Prometheus tells groups apart by their place in the list. Labels whose
-//! names begin with `__` say how to scrape; they need no relabelling, and
-//! Prometheus drops them afterwards. It reads the running configuration and may
-//! not ask an actor: a daemon that is down stays a target, with `up` 0.
+//! The response has one group per selector in the order of the configuration, since Prometheus
+//! identifies groups by their position. Labels that begin with `__` configure the scrape without
+//! relabelling; Prometheus drops them afterwards. The page sends no message to an actor, so a daemon
+//! that is down stays a target, with `up` 0.
 
 use crate::exporter::Exporter;
 use crate::http::client::Scheme;
@@ -19,20 +18,20 @@ use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
-/// What Prometheus asks for, and nothing behind it.
+/// The media type that Prometheus requires, without parameters.
 const JSON: &str = "application/json";
-/// The longest name of a host, with a port behind it (RFC 1035, section 2.3.4).
-const LONGEST_AUTHORITY: usize = 255 + ":65535".len();
+/// The longest host name with a port (RFC 1035, section 2.3.4).
+const MAX_AUTHORITY: usize = 255 + ":65535".len();
 
-/// One target and its labels.
+/// One target with its labels.
 #[derive(Debug, Serialize)]
-struct Group<'a> {
+struct TargetGroup<'a> {
     targets: [&'a str; 1],
     labels: BTreeMap<&'a str, Cow<'a, str>>,
 }
 
-impl<'a> Group<'a> {
-    fn of(selector: &'a Selector, outside: &Outside<'a>) -> Self {
+impl<'a> TargetGroup<'a> {
+    fn of(selector: &'a Selector, external_address: &ExternalAddress<'a>) -> Self {
         let discovery = &selector.discovery;
         let own = discovery.labels.iter();
         let mut labels: BTreeMap<&str, Cow<'_, str>> = own
@@ -40,12 +39,12 @@ impl<'a> Group<'a> {
             .collect();
         let name = selector.name.as_str();
         labels.extend([
-            ("__scheme__", outside.scheme.into()),
-            ("__metrics_path__", outside.bridge().into()),
+            ("__scheme__", external_address.scheme.into()),
+            ("__metrics_path__", external_address.bridge().into()),
             ("__param_selector", name.into()),
             ("__meta_local_exporter_selector", name.into()),
             ("__meta_local_exporter_kind", selector.source.kind().into()),
-            // Two selectors of one host differ in nothing else that stays.
+            // The only remaining label that differs between selectors of one host.
             ("selector", name.into()),
         ]);
         let times = [
@@ -55,23 +54,23 @@ impl<'a> Group<'a> {
         let times = times.into_iter();
         labels.extend(times.filter_map(|(name, time)| Some((name, duration(time?).into()))));
         Self {
-            targets: [outside.authority],
+            targets: [external_address.authority],
             labels,
         }
     }
 }
 
-/// How Prometheus reaches the exporter.
+/// The address under which Prometheus reaches the exporter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Outside<'a> {
+struct ExternalAddress<'a> {
     scheme: &'a str,
     authority: &'a str,
     prefix: &'a str,
 }
 
-impl<'a> Outside<'a> {
-    /// As the configuration says, or else as this request did; `None` if that is no good either.
-    fn seen_by(request: &'a HttpRequest, paths: &'a Paths) -> Option<Self> {
+impl<'a> ExternalAddress<'a> {
+    /// The configured external URL, or else the address of this request; `None` if that is unusable.
+    fn for_request(request: &'a HttpRequest, paths: &'a Paths) -> Option<Self> {
         if let Some(external) = &paths.external {
             return Some(Self {
                 scheme: external.scheme,
@@ -91,9 +90,9 @@ impl<'a> Outside<'a> {
     }
 }
 
-/// The host that a request is for, with its port if that was said, where it can be a target.
+/// The host and port that a request is for, if they are valid in a target.
 fn host(request: &HttpRequest) -> Option<&str> {
-    // HTTP/2 has it in the URI (RFC 9113, section 8.3.1).
+    // HTTP/2 sends it in the URI (RFC 9113, section 8.3.1).
     let in_uri = request.uri().authority().map(Authority::as_str);
     let mut headers = request.headers().get_all(header::HOST);
     let in_header = headers.next().and_then(|host| host.to_str().ok());
@@ -103,7 +102,7 @@ fn host(request: &HttpRequest) -> Option<&str> {
     in_uri.or(in_header).filter(|host| is_target(host))
 }
 
-/// Whether this is a host and perhaps a port, and nothing that Prometheus takes for anything else.
+/// Whether an authority is a host with an optional port, and nothing else that Prometheus interprets.
 fn is_target(authority: &str) -> bool {
     let (host_is_one, port) = match authority.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {
@@ -123,10 +122,10 @@ fn is_target(authority: &str) -> bool {
         }
         None => port.is_empty(),
     };
-    authority.len() <= LONGEST_AUTHORITY && host_is_one && port_is_one
+    authority.len() <= MAX_AUTHORITY && host_is_one && port_is_one
 }
 
-/// A duration as Prometheus writes them, rounded up to milliseconds: `1m30s`.
+/// A duration in the form of Prometheus, rounded up to milliseconds: `1m30s`.
 fn duration(duration: Duration) -> String {
     let mut left = duration.as_nanos().div_ceil(1_000_000);
     let mut text = String::new();
@@ -143,21 +142,24 @@ fn duration(duration: Duration) -> String {
 /// `GET /sd`.
 pub(crate) async fn targets(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
     let settings = exporter.settings.load();
-    let Some(outside) = Outside::seen_by(&request, &settings.service.paths) else {
+    let Some(external_address) = ExternalAddress::for_request(&request, &settings.service.paths)
+    else {
         return reply::bad_request(
-            "the request has no usable Host, so there is no address to name: \
-             set --web.external-url to the one that Prometheus is to use",
+            "the request has no valid Host header, so the address of the exporter is unknown; \
+             set --web.external-url",
         );
     };
     let selectors = settings.selectors.iter();
-    let groups: Vec<_> = selectors.map(|it| Group::of(it, &outside)).collect();
+    let groups: Vec<_> = selectors
+        .map(|it| TargetGroup::of(it, &external_address))
+        .collect();
     match serde_json::to_string(&groups) {
         Ok(json) => {
             let mut response = HttpResponse::Ok();
             response.insert_header((header::CONTENT_TYPE, JSON));
             gzip::respond(&request, &exporter.compressors, response, json.into()).await
         }
-        Err(error) => reply::internal(&format!("the targets cannot be written: {error}")),
+        Err(error) => reply::internal(&format!("cannot encode the targets: {error}")),
     }
 }
 
@@ -166,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_host_with_or_without_a_port_is_a_target() {
+    fn only_a_host_with_an_optional_port_is_a_target() {
         for good in [
             "localhost",
             "node-1.example:9598",
@@ -177,7 +179,7 @@ mod tests {
         ] {
             assert!(is_target(good), "{good}");
         }
-        let long = "a".repeat(LONGEST_AUTHORITY + 1);
+        let long = "a".repeat(MAX_AUTHORITY + 1);
         for bad in [
             "", ":80", "a:", "a:65536", "a:+1", "a:8a", "a:1:2", "::1", "[::1", "[::1]x", "[a]:1",
             "u@h", "a/b", "a b", "ä", "a,b", &long,

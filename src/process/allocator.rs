@@ -1,59 +1,56 @@
-//! Has glibc give memory back: large blocks that were freed do not stay in its heaps.
+//! Pins glibc's mmap threshold, so that freed large blocks return to the kernel.
 //!
-//! glibc maps each block of 128 KiB or more by itself and gives it back as soon
-//! as it is freed. But every such block that is freed raises that bound to its
-//! own size, up to 32 MiB (mallopt(3), `M_MMAP_THRESHOLD`). After a few large
-//! answers all of them are cut from the heaps of the threads that read them, and
-//! stay there: resident memory becomes what the largest answers of all threads
-//! ever took together. So the bound is pinned to where it stands at first.
+//! glibc maps each block of at least 128 KiB separately and unmaps it when it is freed. But each time
+//! such a block is freed, the threshold grows to its size, up to 32 MiB (mallopt(3),
+//! `M_MMAP_THRESHOLD`). After a few large bodies, all of them are allocated on the heaps of the threads
+//! that read them, and resident memory grows to the sum of the largest bodies of all threads. Setting
+//! the threshold explicitly disables this growth.
 //!
-//! Without unsafe code glibc is told so by the environment alone, before anything
-//! of ours runs. Therefore the program begins anew, once, as the same process: it
-//! may have started and opened nothing before that.
+//! Without unsafe code only the environment can set it, before the program starts. So the program
+//! executes itself once, as the same process, before it starts threads or opens files.
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-/// What glibc reads: the size in bytes from which on blocks are mapped by themselves.
-const BOUND: &str = "MALLOC_MMAP_THRESHOLD_";
-/// Where the bound stands at first.
-const FIRST: &str = "131072";
-/// What glibc reads: the most heaps for small blocks. It makes up to eight for each
-/// processor, and what is free in one is none of another's, so that each creeps towards what
-/// its threads ever needed at once. With a single one resident memory stays level; the threads
-/// at work are few, and keep what they allocate most at hand without its lock (tcache).
+/// glibc's variable for the size in bytes from which blocks are mapped separately.
+const THRESHOLD: &str = "MALLOC_MMAP_THRESHOLD_";
+/// glibc's initial threshold.
+const INITIAL_THRESHOLD: &str = "131072";
+/// glibc's variable for the number of heaps. By default it creates up to eight per processor. Memory
+/// that is free in one heap cannot be used by another, so each grows to the peak of its threads. With
+/// one heap, resident memory stays constant; the few active threads cache small blocks without its
+/// lock (tcache).
 const ARENAS: &str = "MALLOC_ARENA_MAX";
-const MOST_ARENAS: &str = "1";
-/// The id of the process that has begun anew. The bound cannot say so: glibc
-/// takes it out of the environment of a program with capabilities of its own.
-const BEGUN: &str = "LOCAL_EXPORTER_BEGUN_ANEW";
+const MAX_ARENAS: &str = "1";
+/// The id of the process that has already executed itself. The threshold does not show that: glibc
+/// removes it from the environment of a program with file capabilities.
+const REEXECUTED: &str = "LOCAL_EXPORTER_REEXECUTED";
 
-/// Begins the program anew with the bound pinned. Comes back where that has been
-/// done, where somebody else has set the bound, and where the program cannot be
-/// begun anew, which costs memory and nothing else.
-pub fn pin_mapping_bound() {
+/// Executes the program again with a fixed threshold. Returns if that has been done, if the
+/// environment already sets the threshold, or if executing fails, which only costs memory.
+pub fn pin_mmap_threshold() {
     let process = std::process::id().to_string();
     let value = |name| std::env::var(name).unwrap_or_default();
-    let is_set = !value(BOUND).is_empty() || value("GLIBC_TUNABLES").contains("mmap_threshold");
-    if is_set || value(BEGUN) == process {
+    let is_set = !value(THRESHOLD).is_empty() || value("GLIBC_TUNABLES").contains("mmap_threshold");
+    if is_set || value(REEXECUTED) == process {
         return;
     }
     let Ok(program) = std::env::current_exe() else {
         return;
     };
     let mut arguments = std::env::args_os();
-    let mut anew = Command::new(program);
+    let mut command = Command::new(program);
     if let Some(name) = arguments.next() {
-        anew.arg0(name);
+        command.arg0(name);
     }
-    // Only an error comes back.
-    let _ = anew
+    // exec returns only on an error.
+    let _ = command
         .args(arguments)
-        .env(BOUND, FIRST)
+        .env(THRESHOLD, INITIAL_THRESHOLD)
         .env(
             ARENAS,
-            std::env::var(ARENAS).as_deref().unwrap_or(MOST_ARENAS),
+            std::env::var(ARENAS).as_deref().unwrap_or(MAX_ARENAS),
         )
-        .env(BEGUN, process)
+        .env(REEXECUTED, process)
         .exec();
 }

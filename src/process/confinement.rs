@@ -1,22 +1,21 @@
-//! Confinement: the process gives up, for good, what it will not need.
+//! Confinement: the process permanently gives up the access that it does not need.
 //!
-//! By means of Landlock (landlock(7)), which asks for no privilege and sets
-//! `no_new_privs`. Afterwards this thread, and every thread it starts,
+//! It uses Landlock (landlock(7)), which needs no privilege and sets `no_new_privs`. Afterwards this
+//! thread, and every thread that it starts,
 //!
-//! - reads nothing but what [`RequiredAccess`] names, and lists nothing else;
-//! - writes, makes, removes, renames and executes no file at all;
-//! - binds no TCP port but its own, and connects to none;
-//! - sends signals to no other process, and reaches sockets of the abstract
-//!   kind only where a bus has such an address.
+//! - reads and lists only what [`RequiredAccess`] names;
+//! - writes, creates, removes, renames and executes no file;
+//! - binds only its own TCP ports, and connects to none;
+//! - sends no signal to other processes, and connects to abstract sockets only if a bus has such an
+//!   address.
 //!
-//! What Landlock cannot restrict (as of ABI 6, the newest whose rights are used
-//! here): connecting to sockets that have a path, UDP, looking at what files
-//! there are (stat(2), inotify(7)), and what was opened before. A kernel that
-//! knows less of Landlock restricts less; one that knows nothing of it, nothing.
-//! All of that is told in one log line and stops nobody.
+//! Landlock cannot restrict the following (as of ABI 6, the newest whose rights are used here):
+//! connecting to sockets with a path, UDP, looking at the existence of files (stat(2), inotify(7)), and
+//! files that are open already. An older kernel restricts less, and one without Landlock nothing. A log
+//! line says so; the exporter runs in any case.
 //!
-//! It must be called before any other thread is started: a thread that is there
-//! already keeps its rights. Nothing else in the process may name `landlock`.
+//! Call it before starting threads: existing threads keep their access. No other module may name
+//! `landlock`.
 
 mod required_access;
 mod stable_ancestor;
@@ -31,31 +30,29 @@ use landlock::{
 use local_exporter_actors::source::Sockets;
 use std::path::Path;
 
-/// The newest version whose rights are taken away: those of later ones are not
-/// known to be of no use to the exporter. Version 9 is one of them: it restricts
-/// connecting to sockets that have a path.
-const KNOWN: ABI = ABI::V6;
+/// The newest ABI whose rights are given up. Later ones may include rights that the exporter needs:
+/// ABI 9 restricts connecting to sockets with a path.
+const KNOWN_ABI: ABI = ABI::V6;
 
-/// What a thread may read. (Every version of Landlock restricts that.)
+/// Whether reading is restricted. (Every version of Landlock restricts it.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReadAccess {
-    /// Whatever its user may.
+    /// The thread may read whatever its user may.
     Unrestricted,
-    /// What it was said to need.
+    /// The thread may read only what it requires.
     Restricted,
 }
 
-/// Takes everything else away from this thread, and says in the log what came of it.
-/// Returns whether what it reads is restricted from now on.
-pub(crate) fn confine(needs: &RequiredAccess) -> ReadAccess {
-    let status = match restrict(needs) {
+/// Restricts this thread to `required` and logs the result.
+pub(crate) fn confine(required: &RequiredAccess) -> ReadAccess {
+    let status = match restrict(required) {
         Ok(status) => status,
         Err(error) => {
             tracing::warn!(%error, "not confined: Landlock failed");
             return ReadAccess::Unrestricted;
         }
     };
-    let reads = needs.listed();
+    let reads = required.listed();
     let abi = match status.landlock {
         LandlockStatus::Available { effective_abi, .. } => effective_abi,
         LandlockStatus::NotEnabled | LandlockStatus::NotImplemented => ABI::Unsupported,
@@ -65,15 +62,15 @@ pub(crate) fn confine(needs: &RequiredAccess) -> ReadAccess {
             tracing::debug!(%abi, reads, "confined by Landlock");
         }
         RulesetStatus::PartiallyEnforced => {
-            tracing::info!(%abi, reads, "confined by Landlock, as far as this kernel knows it");
+            tracing::info!(%abi, reads, "confined by Landlock; this kernel supports only a part of it");
         }
         RulesetStatus::NotEnforced => tracing::warn!(
-            "not confined: Landlock is not in this kernel, switched off, or kept away by a seccomp filter"
+            "not confined: the kernel lacks Landlock, it is disabled, or a seccomp filter forbids it"
         ),
     }
-    if let (Some(directory), true) = (&needs.unrestricted_for, abi != ABI::Unsupported) {
-        let directory = directory.display();
-        tracing::warn!(%directory, "every file may be read, since this is the root, or nothing of it is there yet");
+    if let (Some(directory), true) = (&required.unrestricted_for, abi != ABI::Unsupported) {
+        let path = directory.display();
+        tracing::warn!(%path, "all files stay readable: this path is the root, or no part of it exists yet");
     }
     match status.ruleset {
         RulesetStatus::NotEnforced => ReadAccess::Unrestricted,
@@ -81,27 +78,27 @@ pub(crate) fn confine(needs: &RequiredAccess) -> ReadAccess {
     }
 }
 
-fn restrict(needs: &RequiredAccess) -> Result<RestrictionStatus, RulesetError> {
-    let scope = match needs.sockets {
+fn restrict(required: &RequiredAccess) -> Result<RestrictionStatus, RulesetError> {
+    let scope = match required.sockets {
         Sockets::ByPath => Scope::AbstractUnixSocket | Scope::Signal,
         Sockets::Abstract => Scope::Signal.into(),
     };
     let ruleset = Ruleset::default()
-        .handle_access(AccessFs::from_all(KNOWN))?
-        .handle_access(AccessNet::from_all(KNOWN))?
+        .handle_access(AccessFs::from_all(KNOWN_ABI))?
+        .handle_access(AccessNet::from_all(KNOWN_ABI))?
         .scope(scope)?
         .create()?;
-    let ruleset = needs
+    let ruleset = required
         .reads
         .iter()
         .try_fold(ruleset, |ruleset, path| allow_reading(ruleset, path))?;
-    let ruleset = needs.ports.iter().try_fold(ruleset, |ruleset, port| {
+    let ruleset = required.ports.iter().try_fold(ruleset, |ruleset, port| {
         ruleset.add_rule(NetPort::new(*port, AccessNet::BindTcp))
     })?;
     ruleset.restrict_self()
 }
 
-/// A path that cannot be opened now is left out: what is not allowed is denied, and that is told when it matters.
+/// Skips a path that cannot be opened now. Reading it later is denied and reported.
 fn allow_reading(ruleset: RulesetCreated, path: &Path) -> Result<RulesetCreated, RulesetError> {
     let Ok(opened) = PathFd::new(path) else {
         return Ok(ruleset);

@@ -1,28 +1,25 @@
-//! How many descriptors the process may have open, and what they are kept for.
+//! The budget of file descriptors.
 //!
-//! Pure arithmetic but for [`raise_limit`]. What clients and sources may open is
-//! bounded such that it fits below the limit with something in reserve: running
-//! out of descriptors is prevented, not handled. (Where the limit is lowered
-//! under a running process, accepting pauses and sources fail with `io`, and
-//! both go on when there are descriptors again.)
+//! Pure arithmetic, except [`raise_limit`]. The limits on clients are reduced until all descriptors of
+//! clients and sources fit below the limit of open files, with a reserve, so running out of descriptors
+//! is prevented. (If the limit is lowered while the process runs, accepting pauses, sources fail with
+//! `io`, and both continue once descriptors are available again.)
 
 use crate::http::connections::RESERVE;
 use local_exporter_actors::source;
 use local_exporter_config::{ClientLimits, Selector};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// What the process itself has open: standard streams, listeners, signals, the
-/// inotify instance, the polls and wakers of a dozen threads, and the files that
-/// `/metrics` reads.
+/// The descriptors of the process itself: standard streams, listeners, signals, the inotify instance,
+/// the pollers and wakers of a dozen threads, and the files that `/metrics` reads.
 const OWN: u64 = 112;
-/// The most background tasks that have files open at once.
-const BACKGROUND_TASKS: usize = 64;
-/// Fewer connections, or fewer scrapes at once, would be of no use.
-const FEWEST: u64 = 16;
+/// The most background tasks that have files open at the same time.
+const MAX_BACKGROUND_TASKS: usize = 64;
+/// The least number of connections, and of concurrent scrapes, that is useful.
+const MIN_CLIENTS: u64 = 16;
 
-/// Raises the soft limit of open files to the hard one, as far as that is
-/// allowed, and returns what holds then; `None` is no limit at all. (The soft
-/// one is low for programs that use select(2), which this does not.)
+/// Raises the soft limit of open files to the hard limit, if permitted, and returns the resulting
+/// limit; `None` is unlimited. (The soft limit is low for programs that use select(2).)
 #[must_use]
 pub(crate) fn raise_limit() -> Option<u64> {
     let limit = getrlimit(Resource::Nofile);
@@ -34,12 +31,11 @@ pub(crate) fn raise_limit() -> Option<u64> {
     }
 }
 
-/// What clients may take such that all fits below the limit of open files: what
-/// was wanted, or less in equal measure.
+/// Reduces the limits on clients proportionally until all descriptors fit below `limit`.
 ///
 /// # Errors
-/// When not even the least would fit, with the limit that is needed.
-pub(crate) fn share_out(
+/// If not even the minimum fits; the message has the limit that is needed.
+pub(crate) fn fit_limits(
     wanted: ClientLimits,
     selectors: &[Selector],
     limit: Option<u64>,
@@ -49,24 +45,24 @@ pub(crate) fn share_out(
     };
     let connections = wanted.max_connections as u64;
     let scrapes = wanted.max_in_flight as u64;
-    let fixed = fixed(selectors);
-    let left = limit.saturating_sub(fixed);
+    let base = base(selectors);
+    let left = limit.saturating_sub(base);
     if connections + scrapes <= left {
         return Ok(wanted);
     }
-    let fewest = (FEWEST.min(connections), FEWEST.min(scrapes));
-    let needed = fixed + fewest.0 + fewest.1;
+    let minimum = (MIN_CLIENTS.min(connections), MIN_CLIENTS.min(scrapes));
+    let needed = base + minimum.0 + minimum.1;
     if limit < needed {
         return Err(too_low(limit, needed));
     }
     let part = left * scrapes / (connections + scrapes);
-    let scrapes = part.clamp(fewest.1, left - fewest.0);
+    let scrapes = part.clamp(minimum.1, left - minimum.0);
     let connections = left - scrapes;
     tracing::warn!(
         limit,
         max_connections = connections,
         max_in_flight = scrapes,
-        "the limit of open files allows less than was configured"
+        "the limit of open files is too low for the configured limits; using lower ones"
     );
     let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
     Ok(ClientLimits {
@@ -76,12 +72,12 @@ pub(crate) fn share_out(
     })
 }
 
-/// [`share_out`] for other limits and selectors while connections may come already,
-/// whose number stays: what is left of the rest is for scrapes.
+/// [`fit_limits`] for a reload: the number of connections is fixed, so only the number of scrapes is
+/// reduced.
 ///
 /// # Errors
-/// When not even the fewest scrapes would fit, with the limit that is needed.
-pub(crate) fn share_again(
+/// If not even the minimum of scrapes fits; the message has the limit that is needed.
+pub(crate) fn refit_limits(
     running: ClientLimits,
     wanted: ClientLimits,
     selectors: &[Selector],
@@ -96,16 +92,16 @@ pub(crate) fn share_again(
         return Ok(wanted);
     };
     let scrapes = wanted.max_in_flight as u64;
-    let needed = fixed(selectors) + max_connections as u64;
+    let needed = base(selectors) + max_connections as u64;
     let left = limit.saturating_sub(needed);
-    if left < FEWEST.min(scrapes) {
-        return Err(too_low(limit, needed + FEWEST.min(scrapes)));
+    if left < MIN_CLIENTS.min(scrapes) {
+        return Err(too_low(limit, needed + MIN_CLIENTS.min(scrapes)));
     }
     if left < scrapes {
         tracing::warn!(
             limit,
             max_in_flight = left,
-            "the limit of open files allows less than was configured"
+            "the limit of open files is too low for the configured limits; using lower ones"
         );
     }
     Ok(ClientLimits {
@@ -116,19 +112,19 @@ pub(crate) fn share_again(
 
 fn too_low(limit: u64, needed: u64) -> String {
     format!(
-        "the limit of open files is {limit}, at least {needed} are needed (ulimit -n, LimitNOFILE=)"
+        "the limit of open files is {limit}, but at least {needed} are needed (ulimit -n, LimitNOFILE=)"
     )
 }
 
-/// What is needed independently of clients: what sources keep open, and what they open in their
+/// The descriptors that are independent of clients: those that sources keep open, and those of their
 /// background tasks.
-fn fixed(selectors: &[Selector]) -> u64 {
+fn base(selectors: &[Selector]) -> u64 {
     let needs = selectors.iter();
     let needs = needs.map(|selector| source::descriptors(&selector.source));
     let (kept, mut background): (Vec<u64>, Vec<u64>) =
         needs.map(|needs| (needs.kept, needs.background)).unzip();
     background.sort_unstable();
-    let background = background.iter().rev().take(BACKGROUND_TASKS);
+    let background = background.iter().rev().take(MAX_BACKGROUND_TASKS);
     OWN + RESERVE as u64 + kept.iter().sum::<u64>() + background.sum::<u64>()
 }
 
@@ -147,12 +143,12 @@ mod tests {
     }
 
     fn shared(wanted: ClientLimits, limit: Option<u64>) -> Option<(usize, usize)> {
-        let shared = share_out(wanted, &[], limit).ok()?;
+        let shared = fit_limits(wanted, &[], limit).ok()?;
         Some((shared.max_connections, shared.max_in_flight))
     }
 
     #[test]
-    fn what_fits_stays_as_it_was_wanted() {
+    fn limits_that_fit_stay() {
         let usual = wanted(4096, 1024);
         assert_eq!(shared(usual, None), Some((4096, 1024)));
         assert_eq!(shared(usual, Some(1 << 20)), Some((4096, 1024)));
@@ -161,36 +157,42 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_becomes_less_in_equal_measure() {
+    fn limits_that_do_not_fit_are_reduced_proportionally() {
         let (connections, scrapes) = shared(wanted(4096, 1024), Some(1024)).unwrap();
         assert!(
             connections + scrapes <= 1024 - 144,
             "{connections} {scrapes}"
         );
         assert_eq!((connections, scrapes), (704, 176));
-        // What is few already stays.
+        // A limit below the minimum stays.
         assert_eq!(shared(wanted(4096, 3), Some(1024)), Some((877, 3)));
         assert_eq!(shared(wanted(3, 4096), Some(1024)), Some((3, 877)));
     }
 
     #[test]
-    fn too_little_is_refused_with_what_is_needed() {
-        let error = share_out(wanted(4096, 1024), &[], Some(64)).unwrap_err();
-        assert!(error.contains("is 64, at least 176 are needed"), "{error}");
-        assert!(share_out(wanted(4096, 1024), &[], Some(176)).is_ok());
+    fn a_limit_that_is_too_low_is_an_error_with_the_needed_limit() {
+        let error = fit_limits(wanted(4096, 1024), &[], Some(64)).unwrap_err();
+        assert!(
+            error.contains("is 64, but at least 176 are needed"),
+            "{error}"
+        );
+        assert!(fit_limits(wanted(4096, 1024), &[], Some(176)).is_ok());
     }
 
     #[test]
-    fn connections_that_may_come_already_leave_the_rest_to_scrapes() {
+    fn at_a_reload_the_connections_stay_and_the_scrapes_are_reduced() {
         let again = |wanted_scrapes, limit| {
             let running = wanted(704, 176);
-            let shared = share_again(running, wanted(9, wanted_scrapes), &[], Some(limit));
+            let shared = refit_limits(running, wanted(9, wanted_scrapes), &[], Some(limit));
             shared.map(|shared| (shared.max_connections, shared.max_in_flight))
         };
         assert_eq!(again(100, 1024), Ok((704, 100)));
         assert_eq!(again(4096, 1024), Ok((704, 176)));
         assert_eq!(again(3, 851), Ok((704, 3)));
         let error = again(4096, 851).unwrap_err();
-        assert!(error.contains("is 851, at least 864 are needed"), "{error}");
+        assert!(
+            error.contains("is 851, but at least 864 are needed"),
+            "{error}"
+        );
     }
 }

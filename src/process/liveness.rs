@@ -1,31 +1,30 @@
-//! Whether every thread that has to answer requests still does anything at all.
+//! Checks that every thread that serves HTTP still runs tasks, for the watchdog.
 //!
-//! Each of them has a task that answers when it is called. A thread that is
-//! stuck in a loop, blocked, or gone does not; one that is only busy answers
-//! late. It says nothing of a single request, actor or source: those have their
-//! deadlines, and no restart of the process would help them. The thread that
-//! accepts connections is not called, since it runs no task of ours.
+//! Each of these threads has a task that responds to probes. A thread that is blocked, in an endless
+//! loop or gone does not respond; a busy one responds late. Single requests, actors and sources are not
+//! checked: they have deadlines, and restarting the process would not help them. The thread that
+//! accepts connections runs no task of ours, so it is not checked.
 
 use std::future::pending;
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 
-/// The way to a task that answers by dropping what it gets.
+/// The sender to the task of one thread.
 type Probe = mpsc::Sender<oneshot::Sender<()>>;
 
-/// The threads that are to answer.
+/// The threads to check.
 #[derive(Debug, Default)]
 pub(crate) struct Liveness(Mutex<Vec<Probe>>);
 
 impl Liveness {
-    /// Adds the thread that this is called on, which must be one of actix.
+    /// Adds the current thread, which must run an actix arbiter.
     pub(crate) fn add_current_thread(&self) {
-        // One call at a time.
-        let (probe, mut calls) = mpsc::channel::<oneshot::Sender<()>>(1);
+        // One probe at a time.
+        let (probe, mut probes) = mpsc::channel::<oneshot::Sender<()>>(1);
         actix_rt::spawn(async move {
-            while let Some(answer) = calls.recv().await {
-                // Whoever called may have stopped to wait.
-                let _ = answer.send(());
+            while let Some(response) = probes.recv().await {
+                // The caller may have stopped waiting.
+                let _ = response.send(());
             }
         });
         self.0
@@ -34,7 +33,7 @@ impl Liveness {
             .push(probe);
     }
 
-    /// Resolves when all of them have answered: never, if one of them is gone.
+    /// Resolves once all threads have responded; never if one of them is gone.
     pub(crate) async fn all_respond(&self) {
         let probes = self
             .0
@@ -42,8 +41,8 @@ impl Liveness {
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         for probe in probes {
-            let (answer, answered) = oneshot::channel();
-            if probe.send(answer).await.is_err() || answered.await.is_err() {
+            let (response, responded) = oneshot::channel();
+            if probe.send(response).await.is_err() || responded.await.is_err() {
                 return pending().await;
             }
         }
@@ -60,26 +59,26 @@ mod tests {
     use std::time::Duration;
     use tokio::time::timeout;
 
-    /// The calls under test are awaited on this thread, so that it is not among those called.
+    /// Runs a test with two added threads. The current thread is not added.
     fn on_threads(test: impl AsyncFnOnce(Arc<Liveness>, &[Arbiter])) {
         System::new().block_on(async {
             let liveness = Arc::new(Liveness::default());
             let threads = [Arbiter::new(), Arbiter::new()];
             for thread in &threads {
-                let (joins, joined) = oneshot::channel();
+                let (added, is_added) = oneshot::channel();
                 let liveness = Arc::clone(&liveness);
                 thread.spawn_fn(move || {
                     liveness.add_current_thread();
-                    joins.send(()).unwrap();
+                    added.send(()).unwrap();
                 });
-                joined.await.unwrap();
+                is_added.await.unwrap();
             }
             test(liveness, &threads).await;
         });
     }
 
     #[test]
-    fn threads_that_are_well_answer_again_and_again() {
+    fn idle_threads_respond_repeatedly() {
         on_threads(async |liveness, _| {
             liveness.all_respond().await;
             liveness.all_respond().await;
@@ -87,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_that_is_stuck_does_not_and_once_it_is_not_it_does() {
+    fn a_blocked_thread_responds_once_it_is_released() {
         on_threads(async |liveness, threads| {
             let [_, second] = threads else { return };
             let (release, held) = blocking::channel::<()>();
@@ -107,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_that_is_gone_does_not() {
+    fn a_thread_that_has_ended_does_not_respond() {
         on_threads(async |liveness, threads| {
             let [first, _] = threads else { return };
             first.stop();

@@ -1,59 +1,67 @@
-//! What a service manager is told, and when (`sd_notify(3)`).
+//! Notifies the service manager (`sd_notify(3)`). Without `NOTIFY_SOCKET` this is a no-op.
 //!
-//! - `READY=1` once the listeners are served and every actor has started;
-//! - `RELOADING=1` with the monotonic time, and `READY=1` again, around every
-//!   reload, whoever asked for it and whatever came of it;
-//! - `STATUS=` how many sources answered when they were last read, where that
-//!   has changed;
-//! - `STOPPING=1` when the end was asked for;
-//! - `WATCHDOG=1` twice in the time that the manager gives, but only after every
-//!   thread that serves HTTP ([`Liveness`](super::liveness::Liveness)) and every one that holds actors
-//!   ([`ThreadHandles`]) has answered.
+//! - `READY=1` once the listeners are open and every actor has started.
+//! - `RELOADING=1` with the monotonic time before each reload, and `READY=1` after it, whatever
+//!   triggered it and whether or not it succeeded.
+//! - `STATUS=` with the number of sources that responded when they were last read, on changes.
+//! - `STOPPING=1` at the start of the shutdown.
+//! - `WATCHDOG=1` twice per watchdog interval, but only after every thread that serves HTTP
+//!   ([`Liveness`]) and every actor thread ([`ThreadHandles`]) has responded.
 //!
-//! Where nobody wants to hear it, nothing is done. It may not decide anything:
-//! it looks at the phase and the registry, and tells. The variables stay in the
-//! environment, since the exporter has no children to hide them from.
+//! It only observes the phase and the registry. The variables stay in the environment, since the
+//! exporter starts no other programs.
 
 mod message;
 mod socket;
 
 pub(crate) use socket::ServiceManager;
 
-use crate::exporter::Exporter;
+use super::liveness::Liveness;
 use crate::phase::Phase;
-use local_exporter_actors::ThreadHandles;
+use arc_swap::ArcSwap;
 use local_exporter_actors::report::State;
+use local_exporter_actors::{Registry, ThreadHandles};
 use message::{Message, Notifier};
 use std::convert::Infallible;
 use std::future::pending;
 use std::time::Duration;
 use tokio::net::UnixDatagram;
+use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-/// How often the status is looked at: often enough for a person who waits for it.
-const STATUS_EVERY: Duration = Duration::from_secs(2);
-/// How often actors are looked at that have not started yet, which takes them no time.
-const STARTING_EVERY: Duration = Duration::from_millis(10);
+/// The interval at which the status is updated.
+const STATUS_INTERVAL: Duration = Duration::from_secs(2);
+/// The interval at which starting actors are polled. They start within milliseconds.
+const STARTING_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Tells the manager what there is to tell until the exporter stops.
-pub(crate) async fn notify(manager: ServiceManager, exporter: &Exporter, actors: &ThreadHandles) {
+/// The parts of the exporter that the service manager is notified of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Observed<'a> {
+    pub(crate) phase: &'a watch::Sender<Phase>,
+    pub(crate) registry: &'a ArcSwap<Registry>,
+    pub(crate) liveness: &'a Liveness,
+    pub(crate) actors: &'a ThreadHandles,
+}
+
+/// Notifies the service manager until the exporter stops.
+pub(crate) async fn notify(manager: ServiceManager, observed: Observed<'_>) {
     let socket = match manager.into_socket() {
         Ok(socket) => socket,
-        Err(error) => return tracing::warn!(%error, "the service manager hears nothing"),
+        Err(error) => return tracing::warn!(%error, "cannot notify the service manager"),
     };
     tokio::select! {
-        () = report(&socket, exporter) => {}
-        never = send_keep_alives(&socket, exporter, actors) => match never {},
+        () = report(&socket, observed) => {}
+        never = send_keep_alives(&socket, observed) => match never {},
     }
 }
 
-/// Phases and status, until the phase is the last one.
-async fn report(socket: &UnixDatagram, exporter: &Exporter) {
-    let mut phases = exporter.phase.subscribe();
-    // What it is now is news.
+/// Reports phases and status until the exporter stops.
+async fn report(socket: &UnixDatagram, observed: Observed<'_>) {
+    let mut phases = observed.phase.subscribe();
+    // The current phase has not been reported yet.
     phases.mark_changed();
     let mut notifier = Notifier::default();
-    let mut ticks = interval(STATUS_EVERY);
+    let mut ticks = interval(STATUS_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
@@ -67,11 +75,11 @@ async fn report(socket: &UnixDatagram, exporter: &Exporter) {
                     return;
                 }
             }
-            () = actors_started(exporter), if notifier.ready_pending() => {
-                send(socket, notifier.ready(status(exporter))).await;
+            () = actors_started(observed.registry), if notifier.ready_pending() => {
+                send(socket, notifier.ready(status(observed.registry))).await;
             }
             _ = ticks.tick() => {
-                if let Some(message) = notifier.status(status(exporter)) {
+                if let Some(message) = notifier.status(status(observed.registry)) {
                     send(socket, message).await;
                 }
             }
@@ -79,43 +87,39 @@ async fn report(socket: &UnixDatagram, exporter: &Exporter) {
     }
 }
 
-/// Signs of life, as often as the manager wants them, while there is life.
-async fn send_keep_alives(
-    socket: &UnixDatagram,
-    exporter: &Exporter,
-    actors: &ThreadHandles,
-) -> Infallible {
-    let Some(patience) = sd_notify::watchdog_enabled().filter(|patience| !patience.is_zero())
+/// Sends watchdog keep-alives while all threads respond.
+async fn send_keep_alives(socket: &UnixDatagram, observed: Observed<'_>) -> Infallible {
+    let Some(watchdog) = sd_notify::watchdog_enabled().filter(|watchdog| !watchdog.is_zero())
     else {
         return pending().await;
     };
-    let mut ticks = interval(patience / 2);
+    let mut ticks = interval(watchdog / 2);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        // A thread that does not answer holds this up, and the manager notices.
-        exporter.liveness.all_respond().await;
-        actors.responsive().await;
+        // A thread that does not respond blocks here, and the manager restarts the service.
+        observed.liveness.all_respond().await;
+        observed.actors.responsive().await;
         send(socket, Message::keep_alive()).await;
     }
 }
 
-/// Resolves when no actor has yet to start.
-async fn actors_started(exporter: &Exporter) {
+/// Resolves once every actor has started.
+async fn actors_started(registry: &ArcSwap<Registry>) {
     let starts = || {
-        let registry = exporter.registry.load();
+        let registry = registry.load();
         registry
             .iter()
             .any(|handle| handle.state() == State::Starting)
     };
     while starts() {
-        sleep(STARTING_EVERY).await;
+        sleep(STARTING_INTERVAL).await;
     }
 }
 
-/// One line for people.
-fn status(exporter: &Exporter) -> String {
-    let registry = exporter.registry.load();
+/// The text of `STATUS=`.
+fn status(registry: &ArcSwap<Registry>) -> String {
+    let registry = registry.load();
     let all = registry.iter().count();
     let answered = registry.iter().filter(|handle| handle.is_up()).count();
     format!("{answered} of {all} sources answered")
@@ -123,6 +127,6 @@ fn status(exporter: &Exporter) -> String {
 
 async fn send(socket: &UnixDatagram, message: Message) {
     if let Err(error) = socket.send(message.as_bytes()).await {
-        tracing::warn!(%error, "the service manager cannot be told");
+        tracing::warn!(%error, "cannot notify the service manager");
     }
 }

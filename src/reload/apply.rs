@@ -1,7 +1,7 @@
-//! What runs, replaced by what was read; and what is told of it.
+//! Applies a newly loaded configuration and logs the differences.
 //!
-//! Selectors that are as they were keep all they have; the new actors of others
-//! are prepared while the old ones still answer, so that no scrape meets a gap.
+//! Unchanged selectors keep their actors, caches and connections. New actors are prepared while the
+//! old ones still serve scrapes, so that no scrape fails because of a reload.
 
 use super::outcome::{ReloadError, ReloadResult, Warnings};
 use super::read::NewConfig;
@@ -13,12 +13,12 @@ use local_exporter_config::Loaded;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long the old actors go on for the new ones to have something to answer with.
+/// The time that new actors get to fill their caches before they replace the old ones.
 const PREPARATION: Duration = Duration::from_secs(5);
-/// The most names of selectors in a line of the log.
-const MOST_NAMES: usize = 10;
+/// The most selector names in a log line.
+const MAX_NAMES: usize = 10;
 
-/// Replaces what runs by what was read, if the descriptors suffice.
+/// Replaces the running configuration, if there are enough file descriptors.
 pub(super) async fn replace(running: &Running, read: NewConfig) -> ReloadResult {
     let Running {
         exporter,
@@ -38,7 +38,7 @@ pub(super) async fn replace(running: &Running, read: NewConfig) -> ReloadResult 
         restart_only::keep_running_values(&exporter.settings.load().service, &mut settings.service);
     let limit = descriptors::raise_limit();
     let clients = connections.limits();
-    let clients = descriptors::share_again(
+    let clients = descriptors::refit_limits(
         clients,
         settings.service.clients,
         &settings.selectors,
@@ -50,7 +50,7 @@ pub(super) async fn replace(running: &Running, read: NewConfig) -> ReloadResult 
     let selectors = settings.selectors.clone();
     let reconciliation = old.reconcile(selectors, threads, exporter.metrics.selectors());
     reconciliation.ready(PREPARATION).await;
-    // A thread may have been given up meanwhile, and with it some of these.
+    // Meanwhile a thread with some of these actors may have become unresponsive.
     let evacuated = reconciliation
         .registry
         .evacuate(threads, exporter.metrics.selectors());
@@ -62,13 +62,13 @@ pub(super) async fn replace(running: &Running, read: NewConfig) -> ReloadResult 
     let configuration = exporter.metrics.configuration();
     configuration.loaded(&hash, drop_ins_left_out);
 
-    tell(&reconciliation.changes);
+    log(&reconciliation.changes);
     for error in &warnings {
-        tracing::warn!(%error, "left out of the configuration");
+        tracing::warn!(%error, "drop-in left out of the configuration");
     }
     if !waiting.is_empty() {
         let keys = waiting.join(", ");
-        tracing::warn!(keys, "these take effect after a restart");
+        tracing::warn!(keys, "changed keys take effect after a restart");
     }
     for path in &read.out_of_reach {
         let path = path.display();
@@ -77,7 +77,7 @@ pub(super) async fn replace(running: &Running, read: NewConfig) -> ReloadResult 
     Ok(Warnings::of(&warnings))
 }
 
-fn tell(changes: &Changes) {
+fn log(changes: &Changes) {
     tracing::info!(
         kept = changes.kept,
         amended = listed(&changes.amended),
@@ -88,10 +88,10 @@ fn tell(changes: &Changes) {
     );
 }
 
-/// Names for a line of the log; absent when there are none.
+/// Names for a log line; `None` if there are none.
 fn listed(names: &[String]) -> Option<String> {
-    let shown = names.get(..MOST_NAMES).unwrap_or(names).join(", ");
-    match names.len().saturating_sub(MOST_NAMES) {
+    let shown = names.get(..MAX_NAMES).unwrap_or(names).join(", ");
+    match names.len().saturating_sub(MAX_NAMES) {
         0 => Some(shown).filter(|shown| !shown.is_empty()),
         more => Some(format!("{shown} and {more} more")),
     }
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_of_the_log_names_a_few() {
+    fn a_log_line_has_at_most_ten_names() {
         let names = |count: usize| (0..count).map(|n| format!("s{n}")).collect::<Vec<_>>();
         assert_eq!(listed(&names(0)), None);
         assert_eq!(listed(&names(2)).as_deref(), Some("s0, s1"));

@@ -1,8 +1,7 @@
-//! ConfigReader the configuration again, within a bound.
+//! Reads the configuration for a reload, with a timeout.
 //!
-//! File systems can hang. So it is read on a thread of its own, for which nobody
-//! waits longer than [`LONGEST`], not even the end of the process; and another one
-//! is not begun while that one is under way.
+//! A file system can hang, so a separate thread reads it. Neither a reload nor the end of the process
+//! waits longer than [`TIMEOUT`] for that thread, and at most one such thread exists.
 
 use super::outcome::ReloadError;
 use super::request::Reloader;
@@ -15,21 +14,21 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// How long reading may take.
-const LONGEST: Duration = Duration::from_secs(30);
+/// The time that reading may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What was found.
+/// The result of reading.
 pub(super) type ReadResult = Result<NewConfig, ReloadError>;
 
-/// A configuration that is right.
+/// A valid configuration.
 #[derive(Debug)]
 pub(super) struct NewConfig {
     pub(super) loaded: Loaded,
-    /// What it needs to read and the process, which is confined, cannot.
+    /// Paths that it needs and the confined process cannot read.
     pub(super) out_of_reach: Vec<PathBuf>,
 }
 
-/// Reads one at a time.
+/// Reads the configuration; at most one reading at a time.
 #[derive(Debug)]
 pub(super) struct ConfigReader {
     reloader: Reloader,
@@ -44,22 +43,22 @@ impl ConfigReader {
         }
     }
 
-    /// The configuration as it is now.
+    /// Reads the configuration.
     pub(super) async fn read(&mut self) -> ReadResult {
         let Some(layers) = self.reloader.0.layers.clone() else {
             return Err(ReloadError::one(
-                "the configuration came from nothing that could be read again",
+                "the configuration was not read from files",
             ));
         };
         if self.pending.is_some() {
-            // What it finds is what there was a while ago.
+            // Its result may be outdated.
             let _ = self.end().await?;
         }
         let granted = self.reloader.0.granted.clone();
         let (found, pending) = oneshot::channel();
         let thread = thread::Builder::new().name("reload".to_owned());
         let started = thread.spawn(move || {
-            // Nobody may wait for it any more.
+            // The receiver is gone if reading timed out.
             let _ = found.send(read(&layers, granted.as_ref()));
         });
         if let Err(error) = started {
@@ -69,18 +68,18 @@ impl ConfigReader {
         self.end().await?
     }
 
-    /// The end of the one that is under way.
+    /// Waits for the pending reading.
     async fn end(&mut self) -> Result<ReadResult, ReloadError> {
         let Some(pending) = &mut self.pending else {
-            return Err(ReloadError::one("nothing is read"));
+            return Err(ReloadError::one("no reading is pending"));
         };
-        let Ok(ended) = timeout(LONGEST, pending).await else {
+        let Ok(ended) = timeout(TIMEOUT, pending).await else {
             return Err(ReloadError::one(format!(
-                "reading it takes longer than {LONGEST:?}: a file system hangs, or is slow"
+                "reading the configuration takes longer than {TIMEOUT:?}; a file system is slow or hangs"
             )));
         };
         self.pending = None;
-        ended.map_err(|_| ReloadError::one("reading it failed; the panic is in the log"))
+        ended.map_err(|_| ReloadError::one("reading the configuration panicked; see the log"))
     }
 }
 

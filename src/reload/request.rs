@@ -9,39 +9,39 @@ use local_exporter_config::Layers;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// Asks for reloads. Clones ask the same exporter.
+/// Requests reloads. Clones share one exporter.
 #[derive(Clone, Debug)]
 pub struct Reloader(pub(super) Arc<Channel>);
 
 #[derive(Debug)]
 pub(super) struct Channel {
-    /// What to read; without it every reload is refused.
+    /// The layers of the configuration. Without them, every reload fails.
     pub(super) layers: Option<Layers>,
     /// What the process can granted once it is confined.
     pub(super) granted: Option<RequiredAccess>,
-    /// How often a reload was asked for.
+    /// The number of requests so far.
     pub(super) requested: watch::Sender<u64>,
-    /// The last reload.
+    /// The last reload that completed.
     completed: watch::Sender<Completed>,
 }
 
 /// A reload that completed.
 #[derive(Clone, Debug)]
 struct Completed {
-    /// Everything that was asked for up to this is answered by it.
+    /// The number of the last request that it covers.
     up_to: u64,
     outcome: ReloadResult,
 }
 
 impl Reloader {
-    /// Reloads from where the configuration came from. `granted` is what the process was
-    /// confined to, if it was: what is beyond it is told of at a reload.
+    /// Reloads from `layers`. `granted` is the access that a confined process kept; a reload logs
+    /// the paths outside it.
     #[must_use]
     pub fn new(layers: Layers, granted: Option<RequiredAccess>) -> Self {
         Self::with(Some(layers), granted)
     }
 
-    /// Refuses every reload: the configuration came from nowhere that could be read again.
+    /// Fails every reload, for a configuration that was not read from files.
     #[must_use]
     pub fn disabled() -> Self {
         Self::with(None, None)
@@ -60,15 +60,15 @@ impl Reloader {
         }))
     }
 
-    /// Asks for a reload and does not wait for it; the log tells what comes of it.
+    /// Requests a reload without waiting for it. The log has the result.
     pub fn request(&self) {
         self.next_number();
     }
 
-    /// Asks for a reload and waits for its end.
+    /// Requests a reload and waits for the result.
     ///
     /// # Errors
-    /// Why the running configuration stays.
+    /// The errors for which the running configuration stays.
     pub async fn reload(&self) -> Result<Warnings, ReloadError> {
         let mut completed = self.0.completed.subscribe();
         let number = self.next_number();
@@ -90,14 +90,14 @@ impl Reloader {
         number
     }
 
-    /// Answers everybody who asked up to a number.
-    pub(super) fn end(&self, up_to: u64, outcome: ReloadResult) {
+    /// Completes all requests up to a number.
+    pub(super) fn complete(&self, up_to: u64, outcome: ReloadResult) {
         self.0.completed.send_replace(Completed { up_to, outcome });
     }
 
-    /// Refuses everything from now on.
+    /// Fails all pending and future requests.
     pub(crate) fn close(&self) {
-        self.end(
+        self.complete(
             u64::MAX,
             Err(ReloadError::one("local-exporter is stopping")),
         );
@@ -112,30 +112,30 @@ mod tests {
     use futures_util::FutureExt;
 
     #[tokio::test]
-    async fn who_asks_while_one_runs_is_answered_by_the_next() {
+    async fn requests_during_a_reload_share_the_next_one() {
         let reloader = Reloader::disabled();
         let mut first = Box::pin(reloader.reload());
         assert!((&mut first).now_or_never().is_none());
-        // The first one runs, for those up to 1, when two more ask.
+        // The reload for request 1 runs when two more requests arrive.
         let mut second = Box::pin(reloader.reload());
         let mut third = Box::pin(reloader.reload());
         assert!((&mut second).now_or_never().is_none());
         assert!((&mut third).now_or_never().is_none());
 
-        let lacking = Warnings::one("an error");
-        reloader.end(1, Ok(lacking.clone()));
-        assert_eq!(lacking.to_string(), "left out: an error\n");
-        assert_eq!(first.now_or_never(), Some(Ok(lacking)));
+        let warnings = Warnings::one("an error");
+        reloader.complete(1, Ok(warnings.clone()));
+        assert_eq!(warnings.to_string(), "left out: an error\n");
+        assert_eq!(first.now_or_never(), Some(Ok(warnings)));
         assert!((&mut second).now_or_never().is_none());
 
         let why = ReloadError::one("an error");
-        reloader.end(3, Err(why.clone()));
+        reloader.complete(3, Err(why.clone()));
         assert_eq!(second.now_or_never(), Some(Err(why.clone())));
         assert_eq!(third.now_or_never(), Some(Err(why)));
     }
 
     #[tokio::test]
-    async fn nobody_waits_for_one_that_does_not_come_any_more() {
+    async fn a_request_does_not_wait_after_shutdown() {
         let reloader = Reloader::disabled();
         let mut waiting = Box::pin(reloader.reload());
         assert!((&mut waiting).now_or_never().is_none());

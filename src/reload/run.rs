@@ -1,7 +1,7 @@
-//! The rounds of reloading, one after the other: read, compare, replace, tell. In
-//! between, actors are moved away from threads that do nothing any more.
+//! The task that reloads: reads, compares, applies and logs, one reload at a time. Between reloads
+//! it moves actors away from unresponsive threads.
 //!
-//! Whatever goes wrong, it goes wrong before anything is replaced.
+//! A reload that fails changes nothing. Only this task replaces the registry.
 
 use super::apply::replace;
 use super::outcome::{ReloadError, ReloadResult};
@@ -15,21 +15,21 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// How often files are looked at that are to be reloaded when they change.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// How long a change has to stay as it is: whoever writes files may not be done yet.
+/// The interval at which the files are checked for changes, with `auto_reload`.
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
+/// The time for which a change must be stable, since several files may be written in sequence.
 const SETTLE: Duration = Duration::from_secs(1);
 
-/// The rounds.
+/// Reloads the configuration on request and on changes.
 #[derive(Debug)]
 pub(crate) struct ReloadTask<'a> {
     running: &'a Running,
     reader: ConfigReader,
-    /// What was decided on last.
+    /// The configuration that was applied or rejected last.
     handled: Fingerprint,
 }
 
-/// What tells one state of the files from another: the values and what was left out, or what is wrong.
+/// Identifies a state of the files: the hash of the values and the warnings, or the errors.
 type Fingerprint = Result<(String, Vec<ConfigError>), ReloadError>;
 
 fn fingerprint(found: &ReadResult) -> Fingerprint {
@@ -39,18 +39,18 @@ fn fingerprint(found: &ReadResult) -> Fingerprint {
     }
 }
 
-/// What a round begins with.
+/// The cause of an iteration.
 enum Trigger {
-    /// Somebody asked; everything up to this number is answered by it.
+    /// Requests up to this number.
     Requested(u64),
-    /// The files have changed into this.
+    /// The files changed; this was read.
     FilesChanged(Box<ReadResult>),
-    /// A thread that actors live on does nothing any more.
+    /// An actor thread is unresponsive.
     Unresponsive,
 }
 
 impl<'a> ReloadTask<'a> {
-    /// ReloadTask that begin with what was read at the start: its hash, and what was left out.
+    /// A task that starts with the hash and the warnings of the running configuration.
     pub(crate) fn new(running: &'a Running, read: (String, Vec<ConfigError>)) -> Self {
         Self {
             running,
@@ -59,16 +59,15 @@ impl<'a> ReloadTask<'a> {
         }
     }
 
-    /// Reloads whenever there is an trigger. May be dropped at any point: what was not
-    /// replaced by then stays.
+    /// Reloads at every trigger. May be dropped at any point; the running configuration then stays.
     pub(crate) async fn run(mut self) -> Infallible {
         let reloader = self.running.exporter.reloader.clone();
         let threads = &self.running.threads;
-        let mut asked = reloader.0.requested.subscribe();
-        let mut heard = 0;
+        let mut requests = reloader.0.requested.subscribe();
+        let mut completed = 0;
         loop {
             let trigger = tokio::select! {
-                up_to = asked.wait_for(|up_to| *up_to > heard) => match up_to {
+                up_to = requests.wait_for(|up_to| *up_to > completed) => match up_to {
                     Ok(up_to) => Trigger::Requested(*up_to),
                     Err(_) => pending().await,
                 },
@@ -77,15 +76,15 @@ impl<'a> ReloadTask<'a> {
             };
             match trigger {
                 Trigger::Requested(up_to) => {
-                    heard = up_to;
+                    completed = up_to;
                     self.announce(Phase::Reloading);
                     let found = self.read().await;
                     let outcome = self.apply(found).await;
-                    reloader.end(up_to, outcome);
+                    reloader.complete(up_to, outcome);
                 }
                 Trigger::FilesChanged(found) => {
                     self.announce(Phase::Reloading);
-                    // Nobody waits for an answer; the log has it.
+                    // The result is only logged.
                     drop(self.apply(*found).await);
                 }
                 Trigger::Unresponsive => {
@@ -97,7 +96,7 @@ impl<'a> ReloadTask<'a> {
         }
     }
 
-    /// Reads the configuration; actors are not left where nothing goes on for that.
+    /// Reads the configuration, and meanwhile handles unresponsive threads.
     async fn read(&mut self) -> ReadResult {
         let reading = self.reader.read();
         tokio::pin!(reading);
@@ -113,15 +112,14 @@ impl<'a> ReloadTask<'a> {
         self.running.exporter.phase.send_replace(phase);
     }
 
-    /// Resolves when the files are not what was decided on last, and stay so; never
-    /// if they are not to be looked at.
+    /// Resolves with a stable change of the files; never without `auto_reload`.
     async fn change(&mut self) -> ReadResult {
         if self.running.exporter.settings.load().service.reload == Reload::OnDemand {
             return pending().await;
         }
         let mut before = None;
         loop {
-            sleep(before.as_ref().map_or(LOOK_EVERY, |_| SETTLE)).await;
+            sleep(before.as_ref().map_or(CHECK_INTERVAL, |_| SETTLE)).await;
             let found = self.reader.read().await;
             let now = fingerprint(&found);
             before = match before {
@@ -132,7 +130,7 @@ impl<'a> ReloadTask<'a> {
         }
     }
 
-    /// Replaces what runs by what was found, if that is right.
+    /// Applies what was read, or logs its errors.
     async fn apply(&mut self, found: ReadResult) -> ReloadResult {
         self.handled = fingerprint(&found);
         let metrics = self.running.exporter.metrics.configuration();
@@ -141,18 +139,17 @@ impl<'a> ReloadTask<'a> {
             Err(error) => Err(error),
         };
         if let Err(error) = &replaced {
-            metrics.refused();
+            metrics.reload_failed();
             for error in error.lines() {
-                tracing::error!(error, "error in the configuration");
+                tracing::error!(error, "configuration error");
             }
-            tracing::error!("not reloaded: the configuration that runs stays");
+            tracing::error!("reload failed; the running configuration stays");
         }
         replaced
     }
 }
 
-/// Moves the actors away from a thread where nothing goes on. Here, since the registry
-/// is replaced by one at a time.
+/// Moves the actors of unresponsive threads to other threads.
 fn evacuate(running: &Running) {
     let Running {
         exporter, threads, ..
@@ -162,7 +159,7 @@ fn evacuate(running: &Running) {
     let moved = reconciliation.changes.replaced.len();
     tracing::warn!(
         moved,
-        "a thread does nothing any more: its other actors were moved away"
+        "actor thread is unresponsive; moved its other selectors"
     );
     exporter.registry.store(Arc::new(reconciliation.registry));
 }

@@ -151,7 +151,7 @@ fn the_status_tells_what_is_not_ready_from_a_wrong_configuration() {
     assert_eq!((code, out.lines().count()), (Some(0), 1), "{out}");
     let (code, out, error) = scene.check(program(), &["good", "other"]);
     assert_eq!((code, out.as_str()), (Some(2), ""));
-    let told = "selector \"other\": not configured; there are [\"good\", \"bad\"]\n";
+    let told = "selector \"other\": not configured; configured selectors: [\"good\", \"bad\"]\n";
     assert_eq!(error, told);
     scene.config += "selectors.worse = { kind = \"uds\" }\n";
     let (code, out, error) = scene.check(program(), &["good"]);
@@ -173,7 +173,7 @@ fn nothing_to_check_is_said_with_where_it_was_looked_for() {
     let (code, out, _) = scene.check(program(), &["--format", "json"]);
     assert_eq!((code, out.as_str()), (Some(0), "[]\n"));
     let (code, _, error) = scene.check(program(), &["other"]);
-    let told = "selector \"other\": not configured; there is none at all\n";
+    let told = "selector \"other\": not configured; no selector is configured\n";
     assert_eq!((code, error.as_str()), (Some(2), told));
 }
 

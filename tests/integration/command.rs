@@ -72,11 +72,11 @@ fn wrong_arguments_are_told_with_status_2() {
     let cases: [(&[&str], &str); 6] = [
         (
             &["--web.listen-address=:1"],
-            "tip: it is for `local-exporter serve --web.listen-address`",
+            "tip: try `local-exporter serve --web.listen-address`",
         ),
         (
             &["--config.file=x"],
-            "tip: it is for `local-exporter serve --config.file`",
+            "tip: try `local-exporter serve --config.file`",
         ),
         (&["srve"], "unrecognized subcommand 'srve'"),
         (&["serve", "--nope"], "unexpected argument '--nope'"),
@@ -177,7 +177,7 @@ fn scrape_prints_the_body_or_the_reason() {
     );
     let (code, _, error) = run(&["scrape", "other", "--config", config]);
     assert_eq!(code, Some(2));
-    assert!(error.contains("there are [\"good\", \"bad\"]"), "{error}");
+    assert!(error.contains("configured selectors: [\"good\", \"bad\"]"), "{error}");
 }
 
 #[test]

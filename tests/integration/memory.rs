@@ -14,7 +14,7 @@ const CLIENTS: usize = 4;
 const SCRAPES: usize = 5;
 
 const BOUND: &str = "MALLOC_MMAP_THRESHOLD_";
-const BEGUN: &str = "LOCAL_EXPORTER_BEGUN_ANEW";
+const BEGUN: &str = "LOCAL_EXPORTER_REEXECUTED";
 
 #[test]
 fn large_answers_leave_no_memory_behind() {

@@ -197,7 +197,7 @@ fn a_bad_configuration_changes_nothing_and_says_why() {
     assert_eq!(exporter.scrape("it").text(), "one_file 1\n");
     assert!(exporter.get("/config").text().contains("one.prom"));
     until("each error is in the log", || {
-        logged(&exporter, "error in the configuration").len() == text.lines().count()
+        logged(&exporter, "configuration error").len() == text.lines().count()
     });
 
     reload(&exporter, &enabled(&good));
@@ -322,7 +322,7 @@ fn what_needs_a_restart_is_named() {
     assert_eq!(exporter.get("/metrics").status, 200);
     assert_eq!(exporter.get("/m").status, 404);
     until("the keys are in the log", || {
-        let events = logged(&exporter, "these take effect after a restart");
+        let events = logged(&exporter, "changed keys take effect after a restart");
         events
             .first()
             .is_some_and(|event| event["keys"] == "telemetry_path, max_connections")

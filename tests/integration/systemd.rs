@@ -119,7 +119,7 @@ fn a_manager_that_cannot_be_reached_is_told_in_the_log_and_stops_nothing() {
     let mut command = program();
     command.env("NOTIFY_SOCKET", "/nowhere/notify");
     let serving = Serving::start(command, LOCAL, "");
-    let message = "the service manager (NOTIFY_SOCKET) cannot be reached";
+    let message = "cannot connect to the service manager (NOTIFY_SOCKET)";
     assert_eq!(serving.logged(message, 1)[0]["level"], "warn");
     let healthy = format!("http://{}/-/healthy", serving.address());
     assert_eq!(get(&healthy, &[]).status, 200);

@@ -1,4 +1,4 @@
-//! What a check of one selector came to, for people and for programs.
+//! The report of a check of one selector, as text and as JSON.
 
 use local_exporter_actors::diagnose::{Finding, complete, explain};
 use local_exporter_actors::{ScrapeResult, SelectorHandle};
@@ -6,19 +6,19 @@ use serde::Serialize;
 use std::fmt::{self, Write};
 use std::path::Path;
 
-/// What is to be thought of a selector.
+/// The verdict on a selector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Verdict {
-    /// It was scraped, and nothing was found.
+    /// The scrape succeeded, and there are no findings.
     Ok,
-    /// It was scraped, but something may not last or is missing.
+    /// The scrape succeeded, but something is missing or may fail later.
     Warning,
-    /// It was not scraped.
+    /// The scrape failed.
     NotReady,
 }
 
-/// What was found about one selector.
+/// The result of checking one selector.
 #[derive(Debug)]
 pub(super) struct Report {
     selector: String,
@@ -26,7 +26,7 @@ pub(super) struct Report {
     source: String,
     pub(super) verdict: Verdict,
     answer: ScrapeResult,
-    /// The cause of a failed scrape stands first.
+    /// The findings; the cause of a failed scrape is the first.
     findings: Vec<Finding>,
 }
 
@@ -40,9 +40,9 @@ impl Report {
         let (verdict, findings) = match (&answer, handle.snapshot().cache) {
             (Err(error), _) => (Verdict::NotReady, explain(source, error, findings)),
             (Ok(exposition), Some(cache)) if exposition.cached_at.is_some() => {
-                well(complete(findings, &cache.report, &exposition.summary))
+                succeeded(complete(findings, &cache.report, &exposition.summary))
             }
-            (Ok(_), _) => well(findings),
+            (Ok(_), _) => succeeded(findings),
         };
         Self {
             selector: handle.spec().name.clone(),
@@ -55,7 +55,7 @@ impl Report {
     }
 }
 
-fn well(findings: Vec<Finding>) -> (Verdict, Vec<Finding>) {
+fn succeeded(findings: Vec<Finding>) -> (Verdict, Vec<Finding>) {
     let verdict = match findings.as_slice() {
         [] => Verdict::Ok,
         _ => Verdict::Warning,
@@ -63,7 +63,7 @@ fn well(findings: Vec<Finding>) -> (Verdict, Vec<Finding>) {
     (verdict, findings)
 }
 
-/// One line, and one more, indented, for each further finding.
+/// One line, and one indented line for each further finding.
 impl fmt::Display for Report {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut findings = self.findings.iter();
@@ -118,7 +118,7 @@ struct JsonFinding<'a> {
     remedy: &'a str,
 }
 
-/// All of them as an array.
+/// All reports as a JSON array.
 pub(super) fn json(reports: &[Report]) -> String {
     let reports: Vec<Json<'_>> = reports.iter().map(Json::from).collect();
     format!("{:#}\n", serde_json::json!(reports))

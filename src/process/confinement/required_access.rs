@@ -1,7 +1,6 @@
-//! What a configuration makes the process need: selectors in, paths and ports out.
+//! Determines the access that a configuration requires: selectors in, paths and ports out.
 //!
-//! Looks at directories and links, since a permission is tied to what they are
-//! now. Changes nothing.
+//! Reads directories and symbolic links, since a Landlock rule is tied to an existing inode.
 
 use super::stable_ancestor::{DirectoryKind, is_too_broad, stable_ancestor};
 use crate::http::access;
@@ -10,21 +9,21 @@ use local_exporter_config::{Layers, Listen, Listeners, Loaded, Settings};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// What the process goes on needing.
+/// The access that the process needs after startup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequiredAccess {
-    /// What is read: directories with all that is below them, and single files.
+    /// The paths to read: directories with everything below them, and single files.
     pub(super) reads: BTreeSet<PathBuf>,
-    /// The directory that makes everything be read: it is `/`, or nothing of its path is there yet.
+    /// A configured directory that needs access to all files: it is `/`, or no part of its path exists.
     pub(super) unrestricted_for: Option<PathBuf>,
-    /// The TCP ports to bind again.
+    /// The TCP ports to bind.
     pub(super) ports: BTreeSet<u16>,
-    /// Which sockets of buses are connected to.
+    /// The kind of bus sockets to connect to.
     pub(super) sockets: Sockets,
 }
 
 impl RequiredAccess {
-    /// What serving what was loaded takes, and loading it again.
+    /// The access for serving a configuration and for reloading it from `layers`.
     #[must_use]
     pub fn of(layers: &Layers, loaded: &Loaded) -> Self {
         let masked = |place: &&Path| *place != Path::new("/dev/null");
@@ -33,17 +32,21 @@ impl RequiredAccess {
         Self::for_settings(&loaded.settings, configuration)
     }
 
-    /// What serving this takes, with the places that say it, which may be read again.
+    /// The access for serving `settings`, whose files are `configuration`.
     pub(super) fn for_settings<'p>(
         settings: &Settings,
         configuration: impl IntoIterator<Item = &'p Path>,
     ) -> Self {
         let mut reads = BTreeSet::from(["/proc".into()]);
-        // The names in a backtrace are in the program itself.
+        // A backtrace reads symbol names from the program.
         reads.extend(std::env::current_exe());
-        reads.extend(configuration.into_iter().flat_map(around));
-        // Certificates, tokens and what names them are read again when they change.
-        reads.extend(access::files(settings).iter().flat_map(|file| around(file)));
+        reads.extend(configuration.into_iter().flat_map(parents));
+        // Certificates, tokens and the files that name them are reread when they change.
+        reads.extend(
+            access::files(settings)
+                .iter()
+                .flat_map(|file| parents(file)),
+        );
         let mut unrestricted_for = None;
         let mut sockets = Sockets::ByPath;
         for selector in &settings.selectors {
@@ -67,7 +70,7 @@ impl RequiredAccess {
         }
     }
 
-    /// What of it is not within `granted`.
+    /// The paths to read that are not below a path in `granted`.
     #[must_use]
     pub fn missing_from(&self, granted: &Self) -> Vec<PathBuf> {
         let within = |path: &Path| granted.reads.iter().any(|read| path.starts_with(read));
@@ -75,14 +78,14 @@ impl RequiredAccess {
         reads.cloned().collect()
     }
 
-    /// What is read, for the log.
+    /// The paths to read, for the log.
     pub(super) fn listed(&self) -> String {
         let reads = self.reads.iter().map(|path| path.to_string_lossy());
         reads.collect::<Vec<_>>().join(", ")
     }
 }
 
-/// Those that are bound by number: a rule for 0 would mean any free one.
+/// The configured ports, except 0: a rule for it would allow any free port.
 fn ports(listeners: &Listeners) -> BTreeSet<u16> {
     let Listeners::Configured(listens) = listeners else {
         return BTreeSet::new();
@@ -94,23 +97,23 @@ fn ports(listeners: &Listeners) -> BTreeSet<u16> {
     listens.iter().filter_map(port).collect()
 }
 
-/// The directory that a file or a directory is in, since it may be replaced, and that of what a
-/// link leads to. Where that would be too much, such as the root, only itself.
-fn around(file: &Path) -> impl Iterator<Item = PathBuf> {
-    let ways = [std::path::absolute(file), std::fs::canonicalize(file)];
-    let ways = ways.into_iter().flatten();
-    let ways = ways.map(|way| match way.parent() {
+/// The parent directory of a path, since the file may be replaced, and the parent of the file that it
+/// resolves to. If a parent is too broad, such as the root, the path itself.
+fn parents(file: &Path) -> impl Iterator<Item = PathBuf> {
+    let paths = [std::path::absolute(file), std::fs::canonicalize(file)];
+    let paths = paths.into_iter().flatten();
+    let paths = paths.map(|path| match path.parent() {
         Some(directory) if !is_too_broad(directory) => directory.to_owned(),
-        _ => way,
+        _ => path,
     });
-    // What comes later cannot be allowed now.
-    ways.filter(|way| way.exists())
+    // There is no inode for a rule otherwise.
+    paths.filter(|path| path.exists())
 }
 
-/// The paths that are not below others of them.
+/// The paths that are not below another of them.
 fn outermost(paths: BTreeSet<PathBuf>) -> BTreeSet<PathBuf> {
     let mut outermost = BTreeSet::<PathBuf>::new();
-    // A path stands before all that is below it, and these right behind it.
+    // In this order a path is directly followed by all paths below it.
     for path in paths {
         if !outermost.last().is_some_and(|last| path.starts_with(last)) {
             outermost.insert(path);
@@ -135,13 +138,13 @@ mod tests {
         RequiredAccess::for_settings(&settings, [configuration])
     }
 
-    /// A folder beside the program, which is usually where files last; its path has no link in it.
+    /// A directory beside the program, usually on persistent storage; its path has no symbolic link.
     fn folder() -> tempfile::TempDir {
         let program = std::env::current_exe().unwrap().canonicalize().unwrap();
         tempfile::tempdir_in(program.parent().unwrap()).unwrap()
     }
 
-    /// These paths, and what every process needs.
+    /// These paths, and those that every process needs.
     fn needed<const N: usize>(paths: [&Path; N]) -> BTreeSet<PathBuf> {
         let program = std::env::current_exe().unwrap();
         let always = [Path::new("/proc"), &program];
@@ -214,13 +217,13 @@ mod tests {
     }
 
     #[test]
-    fn the_own_configuration_is_read_in_its_directory_and_where_a_link_leads() {
+    fn the_configuration_is_read_in_its_directory_and_in_that_of_a_link_target() {
         let (etc, store) = (folder(), folder());
         std::fs::write(store.path().join("config.toml"), "").unwrap();
         let link = etc.path().join("config.toml");
         std::os::unix::fs::symlink(store.path().join("config.toml"), &link).unwrap();
         assert_eq!(needs("", &link).reads, needed([etc.path(), store.path()]));
-        // A file at the root does not give away everything, nor does one that is not there.
+        // Neither a file in the root directory nor an absent one grants access to all files.
         assert_eq!(needs("", Path::new("/config.toml")).reads, needed([]));
         assert_eq!(
             needs("", Path::new("/absent/config.toml")).reads,
@@ -229,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_later_is_beyond_what_was_granted() {
+    fn a_later_path_is_missing_from_what_was_granted() {
         let mut granted = needs("", Path::new("/absent/config.toml"));
         granted.reads = BTreeSet::from(["/srv/a".into(), "/proc".into()]);
         assert!(granted.missing_from(&granted).is_empty());
@@ -243,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_below_another_path_is_not_named_again() {
+    fn a_path_below_another_one_is_left_out() {
         let paths = ["/a", "/a-b", "/a/b", "/a/b/c", "/b/c", "/b/d"];
         let kept = ["/a", "/a-b", "/b/c", "/b/d"];
         let set = |paths: &[&str]| paths.iter().map(PathBuf::from).collect::<BTreeSet<_>>();

@@ -1,40 +1,38 @@
-//! Which directory a permission must be tied to so that it outlives what daemons do.
+//! Chooses the directory for a Landlock rule so that the rule survives restarts of daemons.
 //!
-//! A rule of Landlock is tied to a directory that exists, not to a name. Daemons
-//! make their directories anew: systemd removes a `RuntimeDirectory=` at each
-//! stop and makes another at the next start, and a rule on the old one would be
-//! a rule on nothing. So a permission to read in a directory goes
+//! A rule is tied to an existing directory, not to a path. Daemons recreate their directories: systemd
+//! removes a `RuntimeDirectory=` at each stop and creates it at the next start, and a rule for the
+//! old directory does not apply to the new one. So a rule for reading a directory is tied to
 //!
-//! - to its parent, so that the directory itself may be replaced;
-//! - where files do not last (below `/run` and `/tmp`, and on any file system in
-//!   memory, under whatever name it is mounted), to the topmost such directory:
-//!   `/run` for `/run/daemon1/public`, `/host/run` for `/host/run/daemon1/public`;
-//! - to the nearest ancestor that is there, while the directory is not.
+//! - its parent, so that the directory may be replaced;
+//! - the topmost volatile directory, below `/run` and `/tmp` and on any file system in memory, wherever
+//!   it is mounted: `/run` for `/run/daemon1/public`, `/host/run` for `/host/run/daemon1/public`;
+//! - the nearest existing ancestor, while the directory does not exist.
 //!
-//! Never to `/` or `/dev`, unless the directory stands right there and is still
-//! missing, or is one of them.
+//! It is never `/` or `/dev`, unless the directory is one of them, or is directly below and does not
+//! exist.
 
 use local_exporter_actors::host::filesystem::is_in_memory;
 use std::path::Path;
 
-/// Where daemons' directories come and go, whatever file system that is (Filesystem Hierarchy Standard).
+/// Directories whose contents are volatile on any file system (Filesystem Hierarchy Standard).
 const VOLATILE: [&str; 4] = ["/run", "/var/run", "/tmp", "/var/tmp"];
-/// What is given for its own sake only, not for that of one directory in it.
+/// Directories that are too broad for a rule for one directory below them.
 const TOO_BROAD: [&str; 2] = ["/", "/dev"];
 
-/// What stands at a path.
+/// The kind of directory at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DirectoryKind {
-    /// No directory, or none that can be seen.
+    /// No directory, or one that is not accessible.
     Missing,
-    /// A directory among others that come and go.
+    /// A directory that may be removed and created at runtime.
     Volatile,
-    /// A directory that stays until somebody takes it away.
+    /// A directory on persistent storage.
     Persistent,
 }
 
 impl DirectoryKind {
-    /// What stands at a path of this host.
+    /// The kind of directory at a path of this host.
     pub(super) fn at(path: &Path) -> Self {
         if !path.is_dir() {
             return Self::Missing;
@@ -48,14 +46,14 @@ impl DirectoryKind {
     }
 }
 
-/// Whether a directory is not to be given for the sake of one file or directory in it.
+/// Whether a directory is too broad for a rule for one file or directory in it.
 pub(super) fn is_too_broad(directory: &Path) -> bool {
     TOO_BROAD
         .iter()
         .any(|too_broad| directory == Path::new(too_broad))
 }
 
-/// The directory that stable_ancestor `directory`, which is absolute, by what stands where.
+/// The ancestor of `directory`, an absolute path, for a rule; `kind` returns the kind of a path.
 pub(super) fn stable_ancestor(directory: &Path, kind: impl Fn(&Path) -> DirectoryKind) -> &Path {
     let given = |path: &&Path| !is_too_broad(path);
     let above = directory.parent().filter(given).unwrap_or(directory);
@@ -75,8 +73,8 @@ pub(super) fn stable_ancestor(directory: &Path, kind: impl Fn(&Path) -> Director
 mod tests {
     use super::*;
 
-    /// A host on which `/run` (and `/host/run`, as a container sees it) and a user's
-    /// runtime directory are in memory.
+    /// A host on which `/run` (and `/host/run`, in a container) and a user's runtime directory are in
+    /// memory.
     fn kind(path: &Path) -> DirectoryKind {
         match path.to_str().unwrap() {
             "/" | "/data" | "/host" | "/srv" | "/srv/app" | "/srv/app/public" | "/var"
@@ -97,27 +95,27 @@ mod tests {
     }
 
     #[test]
-    fn a_permission_is_tied_to_what_outlives_the_directory() {
+    fn a_rule_is_tied_to_the_stable_ancestor_of_the_directory() {
         let cases = [
             // The parent, so that the directory may be replaced.
             ("/srv/app/public", "/srv/app"),
-            // What stands right at the root is given by itself.
+            // A directory in the root is used itself.
             ("/srv", "/srv"),
             ("/data", "/data"),
-            // What is not there yet comes below what is.
+            // An absent directory will be created below the nearest existing one.
             ("/srv/other/public", "/srv"),
             ("/var/lib/daemon1", "/var/lib"),
             ("/metrics", "/"),
             ("/metrics/public", "/"),
             ("/", "/"),
-            // In memory the whole way up, over mounts, which come and go with their users.
+            // In memory: up to the topmost directory, across mounts, which are volatile too.
             ("/run", "/run"),
             ("/run/daemon1/public", "/run"),
             ("/run/user/1000/daemon1", "/run"),
             ("/var/run/daemon1/public", "/var/run"),
             ("/host/run/daemon1/public", "/host/run"),
             ("/host/run", "/host"),
-            // But not all devices for the sake of some files.
+            // But never all of /dev.
             ("/dev/shm/a", "/dev/shm"),
             ("/dev/shm", "/dev/shm"),
         ];
@@ -128,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_passes_is_known_by_name_and_by_file_system() {
+    fn volatile_directories_are_known_by_name_and_by_file_system() {
         assert_eq!(
             DirectoryKind::at(Path::new("/tmp")),
             DirectoryKind::Volatile
@@ -145,7 +143,7 @@ mod tests {
             DirectoryKind::at(Path::new("/nowhere")),
             DirectoryKind::Missing
         );
-        // Not everywhere is it in memory.
+        // It is not in memory on every host.
         if Path::new("/dev/shm").is_dir() {
             let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
             let in_memory = mounts

@@ -1,4 +1,4 @@
-//! What is left of the rights of a confined thread, on the kernel that is there.
+//! The access of a confined thread, on the running kernel.
 
 #![allow(
     clippy::unwrap_used,
@@ -26,13 +26,13 @@ fn needs<const N: usize>(reads: [&Path; N]) -> RequiredAccess {
     }
 }
 
-/// Does something in a confined thread: only that one is, and it ends. Nothing where there is no Landlock.
+/// Runs `act` in a confined thread of its own; skipped without Landlock.
 fn confined<T: Send>(needs: &RequiredAccess, act: impl FnOnce() -> T + Send) -> Option<T> {
     let act = || match restrict(needs).unwrap().ruleset {
         RulesetStatus::FullyEnforced => Some(act()),
         status => {
             skip(format_args!(
-                "this kernel has no Landlock with ABI {KNOWN} ({status:?})"
+                "this kernel has no Landlock with ABI {KNOWN_ABI} ({status:?})"
             ));
             None
         }
@@ -45,7 +45,7 @@ fn denied<T>(result: std::io::Result<T>) -> bool {
 }
 
 #[test]
-fn only_what_is_needed_is_read_and_nothing_is_written_or_executed() {
+fn only_required_paths_are_readable_and_none_is_writable_or_executable() {
     let (inside, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let single = outside.path().join("single");
     for file in [&inside.path().join("a"), &outside.path().join("a"), &single] {
@@ -59,7 +59,7 @@ fn only_what_is_needed_is_read_and_nothing_is_written_or_executed() {
         assert_eq!(fs::read_dir(inside).unwrap().count(), 1);
         assert!(denied(fs::read(outside.join("a"))));
         assert!(denied(fs::read_dir(outside)));
-        // That it is there can still be seen.
+        // Its existence is still visible.
         assert!(outside.join("a").exists());
         assert!(denied(fs::write(inside.join("a"), "")));
         assert!(denied(fs::write(inside.join("new"), "")));
@@ -71,11 +71,11 @@ fn only_what_is_needed_is_read_and_nothing_is_written_or_executed() {
 }
 
 #[test]
-fn a_directory_that_is_made_anew_stays_in_reach_by_its_parent() {
+fn a_recreated_directory_stays_readable_by_the_rule_for_its_parent() {
     let folder = tempfile::tempdir().unwrap();
     let directory = folder.path().join("daemon");
     fs::create_dir(&directory).unwrap();
-    let anew = || {
+    let recreate = || {
         fs::remove_dir_all(&directory).unwrap();
         fs::create_dir(&directory).unwrap();
         fs::write(directory.join("a"), "a 2\n").unwrap();
@@ -93,20 +93,20 @@ fn a_directory_that_is_made_anew_stays_in_reach_by_its_parent() {
                 fs::read(directory.join("a"))
             });
             let enforced = is_confined.recv().unwrap() != RulesetStatus::NotEnforced;
-            anew();
+            recreate();
             tell_made.send(()).unwrap();
             (enforced, reader.join().unwrap())
         })
     };
     let (_, read) = make_and_read(&needs([folder.path()]));
     assert_eq!(read.unwrap(), b"a 2\n");
-    // The reason why: a rule on the directory itself is a rule on what it was.
+    // A rule for the directory itself applies to the removed one only.
     let (enforced, read) = make_and_read(&needs([&directory]));
     assert_eq!(denied(read), enforced);
 }
 
 #[test]
-fn only_the_own_port_is_bound_and_nobody_is_connected_to() {
+fn only_the_own_port_can_be_bound_and_no_connection_can_be_made() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let own = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -117,9 +117,9 @@ fn only_the_own_port_is_bound_and_nobody_is_connected_to() {
     confined(&needs, || {
         assert!(denied(TcpStream::connect(address)));
         assert!(denied(TcpListener::bind("127.0.0.1:0")));
-        // Another process may have taken it meanwhile; it is not denied at any rate.
+        // Another process may use it now, but it is not denied.
         assert!(!denied(TcpListener::bind(("127.0.0.1", port))));
-        // What listened before goes on.
+        // An open listener still works.
         assert!(listener.set_nonblocking(true).is_ok());
         let waits = listener.accept().map_err(|error| error.kind());
         assert_eq!(waits.err(), Some(ErrorKind::WouldBlock));
@@ -127,7 +127,7 @@ fn only_the_own_port_is_bound_and_nobody_is_connected_to() {
 }
 
 #[test]
-fn sockets_with_a_path_cannot_be_kept_away_and_abstract_ones_only_if_no_bus_is_one() {
+fn sockets_with_a_path_stay_reachable_and_abstract_ones_only_for_a_bus() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sock");
     let _by_path = UnixListener::bind(&path).unwrap();
@@ -146,7 +146,7 @@ fn sockets_with_a_path_cannot_be_kept_away_and_abstract_ones_only_if_no_bus_is_o
 }
 
 #[test]
-fn no_other_process_is_signalled() {
+fn no_other_process_can_be_signalled() {
     let mut other = Command::new("sleep").arg("60").spawn().unwrap();
     let id = rustix::process::Pid::from_child(&other);
     let tried = confined(&needs([]), || rustix::process::test_kill_process(id));
@@ -158,7 +158,7 @@ fn no_other_process_is_signalled() {
 }
 
 #[test]
-fn a_kernel_that_refuses_is_no_reason_to_stop() {
+fn an_error_of_the_kernel_is_not_fatal() {
     // Rulesets can be stacked to a limit, landlock_restrict_self(2).
     let everything = needs([Path::new("/")]);
     let refused = confined(&everything, || {

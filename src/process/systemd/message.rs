@@ -1,6 +1,6 @@
-//! Which message follows from what: phases and counts in, datagrams out.
+//! Decides which messages to send: phases and status in, datagrams out. No I/O.
 //!
-//! No I/O. One message is one datagram, and what belongs together is in one.
+//! One message is one datagram; related variables are in the same one.
 
 use crate::phase::Phase;
 use sd_notify::NotifyState;
@@ -15,7 +15,7 @@ impl Message {
         Self(lines.collect())
     }
 
-    /// A sign of life.
+    /// A watchdog keep-alive.
     pub(super) fn keep_alive() -> Self {
         Self::of(&[NotifyState::Watchdog])
     }
@@ -25,7 +25,7 @@ impl Message {
     }
 }
 
-/// What has been told, and what is owed.
+/// The state of the notifications.
 #[derive(Debug, Default)]
 pub(super) struct Notifier {
     reported: Reported,
@@ -33,7 +33,7 @@ pub(super) struct Notifier {
     status: String,
 }
 
-/// What the manager takes the service for.
+/// The state that was last reported to the manager.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Reported {
     #[default]
@@ -43,13 +43,13 @@ enum Reported {
 }
 
 impl Notifier {
-    /// What a new phase makes one say at once.
+    /// The message to send immediately for a new phase.
     pub(super) fn phase_changed(&mut self, phase: Phase) -> Option<Message> {
         match phase {
             Phase::Starting => None,
             Phase::Serving => {
                 self.ready_pending = true;
-                // Serving anew without an end of it in between: that end was too short to be seen.
+                // Serving after serving: the reload in between was too short to be observed.
                 (self.reported == Reported::Ready).then(|| self.reloading())
             }
             Phase::Reloading => {
@@ -63,22 +63,22 @@ impl Notifier {
         }
     }
 
-    /// The time says which reload this is: one that was asked for later is another one.
+    /// The monotonic time identifies the reload.
     fn reloading(&mut self) -> Message {
         self.reported = Reported::Reloading;
         match NotifyState::monotonic_usec_now() {
             Ok(now) => Message::of(&[NotifyState::Reloading, now]),
-            // It never fails on Linux; managers before version 253 need none.
+            // This never fails on Linux; managers before version 253 ignore the time.
             Err(_) => Message::of(&[NotifyState::Reloading]),
         }
     }
 
-    /// Whether the manager waits to hear that the service is ready.
+    /// Whether `READY=1` is due once all actors have started.
     pub(super) fn ready_pending(&self) -> bool {
         self.ready_pending
     }
 
-    /// It is ready.
+    /// The message that the service is ready.
     pub(super) fn ready(&mut self, status: String) -> Message {
         self.ready_pending = false;
         self.reported = Reported::Ready;
@@ -86,7 +86,7 @@ impl Notifier {
         Message::of(&[NotifyState::Ready, NotifyState::Status(&self.status)])
     }
 
-    /// The status, where it is news.
+    /// The message for a status that has changed.
     pub(super) fn status(&mut self, status: String) -> Option<Message> {
         if self.reported != Reported::Ready || self.status == status {
             return None;
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reload_is_told_with_its_time_also_when_it_was_too_short_to_be_seen() {
+    fn a_reload_is_reported_with_its_time_even_if_it_was_too_short_to_be_observed() {
         let mut notifier = Notifier::default();
         assert_eq!(notifier.phase_changed(Phase::Starting), None);
         assert!(!notifier.ready_pending());
@@ -119,7 +119,11 @@ mod tests {
 
         assert!(is_reloading(notifier.phase_changed(Phase::Reloading)));
         assert!(!notifier.ready_pending());
-        assert_eq!(notifier.phase_changed(Phase::Serving), None, "told already");
+        assert_eq!(
+            notifier.phase_changed(Phase::Serving),
+            None,
+            "already reported"
+        );
         assert!(notifier.ready_pending());
         notifier.ready("a".into());
 
@@ -130,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_is_told_once_and_never_before_the_service_is_ready() {
+    fn a_status_is_sent_once_and_never_before_the_service_is_ready() {
         let mut notifier = Notifier::default();
         assert_eq!(notifier.status("a".into()), None);
         notifier.phase_changed(Phase::Serving);

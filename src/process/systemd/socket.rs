@@ -1,7 +1,7 @@
-//! The socket to a service manager: where `NOTIFY_SOCKET` says (`sd_notify(3)`).
+//! The socket of the service manager, from `NOTIFY_SOCKET` (`sd_notify(3)`).
 //!
-//! It is connected once, at the start: the confinement allows no abstract socket
-//! to be reached later. A send waits while the manager is busy, on no thread.
+//! It is connected at startup, since confinement forbids connecting to abstract sockets later. Sending
+//! is asynchronous: it blocks no thread while the manager is busy.
 
 use std::ffi::OsStr;
 use std::io;
@@ -11,31 +11,31 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 
 const VARIABLE: &str = "NOTIFY_SOCKET";
 
-/// Somebody who started the exporter and wants to hear how it is.
+/// The connection to the service manager that started the exporter.
 #[derive(Debug)]
 pub struct ServiceManager(UnixDatagram);
 
 impl ServiceManager {
-    /// The one that the environment names; a socket that is no good is told in the log.
+    /// The service manager that the environment names. An unusable socket is logged.
     #[must_use]
     pub fn from_environment() -> Option<Self> {
-        let place = std::env::var_os(VARIABLE)?;
-        match Self::at(&place) {
+        let address = std::env::var_os(VARIABLE)?;
+        match Self::at(&address) {
             Ok(manager) => Some(manager),
             Err(error) => {
-                let socket = place.to_string_lossy();
-                tracing::warn!(%error, %socket, "the service manager (NOTIFY_SOCKET) cannot be reached");
+                let path = address.to_string_lossy();
+                tracing::warn!(%error, %path, "cannot connect to the service manager (NOTIFY_SOCKET)");
                 None
             }
         }
     }
 
-    fn at(place: &OsStr) -> io::Result<Self> {
-        let address = match place.as_bytes() {
-            [b'/', ..] => SocketAddr::from_pathname(place)?,
-            [b'@', name @ ..] => SocketAddr::from_abstract_name(name)?,
+    fn at(name: &OsStr) -> io::Result<Self> {
+        let address = match name.as_bytes() {
+            [b'/', ..] => SocketAddr::from_pathname(name)?,
+            [b'@', abstract_name @ ..] => SocketAddr::from_abstract_name(abstract_name)?,
             _ => {
-                let message = "expected a path, or a name behind an @";
+                let message = "expected an absolute path, or @ and an abstract name";
                 return Err(io::Error::new(io::ErrorKind::Unsupported, message));
             }
         };
@@ -44,7 +44,7 @@ impl ServiceManager {
         Ok(Self(socket))
     }
 
-    /// The socket, for the runtime that this is called in.
+    /// The socket, registered with the current runtime.
     pub(super) fn into_socket(self) -> io::Result<tokio::net::UnixDatagram> {
         self.0.set_nonblocking(true)?;
         tokio::net::UnixDatagram::from_std(self.0)
@@ -58,22 +58,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_a_path_or_an_abstract_name_and_nothing_else() {
+    fn the_address_is_a_path_or_an_abstract_name() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notify");
         let by_path = UnixDatagram::bind(&path).unwrap();
         let name = format!("local-exporter-test-{}", std::process::id());
         let address = SocketAddr::from_abstract_name(&name).unwrap();
         let by_name = UnixDatagram::bind_addr(&address).unwrap();
-        let mut heard = [0; 16];
+        let mut received = [0; 16];
         for (place, manager) in [
             (path.clone().into_os_string(), &by_path),
             (format!("@{name}").into(), &by_name),
         ] {
             let socket = ServiceManager::at(&place).unwrap().0;
             socket.send(b"READY=1").unwrap();
-            let length = manager.recv(&mut heard).unwrap();
-            assert_eq!(heard.get(..length), Some(b"READY=1".as_slice()));
+            let length = manager.recv(&mut received).unwrap();
+            assert_eq!(received.get(..length), Some(b"READY=1".as_slice()));
         }
         for bad in ["", "relative", "vsock:2:1234", "/nowhere/notify"] {
             assert!(ServiceManager::at(bad.as_ref()).is_err(), "{bad}");

@@ -43,14 +43,14 @@ impl Host {
     }
 }
 
-const RIGHT: &str = "the configuration is right; files: ";
+const OK: &str = "configuration OK; files: ";
 
 #[test]
 fn a_check_says_that_all_is_right_or_everything_that_is_wrong() {
     let host = Host::new("[bridge.selectors]\na = \"/run/a\"\n");
     host.drop_in("b.toml", "[bridge.selectors]\nb = \"/run/b\"\n");
     let (code, out, error) = host.check(&[]);
-    assert_eq!(out, format!("{RIGHT}2, selectors: 2\n"));
+    assert_eq!(out, format!("{OK}2, selectors: 2\n"));
     assert_eq!((code, error.as_str()), (Some(0), ""));
 
     let host = Host::new("[service]\nport = 70000\ncolour = 1\n");
@@ -78,7 +78,7 @@ fn a_wrong_drop_in_is_told_and_is_an_error_where_they_are_strict() {
         "[bridge.selectors.b]\nkind = \"uds\"\npath = \"b\"\n",
     );
     let (code, out, error) = host.check(&[]);
-    assert_eq!(out, format!("{RIGHT}2, selectors: 1\n"));
+    assert_eq!(out, format!("{OK}2, selectors: 1\n"));
     let told = "left out: ~/conf.d/b.toml:3:8: bridge.selectors.b.path: \"b\", ";
     assert!(error.starts_with(told), "{error}");
     assert_eq!(code, Some(0));
@@ -104,12 +104,12 @@ fn a_token_that_cannot_be_read_leaves_out_the_drop_in_that_names_it() {
     let (code, out, error) = host.check(&[]);
     let told = format!("left out: {place}~/token cannot be read: No such file");
     assert!(error.starts_with(&told), "{error}");
-    assert_eq!((code, out), (Some(0), format!("{RIGHT}2, selectors: 1\n")));
+    assert_eq!((code, out), (Some(0), format!("{OK}2, selectors: 1\n")));
 
     std::fs::write(&token, "secret").unwrap();
     let (code, out, error) = host.check(&[]);
     assert_eq!((code, error.as_str()), (Some(0), ""));
-    assert_eq!(out, format!("{RIGHT}2, selectors: 2\n"));
+    assert_eq!(out, format!("{OK}2, selectors: 2\n"));
 
     // What the host's own file names is nobody else's error, nor is it where all are strict.
     std::fs::write(&token, "").unwrap();
