@@ -1,7 +1,7 @@
-//! `check` finds what is wrong with a set-up, and says what to change.
+//! `check` finds problems of a host, with their remedies.
 //!
-//! Root is denied nothing, so most of it needs another user, and mounts need namespaces; where
-//! they cannot be had, a test says so and passes.
+//! Root is never denied access, so most tests run as another user, and mounts need namespaces. Tests are
+//! skipped if these are not available.
 
 mod table;
 
@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
-/// A folder that others see, with a configuration in it.
+/// A folder that other users can read, with a configuration.
 struct Scene {
     folder: TempDir,
     config: String,
@@ -26,7 +26,7 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        // So that what is shown of a path is the path.
+        // The printed paths have no symbolic links.
         let real = std::env::temp_dir().canonicalize().unwrap();
         let folder = tempfile::tempdir_in(real).unwrap();
         open_to_all(folder.path());
@@ -40,7 +40,7 @@ impl Scene {
         self.folder.path().join(name)
     }
 
-    /// Makes something at a path.
+    /// Creates a file.
     fn file(&self, name: &str, mode: u32) -> PathBuf {
         let path = self.at(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -57,13 +57,13 @@ impl Scene {
         daemon
     }
 
-    /// Configures a selector of a path.
+    /// Configures a selector with a path.
     fn selector(&mut self, name: &str, kind: &str, path: &str) {
         let path = quoted(&self.at(path));
         self.config += &format!("selectors.{name} = {{ kind = \"{kind}\", path = {path} }}\n");
     }
 
-    /// What `check` says by a command that lacks only its arguments, with its status.
+    /// Runs `check` with a command that lacks only its arguments: status and output.
     fn check(&self, command: Command, arguments: &[&str]) -> (Option<i32>, String, String) {
         let config = self.at("config.toml");
         fs::write(&config, &self.config).unwrap();
@@ -76,7 +76,7 @@ impl Scene {
         (output.status.code(), out, error)
     }
 
-    /// The same as JSON: one report for each selector.
+    /// The output as JSON: one report per selector.
     fn reports(&self, command: Command) -> (Option<i32>, Vec<Value>) {
         let (code, out, error) = self.check(command, &["--format", "json"]);
         let reports = serde_json::from_str(&out);
@@ -98,7 +98,7 @@ fn of<'a>(reports: &'a [Value], selector: &str) -> &'a Value {
     found.unwrap_or_else(|| panic!("{selector} is not in {reports:?}"))
 }
 
-/// That the first finding is this one, and says that much.
+/// Asserts the verdict, the reason and the first finding.
 #[track_caller]
 fn assert_found(report: &Value, verdict: &str, reason: Option<&str>, what: &str, remedy: &str) {
     assert_eq!(report["verdict"], verdict, "{report:#}");
@@ -112,7 +112,7 @@ fn assert_found(report: &Value, verdict: &str, reason: Option<&str>, what: &str,
 }
 
 #[test]
-fn all_is_well() {
+fn selectors_without_problems_are_ok() {
     let mut scene = Scene::new();
     scene.file("m.prom", 0o644);
     let _daemon = scene.daemon("sock", 0o666, serving());
@@ -136,7 +136,7 @@ fn all_is_well() {
 }
 
 #[test]
-fn the_status_tells_what_is_not_ready_from_a_wrong_configuration() {
+fn a_failed_selector_is_status_1_and_a_configuration_error_status_2() {
     let mut scene = Scene::new();
     scene.file("m.prom", 0o644);
     scene.selector("good", "file", "m.prom");
@@ -146,7 +146,7 @@ fn the_status_tells_what_is_not_ready_from_a_wrong_configuration() {
     let none = scene.at("none").display().to_string();
     let expected = format!("bad: absent: {none} does not exist; start the daemon, or correct");
     assert!(out.lines().any(|line| line.starts_with(&expected)), "{out}");
-    // Only what is asked for counts.
+    // Only the named selectors are checked.
     let (code, out, _) = scene.check(program(), &["good"]);
     assert_eq!((code, out.lines().count()), (Some(0), 1), "{out}");
     let (code, out, error) = scene.check(program(), &["good", "other"]);
@@ -160,7 +160,7 @@ fn the_status_tells_what_is_not_ready_from_a_wrong_configuration() {
 }
 
 #[test]
-fn nothing_to_check_is_said_with_where_it_was_looked_for() {
+fn without_selectors_the_paths_of_the_configuration_are_printed() {
     let mut scene = Scene::new();
     scene.config = "# nothing\n".to_owned();
     let (code, out, error) = scene.check(program(), &[]);
@@ -178,7 +178,7 @@ fn nothing_to_check_is_said_with_where_it_was_looked_for() {
 }
 
 #[test]
-fn a_link_that_leads_nowhere_is_named_with_the_path_that_leads_there() {
+fn a_broken_link_is_named_with_the_path_that_contains_it() {
     let mut scene = Scene::new();
     let [above, link, target] = ["above", "above/link", "gone"].map(|name| scene.at(name));
     fs::create_dir(above).unwrap();
@@ -202,7 +202,7 @@ fn a_link_that_leads_nowhere_is_named_with_the_path_that_leads_there() {
 }
 
 #[test]
-fn what_was_deleted_and_what_is_mounted_alone() {
+fn deleted_files_and_mounted_files_are_warnings() {
     let mut scene = Scene::new();
     scene.file("real/it.prom", 0o644);
     scene.file("it.prom", 0o644);
@@ -238,7 +238,7 @@ fn what_was_deleted_and_what_is_mounted_alone() {
 }
 
 #[test]
-fn a_file_system_that_hangs_holds_up_nobody_else() {
+fn a_file_system_that_hangs_delays_no_other_selector() {
     let mut scene = Scene::new();
     scene.config = "[bridge]\ndefaults.timeout = \"1s\"\n".to_owned();
     scene.file("m.prom", 0o644);
@@ -261,7 +261,7 @@ fn a_file_system_that_hangs_holds_up_nobody_else() {
     };
     command.stdin(files.device().unwrap());
     files.hang();
-    // It never goes on, so that this ends is what is shown.
+    // The file system never responds, so ending at all is the assertion.
     let (code, reports) = scene.reports(command);
     assert_eq!(code, Some(1));
     assert_eq!(of(&reports, "good")["verdict"], "ok", "{reports:#?}");
@@ -276,11 +276,11 @@ fn a_file_system_that_hangs_holds_up_nobody_else() {
             "find the file system that hangs",
         );
     }
-    assert!(files.unanswered() > 0, "nobody asked it");
+    assert!(files.unanswered() > 0, "the file system was not accessed");
 }
 
 #[test]
-fn what_an_answer_of_several_files_lacks_is_a_warning() {
+fn a_partial_body_of_several_files_is_a_warning() {
     let mut scene = Scene::new();
     for (name, text) in [
         ("many/a.prom", "# TYPE a gauge\na 1\n"),

@@ -1,4 +1,4 @@
-//! The command line: what is printed, and the exit codes.
+//! The command line: output and exit statuses.
 
 mod documents;
 mod flags;
@@ -21,7 +21,7 @@ fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
 fn the_version_of_a_clone_has_its_commit() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     if !root.join(".git").exists() || std::env::var_os("LOCAL_EXPORTER_REVISION").is_some() {
-        // A source archive, or the build was told another one.
+        // A source archive, or a build with another revision.
         return;
     }
     let git = Command::new("git")
@@ -35,7 +35,7 @@ fn the_version_of_a_clone_has_its_commit() {
 }
 
 #[test]
-fn version_and_help_say_what_there_is() {
+fn version_and_help_are_printed() {
     let (code, out, _) = run(&["--version"]);
     assert_eq!(code, Some(0));
     assert!(
@@ -68,7 +68,7 @@ fn version_and_help_say_what_there_is() {
 }
 
 #[test]
-fn wrong_arguments_are_told_with_status_2() {
+fn wrong_arguments_exit_with_status_2() {
     let cases: [(&[&str], &str); 6] = [
         (
             &["--web.listen-address=:1"],
@@ -91,7 +91,7 @@ fn wrong_arguments_are_told_with_status_2() {
 }
 
 #[test]
-fn every_error_is_on_standard_error_with_its_place() {
+fn every_error_is_on_standard_error_with_its_location() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wrong.toml");
     let text = "[service]\nport = \"x\"\n[bridge.selectors]\na = { kind = \"usd\" }\n";
@@ -110,7 +110,7 @@ fn every_error_is_on_standard_error_with_its_place() {
 }
 
 #[test]
-fn a_named_file_must_be_there() {
+fn a_named_file_must_exist() {
     let (code, _, error) = run(&["serve", "--config", "/nonexistent.toml"]);
     assert_eq!(code, Some(2));
     assert!(
@@ -120,7 +120,7 @@ fn a_named_file_must_be_there() {
 }
 
 #[test]
-fn a_named_directory_of_drop_ins_must_be_there() {
+fn a_named_directory_of_drop_ins_must_exist() {
     for command in [
         &["serve", "--config.check"][..],
         &["check"],
@@ -136,7 +136,7 @@ fn a_named_directory_of_drop_ins_must_be_there() {
 }
 
 #[test]
-fn an_address_that_cannot_be_listened_on_is_status_1() {
+fn an_address_that_cannot_be_bound_exits_with_status_1() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let output = program()
@@ -177,11 +177,14 @@ fn scrape_prints_the_body_or_the_reason() {
     );
     let (code, _, error) = run(&["scrape", "other", "--config", config]);
     assert_eq!(code, Some(2));
-    assert!(error.contains("configured selectors: [\"good\", \"bad\"]"), "{error}");
+    assert!(
+        error.contains("configured selectors: [\"good\", \"bad\"]"),
+        "{error}"
+    );
 }
 
 #[test]
-fn lint_prints_every_problem_with_its_place() {
+fn lint_prints_every_problem_with_its_location() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str, text: &str| {
         let path = folder.path().join(name);
@@ -230,7 +233,7 @@ fn lint_reads_standard_input() {
 }
 
 #[test]
-fn a_standard_error_that_cannot_be_written_changes_no_exit_code() {
+fn a_closed_standard_error_changes_no_exit_status() {
     let full = std::fs::File::options()
         .write(true)
         .open("/dev/full")
@@ -244,7 +247,7 @@ fn a_standard_error_that_cannot_be_written_changes_no_exit_code() {
 }
 
 #[test]
-fn too_few_descriptors_are_told_in_a_sentence() {
+fn too_few_descriptors_are_a_one_line_error() {
     let output = std::process::Command::new("sh")
         .args(["-c", "ulimit -n 32 && exec \"$@\"", "sh"])
         .arg(program().get_program())

@@ -1,4 +1,4 @@
-//! `?debug=true`: a scrape explained, in three parts, whatever came of it.
+//! `?debug=true`: the text that explains a scrape.
 
 use crate::support::{Exporter, quoted, until};
 use local_exporter_config::{Environment, Input, load};
@@ -14,7 +14,7 @@ fn parts(text: &str) -> [String; 3] {
 }
 
 #[test]
-fn a_good_scrape_is_explained_with_its_body_and_its_settings() {
+fn a_successful_scrape_is_explained_with_its_body_and_settings() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("m.prom");
     std::fs::write(&file, "# TYPE a counter\na 1\nb 2\n").unwrap();
@@ -68,13 +68,13 @@ fn a_good_scrape_is_explained_with_its_body_and_its_settings() {
         &Environment::new(),
     );
     assert_eq!(loaded.unwrap().selectors.len(), 1);
-    // It was a scrape like any other.
+    // It counts as a scrape.
     let scrapes = "local_exporter_bridge_scrapes_total{selector=\"it\"}";
     assert!(exporter.metric(scrapes) >= Some(2.0));
 }
 
 #[test]
-fn a_failed_scrape_is_explained_with_its_reason_and_no_body() {
+fn a_failed_scrape_is_explained_with_its_reason_and_without_a_body() {
     let exporter =
         Exporter::start("[bridge.selectors]\nit = { kind = \"uds\", path = \"/nowhere/sock\" }\n");
     let reply = exporter.get("/bridge?debug=true&selector=it");
@@ -96,7 +96,7 @@ fn a_failed_scrape_is_explained_with_its_reason_and_no_body() {
 }
 
 #[test]
-fn what_is_shown_of_a_large_body_is_bounded() {
+fn the_size_of_a_shown_body_is_limited() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("m.prom");
     let body: String = (0..200_000)
@@ -110,6 +110,6 @@ fn what_is_shown_of_a_large_body_is_bounded() {
     until("the file is served", || exporter.scrape("it").status == 200);
     let text = exporter.get("/bridge?selector=it&debug=true").text();
     assert!(text.len() < 1024 * 1024 + 8192, "{}", text.len());
-    let told = format!("… {} bytes in total\n", body.len());
-    assert!(parts(&text)[1].ends_with(&told));
+    let end = format!("… {} bytes in total\n", body.len());
+    assert!(parts(&text)[1].ends_with(&end));
 }

@@ -1,4 +1,4 @@
-//! What is shipped in `deploy/` is right: parsed, checked by its own tools, and agreeing with the rest.
+//! The files in `deploy/` are parsed, checked with the tools of their formats, and compared with each other.
 
 use local_exporter_config::{Environment, Input, Source, load};
 use local_exporter_skip::skip;
@@ -22,7 +22,7 @@ fn settings(name: &str, text: String) -> local_exporter_config::Settings {
 }
 
 #[test]
-fn the_example_configuration_loads_as_it_stands_and_with_every_line_in_use() {
+fn the_example_configuration_loads_unchanged_and_with_all_keys_uncommented() {
     let example = text("deploy/config.example.toml");
     let shipped = settings("config.example.toml", example.clone());
     let kinds = |settings: &local_exporter_config::Settings| {
@@ -34,7 +34,7 @@ fn the_example_configuration_loads_as_it_stands_and_with_every_line_in_use() {
     for kind in ["uds", "dbus", "file", "directory"] {
         assert!(kinds(&shipped).contains(&kind), "{kind}");
     }
-    // A key that is shown commented out, `#key = value`, is right as well; prose has a blank behind its `#`.
+    // A commented key is `#key = value`; prose has a space after `#`.
     let in_use: String = example
         .lines()
         .map(|line| match line.strip_prefix('#') {
@@ -48,7 +48,7 @@ fn the_example_configuration_loads_as_it_stands_and_with_every_line_in_use() {
 }
 
 #[test]
-fn the_bus_policy_names_what_the_example_calls() {
+fn the_bus_policy_allows_the_call_of_the_example() {
     let policy = text("deploy/dbus/com.github.lucab.Prombus.conf");
     let shipped = settings("config.example.toml", text("deploy/config.example.toml"));
     let dbus = shipped
@@ -104,8 +104,8 @@ fn the_containerfile_and_the_unit_start_the_same_program_on_the_same_port() {
     }
 }
 
-/// What a tool of systemd says of a file, unless it is not there.
-fn asked(mut tool: Command) -> Option<String> {
+/// The output of a tool of systemd, if the tool is installed.
+fn output_of(mut tool: Command) -> Option<String> {
     match tool.output() {
         Ok(output) => {
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -120,38 +120,38 @@ fn asked(mut tool: Command) -> Option<String> {
 }
 
 #[test]
-fn systemd_understands_every_key_of_the_units() {
+fn systemd_accepts_every_key_of_the_units() {
     let folder = tempfile::tempdir().unwrap();
     let program = env!("CARGO_BIN_EXE_local-exporter");
     let units = ["local-exporter.service", "local-exporter.socket"].map(|name| {
         let unit = text(&format!("deploy/{name}")).replace("/usr/bin/local-exporter", program);
         let path = folder.path().join(name);
-        // A type that systemd has from 253 on.
+        // This type needs systemd 253.
         std::fs::write(&path, unit.replace("notify-reload", "notify")).unwrap();
         path
     });
     let mut tool = Command::new("systemd-analyze");
     tool.args(["verify", "--recursive-errors=no"]).args(units);
-    if let Some(said) = asked(tool) {
+    if let Some(said) = output_of(tool) {
         let ours = said.lines().find(|line| line.contains("local-exporter."));
         assert_eq!(ours, None, "{said}");
     }
 }
 
 #[test]
-fn the_directory_for_drop_ins_is_made_for_all_to_read() {
+fn tmpfiles_creates_the_directory_of_drop_ins_readable_for_all() {
     use std::os::unix::fs::PermissionsExt;
     let root_folder = tempfile::tempdir().unwrap();
     let mut tool = Command::new("systemd-tmpfiles");
     tool.arg("--create")
         .arg(format!("--root={}", root_folder.path().display()))
         .arg(root("deploy/local-exporter.tmpfiles.conf"));
-    if asked(tool).is_some() {
+    if output_of(tool).is_some() {
         let made = root_folder.path().join("run/local-exporter/conf.d");
         let mode = made.metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o7777, 0o755);
     }
-    // The unit must not take it for its own: systemd would remove it with the service.
+    // The unit must not own it: systemd would remove it with the service.
     let unit = text("deploy/local-exporter.service");
     let own = unit
         .lines()
@@ -160,7 +160,7 @@ fn the_directory_for_drop_ins_is_made_for_all_to_read() {
 }
 
 #[test]
-fn the_quadlet_wants_signs_of_life_as_often_as_it_tells_the_exporter() {
+fn the_quadlet_and_the_exporter_have_the_same_watchdog_interval() {
     let quadlet = text("deploy/local-exporter.container");
     let value = |key: &str| quadlet.lines().find_map(|line| line.strip_prefix(key));
     assert_eq!(value("Notify="), Some("true"));

@@ -1,4 +1,4 @@
-//! `/sd` and where pages are: what Prometheus finds, and that it finds it by itself.
+//! `/sd`, route prefixes and external URLs, with a real Prometheus.
 
 use crate::prometheus::Prometheus;
 use crate::serving::Serving;
@@ -61,7 +61,7 @@ fn without_selectors_the_list_is_empty_and_not_absent() {
 }
 
 #[test]
-fn a_request_without_a_usable_host_is_told_what_to_do() {
+fn a_request_without_a_valid_host_is_an_error_with_a_remedy() {
     let exporter = Exporter::start("");
     for head in [
         "GET /sd HTTP/1.0\r\n",
@@ -77,7 +77,7 @@ fn a_request_without_a_usable_host_is_told_what_to_do() {
 }
 
 #[test]
-fn the_url_from_outside_is_the_target_and_all_pages_are_below_its_path() {
+fn the_external_url_is_the_target_and_all_pages_are_below_its_path() {
     let arguments = [LOCAL, &["--web.external-url", "https://proxy.example/a/b/"]].concat();
     let config = "[bridge.selectors]\na = { kind = \"uds\", path = \"/nowhere/a\" }\n";
     let serving = Serving::start(program(), &arguments, config);
@@ -109,7 +109,7 @@ fn the_url_from_outside_is_the_target_and_all_pages_are_below_its_path() {
 }
 
 #[test]
-fn a_proxy_may_take_the_path_off() {
+fn a_proxy_may_remove_the_path() {
     let arguments = [
         LOCAL,
         &[
@@ -135,7 +135,7 @@ fn a_proxy_may_take_the_path_off() {
 }
 
 #[test]
-fn the_offset_is_what_the_command_line_says() {
+fn the_offset_of_the_command_line_applies() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("sock");
     let hangs = local_exporter_daemons::fault::Behaviour::HangAfterAccept;
@@ -156,7 +156,7 @@ fn the_offset_is_what_the_command_line_says() {
     assert!(text.contains("reason=timeout"), "{text}");
 }
 
-/// A Prometheus that knows nothing but where the exporter's list is.
+/// A configuration of Prometheus with only the service discovery of the exporter.
 fn discovering(address: &str) -> String {
     format!(
         "global:\n  scrape_interval: 1s\n  scrape_timeout: 1s\nscrape_configs:\n\
@@ -170,7 +170,7 @@ fn selector(name: &str, file: &Path) -> String {
 }
 
 #[test]
-fn prometheus_finds_a_selector_that_a_reload_adds_and_loses_one_that_it_removes() {
+fn prometheus_discovers_a_selector_that_a_reload_adds_and_drops_one_that_it_removes() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("m.prom");
     std::fs::write(&file, "it_is_there 1\n").unwrap();
@@ -196,7 +196,7 @@ fn prometheus_finds_a_selector_that_a_reload_adds_and_loses_one_that_it_removes(
 }
 
 #[test]
-fn promtool_has_nothing_to_say_about_the_targets() {
+fn promtool_accepts_the_targets() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("m.prom");
     let config = format!(
@@ -218,7 +218,7 @@ fn promtool_has_nothing_to_say_about_the_targets() {
     let found: Value = serde_json::from_slice(&output.stdout).unwrap();
     let found = found.as_array().unwrap();
     assert_eq!(found.len(), 2, "{found:?}");
-    // promtool keeps no order.
+    // promtool does not keep the order.
     let labels = |selector: &str| {
         let labels = found.iter().map(|target| &target["labels"]);
         let mut labels = labels.filter(|labels| labels["selector"] == selector);

@@ -1,4 +1,4 @@
-//! The pages beside the bridge, the log, and the end.
+//! The pages other than the bridge, the log, and shutdown.
 
 use crate::support::{Exporter, quoted, raw, until};
 use local_exporter_daemons::fault::Behaviour;
@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 #[test]
-fn without_a_selector_it_starts_says_so_once_and_the_page_tells_how_to_add_one() {
+fn without_a_selector_it_starts_logs_it_once_and_the_landing_page_shows_how_to_add_one() {
     let exporter = Exporter::start("");
     assert_eq!(exporter.get("/-/healthy").status, 200);
     until("it is ready", || exporter.get("/-/ready").status == 200);
@@ -31,16 +31,16 @@ fn without_a_selector_it_starts_says_so_once_and_the_page_tells_how_to_add_one()
         exporter.get("/debug/actors").text(),
         "{\n  \"actors\": []\n}\n"
     );
-    let told = exporter
+    let logged = exporter
         .log()
         .iter()
         .filter(|line| line.contains("no selector"))
         .count();
-    assert_eq!(told, 1);
+    assert_eq!(logged, 1);
 }
 
 #[test]
-fn the_page_names_each_selector_escaped_for_where_it_stands() {
+fn the_landing_page_escapes_the_names_of_selectors() {
     let exporter = Exporter::start(
         "[bridge.selectors]\n\"<b>&\\\"ü x\" = { kind = \"uds\", path = \"/nowhere/<i>\" }\n",
     );
@@ -59,7 +59,7 @@ fn the_page_names_each_selector_escaped_for_where_it_stands() {
 }
 
 #[test]
-fn promtool_has_nothing_to_say_about_the_metrics() {
+fn promtool_accepts_the_metrics() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("m.prom");
     std::fs::write(&file, "a 1\n").unwrap();
@@ -157,7 +157,7 @@ fn the_debug_page_lists_actors_in_the_order_of_the_configuration() {
     }
 }
 
-/// Sends a signal while a scrape waits for such a source; what the client got, and how long the stop took.
+/// Sends a signal while a scrape waits for a daemon: the response, and the duration of the shutdown.
 fn stop_during_a_scrape(signal: &str, behaviour: Behaviour, more: &str) -> (String, Duration) {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("sock");
@@ -177,11 +177,11 @@ fn stop_during_a_scrape(signal: &str, behaviour: Behaviour, more: &str) -> (Stri
     (client.join().unwrap(), took)
 }
 
-/// Less than the 10 s after which container engines kill.
+/// Container engines send SIGKILL after 10 s.
 const STOP_BOUND: Duration = Duration::from_secs(10);
 
 #[test]
-fn a_stop_lets_the_scrape_under_way_finish_and_ends_within_its_bound() {
+fn shutdown_completes_scrapes_in_progress_within_its_bound() {
     for signal in ["TERM", "INT"] {
         let late = Behaviour::AnswerLate {
             delay: Duration::from_millis(700),
@@ -194,7 +194,7 @@ fn a_stop_lets_the_scrape_under_way_finish_and_ends_within_its_bound() {
 }
 
 #[test]
-fn a_stop_does_not_wait_for_a_source_that_hangs() {
+fn shutdown_does_not_wait_for_a_daemon_that_hangs() {
     let hang = Behaviour::HangAfterAccept;
     let (answer, took) = stop_during_a_scrape("TERM", hang, ", timeout = \"10m\"");
     assert!(took < STOP_BOUND, "{took:?}");
@@ -202,7 +202,7 @@ fn a_stop_does_not_wait_for_a_source_that_hangs() {
 }
 
 #[test]
-fn what_clients_send_is_no_error_in_the_log_and_no_line_names_where_it_was_built() {
+fn invalid_requests_are_no_errors_in_the_log_and_no_line_has_a_build_path() {
     let folder = tempfile::tempdir().unwrap();
     let public = folder.path().join("public");
     std::fs::create_dir(&public).unwrap();

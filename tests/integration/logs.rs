@@ -1,4 +1,4 @@
-//! What is logged, for whom, and under which names.
+//! Log lines: levels and keys.
 
 use crate::serving::Serving;
 use crate::support::{get, program, until};
@@ -6,7 +6,7 @@ use crate::support::{get, program, until};
 const LOCAL: &[&str] = &["--web.listen-address", "127.0.0.1:0"];
 
 #[test]
-fn a_line_about_a_selector_names_it_at_its_top() {
+fn a_line_about_a_selector_has_its_name_as_a_key() {
     let config = "[bridge.selectors]\none = { kind = \"uds\", path = \"/nowhere/one\" }\n";
     let serving = Serving::start(program(), LOCAL, config);
     let url = format!("http://{}/bridge?selector=one", serving.address());
@@ -21,7 +21,7 @@ fn a_line_about_a_selector_names_it_at_its_top() {
 }
 
 #[test]
-fn a_level_leaves_out_what_is_less_urgent() {
+fn a_level_excludes_less_severe_events() {
     let levels = |level: &str| {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("sock");
@@ -42,7 +42,7 @@ fn a_level_leaves_out_what_is_less_urgent() {
 }
 
 #[test]
-fn there_is_one_way_at_a_time_to_say_how_much_is_logged() {
+fn verbose_and_log_level_exclude_each_other() {
     let mut command = program();
     let output = command
         .args(["serve", "-v", "--log.level", "warn"])

@@ -1,4 +1,4 @@
-//! Another configuration while it runs: what changes, what stays, and what is said of it.
+//! Reloading: what changes, what stays, and what is reported.
 
 mod storm;
 
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 const ENABLED: &str = "lifecycle = true\n";
 
-/// Two sockets and two files, which say who they are.
+/// Two sockets and two files with distinct bodies.
 struct Scene {
     folder: TempDir,
     sockets: [PromSock; 2],
@@ -39,7 +39,7 @@ impl Scene {
         self.folder.path().join(name)
     }
 
-    /// A selector of a kind at one of the paths, with more keys.
+    /// A selector of a kind with one of the paths and further keys.
     fn selector(&self, name: &str, kind: &str, path: &str, more: &str) -> String {
         let path = quoted(&self.path(path));
         format!("{name} = {{ kind = {kind:?}, path = {path}{more} }}\n")
@@ -54,7 +54,7 @@ fn ask(exporter: &Exporter, method: &str) -> Reply {
     request(method, &exporter.url("/-/reload"), &[])
 }
 
-/// Reloads another configuration, which must be right.
+/// Reloads with a valid configuration.
 #[track_caller]
 fn reload(exporter: &Exporter, configuration: &str) {
     exporter.configure(configuration);
@@ -62,7 +62,7 @@ fn reload(exporter: &Exporter, configuration: &str) {
     assert_eq!(reply.status, 200, "{}", reply.text());
 }
 
-/// The log lines of a message.
+/// The log lines with a message.
 fn logged(exporter: &Exporter, message: &str) -> Vec<Value> {
     let lines = exporter.log().into_iter();
     let events = lines.filter_map(|line| serde_json::from_str::<Value>(&line).ok());
@@ -74,7 +74,7 @@ fn hash(exporter: &Exporter) -> f64 {
 }
 
 #[test]
-fn selectors_come_go_and_change_their_kind() {
+fn selectors_are_added_removed_and_change_their_kind() {
     let scene = Scene::new();
     let stays = scene.selector("stays", "uds", "one.sock", ", min_interval = \"1h\"");
     let before = stays.clone()
@@ -103,13 +103,13 @@ fn selectors_come_go_and_change_their_kind() {
         "asked once, before the reload"
     );
 
-    until("the series of who is gone are gone", || {
+    until("the series of the removed selector are gone", || {
         !exporter
             .get("/metrics")
             .text()
             .contains("selector=\"goes\"")
     });
-    // The counters of who has changed go on; what it said of its files is taken back.
+    // The counters of a changed selector continue; the series of its files are removed.
     let series = "local_exporter_bridge_scrapes_total{selector=\"turns\"}";
     assert_eq!(exporter.metric(series), Some(2.0));
     let of_files = "local_exporter_file_watch_mode{mode=\"events\",selector=\"turns\"}";
@@ -128,7 +128,7 @@ fn selectors_come_go_and_change_their_kind() {
 }
 
 #[test]
-fn what_prometheus_is_told_changes_and_the_actor_stays() {
+fn a_changed_label_keeps_the_actor() {
     let scene = Scene::new();
     let with = |interval: &str| {
         let more = format!(", min_interval = \"1h\", scrape_interval = \"{interval}\"");
@@ -143,7 +143,7 @@ fn what_prometheus_is_told_changes_and_the_actor_stays() {
 }
 
 #[test]
-fn what_is_no_file_is_told_at_once_and_forgotten_with_the_next() {
+fn a_path_that_is_not_a_file_is_reported_until_the_next_reload() {
     let scene = Scene::new();
     let good = enabled(&scene.selector("it", "file", "one.prom", ""));
     let exporter = Exporter::start(&format!("landlock = false\n{good}"));
@@ -169,7 +169,7 @@ fn what_is_no_file_is_told_at_once_and_forgotten_with_the_next() {
 }
 
 #[test]
-fn a_bad_configuration_changes_nothing_and_says_why() {
+fn a_configuration_with_errors_changes_nothing_and_is_reported() {
     let scene = Scene::new();
     let good = scene.selector("it", "file", "one.prom", "");
     let exporter = Exporter::start(&enabled(&good));
@@ -206,7 +206,7 @@ fn a_bad_configuration_changes_nothing_and_says_why() {
 }
 
 #[test]
-fn a_drop_in_that_turns_bad_is_left_out_and_that_is_seen() {
+fn a_drop_in_with_new_errors_is_left_out_and_reported() {
     let scene = Scene::new();
     let drop_ins = scene.path("conf.d");
     fs::create_dir(&drop_ins).unwrap();
@@ -253,7 +253,7 @@ fn a_drop_in_that_turns_bad_is_left_out_and_that_is_seen() {
     assert_eq!(exporter.scrape("one").status, 404);
     assert_eq!(exporter.scrape("two").text(), "two_file 1\n");
     assert_eq!(seen(), [1.0, 1.0]);
-    // What was refused does not run.
+    // The refused configuration is not applied.
     exporter.configure("lifecycle = 7\n");
     fs::write(&two, "not TOML").unwrap();
     assert_eq!(ask(&exporter, "POST").status, 500);
@@ -269,7 +269,7 @@ fn a_drop_in_that_turns_bad_is_left_out_and_that_is_seen() {
 }
 
 #[test]
-fn requests_may_reload_only_where_that_was_allowed() {
+fn requests_can_reload_only_with_lifecycle_enabled() {
     let exporter = Exporter::start("");
     for method in ["POST", "PUT"] {
         let reply = ask(&exporter, method);
@@ -280,7 +280,7 @@ fn requests_may_reload_only_where_that_was_allowed() {
     assert_eq!(reply.status, 405);
     assert_eq!(reply.header("allow"), Some("POST, PUT"));
 
-    // A signal may always, and what it brings counts from the next request on.
+    // A signal can always reload. The result applies from the next request on.
     exporter.configure(ENABLED);
     exporter.signal("HUP");
     until("it was reloaded", || {
@@ -291,7 +291,7 @@ fn requests_may_reload_only_where_that_was_allowed() {
 }
 
 #[test]
-fn changes_are_found_without_being_told_of() {
+fn auto_reload_detects_changes() {
     let scene = Scene::new();
     let with = |name: &str| {
         let selector = scene.selector(name, "file", "one.prom", "");
@@ -313,7 +313,7 @@ fn changes_are_found_without_being_told_of() {
 }
 
 #[test]
-fn what_needs_a_restart_is_named() {
+fn changed_keys_that_need_a_restart_are_logged() {
     let exporter = Exporter::start(ENABLED);
     reload(
         &exporter,
@@ -342,7 +342,7 @@ fn two_thousand_selectors_are_reloaded() {
         }
         enabled(&text)
     };
-    // One that makes the folder one that may be read, where the process is confined.
+    // A selector that keeps the folder readable for the confined process.
     let first = scene.selector("first", "file", "one.prom", "");
     let exporter = Exporter::start(&enabled(&first));
     let began = std::time::Instant::now();
@@ -370,14 +370,14 @@ fn two_thousand_selectors_are_reloaded() {
     });
 }
 
-/// A folder beside the program, whose permissions are not those of a whole temporary directory.
+/// A folder beside the program, for which Landlock rules are not those of the temporary directory.
 fn folder_beside_the_program() -> TempDir {
     let program = Path::new(env!("CARGO_BIN_EXE_local-exporter"));
     tempfile::tempdir_in(program.parent().unwrap()).unwrap()
 }
 
 #[test]
-fn what_a_confined_process_cannot_reach_is_told_of() {
+fn a_path_that_a_confined_process_cannot_read_is_logged() {
     let (one, two) = (folder_beside_the_program(), folder_beside_the_program());
     let with = |folder: &TempDir| {
         let public = folder.path().join("public");
@@ -393,8 +393,8 @@ fn what_a_confined_process_cannot_reach_is_told_of() {
     reload(&exporter, &with(&two));
     let message = "not readable until a restart: Landlock allows only the paths known at startup";
     let told = || !logged(&exporter, message).is_empty();
-    // Whether it is out of reach depends on the kernel, and on what outlives the folder
-    // here: the log and the source have to agree.
+    // Whether it is readable depends on the kernel and on the stable ancestor of the folder here: the
+    // log and the source must agree.
     let served = exporter.scrape("it").status == 200;
     println!("within reach: {served}");
     until("the log agrees", || told() != served);

@@ -1,4 +1,4 @@
-//! The end: what was begun is answered, and whoever asks meanwhile hears that it is coming.
+//! Shutdown: scrapes in progress are completed, and `/-/ready` reports the shutdown.
 
 use crate::support::{Exporter, get, quoted, request, until};
 use local_exporter_daemons::promsock::PromSock;
@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 #[test]
-fn while_scrapes_are_under_way_a_stop_is_told_to_whoever_asks_and_they_are_answered() {
+fn during_shutdown_the_exporter_is_not_ready_and_scrapes_in_progress_are_completed() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("sock");
     let (release, held) = channel::<()>();
@@ -26,13 +26,13 @@ fn while_scrapes_are_under_way_a_stop_is_told_to_whoever_asks_and_they_are_answe
     let url = exporter.url("/bridge?selector=it");
     let within = ("X-Prometheus-Scrape-Timeout-Seconds", "60");
     let scrape = thread::spawn(move || get(&url, &[within]));
-    until("it is under way", || {
+    until("the scrape is in progress", || {
         exporter.actor("it")["in_flight"].as_u64() == Some(1)
     });
 
     exporter.signal("TERM");
     let ready = exporter.url("/-/ready");
-    until("it says so", || {
+    until("it is not ready", || {
         let reply = request("GET", &ready, &[]);
         reply.status == 503 && reply.text() == "local-exporter is stopping\n"
     });

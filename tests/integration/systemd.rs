@@ -1,5 +1,5 @@
-//! Under systemd: readiness, reloads, signs of life, passed sockets and the journal's fields,
-//! against real sockets that speak its protocols.
+//! Under systemd: readiness, reloads, watchdog keep-alives, passed sockets and fields of the journal,
+//! with real sockets and protocols.
 
 use crate::serving::{Serving, by_shell, get_over_unix};
 use crate::support::{PATIENCE, eventually, get, open_to_all, program, until};
@@ -16,7 +16,7 @@ use std::process::{Command, Stdio};
 const LOCAL: &[&str] = &["--web.listen-address", "127.0.0.1:0"];
 const SELECTORS: &str = "[bridge.selectors]\none = { kind = \"uds\", path = \"/nowhere/one\" }\n";
 
-/// The side of the service manager.
+/// The service manager.
 struct Manager(UnixDatagram);
 
 impl Manager {
@@ -27,24 +27,24 @@ impl Manager {
     }
 
     /// The lines of the next message.
-    fn hears(&self) -> Vec<String> {
+    fn receive(&self) -> Vec<String> {
         let mut bytes = [0; 4096];
         let length = self.0.recv(&mut bytes).unwrap();
         let text = std::str::from_utf8(&bytes[..length]).unwrap();
         text.lines().map(str::to_owned).collect()
     }
 
-    /// Messages up to the first with that line; that one too.
+    /// All messages up to and including the first with that line.
     #[track_caller]
-    fn hears_until(&self, line: &str) -> Vec<Vec<String>> {
-        let mut heard = Vec::new();
+    fn receive_until(&self, line: &str) -> Vec<Vec<String>> {
+        let mut received = Vec::new();
         eventually(line, || {
-            let message = self.hears();
+            let message = self.receive();
             let found = message.iter().any(|found| found == line);
-            heard.push(message);
+            received.push(message);
             found.then_some(())
         });
-        heard
+        received
     }
 }
 
@@ -54,8 +54,8 @@ fn monotonic_microseconds() -> u128 {
     std::time::Duration::from_secs_f64(seconds).as_micros()
 }
 
-/// The whole life of a service, as its manager hears of it.
-fn life(manager: &Manager, notify_socket: &str) {
+/// The messages from startup to shutdown.
+fn lifecycle(manager: &Manager, notify_socket: &str) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("m.prom");
     let config = format!(
@@ -65,7 +65,7 @@ fn life(manager: &Manager, notify_socket: &str) {
     let mut command = program();
     command.env("NOTIFY_SOCKET", notify_socket);
     let mut serving = Serving::start(command, LOCAL, &config);
-    let ready = manager.hears();
+    let ready = manager.receive();
     assert_eq!(ready, ["READY=1", "STATUS=0 of 2 sources answered"]);
     let base = format!("http://{}", serving.address());
     assert_eq!(get(&format!("{base}/-/ready"), &[]).status, 200);
@@ -74,48 +74,48 @@ fn life(manager: &Manager, notify_socket: &str) {
     until("the file is served", || {
         get(&format!("{base}/bridge?selector=two"), &[]).status == 200
     });
-    assert_eq!(manager.hears(), ["STATUS=1 of 2 sources answered"]);
+    assert_eq!(manager.receive(), ["STATUS=1 of 2 sources answered"]);
 
-    // The second one is of a configuration that is refused: that has an end too.
+    // The second reload fails; it is reported too.
     for config in [SELECTORS, "nonsense"] {
         std::fs::write(serving.config(), config).unwrap();
         let asked = monotonic_microseconds();
         serving.signal("HUP");
-        let reloading = manager.hears();
+        let reloading = manager.receive();
         assert_eq!(reloading[0], "RELOADING=1");
         let time = reloading[1].strip_prefix("MONOTONIC_USEC=").unwrap();
-        // The kernel tells its uptime in hundredths of seconds, and may count sleep.
+        // The uptime of the kernel has a resolution of 10 ms and may include sleep.
         assert!(
             time.parse::<u128>().unwrap() > 0 && asked > 0,
             "{reloading:?}"
         );
-        let ready = manager.hears();
+        let ready = manager.receive();
         assert_eq!(ready[0], "READY=1");
         assert_eq!(ready[1], "STATUS=0 of 1 sources answered");
     }
     serving.signal("TERM");
-    let last = manager.hears_until("STOPPING=1");
+    let last = manager.receive_until("STOPPING=1");
     assert_eq!(last.len(), 1, "{last:?}");
     assert_eq!(serving.ended().code(), Some(0));
 }
 
 #[test]
-fn its_manager_hears_of_its_life_at_a_path() {
+fn the_manager_is_notified_at_a_path() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notify");
     let manager = Manager::bind(&SocketAddr::from_pathname(&path).unwrap());
-    life(&manager, path.to_str().unwrap());
+    lifecycle(&manager, path.to_str().unwrap());
 }
 
 #[test]
-fn its_manager_hears_of_its_life_by_an_abstract_name_although_it_is_confined() {
+fn a_confined_exporter_notifies_the_manager_at_an_abstract_address() {
     let name = format!("local-exporter-notify-{}", std::process::id());
     let manager = Manager::bind(&SocketAddr::from_abstract_name(&name).unwrap());
-    life(&manager, &format!("@{name}"));
+    lifecycle(&manager, &format!("@{name}"));
 }
 
 #[test]
-fn a_manager_that_cannot_be_reached_is_told_in_the_log_and_stops_nothing() {
+fn an_unreachable_manager_is_logged_and_not_fatal() {
     let mut command = program();
     command.env("NOTIFY_SOCKET", "/nowhere/notify");
     let serving = Serving::start(command, LOCAL, "");
@@ -125,7 +125,7 @@ fn a_manager_that_cannot_be_reached_is_told_in_the_log_and_stops_nothing() {
     assert_eq!(get(&healthy, &[]).status, 200);
 }
 
-/// The messages of a short life with a watchdog for the process that the shell names.
+/// The messages with a watchdog for the process that the shell expression names.
 fn watched(process: &str) -> Vec<Vec<String>> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notify");
@@ -135,28 +135,29 @@ fn watched(process: &str) -> Vec<Vec<String>> {
         .env("NOTIFY_SOCKET", &path)
         .env("WATCHDOG_USEC", "20000");
     let serving = Serving::start(command, LOCAL, SELECTORS);
-    let mut heard = manager.hears_until("READY=1");
+    let mut received = manager.receive_until("READY=1");
     if process == "$$" {
         for _ in 0..3 {
-            heard.extend(manager.hears_until("WATCHDOG=1"));
+            received.extend(manager.receive_until("WATCHDOG=1"));
         }
     }
     serving.signal("TERM");
-    heard.extend(manager.hears_until("STOPPING=1"));
-    heard
+    received.extend(manager.receive_until("STOPPING=1"));
+    received
 }
 
 #[test]
-fn signs_of_life_come_again_and_again_if_they_are_asked_of_this_process() {
-    let alive = |heard: &[Vec<String>]| heard.iter().filter(|it| *it == &["WATCHDOG=1"]).count();
+fn keep_alives_are_sent_if_the_watchdog_is_for_this_process() {
+    let alive =
+        |received: &[Vec<String>]| received.iter().filter(|it| *it == &["WATCHDOG=1"]).count();
     assert!(alive(&watched("$$")) >= 3);
     assert_eq!(alive(&watched("1")), 0);
 }
 
-/// A shell that passes its standard input on as systemd passes a socket.
+/// A shell that passes its standard input like systemd passes a socket.
 fn passing(socket: impl Into<OwnedFd>) -> Command {
     let script = "exec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=web ";
-    // An assignment before `exec` holds for what is executed.
+    // An assignment before `exec` applies to the executed program.
     let mut command = by_shell(script);
     command.stdin(Stdio::from(socket.into()));
     command
@@ -178,7 +179,7 @@ fn a_passed_port_is_served_and_named_in_the_log() {
 }
 
 #[test]
-fn a_passed_unix_socket_is_served_and_left_where_it_is() {
+fn a_passed_unix_socket_is_served_and_not_removed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sock");
     let listener = UnixListener::bind(&path).unwrap();
@@ -191,7 +192,7 @@ fn a_passed_unix_socket_is_served_and_left_where_it_is() {
 }
 
 #[test]
-fn what_is_passed_must_be_there_and_must_listen() {
+fn a_passed_socket_must_exist_and_listen() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let connection = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let datagrams = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -200,7 +201,7 @@ fn what_is_passed_must_be_there_and_must_listen() {
     for (command, sentence) in [
         (program(), "no socket activation file descriptors found"),
         (
-            // Meant for another process.
+            // For another process.
             by_shell("LISTEN_PID=1 LISTEN_FDS=1 "),
             "no socket activation file descriptors found",
         ),
@@ -217,7 +218,7 @@ fn what_is_passed_must_be_there_and_must_listen() {
 }
 
 #[test]
-fn systemds_own_activation_starts_it_at_the_first_request() {
+fn systemd_socket_activate_starts_the_exporter_at_the_first_request() {
     if Command::new("systemd-socket-activate")
         .arg("--version")
         .output()
@@ -236,13 +237,13 @@ fn systemds_own_activation_starts_it_at_the_first_request() {
     let serving = Serving::start(command, PASSED, "");
     until("the socket is there", || path.exists());
     assert!(get_over_unix(&path, "/-/healthy").starts_with("HTTP/1.1 200 "));
-    // systemd-socket-activate is what was started; it has become the exporter.
+    // The process of systemd-socket-activate has become the exporter.
     let event = &serving.logged("socket passed by systemd", 1)[0];
     assert_eq!(event["name"], "own");
 }
 
-/// Starts it where `journal` is the journal's socket, with its standard error in a file that
-/// `$JOURNAL_STREAM` names, or does not, and waits for something in the file or on the socket.
+/// Starts the exporter with a journal socket and with its standard error in a file, which
+/// `$JOURNAL_STREAM` names if `matches`. Returns what the journal and the file received first.
 fn on_the_journal(folder: &Path, matches: bool) -> Option<(String, String)> {
     let socket = folder.join("socket");
     let journal = UnixDatagram::bind(&socket).unwrap();
@@ -251,7 +252,7 @@ fn on_the_journal(folder: &Path, matches: bool) -> Option<(String, String)> {
     let stderr = File::create(&log).unwrap();
     let is = stderr.metadata().unwrap();
     let inode = if matches { is.ino() } else { is.ino() + 1 };
-    // A directory of the test's own in place of `/run`, for this process alone.
+    // A directory of the test replaces `/run`, for this process only.
     let script = format!(
         "mount -t tmpfs none /run && mkdir -p /run/systemd/journal && \
          mount --bind {} /run/systemd/journal && exec \"$@\"",
@@ -301,7 +302,7 @@ fn on_the_journal(folder: &Path, matches: bool) -> Option<(String, String)> {
 }
 
 #[test]
-fn the_journal_gets_fields_where_standard_error_is_still_the_journal() {
+fn the_journal_gets_fields_if_standard_error_is_the_journal() {
     let folder = tempfile::tempdir().unwrap();
     open_to_all(folder.path());
     let Some((journal, written)) = on_the_journal(folder.path(), true) else {
@@ -310,12 +311,12 @@ fn the_journal_gets_fields_where_standard_error_is_still_the_journal() {
     assert!(written.is_empty(), "{written}");
     for (field, value) in [
         ("MESSAGE", "listening"),
-        // info, as syslog(3) counts.
+        // The number of info in syslog(3).
         ("PRIORITY", "6"),
         ("LOCAL_EXPORTER_ADDRESS", "127.0.0.1:"),
         ("SYSLOG_IDENTIFIER", "local-exporter"),
     ] {
-        // The length of the value stands between the two (systemd's "Native Journal Protocol").
+        // The length of the value is between the two (systemd's "Native Journal Protocol").
         let name = format!("{field}\n");
         let mut values = journal
             .split(&name)
@@ -327,7 +328,7 @@ fn the_journal_gets_fields_where_standard_error_is_still_the_journal() {
 }
 
 #[test]
-fn the_journal_gets_nothing_where_standard_error_is_redirected() {
+fn the_journal_gets_nothing_if_standard_error_is_redirected() {
     let folder = tempfile::tempdir().unwrap();
     open_to_all(folder.path());
     let Some((journal, written)) = on_the_journal(folder.path(), false) else {

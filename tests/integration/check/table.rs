@@ -1,4 +1,4 @@
-//! Set-ups that are broken in one way each, seen by a user who may do little.
+//! Hosts with one fault each, checked by an unprivileged user.
 
 use super::{Scene, allow, assert_found, of, serving};
 use crate::confinement::bus_selector;
@@ -11,7 +11,7 @@ use std::fs;
 use std::os::unix::fs::chown;
 use std::os::unix::net::UnixListener;
 
-/// A bus in a directory of the scene, and a selector of it.
+/// A bus in a directory of the scene, with a selector.
 fn bus(scene: &mut Scene, name: &str, options: BusOptions) -> Bus {
     let directory = scene.at(name);
     fs::create_dir(&directory).unwrap();
@@ -27,7 +27,7 @@ fn bus_at(scene: &mut Scene, name: &str, address: &str) {
     scene.config += &selector.replace("selectors.bus]", &format!("selectors.{name}]"));
 }
 
-/// A selector, its reason, what is found and the remedy; `FOLDER` is where everything is.
+/// A selector, its reason, the finding and the remedy; `FOLDER` is the folder of the scene.
 type Row = (&'static str, &'static str, &'static str, &'static str);
 
 fn assert_rows(scene: &Scene, rows: &[Row]) {
@@ -178,7 +178,7 @@ fn every_fault_of_files_is_found_with_its_remedy() {
         ),
     ];
     assert_rows(&scene, &rows);
-    // What is served without a part of it is served.
+    // A partial body is served.
     let (_, reports) = scene.reports(under(&AS_NOBODY));
     let what = scene.at("partly/closed.prom").display().to_string();
     assert_found(of(&reports, "partly"), "warning", None, &what, "chmod o+r");

@@ -1,10 +1,10 @@
-//! Completions and manual pages know every command and every flag.
+//! Completions and manual pages contain every command, flag and key.
 
 use super::run;
 use clap::CommandFactory;
 use local_exporter::Command;
 
-/// Every long flag of a command and of those below it.
+/// Every long flag of a command and its subcommands.
 fn flags(command: &clap::Command) -> Vec<String> {
     let long = clap::Arg::get_long_and_visible_aliases;
     let own = command.get_arguments().filter_map(long).flatten();
@@ -37,7 +37,7 @@ fn completions_hold_every_flag() {
 }
 
 #[test]
-fn bash_understands_its_completions() {
+fn bash_accepts_its_completions() {
     let (_, script, _) = run(&["completions", "bash"]);
     let function = script.split("complete -F ").nth(1).unwrap();
     let function = function.split(' ').next().unwrap();
@@ -73,7 +73,7 @@ fn manual_pages_hold_every_flag() {
     expected.push("local-exporter.toml.5".to_owned());
     expected.sort();
     assert_eq!(names, expected);
-    // A hyphen that may be copied is escaped in roff.
+    // roff escapes hyphens that users may copy.
     let plain = pages.replace("\\-", "-");
     for flag in all_flags() {
         assert!(plain.contains(&format!("--{flag}")), "{flag} is in no page");
@@ -89,7 +89,7 @@ fn manual_pages_hold_every_flag() {
 }
 
 #[test]
-fn manual_pages_say_what_arguments_do_not() {
+fn manual_pages_have_the_sections_of_man_pages_7() {
     let folder = tempfile::tempdir().unwrap();
     let (code, ..) = run(&["man", folder.path().to_str().unwrap()]);
     assert_eq!(code, Some(0));

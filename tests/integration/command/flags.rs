@@ -1,4 +1,4 @@
-//! The flags of `serve`, in the spelling of all exporters, and `--config.check`.
+//! The flags of `serve`, in the spelling of the exporter-toolkit, and `--config.check`.
 
 use super::run;
 use crate::support::program;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tempfile::TempDir;
 
-/// A directory with a configuration and one directory of drop-ins.
+/// A directory with a configuration and a directory of drop-ins.
 struct Host {
     folder: TempDir,
 }
@@ -27,7 +27,7 @@ impl Host {
         std::fs::write(self.path("conf.d").join(name), text).unwrap();
     }
 
-    /// Checks the configuration with further arguments; `~` stands for the folder in the output.
+    /// Checks the configuration with further arguments; `~` replaces the folder in the output.
     fn check(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
         self.run("config.toml", arguments)
     }
@@ -46,7 +46,7 @@ impl Host {
 const OK: &str = "configuration OK; files: ";
 
 #[test]
-fn a_check_says_that_all_is_right_or_everything_that_is_wrong() {
+fn a_check_prints_ok_or_every_error() {
     let host = Host::new("[bridge.selectors]\na = \"/run/a\"\n");
     host.drop_in("b.toml", "[bridge.selectors]\nb = \"/run/b\"\n");
     let (code, out, error) = host.check(&[]);
@@ -71,7 +71,7 @@ fn a_check_says_that_all_is_right_or_everything_that_is_wrong() {
 }
 
 #[test]
-fn a_wrong_drop_in_is_told_and_is_an_error_where_they_are_strict() {
+fn a_drop_in_with_errors_is_left_out_or_an_error_with_strict_dropins() {
     let host = Host::new("[bridge.selectors]\na = \"/run/a\"\n");
     host.drop_in(
         "b.toml",
@@ -92,7 +92,7 @@ fn a_wrong_drop_in_is_told_and_is_an_error_where_they_are_strict() {
 }
 
 #[test]
-fn a_token_that_cannot_be_read_leaves_out_the_drop_in_that_names_it() {
+fn an_unreadable_token_leaves_out_the_drop_in_that_names_it() {
     let host = Host::new("[bridge.selectors]\na = \"/run/a\"\n");
     let token = host.path("token");
     let drop_in = format!(
@@ -111,7 +111,7 @@ fn a_token_that_cannot_be_read_leaves_out_the_drop_in_that_names_it() {
     assert_eq!((code, error.as_str()), (Some(0), ""));
     assert_eq!(out, format!("{OK}2, selectors: 2\n"));
 
-    // What the host's own file names is nobody else's error, nor is it where all are strict.
+    // An error of the main file leaves out no drop-in, and neither does one with strict_dropins.
     std::fs::write(&token, "").unwrap();
     std::fs::write(host.path("config.toml"), drop_in.replace(".b]", ".c]")).unwrap();
     let (code, _, error) = host.check(&[]);
@@ -127,7 +127,7 @@ fn a_token_that_cannot_be_read_leaves_out_the_drop_in_that_names_it() {
 }
 
 #[test]
-fn flags_win_over_the_environment_and_that_over_the_file() {
+fn flags_override_the_environment_which_overrides_the_file() {
     let host = Host::new("[service]\ntelemetry_path = \"file\"\n");
     let (_, _, error) = host.check(&[]);
     assert!(error.starts_with("~/config.toml:2:18: "), "{error}");
@@ -150,7 +150,7 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
 }
 
 #[test]
-fn every_flag_is_judged_as_its_key() {
+fn every_flag_is_validated_like_its_key() {
     let host = Host::new("");
     for (argument, key) in [
         ("--web.listen-address=localhost:9598", "listen[0]"),
@@ -202,7 +202,7 @@ fn every_flag_is_judged_as_its_key() {
 }
 
 #[test]
-fn a_wrong_listener_is_told_what_is_wrong_about_it() {
+fn an_invalid_listener_is_explained() {
     let host = Host::new("");
     let long = format!("unix:/{}", "x".repeat(107));
     for (listener, told) in [
@@ -232,7 +232,7 @@ fn a_wrong_listener_is_told_what_is_wrong_about_it() {
 }
 
 #[test]
-fn files_that_the_configuration_names_are_looked_at_beside_other_errors() {
+fn errors_of_referenced_files_are_reported_with_other_errors() {
     let host = Host::new(
         "[service]\nport = 70000\nweb_config_file = \"/nonexistent.yml\"\n\
          bearer_token_file = \"/nonexistent\"\n[bridge.selectors.a]\nkind = \"usd\"\n",
@@ -251,7 +251,7 @@ fn files_that_the_configuration_names_are_looked_at_beside_other_errors() {
 }
 
 #[test]
-fn a_variable_for_a_selector_of_a_wrong_drop_in_does_not_stop_the_others() {
+fn a_variable_for_a_selector_of_a_drop_in_with_errors_affects_no_other_selector() {
     let host = Host::new("[bridge.selectors]\na = \"/run/a\"\n");
     host.drop_in("p.toml", "[bridge.selectors.p]\nkind = \"usd\"\n");
     let output = program()
@@ -275,7 +275,7 @@ fn a_variable_for_a_selector_of_a_wrong_drop_in_does_not_stop_the_others() {
 }
 
 #[test]
-fn addresses_of_flags_are_all_listened_on() {
+fn all_addresses_of_flags_are_bound() {
     use std::io::{BufRead, BufReader};
     let host = Host::new("[service]\nport = 1\n");
     let mut child = program()
@@ -314,7 +314,7 @@ fn addresses_of_flags_are_all_listened_on() {
 }
 
 #[test]
-fn a_relative_web_configuration_begins_at_the_working_directory() {
+fn a_relative_web_configuration_is_relative_to_the_working_directory() {
     let host = Host::new("");
     let output = program()
         .current_dir(host.folder.path())

@@ -1,4 +1,4 @@
-//! A storm of reloads, bad ones among them, while everybody scrapes: nobody notices.
+//! A storm of reloads, some with errors, during continuous scrapes: no scrape fails.
 
 use super::{ENABLED, Scene, ask};
 use crate::support::{Exporter, PATIENCE, exposition, until};
@@ -9,27 +9,27 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
-/// How often there is another configuration.
+/// The interval between configurations.
 const EVERY: Duration = Duration::from_millis(50);
-/// Every so many rounds the configuration is wrong.
+/// The number of rounds after which the configuration has an error.
 const BAD: usize = 5;
-/// The selectors that are there in every configuration.
+/// The selectors of every configuration.
 const ALWAYS: [&str; 6] = ["socket", "file", "bus", "labelled", "moving", "turning"];
-/// What memory may differ by: allocators keep a little of what they are given back.
+/// The permitted difference of memory: allocators keep some freed memory.
 const MEMORY_KIB: u64 = 24 * 1024;
 
 #[test]
-fn five_seconds_of_reloads_cost_nobody_a_scrape() {
+fn five_seconds_of_reloads_fail_no_scrape() {
     storm(Duration::from_secs(5));
 }
 
 #[test]
 #[ignore = "long: a minute"]
-fn a_minute_of_reloads_costs_nobody_a_scrape() {
+fn a_minute_of_reloads_fails_no_scrape() {
     storm(Duration::from_secs(60));
 }
 
-/// The configuration of one round: who stays, who changes, who comes and goes.
+/// The configuration of one round, with constant, changing and temporary selectors.
 fn configuration(scene: &Scene, bus: &Bus, round: usize) -> String {
     let odd = round % 2;
     let (kind, path) = [("uds", "one.sock"), ("file", "one.prom")][odd];
@@ -67,7 +67,7 @@ fn storm(lasts: Duration) {
     let _prombus = Prombus::start(&bus.address(), exposition()).unwrap();
     let exporter = Exporter::start(&configuration(&scene, &bus, 0));
     let connections = scene_is_warm(&exporter, &bus);
-    // The guests of a few rounds, so that all there ever is was there once.
+    // A few rounds first, so that every selector has existed once.
     let mut round = rounds(&exporter, &scene, &bus, 1, Duration::from_secs(1));
     let before = Level::of(&exporter);
 
@@ -92,17 +92,17 @@ fn storm(lasts: Duration) {
     for name in ALWAYS {
         assert_eq!(exporter.actor(name)["restarts"], 0, "{name}");
     }
-    // Those that were as they were all along were asked once, and the bus saw no other connection.
+    // The unchanged selectors kept their connections to the bus.
     assert_eq!(scene.sockets[1].served(), 1, "the labelled one");
     assert_eq!(sockets(bus.process_id().unwrap()), connections);
-    until("descriptors, threads and memory are what they were", || {
+    until("descriptors, threads and memory are as before", || {
         let after = Level::of(&exporter);
         after.is_no_more_than(&before)
     });
     println!("{:?} after", Level::of(&exporter));
 }
 
-/// Everybody was asked once; returns the sockets of the bus.
+/// Scrapes every selector once; returns the sockets of the bus.
 fn scene_is_warm(exporter: &Exporter, bus: &Bus) -> BTreeSet<String> {
     for name in ALWAYS {
         let reply = exporter.scrape(name);
@@ -111,7 +111,7 @@ fn scene_is_warm(exporter: &Exporter, bus: &Bus) -> BTreeSet<String> {
     sockets(bus.process_id().unwrap())
 }
 
-/// Configurations one after the other, by signal and by request; returns the next round.
+/// Reloads one configuration after another, by signal and by request; returns the next round.
 fn rounds(
     exporter: &Exporter,
     scene: &Scene,
@@ -142,7 +142,7 @@ fn agent() -> ureq::Agent {
     config.timeout_global(Some(PATIENCE)).build().into()
 }
 
-/// Scrapes without a pause, and every scrape is answered.
+/// Scrapes without a pause; every scrape succeeds.
 fn scrape_on(exporter: &Exporter, name: &str, done: &AtomicBool, scrapes: &AtomicU64) {
     let (agent, url) = (agent(), exporter.url(&format!("/bridge?selector={name}")));
     while !done.load(Ordering::SeqCst) {
@@ -153,7 +153,7 @@ fn scrape_on(exporter: &Exporter, name: &str, done: &AtomicBool, scrapes: &Atomi
     }
 }
 
-/// Counters of selectors that are always there only rise, and are always there.
+/// The counters of constant selectors exist and never fall.
 fn counters_never_fall(exporter: &Exporter, done: &AtomicBool) {
     let agent = agent();
     let mut before = BTreeMap::<String, f64>::new();
@@ -193,7 +193,7 @@ fn sockets(process: u32) -> BTreeSet<String> {
     names.filter(|name| name.starts_with("socket:")).collect()
 }
 
-/// What a leak would raise.
+/// The resources that a leak would increase.
 #[derive(Debug)]
 struct Level {
     descriptors: usize,
@@ -214,7 +214,7 @@ impl Level {
     }
 
     fn is_no_more_than(&self, before: &Self) -> bool {
-        // Blocking threads come with load and go when they have been idle for a while.
+        // Blocking threads start under load and end after some idle time.
         self.descriptors <= before.descriptors + 4
             && self.threads <= before.threads + 8
             && self.memory_kib <= before.memory_kib + MEMORY_KIB
