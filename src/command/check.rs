@@ -122,14 +122,14 @@ async fn check(selectors: Vec<Selector>) -> io::Result<Vec<Report>> {
 
 /// Inspects the host, with the timeout of the selector.
 async fn inspect(selector: &Selector) -> Vec<Finding> {
-    let (tell, told) = oneshot::channel();
+    let (sender, findings) = oneshot::channel();
     let source = selector.source.clone();
     // A separate thread: a runtime waits for its thread pool when it ends, but a thread that a file
     // system blocks must not delay the end of the process.
     let thread = std::thread::Builder::new().spawn(move || {
-        let _ = tell.send(diagnose::inspect(&source));
+        let _ = sender.send(diagnose::inspect(&source));
     });
-    match (thread, timeout(selector.limits.timeout, told).await) {
+    match (thread, timeout(selector.limits.timeout, findings).await) {
         (Ok(_), Ok(Ok(findings))) => findings,
         _ => vec![diagnose::timed_out()],
     }

@@ -17,7 +17,7 @@ pub struct Reloader(pub(super) Arc<Channel>);
 pub(super) struct Channel {
     /// The layers of the configuration. Without them, every reload fails.
     pub(super) layers: Option<Layers>,
-    /// What the process can granted once it is confined.
+    /// The access that the process kept when it was confined.
     pub(super) granted: Option<RequiredAccess>,
     /// The number of requests so far.
     pub(super) requested: watch::Sender<u64>,
@@ -25,7 +25,7 @@ pub(super) struct Channel {
     completed: watch::Sender<Completed>,
 }
 
-/// A reload that completed.
+/// A completed reload.
 #[derive(Clone, Debug)]
 struct Completed {
     /// The number of the last request that it covers.
