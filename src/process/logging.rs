@@ -1,7 +1,7 @@
 //! Logs, and panics, which are logged once with a backtrace.
 //!
 //! Logs go to standard error: as `human` lines to a terminal, as fields to the journal, and else as
-//! `logfmt` lines. `--log.format` selects one of `human`, `logfmt` and `json`. [`line`] defines these
+//! `logfmt` lines. `--log.format` selects one of `human`, `logfmt` and `json`. [`mod@line`] defines these
 //! formats; all have the keys `time`, `level` and `msg` and the same further keys. On the journal a
 //! key `selector` is the field `LOCAL_EXPORTER_SELECTOR`.
 //!

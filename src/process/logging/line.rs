@@ -29,7 +29,7 @@ pub(crate) struct Line<'a> {
     pub(crate) fields: &'a Fields,
 }
 
-/// Whether a line for people is coloured.
+/// Whether a line in format `human` is coloured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Color {
     Off,
@@ -37,7 +37,7 @@ pub(super) enum Color {
 }
 
 impl Line<'_> {
-    /// The line for people, with a line break at its end. Values of several lines, such as a
+    /// The line in format `human`, with a line break at its end. Values of several lines, such as a
     /// backtrace, follow unquoted.
     pub(super) fn human(&self, color: Color) -> String {
         let time = humantime::format_rfc3339_millis(self.time);
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_backtrace_follows_the_line_for_people() {
+    fn a_backtrace_follows_the_human_line() {
         let [human, logfmt, _] = line("panicked", &[("backtrace", "0: a\n1: b".into())]);
         assert!(
             human.ends_with("WARN  panicked\nbacktrace:\n  0: a\n  1: b\n"),
