@@ -7,7 +7,7 @@
 
 mod record;
 
-use super::Metrics;
+use super::all::Metrics;
 use super::families::{Families, SourceFamilies};
 use super::series::{REMOVED, Series};
 use crate::lock::lock;

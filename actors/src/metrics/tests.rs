@@ -1,8 +1,9 @@
 //! When series are created and removed, and that every family is described.
 
-use super::*;
+use super::Metrics;
 use crate::reason::Reason;
 use crate::report::{CacheReport, FileReport, State, WatchMode};
+use prometheus::Registry;
 use std::time::{Duration, SystemTime};
 
 fn series(registry: &Registry) -> String {
