@@ -168,7 +168,7 @@ fn the_shorter_of_the_scrapers_patience_and_the_timeout_counts() {
     let reply = exporter.scrape_within("it", "soon");
     assert_eq!(reply.status, 400);
     assert!(
-        reply.text().contains("\"soon\", expected seconds"),
+        reply.text().contains("\"soon\"; expected seconds"),
         "{}",
         reply.text()
     );
