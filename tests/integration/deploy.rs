@@ -186,3 +186,28 @@ fn no_profile_aborts_on_panic() {
         );
     }
 }
+
+#[test]
+fn the_daemonset_is_yaml_and_its_configuration_loads() {
+    let text = text("deploy/daemonset.yaml");
+    let objects: Vec<serde_json::Value> = text
+        .split("\n---\n")
+        .map(|document| serde_saphyr::from_str(document).unwrap())
+        .collect();
+    let kinds: Vec<&str> = objects
+        .iter()
+        .map(|object| object["kind"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds, ["Namespace", "ConfigMap", "DaemonSet", "PodMonitor"]);
+    let toml = objects[1]["data"]["config.toml"].as_str().unwrap();
+    let selectors = settings("daemonset.yaml", toml.to_owned()).selectors;
+    let names = selectors.iter().map(|selector| selector.name.as_str());
+    // One endpoint for the exporter itself, and one for each selector.
+    let endpoints = objects[3]["spec"]["podMetricsEndpoints"]
+        .as_array()
+        .unwrap();
+    let scraped = endpoints
+        .iter()
+        .filter_map(|endpoint| endpoint["params"]["selector"][0].as_str());
+    assert!(scraped.eq(names), "{toml}");
+}
