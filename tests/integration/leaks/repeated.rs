@@ -56,7 +56,7 @@ fn steady(exporter: &Exporter) -> usize {
 }
 
 /// The state of a socket's path.
-enum Stands {
+enum SocketState {
     Daemon(Behaviour),
     /// The daemon died: its socket remains without a listener.
     DeadSocket,
@@ -64,24 +64,24 @@ enum Stands {
 }
 
 /// The path of a socket, and its daemon.
-struct Place {
+struct SocketPath {
     path: PathBuf,
     daemon: Option<ScriptedDaemon>,
 }
 
-impl Place {
-    fn put(&mut self, stands: &Stands) {
-        match (stands, &self.daemon) {
-            (Stands::Daemon(behaviour), Some(daemon)) => daemon.set(behaviour.clone()).unwrap(),
-            (Stands::Daemon(behaviour), None) => {
+impl SocketPath {
+    fn put(&mut self, state: &SocketState) {
+        match (state, &self.daemon) {
+            (SocketState::Daemon(behaviour), Some(daemon)) => daemon.set(behaviour.clone()).unwrap(),
+            (SocketState::Daemon(behaviour), None) => {
                 let daemon = ScriptedDaemon::start(&self.path, behaviour.clone());
                 self.daemon = Some(daemon.unwrap());
             }
-            (Stands::DeadSocket, _) => {
+            (SocketState::DeadSocket, _) => {
                 self.daemon = None;
                 drop(UnixListener::bind(&self.path).unwrap());
             }
-            (Stands::Nothing, _) => self.daemon = None,
+            (SocketState::Nothing, _) => self.daemon = None,
         }
     }
 }
@@ -91,23 +91,23 @@ fn twenty_faults_of_a_socket_leave_no_descriptor() {
     let half = Behaviour::HalfThenClose(b"it_counts 12345678\n".to_vec());
     // The last is scraped through a selector with a short timeout.
     let cases = [
-        (502, "absent", "it", Stands::Nothing),
-        (502, "refused", "it", Stands::DeadSocket),
-        (502, "reset", "it", Stands::Daemon(Behaviour::Reset)),
-        (502, "truncated", "it", Stands::Daemon(half)),
-        (502, "truncated", "it", Stands::Daemon(Behaviour::Garbage)),
+        (502, "absent", "it", SocketState::Nothing),
+        (502, "refused", "it", SocketState::DeadSocket),
+        (502, "reset", "it", SocketState::Daemon(Behaviour::Reset)),
+        (502, "truncated", "it", SocketState::Daemon(half)),
+        (502, "truncated", "it", SocketState::Daemon(Behaviour::Garbage)),
         (
             502,
             "too_large",
             "it",
-            Stands::Daemon(Behaviour::TooMuch(1 << 20)),
+            SocketState::Daemon(Behaviour::TooMuch(1 << 20)),
         ),
-        (502, "empty", "it", Stands::Daemon(Behaviour::Nothing)),
+        (502, "empty", "it", SocketState::Daemon(Behaviour::Nothing)),
         (
             504,
             "timeout",
             "hurried",
-            Stands::Daemon(Behaviour::FullBacklog),
+            SocketState::Daemon(Behaviour::FullBacklog),
         ),
     ];
     let folder = tempfile::tempdir().unwrap();
@@ -118,13 +118,13 @@ fn twenty_faults_of_a_socket_leave_no_descriptor() {
          hurried = {{ kind = \"uds\", path = {0}, timeout = \"50ms\" }}\n",
         quoted(&path)
     ));
-    let mut place = Place { path, daemon: None };
+    let mut socket = SocketPath { path, daemon: None };
     for (status, reason, selector, fault) in cases {
         repeated(&exporter, reason, || {
-            place.put(&fault);
+            socket.put(&fault);
             let reply = exporter.scrape(selector);
             reply.assert_error(status, selector, reason);
-            place.put(&Stands::Daemon(Behaviour::Serve(GOOD.to_vec())));
+            socket.put(&SocketState::Daemon(Behaviour::Serve(GOOD.to_vec())));
         });
     }
 }
