@@ -21,13 +21,13 @@ use std::thread::{self, JoinHandle};
 pub struct ScriptedDaemon {
     path: PathBuf,
     connections: Arc<Connections>,
-    orders: Sender<Order>,
+    commands: Sender<Command>,
     wake: Option<UnixStream>,
     thread: Option<JoinHandle<io::Result<()>>>,
 }
 
 /// A new behaviour, and the channel that confirms it.
-type Order = (Behaviour, Sender<io::Result<()>>);
+type Command = (Behaviour, Sender<io::Result<()>>);
 
 impl ScriptedDaemon {
     /// Binds `path` (removing a stale socket there, creating no directory) and begins with
@@ -39,22 +39,22 @@ impl ScriptedDaemon {
     pub fn start(path: impl AsRef<Path>, behaviour: Behaviour) -> io::Result<Self> {
         let listener = Listener::bind(path.as_ref())?;
         let (wake, woken) = UnixStream::pair()?;
-        let (orders, received) = channel();
+        let (commands, received) = channel();
         let connections = Arc::<Connections>::default();
         let mut thread = Accepting {
             listener,
             woken,
-            orders: received,
+            commands: received,
             behaviour: Behaviour::HangBeforeAccept,
             fillers: Vec::new(),
             connections: Arc::clone(&connections),
-            answers: Vec::new(),
+            responses: Vec::new(),
         };
-        thread.obey(behaviour)?;
+        thread.apply(behaviour)?;
         Ok(Self {
             path: path.as_ref().to_owned(),
             connections,
-            orders,
+            commands,
             wake: Some(wake),
             thread: Some(
                 thread::Builder::new()
@@ -80,7 +80,7 @@ impl ScriptedDaemon {
     pub fn set(&self, behaviour: Behaviour) -> io::Result<()> {
         let gone = || io::Error::new(io::ErrorKind::BrokenPipe, "the daemon has ended");
         let (done, report) = channel();
-        self.orders.send((behaviour, done)).map_err(|_| gone())?;
+        self.commands.send((behaviour, done)).map_err(|_| gone())?;
         let mut wake = self.wake.as_ref().ok_or_else(gone)?;
         wake.write_all(b"!")?;
         report.recv().map_err(|_| gone())?
@@ -92,8 +92,8 @@ impl ScriptedDaemon {
         self.connections.accepted()
     }
 
-    /// The number of accepted connections that are being answered or held. A client that has read
-    /// the end of its answer is no longer counted.
+    /// The number of accepted connections that are being responded to or held. A client that has read
+    /// the end of its response is no longer counted.
     #[must_use]
     pub fn open(&self) -> usize {
         self.connections.open()
@@ -119,21 +119,21 @@ impl Drop for ScriptedDaemon {
 struct Accepting {
     listener: Listener,
     woken: UnixStream,
-    orders: Receiver<Order>,
+    commands: Receiver<Command>,
     behaviour: Behaviour,
     /// The daemon's own connections that fill the backlog.
     fillers: Vec<OwnedFd>,
     connections: Arc<Connections>,
-    answers: Vec<JoinHandle<()>>,
+    responses: Vec<JoinHandle<()>>,
 }
 
 impl Accepting {
     fn run(mut self) -> io::Result<()> {
         let result = self.accept_until_stopped();
         self.connections.hang_up();
-        for answer in self.answers.drain(..) {
-            // The client of an answer that panicked saw an early end.
-            let _ = answer.join();
+        for response in self.responses.drain(..) {
+            // The client of a response that panicked saw an early end.
+            let _ = response.join();
         }
         result
     }
@@ -144,9 +144,9 @@ impl Accepting {
             match woken {
                 Woken::Stopped => return Ok(()),
                 Woken::Called => {
-                    while let Ok((behaviour, done)) = self.orders.try_recv() {
+                    while let Ok((behaviour, done)) = self.commands.try_recv() {
                         // The caller may have gone meanwhile.
-                        let _ = done.send(self.obey(behaviour));
+                        let _ = done.send(self.apply(behaviour));
                     }
                 }
                 Woken::Connection => self.take()?,
@@ -154,7 +154,7 @@ impl Accepting {
         }
     }
 
-    fn obey(&mut self, behaviour: Behaviour) -> io::Result<()> {
+    fn apply(&mut self, behaviour: Behaviour) -> io::Result<()> {
         if !self.fillers.is_empty() {
             self.fillers.clear();
             self.listener.rebind()?;
@@ -199,7 +199,7 @@ impl Accepting {
         }
     }
 
-    /// Accepts one connection and starts its answer; false if none waited.
+    /// Accepts one connection and starts its response; false if none waited.
     fn take_from(&mut self, socket: &UnixListener) -> io::Result<bool> {
         let Some(stream) = accept(socket)? else {
             return Ok(false);
@@ -208,10 +208,10 @@ impl Accepting {
         let connections = Arc::clone(&self.connections);
         let number = connections.admit(&stream);
         let behaviour = self.behaviour.clone();
-        self.answers.retain(|answer| !answer.is_finished());
-        self.answers.push(
+        self.responses.retain(|response| !response.is_finished());
+        self.responses.push(
             thread::Builder::new()
-                .name("scripted-answer".to_owned())
+                .name("scripted-response".to_owned())
                 .spawn(move || {
                     // A client may disconnect at any time: that is not an error of the daemon.
                     let _ = behaviour.play(&stream);
