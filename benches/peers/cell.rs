@@ -53,7 +53,7 @@ impl fmt::Display for Cell {
 }
 
 impl Case {
-    /// The number of servers and loops that take a turn if everything is installed.
+    /// The number of servers and loops that take part in a round if everything is installed.
     pub(crate) fn most_servers(self) -> u32 {
         match self {
             Self::File | Self::Uds => 4,

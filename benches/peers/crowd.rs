@@ -87,7 +87,7 @@ impl Crowd {
         for number in 0..numbers.hung {
             let path = hung.join(number.to_string());
             let selector = uds_selector(&format!("hung{number}"), &path);
-            // So that waits also end and begin again within a turn.
+            // So that waits also end and begin again within a round.
             selectors += &selector.replace(" }", ", timeout = \"1s\" }");
         }
         let count = |count: usize| count.to_string();

@@ -96,18 +96,18 @@ impl Goal {
 
     /// About how long it takes on its own.
     pub(crate) fn duration(self, plan: &Plan) -> Duration {
-        let turn = Duration::from_secs(plan.seconds());
+        let round = Duration::from_secs(plan.seconds());
         let connections = u32::try_from(plan.connections().len()).unwrap_or(1);
-        let cell = turn * plan.rounds() * connections;
+        let cell = round * plan.rounds() * connections;
         match self {
             Self::File => cell * 2 * 2,
             Self::Gzip => cell * 2 * 3,
             Self::Uds | Self::Dbus => cell * 3,
-            Self::Sharing => turn,
-            Self::Memory => turn * 2 + Duration::from_secs(2),
+            Self::Sharing => round,
+            Self::Memory => round * 2 + Duration::from_secs(2),
             Self::Idle => plan.idle() + Duration::from_secs(2),
             Self::Start => Duration::from_secs(5),
-            Self::Isolation => turn * isolation::ROUNDS * 2,
+            Self::Isolation => round * isolation::ROUNDS * 2,
             Self::Binary => Duration::ZERO,
         }
     }

@@ -33,7 +33,7 @@ impl Paths {
     }
 }
 
-/// One turn of the client.
+/// One round of the client.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Load<'a> {
     pub(crate) port: u16,
@@ -43,9 +43,9 @@ pub(crate) struct Load<'a> {
     pub(crate) seconds: u64,
 }
 
-/// The results of a turn.
+/// The results of a round.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Turn {
+pub(crate) struct Round {
     /// Complete responses. Responses in progress at the end are not counted.
     pub(crate) requests: u64,
     pub(crate) took: Duration,
@@ -59,18 +59,18 @@ pub(crate) struct Turn {
 
 impl Load<'_> {
     /// Runs it to its end.
-    pub(crate) fn run(&self, scene: &Scene) -> Outcome<Turn> {
+    pub(crate) fn run(&self, scene: &Scene) -> Outcome<Round> {
         let runs = Duration::from_secs(self.seconds);
         let text = output_of("wrk", &mut self.command(scene)?, runs, &scene.interrupt)?;
-        Turn::read(&text).ok_or_else(|| format!("wrk did not say how it went:\n{text}").into())
+        Round::read(&text).ok_or_else(|| format!("wrk did not say how it went:\n{text}").into())
     }
 
     /// [`Load::run`] against a server whose responses must all be successful.
-    pub(crate) fn run_well(&self, scene: &Scene) -> Outcome<Turn> {
-        let turn = self.run(scene)?;
-        match turn.broken + turn.refused {
-            0 => Ok(turn),
-            errors => Err(format!("{errors} of {} scrapes failed", turn.requests).into()),
+    pub(crate) fn run_well(&self, scene: &Scene) -> Outcome<Round> {
+        let round = self.run(scene)?;
+        match round.broken + round.refused {
+            0 => Ok(round),
+            errors => Err(format!("{errors} of {} scrapes failed", round.requests).into()),
         }
     }
 
@@ -107,7 +107,7 @@ fn script(scene: &Scene) -> Outcome<PathBuf> {
     Ok(path)
 }
 
-impl Turn {
+impl Round {
     /// Reads the line that `done` in `load.lua` writes.
     fn read(text: &str) -> Option<Self> {
         let line = text.lines().find_map(|line| line.strip_prefix("peers "))?;

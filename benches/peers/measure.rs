@@ -27,7 +27,7 @@ pub(crate) fn measure(scene: &Scene, cell: Cell) -> Outcome<Measured> {
     let mut loops = Row::new(Server::PullLoop, None);
     for _ in 0..scene.rounds {
         for (contender, row) in contenders.iter().zip(&mut rows) {
-            turn(scene, cell, contender, &mut source, row)?;
+            measure_round(scene, cell, contender, &mut source, row)?;
         }
         if let Some((pulls, used)) = source.pull_in_a_loop(scene)? {
             loops.requests += pulls;
@@ -43,7 +43,7 @@ pub(crate) fn measure(scene: &Scene, cell: Cell) -> Outcome<Measured> {
     Ok(Measured(rows))
 }
 
-fn turn(
+fn measure_round(
     scene: &Scene,
     cell: Cell,
     contender: &Contender,
@@ -59,9 +59,9 @@ fn turn(
     };
     let pulls = source.pulls()?;
     let before = contender.process.processor_time();
-    let turn = load.run(scene)?;
+    let round = load.run(scene)?;
     let used = contender.process.processor_time().saturating_sub(before);
-    row.add(&turn, used, scene.rounds);
+    row.add(&round, used, scene.rounds);
     if contender.server.reads_the_source()
         && let (Some(before), Some(after)) = (pulls, source.pulls()?)
     {

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The time that a server takes besides its turns: starting it, comparing its response, waiting
+/// The time that a server takes besides its rounds: starting it, comparing its response, waiting
 /// until it is idle.
 const OVERHEAD: Duration = Duration::from_millis(600);
 
@@ -32,10 +32,10 @@ pub(crate) struct Plan {
     /// The encodings that the client accepts.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Encoding::Plain, Encoding::Gzip])]
     encoding: Vec<Encoding>,
-    /// The number of turns of each server.
+    /// The number of rounds of each server.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// The length of a turn in seconds [default: 2, with --quick 1].
+    /// The length of a round in seconds [default: 2, with --quick 1].
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: Option<u64>,
     /// The exporter to measure, instead of the `dist` build of this tree.
@@ -123,7 +123,7 @@ impl Plan {
         self.rounds
     }
 
-    /// The length of a turn in whole seconds, as `wrk` requires.
+    /// The length of a round in whole seconds, as `wrk` requires.
     pub(crate) fn seconds(&self) -> u64 {
         self.seconds.unwrap_or(if self.quick { 1 } else { 2 })
     }
@@ -139,12 +139,12 @@ impl Plan {
 
     /// About how long everything takes.
     pub(crate) fn estimate(&self) -> Duration {
-        let turn = Duration::from_secs(self.seconds()) * self.rounds + OVERHEAD;
+        let round = Duration::from_secs(self.seconds()) * self.rounds + OVERHEAD;
         let tables: Duration = self
             .cases()
             .into_iter()
             .map(|case| {
-                turn * case.most_servers() * u32::try_from(self.cells(case).len()).unwrap_or(0)
+                round * case.most_servers() * u32::try_from(self.cells(case).len()).unwrap_or(0)
             })
             .sum();
         let goals = self.goals().into_iter().map(|goal| {

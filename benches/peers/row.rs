@@ -1,12 +1,12 @@
-//! The results of a cell: the figures of each server, summed over its turns.
+//! The results of a cell: the figures of each server, summed over its rounds.
 
 use crate::cell::Case;
 use crate::fetch::Answer;
-use crate::load::Turn;
+use crate::load::Round;
 use crate::server::Server;
 use std::time::Duration;
 
-/// The figures of one server over all its turns.
+/// The figures of one server over all its rounds.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) server: Server,
@@ -74,13 +74,13 @@ impl Row {
         self.requests as f64 / self.took.as_secs_f64().max(f64::MIN_POSITIVE)
     }
 
-    pub(crate) fn add(&mut self, turn: &Turn, used: Duration, rounds: u32) {
-        self.requests += turn.requests;
-        self.took += turn.took;
+    pub(crate) fn add(&mut self, round: &Round, used: Duration, rounds: u32) {
+        self.requests += round.requests;
+        self.took += round.took;
         self.used += used;
         // The mean of the rounds.
-        self.p50 += turn.p50 / rounds;
-        self.p99 += turn.p99 / rounds;
-        self.errors += turn.broken + turn.refused;
+        self.p50 += round.p50 / rounds;
+        self.p99 += round.p99 / rounds;
+        self.errors += round.broken + round.refused;
     }
 }

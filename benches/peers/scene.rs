@@ -48,7 +48,7 @@ pub(crate) struct Scene {
     pub(crate) exporter: PathBuf,
     pub(crate) servers: Servers,
     pub(crate) rounds: u32,
-    /// The length of a server's turn in seconds.
+    /// The length of a server's round in seconds.
     pub(crate) seconds: u64,
     pub(crate) interrupt: Interrupt,
     folder: TempDir,

@@ -84,7 +84,7 @@ impl Source {
         }
     }
 
-    /// Runs the bare loop for a turn; returns the number of pulls and the processor time of their
+    /// Runs the bare loop for a round; returns the number of pulls and the processor time of their
     /// client.
     pub(crate) fn pull_in_a_loop(&self, scene: &Scene) -> Outcome<Option<(u64, Duration)>> {
         let mut command = role()?;

@@ -1,7 +1,7 @@
 //! The effect of hung selectors on healthy ones.
 //!
 //! 1,800 selectors answer and 200 do not. Four connections scrape the healthy ones in turn; in
-//! every other turn, 200 more connections wait for the hung ones, each for one of them.
+//! every other round, 200 more connections wait for the hung ones, each for one of them.
 
 use super::{Line, Verdict};
 use crate::Outcome;
@@ -11,7 +11,7 @@ use crate::load::{Load, Paths};
 use crate::scene::Scene;
 use crate::server::exporter::{Exporter, PATH};
 
-/// Turns of each kind; the median of their 99th percentiles counts.
+/// Rounds of each kind; the median of their 99th percentiles counts.
 pub(super) const ROUNDS: u32 = 5;
 /// Few enough that the processors have time for all of them.
 const CONNECTIONS: usize = 4;
@@ -40,7 +40,7 @@ pub(super) fn measure(scene: &Scene) -> Outcome<Vec<Line>> {
     let waiting = Load {
         paths: &hung,
         connections: HUNG,
-        // Ended by this benchmark, after the turn of the healthy ones.
+        // Ended by this benchmark, after the round of the healthy ones.
         seconds: scene.seconds + 60,
         ..healthy
     };

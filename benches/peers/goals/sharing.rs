@@ -15,7 +15,7 @@ use crate::source::uds_selector;
 const CONNECTIONS: usize = 16;
 /// Milliseconds.
 const DELAY: &str = "20";
-/// One less than all of them: no client waits for the last pull of a turn.
+/// One less than all of them: no client waits for the last pull of a round.
 const SCRAPES_A_PULL: f64 = 15.0;
 
 pub(super) fn measure(scene: &Scene) -> Outcome<Vec<Line>> {
