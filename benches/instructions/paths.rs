@@ -27,13 +27,13 @@ const TWO_THREADS: f64 = 0.40;
 
 pub(crate) const PATHS: [Path; 8] = [
     path("check_ordinary_9kB", 50, ONE_THREAD, |n| {
-        judge(n, Check::Ingest, 100);
+        check_body(n, Check::Ingest, 100);
     }),
     path("check_ordinary_92kB", 10, ONE_THREAD, |n| {
-        judge(n, Check::Ingest, 1000);
+        check_body(n, Check::Ingest, 1000);
     }),
     path("check_strict_9kB", 20, ONE_THREAD, |n| {
-        judge(n, Check::Strict, 100);
+        check_body(n, Check::Strict, 100);
     }),
     path("strip_timestamps_9kB", 20, ONE_THREAD, strip),
     path("join_two_files_9kB", 10, ONE_THREAD, join_two),
@@ -63,7 +63,7 @@ fn body(series: usize, end: &str) -> Vec<u8> {
     (head.to_owned() + &lines).into_bytes()
 }
 
-fn judge(repetitions: usize, level: Check, series: usize) {
+fn check_body(repetitions: usize, level: Check, series: usize) {
     let body = body(series, "");
     let rules = Rules {
         check: level,
