@@ -27,7 +27,7 @@ mod sources;
 mod tally;
 
 use clap::Parser;
-use scene::{Rests, Scene};
+use scene::{Pauses, Scene};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -49,15 +49,15 @@ struct Arguments {
     slack_kib: u64,
     /// The number of pauses of which a measurement is the median.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
-    rests: u64,
+    pauses: u64,
 }
 
 impl Arguments {
     /// The number of pauses, and how long faults and scrapes go on between them. The heap in a
     /// pause depends on the scrapes before it, by up to a MiB, so these must differ for each pause.
-    fn rests(&self) -> Rests {
-        Rests {
-            count: self.rests,
+    fn pauses(&self) -> Pauses {
+        Pauses {
+            count: self.pauses,
             between: (self.length() / 3).min(Duration::from_secs(20)),
         }
     }
@@ -84,10 +84,10 @@ fn main() -> ExitCode {
 
     let mut scene = Scene::start(arguments.program.as_deref());
     scene.run(seed, arguments.warm_up());
-    let before = scene.level(seed, arguments.rests());
+    let before = scene.level(seed, arguments.pauses());
     println!("after the warm-up: {before}");
     scene.run(seed.wrapping_add(1), arguments.length());
-    let after = scene.level(seed, arguments.rests());
+    let after = scene.level(seed, arguments.pauses());
     println!("at the end:        {after}");
     let growth = after.growth_since(&before, arguments.slack_kib);
     verdict(&mut scene, &growth)

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// A little longer than idle threads and connections are kept: tokio ends a thread of its blocking
 /// pool after 10 s.
-const REST: Duration = Duration::from_secs(12);
+const PAUSE: Duration = Duration::from_secs(12);
 /// The number of samples in a pause, and the time between them.
 const SAMPLES: u64 = 9;
 const BETWEEN_SAMPLES: Duration = Duration::from_millis(500);
@@ -52,7 +52,7 @@ pub(crate) struct Level {
 impl Level {
     /// Waits until idle threads and connections have ended, then takes the samples.
     pub(crate) fn of(exporter: &Exporter) -> Self {
-        park_timeout(REST);
+        park_timeout(PAUSE);
         let in_flight = exporter.in_flight();
         let sample = |_| {
             park_timeout(BETWEEN_SAMPLES);

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The pauses of one measurement.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Rests {
+pub(crate) struct Pauses {
     pub(crate) count: u64,
     /// How long scrapes and faults go on between two pauses.
     pub(crate) between: Duration,
@@ -103,21 +103,21 @@ impl Scene {
 
     /// The resources with healthy sources and without scrapes: the median of several pauses, with
     /// scrapes and faults between them.
-    pub(crate) fn level(&mut self, seed: u64, rests: Rests) -> Level {
-        let rest = |number| {
+    pub(crate) fn level(&mut self, seed: u64, pauses: Pauses) -> Level {
+        let pause = |number| {
             if number > 0 {
-                self.run(seed.wrapping_sub(number), rests.between);
+                self.run(seed.wrapping_sub(number), pauses.between);
             }
-            let level = self.rest();
+            let level = self.pause();
             println!("pause {}: {level}", number + 1);
             level
         };
-        let levels: Vec<_> = (0..rests.count).map(rest).collect();
+        let levels: Vec<_> = (0..pauses.count).map(pause).collect();
         Level::median(&levels)
     }
 
     /// The resources in one pause.
-    fn rest(&self) -> Level {
+    fn pause(&self) -> Level {
         let end = Instant::now() + PATIENCE;
         while !self.is_well() {
             assert!(Instant::now() < end, "not well within {PATIENCE:?}");
