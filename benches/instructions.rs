@@ -12,7 +12,7 @@
     clippy::expect_used,
     clippy::print_stdout,
     clippy::cast_precision_loss,
-    reason = "a benchmark that cannot go on has failed, and its answer is what it prints"
+    reason = "a benchmark that cannot go on has failed, and the output is its result"
 )]
 
 #[path = "instructions/paths.rs"]

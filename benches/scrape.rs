@@ -69,8 +69,8 @@ impl Scene {
 
     fn scrape(&self) -> usize {
         let handle = self.registry.get("it").expect("the one selector");
-        let answer = handle.scrape(Duration::MAX, Names::Utf8);
-        self.system.block_on(answer).expect("an answer").body.len()
+        let response = handle.scrape(Duration::MAX, Names::Utf8);
+        self.system.block_on(response).expect("a response").body.len()
     }
 
     fn bench(&self, bencher: Bencher<'_, '_>) {

@@ -133,8 +133,8 @@ fn scrape(repetitions: usize, source: &str) {
         let registry = Registry::start(settings.selectors, &threads, &metrics);
         let handle = registry.get("it").expect("the one selector");
         for _ in 0..repetitions {
-            let answer = handle.scrape(Duration::MAX, Names::Utf8).await;
-            black_box(answer).expect("an answer");
+            let response = handle.scrape(Duration::MAX, Names::Utf8).await;
+            black_box(response).expect("a response");
         }
     });
 }

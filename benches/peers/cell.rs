@@ -33,7 +33,7 @@ impl fmt::Display for Encoding {
 pub(crate) struct Cell {
     pub(crate) case: Case,
     pub(crate) series: usize,
-    pub(crate) asked: Encoding,
+    pub(crate) requested: Encoding,
     pub(crate) connections: usize,
 }
 
@@ -42,12 +42,12 @@ impl fmt::Display for Cell {
         let Self {
             case,
             series,
-            asked,
+            requested,
             connections,
         } = self;
         write!(
             out,
-            "{case}, {series} series, {asked}, connections: {connections}"
+            "{case}, {series} series, {requested}, connections: {connections}"
         )
     }
 }

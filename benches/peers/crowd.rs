@@ -16,7 +16,7 @@ pub(crate) const SERIES: usize = 100;
 pub(crate) struct Numbers {
     pub(crate) files: usize,
     pub(crate) sockets: usize,
-    /// Sockets with a listener that never answers.
+    /// Sockets with a listener that never responds.
     pub(crate) hung: usize,
 }
 
@@ -28,14 +28,14 @@ impl Numbers {
         hung: 0,
     };
 
-    /// The number of selectors that answer.
+    /// The number of selectors that respond.
     pub(crate) fn well(&self) -> usize {
         self.files + self.sockets
     }
 }
 
 /// Sources, each with its own file or socket, and their lines of configuration: `s0`, `s1` and so
-/// on answer, `hung0` and so on do not.
+/// on respond, `hung0` and so on do not.
 #[derive(Debug)]
 pub(crate) struct Crowd {
     pub(crate) selectors: String,

@@ -10,7 +10,7 @@ use std::process::{ChildStdin, ChildStdout, Command};
 #[derive(Debug)]
 pub(crate) struct Daemon {
     questions: ChildStdin,
-    answers: BufReader<ChildStdout>,
+    replies: BufReader<ChildStdout>,
     pub(crate) process: Process,
 }
 
@@ -18,7 +18,7 @@ pub(crate) struct Daemon {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Counts {
     pub(crate) pulls: u64,
-    /// The maximum number of simultaneous answers.
+    /// The maximum number of simultaneous replies.
     pub(crate) at_once: u64,
 }
 
@@ -38,10 +38,10 @@ impl Daemon {
     }
 
     fn start(command: &mut Command) -> Outcome<Self> {
-        let (process, questions, answers) = Process::spawn_piped("a daemon", command)?;
+        let (process, questions, replies) = Process::spawn_piped("a daemon", command)?;
         let mut daemon = Self {
             questions,
-            answers: BufReader::new(answers),
+            replies: BufReader::new(replies),
             process,
         };
         match daemon.line()?.as_str() {
@@ -63,7 +63,7 @@ impl Daemon {
 
     fn line(&mut self) -> Outcome<String> {
         let mut line = String::new();
-        self.answers.read_line(&mut line)?;
+        self.replies.read_line(&mut line)?;
         Ok(line.trim_end().to_owned())
     }
 }

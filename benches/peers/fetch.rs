@@ -23,7 +23,7 @@ pub(crate) enum Likeness {
 
 /// How a response was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     /// The header `Content-Encoding`, if there was one.
     pub(crate) encoding: Option<String>,
     /// Size of the body as sent, in bytes.
@@ -33,21 +33,21 @@ pub(crate) struct Answer {
 /// Sends one request; anything but status 200 with the expected body is an error.
 pub(crate) fn compare(
     (port, path): (u16, &str),
-    asked: Encoding,
+    requested: Encoding,
     expected: &[u8],
     likeness: Likeness,
-) -> Outcome<Answer> {
+) -> Outcome<Response> {
     let url = format!("http://127.0.0.1:{port}{path}");
-    let (status, encoding, sent) = get(&url, asked)?;
+    let (status, encoding, sent) = get(&url, requested)?;
     if status != 200 {
         let text = String::from_utf8_lossy(&sent);
-        return Err(format!("{url} answers {status}: {text}").into());
+        return Err(format!("{url} returned status {status}: {text}").into());
     }
-    let answer = Answer {
+    let response = Response {
         encoding,
         sent: sent.len(),
     };
-    let body = match answer.encoding.as_deref() {
+    let body = match response.encoding.as_deref() {
         None | Some("identity") => sent,
         Some("gzip") => gunzip(&sent)?,
         Some(other) => {
@@ -55,8 +55,8 @@ pub(crate) fn compare(
         }
     };
     match alike(&body, expected, likeness) {
-        true => Ok(answer),
-        false => Err(format!("{url} answers something else than the expected body").into()),
+        true => Ok(response),
+        false => Err(format!("{url} returned something other than the expected body").into()),
     }
 }
 
@@ -66,14 +66,14 @@ pub(crate) fn is_well(port: u16, path: &str) -> bool {
     get(&url, Encoding::Plain).is_ok_and(|(status, _, _)| status == 200)
 }
 
-fn get(url: &str, asked: Encoding) -> Outcome<(u16, Option<String>, Vec<u8>)> {
+fn get(url: &str, requested: Encoding) -> Outcome<(u16, Option<String>, Vec<u8>)> {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .timeout_global(Some(PATIENCE))
         .build()
         .into();
     let mut request = agent.get(url);
-    if asked == Encoding::Gzip {
+    if requested == Encoding::Gzip {
         request = request.header("Accept-Encoding", "gzip");
     }
     let mut response = request.call()?;
@@ -115,6 +115,6 @@ fn gunzip(bytes: &[u8]) -> Outcome<Vec<u8>> {
     })?;
     match output.status.success() {
         true => Ok(output.stdout),
-        false => Err(format!("gzip cannot read the answer: {}", output.status).into()),
+        false => Err(format!("gzip cannot read the response: {}", output.status).into()),
     }
 }

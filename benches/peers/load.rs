@@ -39,7 +39,7 @@ pub(crate) struct Load<'a> {
     pub(crate) port: u16,
     pub(crate) paths: &'a Paths,
     pub(crate) connections: usize,
-    pub(crate) asked: Encoding,
+    pub(crate) requested: Encoding,
     pub(crate) seconds: u64,
 }
 
@@ -86,7 +86,7 @@ impl Load<'_> {
             .arg(self.connections.to_string())
             .args(["--duration", &format!("{}s", self.seconds), "--script"])
             .arg(script(scene)?);
-        if self.asked == Encoding::Gzip {
+        if self.requested == Encoding::Gzip {
             command.args(["--header", "Accept-Encoding: gzip"]);
         }
         let origin = format!("http://127.0.0.1:{}", self.port);

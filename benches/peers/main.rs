@@ -13,7 +13,7 @@
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "its answer is what it prints"
+    reason = "the output is its result"
 )]
 
 mod body;

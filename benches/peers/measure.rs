@@ -21,8 +21,8 @@ pub(crate) fn measure(scene: &Scene, cell: Cell) -> Outcome<Measured> {
     let mut rows = Vec::new();
     let contenders = contenders(scene, &source, cell)?;
     for contender in &contenders {
-        let answer = contender.compare(cell.asked, &expected)?;
-        rows.push(Row::new(contender.server, Some(answer)));
+        let response = contender.compare(cell.requested, &expected)?;
+        rows.push(Row::new(contender.server, Some(response)));
     }
     let mut loops = Row::new(Server::PullLoop, None);
     for _ in 0..scene.rounds {
@@ -54,7 +54,7 @@ fn measure_round(
         port: contender.port,
         paths: &contender.paths,
         connections: cell.connections,
-        asked: cell.asked,
+        requested: cell.requested,
         seconds: scene.seconds,
     };
     let pulls = source.pulls()?;

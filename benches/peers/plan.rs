@@ -71,8 +71,8 @@ impl Plan {
 
     /// The goals to measure.
     pub(crate) fn goals(&self) -> Vec<Goal> {
-        let asked = self.parts.is_empty() || self.parts.contains(&Part::Goals);
-        match (self.goals.is_empty(), asked) {
+        let requested = self.parts.is_empty() || self.parts.contains(&Part::Goals);
+        match (self.goals.is_empty(), requested) {
             (false, _) => self.goals.clone(),
             (true, true) => Goal::value_variants().to_vec(),
             (true, false) => Vec::new(),
@@ -83,12 +83,12 @@ impl Plan {
     pub(crate) fn cells(&self, case: Case) -> Vec<Cell> {
         let mut cells = Vec::new();
         for &series in &self.series {
-            for &asked in &self.encoding {
+            for &requested in &self.encoding {
                 for connections in self.connections() {
                     cells.push(Cell {
                         case,
                         series,
-                        asked,
+                        requested,
                         connections,
                     });
                 }

@@ -1,7 +1,7 @@
 //! The results of a cell: the figures of each server, summed over its rounds.
 
 use crate::cell::Case;
-use crate::fetch::Answer;
+use crate::fetch::Response;
 use crate::load::Round;
 use crate::server::Server;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use std::time::Duration;
 pub(crate) struct Row {
     pub(crate) server: Server,
     /// `None` for a loop, which is not a server.
-    pub(crate) answer: Option<Answer>,
+    pub(crate) response: Option<Response>,
     /// Responses, or pulls of the loop.
     pub(crate) requests: u64,
     pub(crate) took: Duration,
@@ -50,10 +50,10 @@ impl Measured {
 }
 
 impl Row {
-    pub(crate) fn new(server: Server, answer: Option<Answer>) -> Self {
+    pub(crate) fn new(server: Server, response: Option<Response>) -> Self {
         Self {
             server,
-            answer,
+            response,
             requests: 0,
             took: Duration::ZERO,
             used: Duration::ZERO,

@@ -7,7 +7,7 @@ mod node_exporter;
 
 use crate::Outcome;
 use crate::cell::{Case, Cell, Encoding};
-use crate::fetch::{self, Answer, Likeness};
+use crate::fetch::{self, Response, Likeness};
 use crate::load::Paths;
 use crate::process::Process;
 use crate::scene::{Scene, Servers};
@@ -58,9 +58,9 @@ pub(crate) struct Contender {
 
 impl Contender {
     /// Fails if the response is not the expected one.
-    pub(crate) fn compare(&self, asked: Encoding, expected: &[u8]) -> Outcome<Answer> {
-        let asked_at = (self.port, &*self.paths.first());
-        fetch::compare(asked_at, asked, expected, self.likeness)
+    pub(crate) fn compare(&self, requested: Encoding, expected: &[u8]) -> Outcome<Response> {
+        let page = (self.port, &*self.paths.first());
+        fetch::compare(page, requested, expected, self.likeness)
     }
 }
 

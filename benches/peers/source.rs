@@ -74,7 +74,7 @@ impl Source {
         }
     }
 
-    /// Waits until no disconnected client is still being answered.
+    /// Waits until no disconnected client is still being served.
     pub(crate) fn calm(&self, scene: &Scene) -> Outcome<()> {
         match self {
             Self::File { .. } => Ok(()),

@@ -2,7 +2,7 @@
 
 use crate::body::size;
 use crate::cell::{Case, Cell, Encoding};
-use crate::fetch::Answer;
+use crate::fetch::Response;
 use crate::results::Results;
 use crate::row::{Measured, Row};
 use std::fmt::Write;
@@ -17,7 +17,7 @@ pub(crate) fn of_case(case: Case, results: &Results<'_>) -> String {
     }
     let _ = write!(
         text,
-        "| series | asked | connections | server | answer | requests/s | p50 ms | p99 ms \
+        "| series | encoding requested | connections | server | response | requests/s | p50 ms | p99 ms \
          | CPU µs a scrape | peak MiB | pulls a scrape | {} |\n\
          | ---: | --- | ---: | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
         ratio_of(case)
@@ -43,7 +43,7 @@ fn line(text: &mut String, cell: &Cell, measured: &Measured, row: &Row) {
     let Cell {
         case,
         series,
-        asked,
+        requested,
         connections,
     } = *cell;
     let errors = match row.errors {
@@ -59,13 +59,13 @@ fn line(text: &mut String, cell: &Cell, measured: &Measured, row: &Row) {
     let ratio = ratio.map(|(cost, reference)| format!("{:.2}", cost / reference));
     let pulls = (row.pulls > 0 && row.requests > 0)
         .then(|| format!("{:.2}", row.pulls as f64 / row.requests as f64));
-    let served = row.answer.is_some() && row.requests > 0;
+    let served = row.response.is_some() && row.requests > 0;
     let cells = [
         series.to_string(),
-        asked.to_string(),
+        requested.to_string(),
         connections.to_string(),
         format!("{}{errors}", row.server),
-        or_dash(row.answer.as_ref().map(|answer| answered(answer, asked))),
+        or_dash(row.response.as_ref().map(|response| describe(response, requested))),
         format!("{:.0}", row.rate()),
         or_dash(served.then(|| milliseconds(row.p50))),
         or_dash(served.then(|| milliseconds(row.p99))),
@@ -78,9 +78,9 @@ fn line(text: &mut String, cell: &Cell, measured: &Measured, row: &Row) {
 }
 
 /// How a response was sent, emphasized if it is not as requested.
-fn answered(answer: &Answer, asked: Encoding) -> String {
-    let size = size(answer.sent);
-    match (&answer.encoding, asked) {
+fn describe(response: &Response, requested: Encoding) -> String {
+    let size = size(response.sent);
+    match (&response.encoding, requested) {
         (Some(encoding), _) => format!("{encoding}, {size}"),
         (None, Encoding::Plain) => size,
         (None, Encoding::Gzip) => format!("**not compressed**, {size}"),

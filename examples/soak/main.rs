@@ -1,4 +1,4 @@
-//! A long run against faulty sources, which fails if the exporter leaks or answers incorrectly.
+//! A long run against faulty sources, which fails if the exporter leaks or sends an incorrect response.
 //!
 //! ```sh
 //! cargo build --profile dist && cargo run --profile dist --example soak -- --minutes 30
@@ -13,7 +13,7 @@
 #![allow(
     clippy::print_stdout,
     clippy::expect_used,
-    reason = "a run that cannot go on has failed, and its answer is what it prints"
+    reason = "a run that cannot go on has failed, and the output is its result"
 )]
 
 mod bodies;

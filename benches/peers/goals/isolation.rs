@@ -1,6 +1,6 @@
 //! The effect of hung selectors on healthy ones.
 //!
-//! 1,800 selectors answer and 200 do not. Four connections scrape the healthy ones in turn; in
+//! 1,800 selectors respond and 200 do not. Four connections scrape the healthy ones in turn; in
 //! every other round, 200 more connections wait for the hung ones, each for one of them.
 
 use super::{Line, Verdict};
@@ -34,7 +34,7 @@ pub(super) fn measure(scene: &Scene) -> Outcome<Vec<Line>> {
         port: exporter.port,
         paths: &well,
         connections: CONNECTIONS,
-        asked: Encoding::Plain,
+        requested: Encoding::Plain,
         seconds: scene.seconds,
     };
     let waiting = Load {

@@ -55,7 +55,7 @@ fn loaded(scene: &Scene, exporter: &Exporter, count: usize) -> Outcome<(f64, f64
             count,
         },
         connections: CONNECTIONS,
-        asked: Encoding::Plain,
+        requested: Encoding::Plain,
         seconds: scene.seconds,
     };
     load.run_well(scene)?;

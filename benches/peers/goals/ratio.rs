@@ -14,7 +14,7 @@ use crate::server::Server;
 /// A goal of this kind.
 struct Ratio {
     case: Case,
-    asked: Encoding,
+    requested: Encoding,
     what: &'static str,
     limit: &'static str,
     at_most: f64,
@@ -26,7 +26,7 @@ const SMALL: [usize; 2] = [100, 1_000];
 pub(super) fn file(plan: &Plan, results: &mut Results<'_>) -> Outcome<Vec<Line>> {
     let goal = Ratio {
         case: Case::File,
-        asked: Encoding::Plain,
+        requested: Encoding::Plain,
         what: "`file`, cached, plain",
         limit: "CPU ≤ 1 × nginx",
         at_most: 1.0,
@@ -37,7 +37,7 @@ pub(super) fn file(plan: &Plan, results: &mut Results<'_>) -> Outcome<Vec<Line>>
 pub(super) fn gzip(plan: &Plan, results: &mut Results<'_>) -> Outcome<Vec<Line>> {
     let goal = Ratio {
         case: Case::File,
-        asked: Encoding::Gzip,
+        requested: Encoding::Gzip,
         what: "`file`, cached, gzip",
         limit: "CPU ≤ 0.2 × nginx at level 1",
         at_most: 0.2,
@@ -48,7 +48,7 @@ pub(super) fn gzip(plan: &Plan, results: &mut Results<'_>) -> Outcome<Vec<Line>>
 pub(super) fn uds(plan: &Plan, results: &mut Results<'_>) -> Outcome<Vec<Line>> {
     let goal = Ratio {
         case: Case::Uds,
-        asked: Encoding::Plain,
+        requested: Encoding::Plain,
         what: "`uds`, default `check`",
         limit: "CPU ≤ 1.3 × (nginx + bare pull)",
         at_most: 1.3,
@@ -59,7 +59,7 @@ pub(super) fn uds(plan: &Plan, results: &mut Results<'_>) -> Outcome<Vec<Line>> 
 pub(super) fn dbus(plan: &Plan, results: &mut Results<'_>) -> Outcome<Vec<Line>> {
     let goal = Ratio {
         case: Case::Dbus,
-        asked: Encoding::Plain,
+        requested: Encoding::Plain,
         what: "`dbus`",
         limit: "CPU ≤ 2 × bare call",
         at_most: 2.0,
@@ -74,8 +74,8 @@ impl Ratio {
         plan: &Plan,
         results: &mut Results<'_>,
     ) -> Outcome<Vec<Line>> {
-        let asked = sizes.iter().filter(|&&series| plan.has(series));
-        asked
+        let requested = sizes.iter().filter(|&&series| plan.has(series));
+        requested
             .map(|&series| self.line(series, plan, results))
             .collect()
     }
@@ -87,7 +87,7 @@ impl Ratio {
             let cell = Cell {
                 case: self.case,
                 series,
-                asked: self.asked,
+                requested: self.requested,
                 connections,
             };
             let Some(measured) = results.of(cell)? else {
@@ -98,7 +98,7 @@ impl Ratio {
                 return Ok(Line::skipped(what, self.limit, "no nginx"));
             };
             let ratio = cost / reference;
-            let encoded = self.asked == Encoding::Plain || is_compressed(measured);
+            let encoded = self.requested == Encoding::Plain || is_compressed(measured);
             let note = if encoded { "" } else { " (**not compressed**)" };
             met &= ratio <= self.at_most && encoded;
             let parts = parts(self.case, measured);
@@ -128,8 +128,8 @@ fn parts(case: Case, measured: &Measured) -> String {
 
 /// Whether the exporter compressed its response.
 fn is_compressed(measured: &Measured) -> bool {
-    let answer = measured
+    let response = measured
         .row(Server::Exporter)
-        .and_then(|row| row.answer.as_ref());
-    answer.is_some_and(|answer| answer.encoding.as_deref() == Some("gzip"))
+        .and_then(|row| row.response.as_ref());
+    response.is_some_and(|response| response.encoding.as_deref() == Some("gzip"))
 }

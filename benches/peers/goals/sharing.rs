@@ -1,6 +1,6 @@
 //! Overlapping scrapes of one selector are served by one pull.
 //!
-//! The daemon takes 20 ms to answer, so that all 16 connections wait during each pull.
+//! The daemon takes 20 ms to respond, so that all 16 connections wait during each pull.
 
 use super::{Line, Verdict};
 use crate::Outcome;
@@ -27,7 +27,7 @@ pub(super) fn measure(scene: &Scene) -> Outcome<Vec<Line>> {
         port: exporter.port,
         paths: &Paths::One(format!("{PATH}s0")),
         connections: CONNECTIONS,
-        asked: Encoding::Plain,
+        requested: Encoding::Plain,
         seconds: scene.seconds,
     };
     let scrapes = load.run_well(scene)?.requests;

@@ -23,24 +23,24 @@ pub(super) fn measure(scene: &Scene) -> Outcome<Vec<Line>> {
 
 fn line(scene: &Scene, numbers: Numbers, limit: &'static str, within: Duration) -> Outcome<Line> {
     let crowd = Crowd::of(scene, numbers)?;
-    let (mut answering, mut ready) = (Duration::ZERO, Duration::ZERO);
+    let (mut listening, mut ready) = (Duration::ZERO, Duration::ZERO);
     for _ in 0..STARTS {
         let begun = Instant::now();
         let exporter = Exporter::launch(scene, &crowd.selectors)?;
-        exporter.answers("/-/healthy", scene)?;
-        answering = answering.max(begun.elapsed());
-        exporter.answers("/-/ready", scene)?;
+        exporter.wait_for("/-/healthy", scene)?;
+        listening = listening.max(begun.elapsed());
+        exporter.wait_for("/-/ready", scene)?;
         ready = ready.max(begun.elapsed());
     }
     Ok(Line {
         what: format!("start with {} selectors, until it listens", numbers.well()),
         limit,
         reached: format!(
-            "first answer after {}, ready after {} (worst of {STARTS})",
-            milliseconds(answering),
+            "first response after {}, ready after {} (worst of {STARTS})",
+            milliseconds(listening),
             milliseconds(ready)
         ),
-        verdict: Verdict::of(answering < within),
+        verdict: Verdict::of(listening < within),
     })
 }
 

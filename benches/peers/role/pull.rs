@@ -40,7 +40,7 @@ pub(super) fn dbus(address: &str, seconds: u64) -> Outcome<()> {
             let body = reply.body();
             let bytes: &[u8] = body.deserialize()?;
             if bytes.is_empty() {
-                return Err("the daemon answers nothing".into());
+                return Err("the daemon sent nothing".into());
             }
             pulls += 1;
         }

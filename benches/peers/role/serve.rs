@@ -31,7 +31,7 @@ pub(crate) struct Uds {
     /// The number of series of each.
     #[arg(long, default_value_t = 100)]
     series: usize,
-    /// The delay of each answer in milliseconds.
+    /// The delay of each response in milliseconds.
     #[arg(long, default_value_t = 0)]
     delay: u64,
     /// Only listen, like a daemon that hangs.
@@ -69,7 +69,7 @@ impl Uds {
             }
             listeners.push(listener);
         }
-        answer_questions(|| {
+        reply_to_questions(|| {
             let [pulls, most] =
                 [&counts.pulls, &counts.most].map(|count| count.load(Ordering::SeqCst));
             (pulls, most)
@@ -83,14 +83,14 @@ fn accept(listener: &UnixListener, body: &[u8], delay: Duration, counts: &Counts
         let open = counts.open.fetch_add(1, Ordering::SeqCst) + 1;
         counts.most.fetch_max(open, Ordering::SeqCst);
         // A client may disconnect at any time; the next one is still served.
-        let _ = answer(&stream, body, delay);
+        let _ = respond(&stream, body, delay);
         // Before the client can see the end and connect again.
         counts.open.fetch_sub(1, Ordering::SeqCst);
         drop(stream);
     }
 }
 
-fn answer(mut stream: &UnixStream, body: &[u8], delay: Duration) -> std::io::Result<()> {
+fn respond(mut stream: &UnixStream, body: &[u8], delay: Duration) -> std::io::Result<()> {
     if !delay.is_zero() {
         thread::park_timeout(delay);
     }
@@ -112,12 +112,12 @@ impl Dbus {
         let body = body::text(self.series);
         let prombus = Prombus::start(&self.address, move || body.clone())?;
         // zbus serves the calls of an interface one after the other.
-        answer_questions(|| (prombus.calls(), 1))
+        reply_to_questions(|| (prombus.calls(), 1))
     }
 }
 
 /// Prints one line at first, and one for each on standard input.
-fn answer_questions(counts: impl Fn() -> (u64, u64)) -> Outcome<()> {
+fn reply_to_questions(counts: impl Fn() -> (u64, u64)) -> Outcome<()> {
     let mut output = std::io::stdout().lock();
     writeln!(output, "serving")?;
     for line in std::io::stdin().lines() {

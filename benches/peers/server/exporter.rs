@@ -59,16 +59,16 @@ impl Exporter {
         let mut exporter = Self::launch(scene, selectors)?;
         let listening = exporter.process.listening(exporter.port, &scene.interrupt);
         listening.map_err(|error| format!("{error}: {}", exporter.log()))?;
-        exporter.answers("/-/ready", scene)?;
+        exporter.wait_for("/-/ready", scene)?;
         Ok(exporter)
     }
 
     /// Waits until a path has status 200.
-    pub(crate) fn answers(&self, path: &str, scene: &Scene) -> Outcome<()> {
+    pub(crate) fn wait_for(&self, path: &str, scene: &Scene) -> Outcome<()> {
         let end = Instant::now() + PATIENCE;
         while !is_well(self.port, path) {
             if Instant::now() > end {
-                return Err(format!("no good answer at {path}: {}", self.log()).into());
+                return Err(format!("no successful response at {path}: {}", self.log()).into());
             }
             scene.interrupt.pause(Duration::from_micros(200))?;
         }

@@ -37,7 +37,7 @@ pub(super) fn contender(scene: &Scene, cell: Cell) -> Outcome<Option<Contender>>
     process
         .listening(port, &scene.interrupt)
         .map_err(|error| format!("{error}: {}", fs::read_to_string(&log).unwrap_or_default()))?;
-    let location = match cell.asked {
+    let location = match cell.requested {
         Encoding::Plain => "plain",
         Encoding::Gzip => "gzip",
     };
