@@ -2,19 +2,19 @@
 //!
 //! Runs the tests of sources and hosts that fail, misbehaving clients, leaks, reloads and confinement one after
 //! the other, including those that are ignored because they take long. The table consists of the rows that the
-//! tests in `tests/integration/faults/` print. The other suites are only counted. This program judges nothing:
-//! a fault is survived if its test passes.
+//! tests in `tests/integration/faults/` print. The other suites are only counted. This program asserts nothing:
+//! a fault is handled if its test passes.
 
 #![allow(
     clippy::print_stdout,
-    reason = "a table on standard output is what this program is for"
+    reason = "the table on standard output is the result"
 )]
 
 use std::io::{self, BufRead, BufReader};
 use std::process::{Command, ExitCode, Stdio};
 
 const HEAD: &str = "\
-| fault | answer | reason | after | neighbours before: median / longest (news of a change) | during | descriptors, threads, memory before | after |
+| fault | status | reason | after | neighbours before: median / longest / change served after | during | descriptors, threads, memory before | after |
 | --- | ---: | --- | ---: | --- | --- | --- | --- |";
 /// The suites, as filters of test names.
 const SUITES: [&str; 7] = [

@@ -106,7 +106,7 @@ fn is_down() {
         served
     };
     let expected = Expected::error("bus", "Connection refused");
-    let recovery = Recovery::InTheNextAnswer;
+    let recovery = Recovery::InTheNextResponse;
     scene.fault("bus is down", expected, recovery, begin, Served::restart);
 }
 
@@ -120,7 +120,7 @@ fn is_not_there() {
         served
     };
     let expected = Expected::error("bus", "No such file or directory");
-    let recovery = Recovery::InTheNextAnswer;
+    let recovery = Recovery::InTheNextResponse;
     scene.fault(
         "bus is not there",
         expected,
@@ -143,7 +143,7 @@ fn hangs() {
         served
     };
     let expected = Expected::timeout("the method was called and did not reply");
-    scene.fault("bus hangs", expected, Recovery::InTheNextAnswer, begin, end);
+    scene.fault("bus hangs", expected, Recovery::InTheNextResponse, begin, end);
 }
 
 #[test]
@@ -163,6 +163,6 @@ fn rejects_every_client() {
         served.restart()
     };
     let expected = Expected::error("bus", "its host may not know this user");
-    let recovery = Recovery::InTheNextAnswer;
+    let recovery = Recovery::InTheNextResponse;
     scene.fault("bus rejects every client", expected, recovery, begin, end);
 }

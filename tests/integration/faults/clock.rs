@@ -84,7 +84,7 @@ fn waits_as_long(name: &str, command: Command, meanwhile: impl FnOnce(&Exporter)
     scene.fault(
         name,
         expected,
-        Recovery::InTheNextAnswer,
+        Recovery::InTheNextResponse,
         || {
             daemon.set(Behaviour::HangAfterAccept).unwrap();
             meanwhile(&scene.exporter)

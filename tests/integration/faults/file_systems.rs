@@ -136,7 +136,7 @@ fn hangs_on_the_way_of_a_link_to_a_socket() {
     scene.fault(
         "file system that a link to a socket leads through hangs",
         Expected::timeout("the file system that its path leads to hangs"),
-        Recovery::InTheNextAnswer,
+        Recovery::InTheNextResponse,
         || files.hang(),
         |()| files.resume().unwrap(),
     );

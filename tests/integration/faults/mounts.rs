@@ -119,7 +119,7 @@ fn a_mounted_directory_of_a_socket_is_deleted_and_created_again() {
     scene.fault(
         "mounted directory of a socket is deleted",
         Expected::error("absent", mount.hint()),
-        Recovery::InTheNextAnswer,
+        Recovery::InTheNextResponse,
         || {
             drop(daemon);
             fs::remove_dir_all(&mount.from).unwrap();
@@ -149,7 +149,7 @@ fn a_mounted_directory_of_a_bus_is_deleted_and_created_again() {
     scene.fault(
         "mounted directory of a bus is deleted",
         Expected::error("bus", mount.hint()),
-        Recovery::InTheNextAnswer,
+        Recovery::InTheNextResponse,
         || {
             drop(served);
             fs::remove_dir_all(&mount.from).unwrap();
@@ -197,7 +197,7 @@ fn a_mounted_socket_is_replaced() {
     scene.fault(
         "mounted socket is replaced",
         Expected::error("refused", mount.hint()),
-        Recovery::InTheNextAnswer,
+        Recovery::InTheNextResponse,
         || {
             drop(daemon);
             good_daemon(&mount.from)

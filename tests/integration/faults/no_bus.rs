@@ -19,7 +19,7 @@ fn instead(name: &str, behaviour: Behaviour, expected: Expected) {
         drop(other);
         Served::restart(served)
     };
-    scene.fault(name, expected, Recovery::InTheNextAnswer, begin, end);
+    scene.fault(name, expected, Recovery::InTheNextResponse, begin, end);
 }
 
 #[test]

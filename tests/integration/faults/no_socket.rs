@@ -25,7 +25,7 @@ fn in_its_place<T>(name: &str, make: impl FnOnce(&Path) -> T, expected: Expected
         }
         ScriptedDaemon::start(&path, good()).unwrap()
     };
-    scene.fault(name, expected, Recovery::InTheNextAnswer, begin, end);
+    scene.fault(name, expected, Recovery::InTheNextResponse, begin, end);
 }
 
 #[test]

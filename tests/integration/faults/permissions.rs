@@ -67,7 +67,7 @@ fn is_taken_from_a_socket() {
         "permission taken from a socket",
         // Leaks a few bytes per test.
         Expected::error("denied", String::leak(hint)),
-        Recovery::InTheNextAnswer,
+        Recovery::InTheNextResponse,
         || allow(&path, 0o755),
         |()| allow(&path, 0o666),
     );
@@ -75,7 +75,7 @@ fn is_taken_from_a_socket() {
     scene.fault(
         "permission taken from the directory of a socket",
         Expected::error("denied", String::leak(hint)),
-        Recovery::InTheNextAnswer,
+        Recovery::InTheNextResponse,
         || allow(&directory, 0o700),
         |()| allow(&directory, 0o755),
     );
@@ -126,7 +126,7 @@ fn is_taken_though_the_mode_grants_it() {
         scene.fault(
             &format!("permission taken from a {name} by its ACL"),
             Expected::error("denied", String::leak(hint)),
-            Recovery::InTheNextAnswer,
+            Recovery::InTheNextResponse,
             || setxattr(at, ACL, &list, XattrFlags::empty()).unwrap(),
             |()| removexattr(at, ACL).unwrap(),
         );

@@ -55,7 +55,7 @@ pub struct Scene {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recovery {
     /// In the next response.
-    InTheNextAnswer,
+    InTheNextResponse,
     /// After the next scan.
     Soon,
 }
@@ -180,7 +180,7 @@ impl Scene {
     /// Scrapes several times at once, and repeats it until the fault has lasted for a while.
     fn scrape_at_fault(&self, expected: Expected) -> Duration {
         let end = Instant::now() + HELD;
-        let ask = || {
+        let scrape = || {
             let began = Instant::now();
             let reply = self.exporter.scrape("it");
             let took = began.elapsed();
@@ -190,10 +190,10 @@ impl Scene {
         let mut longest = Duration::ZERO;
         loop {
             std::thread::scope(|scope| {
-                let asked: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(ask)).collect();
-                for answer in asked {
+                let scrapes: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(scrape)).collect();
+                for scrape in scrapes {
                     longest =
-                        longest.max(answer.join().unwrap_or_else(|panic| resume_unwind(panic)));
+                        longest.max(scrape.join().unwrap_or_else(|panic| resume_unwind(panic)));
                 }
             });
             if Instant::now() >= end {

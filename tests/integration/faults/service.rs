@@ -19,7 +19,7 @@ fn fault(name: &str, reply: Reply, expected: Expected) {
     scene.fault(
         name,
         expected,
-        Recovery::InTheNextAnswer,
+        Recovery::InTheNextResponse,
         || served.service.set(reply),
         |()| served.service.set(Reply::Bytes(GOOD.to_vec())),
     );
@@ -112,7 +112,7 @@ fn replies_with_64_mib_that_the_bus_carries() {
                 when: When::Within(TIMEOUT * 5),
                 ..Expected::error("too_large", "larger than max_bytes = 16777216")
             },
-            Recovery::InTheNextAnswer,
+            Recovery::InTheNextResponse,
             || served.service.set(Reply::Large(LARGE)),
             |()| served.service.set(Reply::Bytes(GOOD.to_vec())),
         );
@@ -146,7 +146,7 @@ fn is_not_on_the_bus() {
     scene.fault(
         "is not on the bus",
         Expected::error("absent", "with auto_start = true the bus starts it"),
-        Recovery::InTheNextAnswer,
+        Recovery::InTheNextResponse,
         || drop(service),
         |()| good_service(&bus),
     );

@@ -45,7 +45,7 @@ fn fault(name: &str, behaviour: Behaviour, expected: Expected) {
     scene.fault(
         name,
         expected,
-        Recovery::InTheNextAnswer,
+        Recovery::InTheNextResponse,
         || daemon.set(behaviour).unwrap(),
         |()| daemon.set(good()).unwrap(),
     );

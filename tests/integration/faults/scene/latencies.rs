@@ -24,33 +24,33 @@ const ENOUGH: usize = 5;
 /// The times of responses by selector, and the times until a changed file was served.
 #[derive(Debug, Default)]
 pub struct Latencies {
-    answers: BTreeMap<&'static str, Vec<Duration>>,
-    longest_news: Duration,
+    responses: BTreeMap<&'static str, Vec<Duration>>,
+    longest_change: Duration,
 }
 
 impl Latencies {
     pub fn is_empty(&self) -> bool {
-        self.answers.is_empty()
+        self.responses.is_empty()
     }
 
     /// Adds the time of a response.
     #[track_caller]
-    pub fn answer(&mut self, selector: &'static str, took: Duration) {
+    pub fn response(&mut self, selector: &'static str, took: Duration) {
         assert!(took < BOUND, "{selector} took {took:?}");
-        self.answers.entry(selector).or_default().push(took);
+        self.responses.entry(selector).or_default().push(took);
     }
 
     /// Adds the time until a changed file was served.
-    pub fn news(&mut self, took: Duration) {
-        self.longest_news = self.longest_news.max(took);
+    pub fn change_served(&mut self, took: Duration) {
+        self.longest_change = self.longest_change.max(took);
     }
 
     /// Adds the times of another client.
     pub fn add(&mut self, other: Self) {
-        for (selector, times) in other.answers {
-            self.answers.entry(selector).or_default().extend(times);
+        for (selector, times) in other.responses {
+            self.responses.entry(selector).or_default().extend(times);
         }
-        self.longest_news = self.longest_news.max(other.longest_news);
+        self.longest_change = self.longest_change.max(other.longest_change);
     }
 
     /// Compares the median of each selector with its median without the fault.
@@ -58,11 +58,11 @@ impl Latencies {
     /// # Errors
     /// Which median is too long.
     pub fn usual_as(&self, calm: &Self) -> Result<(), String> {
-        if !calm.answers.keys().eq(self.answers.keys()) {
+        if !calm.responses.keys().eq(self.responses.keys()) {
             return Err(format!("{self:?} are not of those of {calm:?}"));
         }
-        for (selector, times) in &self.answers {
-            let bound = median(&calm.answers[selector]) * TIMES + BEYOND;
+        for (selector, times) in &self.responses {
+            let bound = median(&calm.responses[selector]) * TIMES + BEYOND;
             let usual = median(times);
             if times.len() >= ENOUGH && usual > bound {
                 return Err(format!(
@@ -76,7 +76,7 @@ impl Latencies {
     /// Asserts that no response exceeds the limit for single ones.
     #[track_caller]
     pub fn assert_none_beyond(&self, longest: Duration, name: &str) {
-        for (selector, times) in &self.answers {
+        for (selector, times) in &self.responses {
             let late = times.iter().max();
             assert!(
                 late <= Some(&longest),
@@ -95,9 +95,9 @@ fn median(times: &[Duration]) -> Duration {
 impl fmt::Display for Latencies {
     /// The median and the maximum of responses, and the maximum until a changed file was served.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all: Vec<_> = self.answers.values().flatten().copied().collect();
+        let all: Vec<_> = self.responses.values().flatten().copied().collect();
         let longest = all.iter().max().copied().unwrap_or_default();
-        let (median, news) = (median(&all), self.longest_news);
-        write!(out, "{median:.1?}/{longest:.1?} (news {news:.0?})")
+        let (median, change) = (median(&all), self.longest_change);
+        write!(out, "{median:.1?}/{longest:.1?}/{change:.0?}")
     }
 }

@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// The longest time until a changed file is served. The events of all directories share one queue, so
 /// a storm in one directory delays changes in others, by up to a second and a half if three of these
 /// tests share two processors; scrapes do not wait for that.
-const NEWS: Duration = Duration::from_secs(3);
+const CHANGE_SERVED: Duration = Duration::from_secs(3);
 
 /// The healthy sources.
 pub struct Neighbours {
@@ -109,7 +109,7 @@ impl Neighbours {
             |all, exporter, seen| {
                 scrape(exporter, "near_dbus", seen, || all.prombus.last_served());
             },
-            |all, exporter, seen| news(exporter, &all.file, &all.versions, seen),
+            |all, exporter, seen| change_file(exporter, &all.file, &all.versions, seen),
         ];
         std::thread::scope(|scope| {
             let follow = &follow;
@@ -150,7 +150,7 @@ fn scrape(
     let reply = exporter.scrape(selector);
     let took = began.elapsed();
     assert_eq!(reply.status, 200, "{selector}: {}", reply.text());
-    seen.answer(selector, took);
+    seen.response(selector, took);
     let served = served();
     assert!(
         served.as_ref().is_none_or(|served| *served == reply.body),
@@ -161,7 +161,7 @@ fn scrape(
 }
 
 /// Writes a new version of the file and scrapes until it is served; the previous one is served before.
-fn news(exporter: &Exporter, file: &PromFile, versions: &AtomicU64, seen: &mut Latencies) {
+fn change_file(exporter: &Exporter, file: &PromFile, versions: &AtomicU64, seen: &mut Latencies) {
     let number = versions.fetch_add(1, Ordering::Relaxed);
     let (old, new) = (version(number), version(number + 1));
     file.write(&new).unwrap();
@@ -169,9 +169,9 @@ fn news(exporter: &Exporter, file: &PromFile, versions: &AtomicU64, seen: &mut L
     loop {
         let body = scrape(exporter, "near_file", seen, || None);
         let took = written.elapsed();
-        assert!(took < NEWS, "the file was not read again within {took:?}");
+        assert!(took < CHANGE_SERVED, "the file was not read again within {took:?}");
         if body == new {
-            seen.news(took);
+            seen.change_served(took);
             return;
         }
         assert_eq!(body, old);
