@@ -109,7 +109,7 @@ fn an_error_is_one_line_whatever_the_name_contains() {
 }
 
 #[test]
-fn variables_that_stand_for_no_key_or_contradict_each_other_are_errors() {
+fn variables_that_match_no_key_or_contradict_each_other_are_errors() {
     let variables = environment(&[
         ("LOCAL_EXPORTER__BRIDGE__SELECTORS__A", "/run/a"),
         ("LOCAL_EXPORTER__BRIDGE__SELECTORS__A__KIND", "uds"),

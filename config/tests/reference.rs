@@ -156,7 +156,7 @@ fn a_key_that_is_required_is_reported_as_missing() {
 }
 
 #[test]
-fn descriptions_are_sentences_and_say_what_an_absent_key_means() {
+fn descriptions_are_sentences_and_explain_an_absent_key() {
     for table in reference() {
         for key in &table.keys {
             let text = key.description;

@@ -35,7 +35,7 @@ const MESSAGES: &[u8] = b"\x13\x0a\x02up\x18\x01\x22\x0b\x12\x09\x09\x00\x00\x00
 type Expected = Result<&'static str, &'static str>;
 
 #[test]
-fn each_format_and_check_judges_as_it_should() {
+fn each_check_accepts_and_rejects_the_expected_bodies() {
     let terms = [
         ("auto", ""),
         ("text", ", format = \"text\""),
@@ -183,7 +183,7 @@ fn timestamps_are_kept_stripped_or_rejected_and_the_newest_is_a_metric() {
 }
 
 #[test]
-fn names_in_quotes_go_only_to_scrapers_that_read_them() {
+fn quoted_names_are_served_only_to_scrapers_that_accept_them() {
     let body = b"{\"my.name\",\"my.label\"=\"v\"} 1\n".to_vec();
     let (exporter, _daemon, _folder) = selectors(Behaviour::Serve(body.clone()), &[("it", "")]);
     exporter.scrape("it").assert_error(502, "it", "utf8_names");
@@ -206,7 +206,7 @@ fn names_in_quotes_go_only_to_scrapers_that_read_them() {
 }
 
 #[test]
-fn a_younger_answer_than_min_interval_is_given_again_with_its_age() {
+fn a_body_younger_than_min_interval_is_served_from_the_cache_with_its_age() {
     let serve = |text: &str| Behaviour::Serve(text.as_bytes().to_vec());
     let named = [("often", ""), ("rarely", ", min_interval = \"1h\"")];
     let (exporter, daemon, _folder) = selectors(serve("a 1\n"), &named);
@@ -228,7 +228,7 @@ fn a_younger_answer_than_min_interval_is_given_again_with_its_age() {
 }
 
 #[test]
-fn the_same_rules_hold_on_the_bus() {
+fn the_same_rules_apply_to_dbus() {
     let bus = BusOptions::new().kind(BusKind::System).start().unwrap();
     let prombus = Prombus::start(&bus.address(), || b"a 1\n".to_vec()).unwrap();
     let exporter = Exporter::start(&format!(
@@ -263,7 +263,7 @@ fn the_same_rules_hold_on_the_bus() {
 
 /// A large body is checked off the actor's thread, with the same result.
 #[test]
-fn a_large_body_is_judged_like_a_small_one() {
+fn a_large_body_is_checked_like_a_small_one() {
     let mut body = "large_metric{label=\"value\"} 123456789\n"
         .repeat(50_000)
         .into_bytes();

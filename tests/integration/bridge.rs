@@ -76,7 +76,7 @@ fn requests_that_name_no_selector_are_refused_with_a_sentence() {
 }
 
 #[test]
-fn only_get_and_head_are_answered() {
+fn methods_other_than_get_and_head_are_rejected() {
     let (exporter, _daemon, _folder) = serving(b"a 1\n");
     for path in [
         "/bridge?selector=it",
@@ -123,7 +123,7 @@ fn only_get_and_head_are_answered() {
 }
 
 #[test]
-fn the_answer_carries_the_type_of_its_bytes_and_their_length() {
+fn a_response_has_the_content_type_and_length_of_its_body() {
     let text = "text/plain; version=0.0.4; charset=utf-8";
     let open_metrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     let bodies: [(&[u8], &str); 4] = [
@@ -148,7 +148,7 @@ fn the_answer_carries_the_type_of_its_bytes_and_their_length() {
 }
 
 #[test]
-fn the_shorter_of_the_scrapers_patience_and_the_timeout_counts() {
+fn the_shorter_of_the_scrapers_timeout_and_the_selectors_applies() {
     let (exporter, daemon, _folder) = bridge(Behaviour::HangAfterAccept, "timeout = \"1s\"");
     let took = |seconds: &str| {
         let began = Instant::now();
@@ -176,7 +176,7 @@ fn the_shorter_of_the_scrapers_patience_and_the_timeout_counts() {
 }
 
 #[test]
-fn past_the_bound_of_scrapes_in_flight_the_answer_is_503() {
+fn a_scrape_beyond_max_in_flight_is_rejected_with_503() {
     let (exporter, daemon, _folder) = bridge(Behaviour::HangAfterAccept, "max_in_flight = 2");
     std::thread::scope(|scope| {
         for _ in 0..2 {
@@ -218,7 +218,7 @@ fn scrapes_at_once_share_one_pull() {
 }
 
 #[test]
-fn a_client_that_leaves_takes_nothing_with_it() {
+fn a_disconnect_ends_the_scrape() {
     let (exporter, daemon, _folder) = bridge(Behaviour::HangAfterAccept, "timeout = \"2s\"");
     let mut impatient = TcpStream::connect(exporter.address()).unwrap();
     impatient
@@ -275,7 +275,7 @@ fn stalled_reader(exporter: &Exporter) -> TcpStream {
 }
 
 #[test]
-fn an_unknown_page_says_where_the_others_are() {
+fn an_unknown_page_is_a_404_that_names_the_page_index() {
     let (exporter, _daemon, _folder) = serving(b"a 1\n");
     for path in ["/nope", "/bridge/", "/metrics/x", "//"] {
         let reply = get(&exporter.url(path), &[]);

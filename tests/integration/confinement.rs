@@ -158,7 +158,7 @@ fn a_new_destination_of_a_link_is_denied_until_a_restart() {
 }
 
 #[test]
-fn a_token_file_of_a_reload_may_be_denied_and_the_error_says_so() {
+fn a_token_file_that_a_reload_may_not_read_is_reported_as_denied() {
     let folder = persistent_folder();
     let file = folder.path().join("m.prom");
     fs::write(&file, "a 1\n").unwrap();

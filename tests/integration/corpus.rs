@@ -184,7 +184,7 @@ fn prometheus_ingests_our_bodies_if_the_bridge_serves_them() {
 }
 
 #[test]
-fn prometheus_ingests_what_the_bridge_serves_and_never_gets_a_bad_one() {
+fn prometheus_ingests_every_served_body_and_receives_no_bad_one() {
     let Some(cases) = shared_cases() else {
         skip("../shared/corpus does not exist beside this repository");
         return;

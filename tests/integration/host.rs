@@ -35,7 +35,7 @@ fn all_file_selectors_share_one_inotify_instance() {
 }
 
 #[test]
-fn in_a_user_namespace_the_bus_is_told_the_uid_that_it_sees() {
+fn in_a_user_namespace_the_uid_that_the_bus_sees_is_sent_to_it() {
     let mut wrapper = AS_NOBODY.to_vec();
     wrapper.extend(["unshare", "--user", "--map-root-user"]);
     if !nobody_can_run_it() || !possible(&wrapper) {
@@ -77,7 +77,7 @@ fn in_a_user_namespace_the_bus_is_told_the_uid_that_it_sees() {
 }
 
 #[test]
-fn the_rules_of_dbus_find_the_bus_where_no_address_is_given() {
+fn without_an_address_the_bus_is_found_as_dbus_specifies() {
     let bus = BusOptions::new().kind(BusKind::System).start().unwrap();
     let _prombus = Prombus::start(&bus.address(), || b"a 1\n".to_vec()).unwrap();
     for (name, variable) in [

@@ -16,7 +16,7 @@ const KEPT: f64 = 1024.0 * 1024.0;
 /// Scrapes a silent socket, a bus method that never replies, and a FIFO instead of a file, a
 /// thousand times each.
 #[test]
-fn a_thousand_scrapes_of_silent_sources_leave_nothing_behind() {
+fn a_thousand_scrapes_of_silent_sources_leak_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (socket, fifo) = (folder.path().join("sock"), folder.path().join("fifo"));
     let daemon = ScriptedDaemon::start(&socket, Behaviour::HangAfterAccept).unwrap();

@@ -17,7 +17,7 @@ const BOUND: &str = "MALLOC_MMAP_THRESHOLD_";
 const BEGUN: &str = "LOCAL_EXPORTER_REEXECUTED";
 
 #[test]
-fn large_answers_leave_no_memory_behind() {
+fn memory_of_large_responses_is_released() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("sock");
     let body = b"a 1\n".repeat(LARGE / 4);

@@ -16,7 +16,7 @@ fn exporter(more: &str) -> (Exporter, PathBuf, TempDir) {
 }
 
 #[test]
-fn the_body_is_what_the_daemon_wrote() {
+fn the_body_equals_the_bytes_that_the_daemon_wrote() {
     let (exporter, socket, _folder) = exporter("");
     let daemon = PromSock::bind(&socket, exposition()).unwrap();
     for _ in 0..10 {

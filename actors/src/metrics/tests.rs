@@ -13,7 +13,7 @@ fn series(registry: &Registry) -> String {
 }
 
 #[test]
-fn what_is_unknown_has_no_series_and_a_removed_selector_leaves_none() {
+fn unknown_values_and_removed_selectors_have_no_series() {
     let registry = Registry::new();
     let metrics = Metrics::register(&registry).unwrap();
     let one = metrics.selector("one");
@@ -88,7 +88,7 @@ fn what_is_unknown_has_no_series_and_a_removed_selector_leaves_none() {
 }
 
 #[test]
-fn a_new_actor_continues_the_counts_and_alone_describes_the_source() {
+fn a_new_actor_continues_the_counts_and_is_the_only_one_to_describe_the_source() {
     let registry = Registry::new();
     let metrics = Metrics::register(&registry).unwrap();
     let before = metrics.selector("one");

@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn files_need_what_outlives_the_directories_they_are_in() {
+    fn files_require_the_nearest_directories_that_are_not_replaced() {
         let (one, other, etc) = (folder(), folder(), folder());
         std::fs::create_dir_all(one.path().join("a")).unwrap();
         std::fs::create_dir_all(other.path().join("b/c")).unwrap();
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_later_path_is_missing_from_what_was_granted() {
+    fn a_path_added_later_is_reported_as_not_granted() {
         let mut granted = needs("", Path::new("/absent/config.toml"));
         granted.reads = BTreeSet::from(["/srv/a".into(), "/proc".into()]);
         assert!(granted.missing_from(&granted).is_empty());

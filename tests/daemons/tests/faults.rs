@@ -44,7 +44,7 @@ fn read_until_silent(daemon: &ScriptedDaemon, expected: &[u8]) -> UnixStream {
 }
 
 #[test]
-fn answers_that_end() {
+fn responses_that_end() {
     let (_directory, daemon) = daemon(Behaviour::Nothing);
     for (behaviour, expected) in [
         (Behaviour::Serve(TEXT.to_vec()), TEXT),
@@ -101,7 +101,7 @@ fn held_connections_are_counted_until_the_client_leaves() {
 }
 
 #[test]
-fn stopping_halfway_holds_and_hang_up_ends_it() {
+fn a_response_that_stops_halfway_stays_open_until_hang_up() {
     let (_directory, daemon) = daemon(Behaviour::StopHalfway(TEXT.to_vec()));
     let mut stream = read_until_silent(&daemon, b"a 1\n");
     daemon.hang_up();
@@ -110,7 +110,7 @@ fn stopping_halfway_holds_and_hang_up_ends_it() {
 }
 
 #[test]
-fn slow_answers_take_their_time_and_are_whole() {
+fn slow_responses_are_delayed_and_complete() {
     let (_directory, daemon) = daemon(Behaviour::Trickle {
         bytes: TEXT.to_vec(),
         chunk: 3,
@@ -165,7 +165,7 @@ fn an_endless_line_goes_on_until_the_client_leaves() {
 }
 
 #[test]
-fn every_answer_has_a_new_inode() {
+fn every_response_has_a_new_inode() {
     let (_directory, daemon) = daemon(Behaviour::NewInode(TEXT.to_vec()));
     for _ in 0..5 {
         let before = fs::metadata(daemon.path()).unwrap();

@@ -1,4 +1,4 @@
-//! What may stand in one place only, or nowhere.
+//! Checks that some names are used in one place only, or nowhere.
 
 use super::{root, sources};
 
@@ -41,8 +41,8 @@ fn files_with(texts: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn one_place_each_for_what_must_stand_once() {
-    // A name that only ends like it is another one.
+fn each_of_these_names_is_used_in_one_place() {
+    // A longer name that ends with it does not count.
     let names = |line: &str, what: &str| {
         let within = |c: char| c.is_alphanumeric() || c == '_';
         let mut places = line.match_indices(what);
@@ -53,7 +53,7 @@ fn one_place_each_for_what_must_stand_once() {
             for file in sources(&root().join(folder)) {
                 let code = std::fs::read_to_string(&file).unwrap();
                 let name = file.strip_prefix(root()).unwrap().to_str().unwrap();
-                // Words about it are welcome anywhere.
+                // Comments may name it anywhere.
                 let used = code
                     .lines()
                     .any(|line| !line.trim().starts_with("//") && names(line, what));
@@ -77,7 +77,7 @@ fn one_place_each_for_what_must_stand_once() {
 
 /// No waiting depends on it: it is read to compare files' times, and to display times.
 #[test]
-fn the_wall_clock_is_read_in_these_places_alone() {
+fn the_wall_clock_is_read_only_in_these_places() {
     let expected = [
         "actors/src/source/file/read.rs",
         "actors/src/source/file/scan.rs",
@@ -128,7 +128,7 @@ fn only_the_bridge_and_two_commands_send_a_message_to_an_actor() {
 }
 
 #[test]
-fn the_http_side_knows_no_kind_of_source() {
+fn the_http_modules_name_no_kind_of_source() {
     let kinds = [
         "UdsSource",
         "DbusSource",
@@ -142,7 +142,7 @@ fn the_http_side_knows_no_kind_of_source() {
 }
 
 #[test]
-fn the_kinds_are_listed_once_in_the_crate_of_the_actors() {
+fn kinds_are_listed_once_in_the_crate_of_the_actors() {
     let mut found = files_with(&["Source::Uds", "Source::Dbus"]);
     found.retain(|name| !name.starts_with("config/"));
     assert_eq!(found, ["actors/src/source.rs"]);

@@ -67,7 +67,7 @@ fn every_toml_block_is_a_configuration() {
 }
 
 #[test]
-fn every_yaml_block_is_accepted_by_what_reads_it() {
+fn every_yaml_block_is_accepted_by_its_reader() {
     for block in blocks(&["yaml"]) {
         let _: serde_json::Value = serde_saphyr::from_str(&block.code)
             .unwrap_or_else(|error| panic!("{}: {error}", block.place));

@@ -25,7 +25,7 @@ fn series(scene: &Scene) -> Vec<String> {
 }
 
 #[test]
-fn ten_thousand_unknown_selectors_leave_nothing_behind() {
+fn ten_thousand_unknown_selectors_leak_nothing() {
     let scene = Scene::start("", "5s");
     // After the first scrape all series exist.
     scene.assert_well();

@@ -19,7 +19,7 @@ fn all_flags() -> Vec<String> {
 }
 
 #[test]
-fn completions_hold_every_flag() {
+fn completions_contain_every_flag() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let (code, out, error) = run(&["completions", shell]);
         assert_eq!((code, error.as_str()), (Some(0), ""));
@@ -54,7 +54,7 @@ fn bash_accepts_its_completions() {
 }
 
 #[test]
-fn manual_pages_hold_every_flag() {
+fn manual_pages_contain_every_flag() {
     let folder = tempfile::tempdir().unwrap();
     let directory = folder.path().to_str().unwrap();
     let (code, out, error) = run(&["man", directory]);
@@ -128,7 +128,7 @@ fn manual_pages_have_the_sections_of_man_pages_7() {
 }
 
 #[test]
-fn the_manual_page_of_the_configuration_holds_every_key() {
+fn the_manual_page_of_the_configuration_contains_every_key() {
     let folder = tempfile::tempdir().unwrap();
     let (code, ..) = run(&["man", folder.path().to_str().unwrap()]);
     assert_eq!(code, Some(0));

@@ -111,7 +111,7 @@ fn is_down() {
 }
 
 #[test]
-fn is_not_there() {
+fn address_does_not_exist() {
     let (scene, served) = scene();
     let begin = || {
         let mut served = served;
@@ -122,7 +122,7 @@ fn is_not_there() {
     let expected = Expected::error("bus", "No such file or directory");
     let recovery = Recovery::InTheNextResponse;
     scene.fault(
-        "bus is not there",
+        "bus address does not exist",
         expected,
         recovery,
         begin,

@@ -36,7 +36,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A file whose time is far from the wall clock, as after a jump.
 #[test]
-fn a_file_is_from_another_time() {
+fn a_file_has_an_implausible_modification_time() {
     let scene = Scene::start(file);
     let path = scene.folder().join("it/it.prom");
     let write = |text: &str, modified: SystemTime| {
@@ -50,7 +50,7 @@ fn a_file_is_from_another_time() {
         let series = "local_exporter_file_age_seconds{selector=\"it\"}";
         scene.exporter.metric(series)
     };
-    scene.meanwhile("file is from another time", || {
+    scene.meanwhile("file has an implausible modification time", || {
         let (now, began) = (SystemTime::now(), Instant::now());
         let times = [
             ("future 1\n", now + DAY * 365, 200),

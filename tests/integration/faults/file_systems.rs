@@ -47,7 +47,7 @@ fn mounted(script: &str, at: &str, words: &[&str]) -> Option<(QuietFiles, Comman
 }
 
 #[test]
-fn tells_of_no_changes() {
+fn reports_no_changes() {
     let Some((files, scene, _folder)) = quiet("kind = \"file\"\npath = PATH\nrefresh = \"100ms\"")
     else {
         return;

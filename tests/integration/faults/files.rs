@@ -108,14 +108,14 @@ fn is_a_device_without_end() {
 }
 
 #[test]
-fn is_a_link_in_a_circle() {
-    let circle = |path: &Path| {
+fn is_a_link_loop() {
+    let link_loop = |path: &Path| {
         let there = path.with_extension("there");
         symlink(path.with_extension("prom"), &there).unwrap();
         symlink(there, path).unwrap();
     };
     let expected = Expected::error("unsuitable", "Too many levels of symbolic links");
-    in_its_place("file is a link in a circle", circle, expected);
+    in_its_place("file is a link loop", link_loop, expected);
 }
 
 #[test]
@@ -184,10 +184,10 @@ fn its_directory_holds(names: usize) -> (Scene, PathBuf) {
 }
 
 #[test]
-fn its_directory_is_full_of_other_files() {
+fn its_directory_has_many_other_files() {
     let (scene, directory) = its_directory_holds(20_000);
     let file = PromFile::new(directory.join("it.prom"));
-    scene.meanwhile("directory is full of other files", || {
+    scene.meanwhile("directory has many other files", || {
         let mut longest = Duration::ZERO;
         for round in 0..5 {
             let text = format!("round {round}\n");
@@ -202,11 +202,11 @@ fn its_directory_is_full_of_other_files() {
 
 #[test]
 #[ignore = "long: makes a hundred thousand files"]
-fn its_directory_is_too_full_of_other_files() {
+fn its_directory_has_too_many_other_files() {
     let (scene, directory) = its_directory_holds(100_001);
     let file = PromFile::new(directory.join("it.prom"));
     let expected = Expected::error("too_large", "has more than 100000 entries");
-    scene.meanwhile("directory is too full of other files", || {
+    scene.meanwhile("directory has too many other files", || {
         file.write(GOOD).unwrap();
         until("that is told", || scene.exporter.scrape("it").status == 502);
         let began = Instant::now();

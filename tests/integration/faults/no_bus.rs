@@ -23,9 +23,9 @@ fn instead(name: &str, behaviour: Behaviour, expected: Expected) {
 }
 
 #[test]
-fn says_nothing() {
+fn sends_nothing() {
     let expected = Expected::timeout("the bus did not take the connection");
-    instead("no bus: says nothing", Behaviour::HangAfterAccept, expected);
+    instead("no bus: sends nothing", Behaviour::HangAfterAccept, expected);
 }
 
 #[test]

@@ -29,12 +29,12 @@ fn in_its_place<T>(name: &str, make: impl FnOnce(&Path) -> T, expected: Expected
 }
 
 #[test]
-fn nothing() {
+fn no_file() {
     let expected = Expected::error(
         "absent",
         "the daemon is not running, or its socket is at another path",
     );
-    in_its_place("is not there", |_| (), expected);
+    in_its_place("does not exist", |_| (), expected);
 }
 
 #[test]

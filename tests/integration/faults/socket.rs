@@ -154,40 +154,40 @@ fn sends_nothing() {
 }
 
 #[test]
-fn answers_late() {
+fn responds_late() {
     let late = Behaviour::AnswerLate {
         delay: TIMEOUT * 2,
         bytes: b"late 1\n".to_vec(),
     };
     fault(
-        "answers late",
+        "responds late",
         late,
         Expected::timeout("it wrote nothing (nothing is sent"),
     );
 }
 
 #[test]
-fn forks_a_new_inode_at_every_answer() {
+fn creates_a_new_inode_for_every_response() {
     let scene = scene(program());
     let behaviour = Behaviour::NewInode(GOOD.to_vec());
     let daemon = ScriptedDaemon::start(path(scene.folder()), behaviour).unwrap();
-    scene.meanwhile("forks a new inode at every answer", || {
+    scene.meanwhile("creates a new inode for every response", || {
         let mut longest = Duration::ZERO;
         for _ in 0..200 {
             let began = Instant::now();
             assert!(scene.is_good());
             longest = longest.max(began.elapsed());
         }
-        assert!(longest < SOON, "an answer took {longest:?}");
+        assert!(longest < SOON, "a response took {longest:?}");
         (Outcome::good(longest), ())
     });
     assert_eq!(daemon.accepted(), 200);
 }
 
 #[test]
-fn changes_its_mind_all_the_time() {
+fn changes_its_behaviour_all_the_time() {
     let (scene, daemon) = stage(program());
-    scene.meanwhile("changes its mind all the time", || {
+    scene.meanwhile("changes its behaviour all the time", || {
         let mut longest = Duration::ZERO;
         for round in 0..50 {
             let fault = match round % 5 {
@@ -204,7 +204,7 @@ fn changes_its_mind_all_the_time() {
             daemon.set(good()).unwrap();
             assert!(scene.is_good(), "round {round}");
         }
-        assert!(longest < SOON, "an answer took {longest:?}");
+        assert!(longest < SOON, "a response took {longest:?}");
         (Outcome::good(longest), ())
     });
 }

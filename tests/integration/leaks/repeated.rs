@@ -87,7 +87,7 @@ impl SocketPath {
 }
 
 #[test]
-fn twenty_faults_of_a_socket_leave_no_descriptor() {
+fn twenty_faults_of_a_socket_leak_no_descriptor() {
     let half = Behaviour::HalfThenClose(b"it_counts 12345678\n".to_vec());
     // The last is scraped through a selector with a short timeout.
     let cases = [
@@ -178,7 +178,7 @@ fn on_a_bus() -> (Exporter, Served) {
 }
 
 #[test]
-fn twenty_large_replies_leave_no_memory() {
+fn twenty_large_replies_leak_no_memory() {
     let (exporter, mut served) = on_a_bus();
     let mut large = |replied: usize, status: u16| {
         repeated(&exporter, &format!("{replied} bytes"), || {
@@ -193,7 +193,7 @@ fn twenty_large_replies_leave_no_memory() {
 }
 
 #[test]
-fn twenty_faults_on_a_bus_leave_no_descriptor() {
+fn twenty_faults_on_a_bus_leak_no_descriptor() {
     let (exporter, mut served) = on_a_bus();
     let replies = [
         (
