@@ -12,8 +12,8 @@
     reason = "a test that cannot go on has failed"
 )]
 
-mod answers;
 mod architecture;
+mod bodies;
 mod book;
 mod bridge;
 mod check;

@@ -1,4 +1,4 @@
-//! Status 200 means a complete, current body that Prometheus accepts: formats, checks, timestamps,
+//! Bodies: status 200 means a complete, current one that Prometheus accepts: formats, checks, timestamps,
 //! names.
 
 use crate::support::{Exporter, get, quoted};
@@ -16,8 +16,8 @@ fn selectors(behaviour: Behaviour, named: &[(&str, &str)]) -> (Exporter, Scripte
     let daemon = ScriptedDaemon::start(&socket, behaviour).unwrap();
     let path = quoted(&socket);
     let mut config = "[bridge.selectors]\n".to_owned();
-    for (name, terms) in named {
-        config += &format!("{name} = {{ kind = \"uds\", path = {path}{terms} }}\n");
+    for (name, options) in named {
+        config += &format!("{name} = {{ kind = \"uds\", path = {path}{options} }}\n");
     }
     (Exporter::start(&config), daemon, folder)
 }
@@ -36,7 +36,7 @@ type Expected = Result<&'static str, &'static str>;
 
 #[test]
 fn each_check_accepts_and_rejects_the_expected_bodies() {
-    let terms = [
+    let options = [
         ("auto", ""),
         ("text", ", format = \"text\""),
         ("open", ", format = \"openmetrics\""),
@@ -46,7 +46,7 @@ fn each_check_accepts_and_rejects_the_expected_bodies() {
         ("none", ", check = \"none\""),
         ("empty", ", allow_empty = true"),
     ];
-    let (exporter, daemon, _folder) = selectors(Behaviour::Nothing, &terms);
+    let (exporter, daemon, _folder) = selectors(Behaviour::Nothing, &options);
     type Case = (&'static [u8], &'static [(&'static str, Expected)]);
     let cases: [Case; 13] = [
         (
@@ -146,8 +146,8 @@ fn the_error_carries_line_column_and_the_text_escaped() {
     assert!(reply.text().contains("line 2, column "), "{}", reply.text());
     assert!(reply.text().contains("nonsense"), "{}", reply.text());
     assert!(!reply.body.contains(&0x1b), "{:?}", reply.text());
-    let told = exporter.actor("it")["last_error"]["message"].to_string();
-    assert!(told.contains("line 2, column "), "{told}");
+    let message = exporter.actor("it")["last_error"]["message"].to_string();
+    assert!(message.contains("line 2, column "), "{message}");
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn timestamps_are_kept_stripped_or_rejected_and_the_newest_is_a_metric() {
     assert_eq!(
         newest("keep"),
         None,
-        "what is no longer served has no newest"
+        "a body that is no longer served has no newest timestamp"
     );
 }
 
