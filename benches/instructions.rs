@@ -113,9 +113,9 @@ fn total(name: &str, repetitions: usize) -> u64 {
         .args([name, &repetitions.to_string()])
         .output()
         .expect("valgrind starts");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{name}: {said}");
-    let collected = said.lines().find_map(|line| line.split_once("Collected :"));
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{name}: {text}");
+    let collected = text.lines().find_map(|line| line.split_once("Collected :"));
     let (_, instructions) = collected.expect("callgrind says how many it collected");
     instructions.trim().parse().expect("a number")
 }

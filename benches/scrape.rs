@@ -70,7 +70,11 @@ impl Scene {
     fn scrape(&self) -> usize {
         let handle = self.registry.get("it").expect("the one selector");
         let response = handle.scrape(Duration::MAX, Names::Utf8);
-        self.system.block_on(response).expect("a response").body.len()
+        self.system
+            .block_on(response)
+            .expect("a response")
+            .body
+            .len()
     }
 
     fn bench(&self, bencher: Bencher<'_, '_>) {

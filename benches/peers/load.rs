@@ -62,7 +62,7 @@ impl Load<'_> {
     pub(crate) fn run(&self, scene: &Scene) -> Outcome<Round> {
         let runs = Duration::from_secs(self.seconds);
         let text = output_of("wrk", &mut self.command(scene)?, runs, &scene.interrupt)?;
-        Round::read(&text).ok_or_else(|| format!("wrk did not say how it went:\n{text}").into())
+        Round::read(&text).ok_or_else(|| format!("wrk printed no result:\n{text}").into())
     }
 
     /// [`Load::run`] against a server whose responses must all be successful.

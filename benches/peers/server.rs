@@ -7,7 +7,7 @@ mod node_exporter;
 
 use crate::Outcome;
 use crate::cell::{Case, Cell, Encoding};
-use crate::fetch::{self, Response, Likeness};
+use crate::fetch::{self, Likeness, Response};
 use crate::load::Paths;
 use crate::process::Process;
 use crate::scene::{Scene, Servers};

@@ -65,7 +65,11 @@ fn line(text: &mut String, cell: &Cell, measured: &Measured, row: &Row) {
         requested.to_string(),
         connections.to_string(),
         format!("{}{errors}", row.server),
-        or_dash(row.response.as_ref().map(|response| describe(response, requested))),
+        or_dash(
+            row.response
+                .as_ref()
+                .map(|response| describe(response, requested)),
+        ),
         format!("{:.0}", row.rate()),
         or_dash(served.then(|| milliseconds(row.p50))),
         or_dash(served.then(|| milliseconds(row.p99))),

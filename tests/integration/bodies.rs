@@ -1,5 +1,5 @@
-//! Bodies: status 200 means a complete, current one that Prometheus accepts: formats, checks, timestamps,
-//! names.
+//! Checks of bodies: a response with status 200 has a complete, current body that Prometheus accepts. The
+//! tests cover formats, checks, timestamps and names.
 
 use crate::support::{Exporter, get, quoted};
 use local_exporter_daemons::bus::{BusKind, BusOptions};

@@ -182,7 +182,7 @@ fn a_scrape_beyond_max_in_flight_is_rejected_with_503() {
         for _ in 0..2 {
             scope.spawn(|| exporter.scrape("it").assert_error(504, "it", "timeout"));
         }
-        crate::support::until("both are waiting", || {
+        crate::support::until("both scrapes are in flight", || {
             exporter.actor("it")["in_flight"] == 2 && daemon.accepted() > 0
         });
         assert_eq!(daemon.accepted(), 1, "concurrent scrapes share one pull");
@@ -224,14 +224,14 @@ fn a_disconnect_ends_the_scrape() {
     impatient
         .write_all(b"GET /bridge?selector=it HTTP/1.1\r\nHost: x\r\n\r\n")
         .unwrap();
-    crate::support::until("the scrape waits", || {
+    crate::support::until("the scrape is in flight", || {
         exporter.actor("it")["in_flight"] == 1
     });
     drop(impatient);
-    crate::support::until("the scrape is over", || {
+    crate::support::until("the scrape has ended", || {
         exporter.actor("it")["in_flight"] == 0
     });
-    crate::support::until("the daemon is left alone", || daemon.open() == 0);
+    crate::support::until("no connection to the daemon is left", || daemon.open() == 0);
     daemon.set(Behaviour::Serve(b"a 1\n".to_vec())).unwrap();
     assert_eq!(exporter.scrape("it").body, b"a 1\n");
 }

@@ -151,8 +151,9 @@ fn a_failed_selector_is_status_1_and_a_configuration_error_status_2() {
     assert_eq!((code, out.lines().count()), (Some(0), 1), "{out}");
     let (code, out, error) = scene.check(program(), &["good", "other"]);
     assert_eq!((code, out.as_str()), (Some(2), ""));
-    let told = "selector \"other\": not configured; configured selectors: [\"good\", \"bad\"]\n";
-    assert_eq!(error, told);
+    let expected =
+        "selector \"other\": not configured; configured selectors: [\"good\", \"bad\"]\n";
+    assert_eq!(error, expected);
     scene.config += "selectors.worse = { kind = \"uds\" }\n";
     let (code, out, error) = scene.check(program(), &["good"]);
     assert_eq!((code, out.as_str()), (Some(2), ""));
@@ -165,16 +166,16 @@ fn without_selectors_the_paths_of_the_configuration_are_printed() {
     scene.config = "# nothing\n".to_owned();
     let (code, out, error) = scene.check(program(), &[]);
     let config = scene.at("config.toml");
-    let told = format!(
+    let expected = format!(
         "no selector is configured; looked in {}, /dev/null\n",
         config.display()
     );
-    assert_eq!((code, out, error.as_str()), (Some(0), told, ""));
+    assert_eq!((code, out, error.as_str()), (Some(0), expected, ""));
     let (code, out, _) = scene.check(program(), &["--format", "json"]);
     assert_eq!((code, out.as_str()), (Some(0), "[]\n"));
     let (code, _, error) = scene.check(program(), &["other"]);
-    let told = "selector \"other\": not configured; no selector is configured\n";
-    assert_eq!((code, error.as_str()), (Some(2), told));
+    let expected = "selector \"other\": not configured; no selector is configured\n";
+    assert_eq!((code, error.as_str()), (Some(2), expected));
 }
 
 #[test]

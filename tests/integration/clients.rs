@@ -216,7 +216,7 @@ fn idle_connections_are_evicted_for_new_ones() {
     let mut flood: Vec<_> = (0..200).map(|_| scene.connect()).collect();
     scene.assert_well();
     // The exporter closes evicted connections.
-    until("the others have ended", || {
+    until("the other scrapes have ended", || {
         let ended = flood.iter_mut().rev().map(Connection::has_ended);
         ended.filter(|ended| *ended).count() >= 180
     });

@@ -83,10 +83,10 @@ fn wrong_arguments_exit_with_status_2() {
         (&["serve", "--log.format", "xml"], "invalid value 'xml'"),
         (&[], "Usage"),
     ];
-    for (arguments, told) in cases {
+    for (arguments, expected) in cases {
         let (code, _, error) = run(arguments);
         assert_eq!(code, Some(2), "{arguments:?}");
-        assert!(error.contains(told), "{arguments:?}: {error}");
+        assert!(error.contains(expected), "{arguments:?}: {error}");
     }
 }
 
@@ -130,8 +130,8 @@ fn a_named_directory_of_drop_ins_must_exist() {
         arguments.push("--config.dropins=/nonexistent.d");
         let (code, out, error) = run(&arguments);
         assert_eq!((code, out.as_str()), (Some(2), ""), "{command:?}");
-        let told = "/nonexistent.d: cannot be listed: No such file or directory";
-        assert!(error.starts_with(told), "{error}");
+        let expected = "/nonexistent.d: cannot be listed: No such file or directory";
+        assert!(error.starts_with(expected), "{error}");
     }
 }
 

@@ -21,7 +21,7 @@ pub fn is_confined(exporter: &Exporter) -> bool {
     let log = exporter.log();
     let lines = |what: &str| log.iter().filter(|line| line.contains(what)).count();
     let not = lines("\"not confined");
-    assert!(not <= 1, "said once: {log:?}");
+    assert!(not <= 1, "logged once: {log:?}");
     if not == 1 {
         skip("the exporter cannot confine itself: this kernel lacks Landlock");
     }
@@ -90,15 +90,15 @@ fn without_a_free_layer_it_logs_once_that_it_is_not_confined_and_serves() {
         let reply = request("POST", &exporter.url("/-/reload"), &[]);
         assert_eq!(reply.status, 200, "{}", reply.text());
     }
-    until("it is read", || exporter.scrape("it").status == 200);
+    until("the file is read", || exporter.scrape("it").status == 200);
     let log = exporter.log();
-    let said = log.iter().filter(|line| line.contains("not confined"));
-    assert_eq!(said.count(), 1, "{log:?}");
+    let lines = log.iter().filter(|line| line.contains("not confined"));
+    assert_eq!(lines.count(), 1, "{log:?}");
     // It reads any configured path.
     exporter.configure(&format!("lifecycle = true\n{}", reads(Path::new(OUTSIDE))));
     assert_eq!(request("POST", &exporter.url("/-/reload"), &[]).status, 200);
     let outside = fs::read(OUTSIDE).unwrap();
-    until("it is read", || exporter.scrape("it").body == outside);
+    until("the file is read", || exporter.scrape("it").body == outside);
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn every_thread_is_confined_unless_landlock_is_disabled() {
     fs::write(&file, "a 1\n").unwrap();
 
     let exporter = Exporter::start(&reads(&file));
-    until("it is read", || exporter.scrape("it").status == 200);
+    until("the file is read", || exporter.scrape("it").status == 200);
     // Set together with Landlock, and inherited.
     let flags = status_of_threads(&exporter.process().to_string(), "NoNewPrivs:");
     if is_confined(&exporter) {
@@ -117,7 +117,7 @@ fn every_thread_is_confined_unless_landlock_is_disabled() {
     }
 
     let exporter = Exporter::start(&format!("landlock = false\n{}", reads(&file)));
-    until("it is read", || exporter.scrape("it").status == 200);
+    until("the file is read", || exporter.scrape("it").status == 200);
     let log = exporter.log().concat();
     assert!(!log.contains("confined"), "{log}");
     let flags = status_of_threads(&exporter.process().to_string(), "NoNewPrivs:");
@@ -132,12 +132,14 @@ fn a_new_destination_of_a_link_is_denied_until_a_restart() {
     fs::write(&real, "a 1\n").unwrap();
     symlink(&real, &link).unwrap();
     let exporter = Exporter::start(&reads(&link));
-    until("it is read", || exporter.scrape("it").body == b"a 1\n");
+    until("the file is read", || {
+        exporter.scrape("it").body == b"a 1\n"
+    });
     if !is_confined(&exporter) {
         return;
     }
     retarget(&link, Path::new(OUTSIDE));
-    until("it is denied", || exporter.scrape("it").status == 502);
+    until("the file is denied", || exporter.scrape("it").status == 502);
     let reply = exporter.scrape("it");
     reply.assert_error(502, "it", "denied");
     for hint in ["Landlock", "restart it", "service.landlock = false"] {
@@ -145,14 +147,14 @@ fn a_new_destination_of_a_link_is_denied_until_a_restart() {
     }
     // The old destination is still allowed.
     retarget(&link, &real);
-    until("it is read again", || {
+    until("the file is read again", || {
         exporter.scrape("it").body == b"a 1\n"
     });
 
     retarget(&link, Path::new(OUTSIDE));
     let exporter = Exporter::start(&reads(&link));
     let outside = fs::read(OUTSIDE).unwrap();
-    until("it is read after a restart", || {
+    until("the file is read after a restart", || {
         exporter.scrape("it").body == outside
     });
 }
@@ -164,7 +166,7 @@ fn a_token_file_that_a_reload_may_not_read_is_reported_as_denied() {
     fs::write(&file, "a 1\n").unwrap();
     let config = format!("lifecycle = true\n{}", reads(&file));
     let exporter = Exporter::start(&config);
-    until("it is read", || exporter.scrape("it").status == 200);
+    until("the file is read", || exporter.scrape("it").status == 200);
     if !is_confined(&exporter) {
         return;
     }
@@ -188,10 +190,14 @@ fn without_landlock_a_link_may_lead_anywhere() {
     fs::write(&real, "a 1\n").unwrap();
     symlink(&real, &link).unwrap();
     let exporter = Exporter::start(&format!("landlock = false\n{}", reads(&link)));
-    until("it is read", || exporter.scrape("it").body == b"a 1\n");
+    until("the file is read", || {
+        exporter.scrape("it").body == b"a 1\n"
+    });
     retarget(&link, Path::new(OUTSIDE));
     let outside = fs::read(OUTSIDE).unwrap();
-    until("it is read there", || exporter.scrape("it").body == outside);
+    until("the new path is read", || {
+        exporter.scrape("it").body == outside
+    });
 }
 
 /// Common changes of directories by daemons and administrators still work. One case per row: what
@@ -287,9 +293,9 @@ fn directories_that_are_created_later_or_replaced_are_read() {
             let exporter = Exporter::start(&config);
             is_confined(&exporter);
             // The first scan must not be the one that finds the change.
-            until("it was looked for", || {
-                let answer = exporter.scrape("it");
-                answer.body == b"a 1\n" || answer.status == 502
+            until("the first scrape has a result", || {
+                let reply = exporter.scrape("it");
+                reply.body == b"a 1\n" || reply.status == 502
             });
             after(&root);
             until(what, || exporter.scrape("it").body == b"a 2\n");

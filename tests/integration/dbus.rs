@@ -121,7 +121,9 @@ fn a_daemon_that_never_replies_times_out_any_number_of_times() {
         exporter.scrape("it").assert_error(504, "it", "timeout");
     }
     prombus.set_answer(Answer::Bytes(b"back 1\n".to_vec()));
-    until("it answers", || exporter.scrape("it").body == b"back 1\n");
+    until("the service responds", || {
+        exporter.scrape("it").body == b"back 1\n"
+    });
 }
 
 #[test]

@@ -108,9 +108,9 @@ fn the_containerfile_and_the_unit_start_the_same_program_on_the_same_port() {
 fn output_of(mut tool: Command) -> Option<String> {
     match tool.output() {
         Ok(output) => {
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert!(output.status.success(), "{tool:?}: {said}");
-            Some(said)
+            let report = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success(), "{tool:?}: {report}");
+            Some(report)
         }
         Err(error) => {
             skip(format_args!("{tool:?} cannot be started ({error})"));
@@ -132,9 +132,9 @@ fn systemd_accepts_every_key_of_the_units() {
     });
     let mut tool = Command::new("systemd-analyze");
     tool.args(["verify", "--recursive-errors=no"]).args(units);
-    if let Some(said) = output_of(tool) {
-        let ours = said.lines().find(|line| line.contains("local-exporter."));
-        assert_eq!(ours, None, "{said}");
+    if let Some(report) = output_of(tool) {
+        let ours = report.lines().find(|line| line.contains("local-exporter."));
+        assert_eq!(ours, None, "{report}");
     }
 }
 
@@ -164,14 +164,14 @@ fn the_quadlet_and_the_exporter_have_the_same_watchdog_interval() {
     let quadlet = text("deploy/local-exporter.container");
     let value = |key: &str| quadlet.lines().find_map(|line| line.strip_prefix(key));
     assert_eq!(value("Notify="), Some("true"));
-    let told: u64 = value("Environment=WATCHDOG_USEC=")
+    let seconds: u64 = value("Environment=WATCHDOG_USEC=")
         .unwrap()
         .parse()
         .unwrap();
     let wanted = value("WatchdogSec=")
         .and_then(|wanted| wanted.strip_suffix('s'))
         .unwrap();
-    assert_eq!(format!("{}", told / 1_000_000), wanted);
+    assert_eq!(format!("{}", seconds / 1_000_000), wanted);
 }
 
 #[test]

@@ -179,17 +179,21 @@ fn prometheus_discovers_a_selector_that_a_reload_adds_and_drops_one_that_it_remo
     let serving = Serving::start(program(), LOCAL, &one);
     let prometheus = Prometheus::start(folder.path(), &discovering(&serving.address()));
     let value = |name: &str| prometheus.query(&format!("it_is_there{{selector=\"{name}\"}}"));
-    until("the first is scraped", || value("one") == Some(1.0));
+    until("the first selector is scraped", || {
+        value("one") == Some(1.0)
+    });
     assert_eq!(prometheus.query("count(up)"), Some(1.0));
 
     std::fs::write(serving.config(), both).unwrap();
     serving.signal("HUP");
-    until("the second is scraped too", || value("two") == Some(1.0));
+    until("the second selector is scraped too", || {
+        value("two") == Some(1.0)
+    });
     assert_eq!(prometheus.query("sum(up)"), Some(2.0));
 
     std::fs::write(serving.config(), one).unwrap();
     serving.signal("HUP");
-    until("the second is gone", || {
+    until("the second target is removed", || {
         value("two").is_none() && prometheus.query("count(up)") == Some(1.0)
     });
     assert_eq!(value("one"), Some(1.0));
@@ -213,8 +217,8 @@ fn promtool_accepts_the_targets() {
         .arg("local-bridge")
         .output()
         .expect("promtool is missing: run .ci/packages, or install Prometheus");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success() && said.is_empty(), "{said}");
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && text.is_empty(), "{text}");
     let found: Value = serde_json::from_slice(&output.stdout).unwrap();
     let found = found.as_array().unwrap();
     assert_eq!(found.len(), 2, "{found:?}");

@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 fn without_a_selector_it_starts_logs_it_once_and_the_landing_page_shows_how_to_add_one() {
     let exporter = Exporter::start("");
     assert_eq!(exporter.get("/-/healthy").status, 200);
-    until("it is ready", || exporter.get("/-/ready").status == 200);
+    until("the exporter is ready", || {
+        exporter.get("/-/ready").status == 200
+    });
     let page = exporter.get("/");
     assert_eq!(
         page.header("content-type"),
@@ -115,8 +117,8 @@ fn promtool_accepts_the_metrics() {
         .write_all(&metrics.body)
         .unwrap();
     let output = promtool.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success() && said.is_empty(), "{said}");
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && text.is_empty(), "{text}");
 }
 
 #[test]
@@ -169,7 +171,7 @@ fn stop_during_a_scrape(signal: &str, behaviour: Behaviour, more: &str) -> (Stri
     let address = exporter.address().to_owned();
     let request = "GET /bridge?selector=it HTTP/1.1\r\nHost: x\r\n\r\n";
     let client = std::thread::spawn(move || raw(&address, request));
-    until("the scrape waits", || daemon.open() == 1);
+    until("the scrape is in flight", || daemon.open() == 1);
     let began = Instant::now();
     exporter.signal(signal);
     assert_eq!(exporter.ended().code(), Some(0), "{signal}");
@@ -219,15 +221,13 @@ fn invalid_requests_are_no_errors_in_the_log_and_no_line_has_a_build_path() {
         let _ = raw(exporter.address(), request);
     }
     std::fs::remove_dir_all(&public).unwrap();
-    until("the directory is gone", || {
-        exporter.scrape("it").status == 502
-    });
+    until("scrapes fail", || exporter.scrape("it").status == 502);
     std::fs::create_dir(&public).unwrap();
     std::fs::write(public.join("m.prom"), "a 1\n").unwrap();
-    until("the directory is back", || {
+    until("scrapes succeed again", || {
         exporter.scrape("it").status == 200
     });
-    until("that is logged", || {
+    until("the recovery is logged", || {
         exporter
             .log()
             .iter()

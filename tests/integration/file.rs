@@ -142,7 +142,7 @@ fn a_file_is_read_soon_after_a_shortage_of_descriptors() {
     assert_eq!(scrape().body, b"one 1\n");
     limit(3);
     file.write(b"two 2\n").unwrap();
-    until("it cannot be read", || scrape().status == 502);
+    until("the file cannot be read", || scrape().status == 502);
     assert!(scrape().text().contains("Too many open files"));
     limit(1024);
     serves(&exporter, b"two 2\n");
@@ -226,7 +226,7 @@ fn several_paths_to_one_directory_all_receive_its_events() {
     let paths = ["x.prom", "z.prom", "blue/y.prom"].map(PathBuf::from);
     let exporter = exporter(folder.path(), &paths, NO_TIMER);
     let mut round = 0;
-    let mut all_news_come = |side: &str| {
+    let mut all_changes_are_served = |side: &str| {
         round += 1;
         for (file, name) in [
             (format!("{side}/x.prom"), 'x'),
@@ -238,7 +238,7 @@ fn several_paths_to_one_directory_all_receive_its_events() {
             until(&text, || exporter.scrape("it").text().contains(&text));
         }
     };
-    all_news_come("blue");
+    all_changes_are_served("blue");
     for (target, side) in [
         ("green", "green"),
         ("blue", "blue"),
@@ -247,14 +247,16 @@ fn several_paths_to_one_directory_all_receive_its_events() {
     ] {
         link(target, "live");
         if target == "nowhere" {
-            until("x is gone", || !exporter.scrape("it").text().contains("x "));
+            until("x is no longer served", || {
+                !exporter.scrape("it").text().contains("x ")
+            });
             link("blue", "live");
         }
-        all_news_come(side);
+        all_changes_are_served(side);
     }
     std::fs::rename(at("live"), at("aside")).unwrap();
     std::fs::rename(at("aside"), at("live")).unwrap();
-    all_news_come("blue");
+    all_changes_are_served("blue");
     assert_eq!(exporter.actor("it")["cache"]["watch"], "events");
 }
 
@@ -313,9 +315,9 @@ fn lists_directories_and_patterns_form_one_source_in_order() {
     let paths = ["z.text".into(), "many".into(), "late*/c.prom".into()];
     let exporter = exporter(folder.path(), &paths, NO_TIMER);
     serves(&exporter, b"z 1\na 1\nb 1\n");
-    until("what was passed over is told", || {
-        let over = &exporter.actor("it")["cache"]["passed_over"];
-        over[0]["why"] == "its name matches no pattern"
+    until("the skipped file is reported", || {
+        let skipped = &exporter.actor("it")["cache"]["passed_over"];
+        skipped[0]["why"] == "its name matches no pattern"
     });
     std::fs::remove_file(at("many/a.promfile")).unwrap();
     serves(&exporter, b"z 1\nb 1\n");
@@ -369,7 +371,7 @@ fn a_file_that_is_never_closed_does_not_delay_others() {
                 std::thread::park_timeout(std::time::Duration::from_millis(5));
             }
         });
-        until("it is being written", || {
+        until("the file is being written", || {
             at("z.prom").metadata().unwrap().len() > 4
         });
         // Other files are added and removed at once; the last good body of the open file is served.
@@ -378,7 +380,7 @@ fn a_file_that_is_never_closed_does_not_delay_others() {
         PromFile::new(at("a.prom")).write(b"a 2\n").unwrap();
         serves(&exporter, b"a 2\nz 1\n");
         // When the write takes too long, the file is read as it is, and is invalid.
-        until("it is judged", || {
+        until("the file is checked", || {
             let files = exporter.actor("it")["cache"]["files"].to_string();
             files.contains("truncated")
         });

@@ -72,24 +72,24 @@ fn a_bad_file_is_left_out_and_named_and_the_others_are_served() {
     let actor = exporter.actor("it");
     let b = &actor["cache"]["files"][1];
     assert_eq!(b["served"], false, "{actor}");
-    let told = b["error"].as_str().unwrap();
+    let message = b["error"].as_str().unwrap();
     assert!(
-        told.contains("malformed") && told.contains("line 1, column 3"),
-        "{told}"
+        message.contains("malformed") && message.contains("line 1, column 3"),
+        "{message}"
     );
 
     std::fs::create_dir(folder.path().join("d.prom")).unwrap();
     std::os::unix::fs::symlink("e.prom", folder.path().join("e.prom")).unwrap();
-    until("a directory is no file", || {
+    until("a directory is reported", || {
         file_error(&exporter, folder.path(), "d.prom") == Some(1.0)
     });
-    until("a circle of links is no file", || {
+    until("a loop of links is reported", || {
         file_error(&exporter, folder.path(), "e.prom") == Some(1.0)
     });
     serves(&exporter, "a 1\nc 1\n");
 
     std::fs::remove_file(folder.path().join("b.prom")).unwrap();
-    until("the series of a file goes with it", || {
+    until("the series of the removed file is gone", || {
         file_error(&exporter, folder.path(), "b.prom").is_none()
     });
 }
@@ -101,12 +101,12 @@ fn with_strict_files_one_bad_file_fails_the_selector() {
     put(folder.path(), "b.prom", "b 1\n");
     serves(&exporter, "# TYPE a gauge\na 1\nb 1\n");
     put(folder.path(), "b.prom", "b nonsense\n");
-    until("it fails", || exporter.scrape("it").status == 502);
+    until("the selector fails", || exporter.scrape("it").status == 502);
     let reply = exporter.scrape("it");
     reply.assert_error(502, "it", "malformed");
     assert!(reply.text().contains("b.prom"), "{}", reply.text());
     put(folder.path(), "b.prom", "# TYPE a counter\na 2\n");
-    until("it fails for another cause", || {
+    until("the selector fails for another reason", || {
         exporter.scrape("it").text().contains("a.prom")
     });
     exporter.scrape("it").assert_error(502, "it", "malformed");
@@ -118,7 +118,7 @@ fn the_last_good_body_is_served_while_a_newer_version_is_bad() {
     put(folder.path(), "a.prom", "a 1\n");
     serves(&exporter, "a 1\n");
     put(folder.path(), "a.prom", "a nonse");
-    until("the error is told", || {
+    until("the error is reported", || {
         file_error(&exporter, folder.path(), "a.prom") == Some(1.0)
     });
     let reply = exporter.scrape("it");
@@ -129,11 +129,11 @@ fn the_last_good_body_is_served_while_a_newer_version_is_bad() {
     serves(&exporter, "a 2\n");
 
     put(folder.path(), "a.prom", "a nonse");
-    until("the error is told again", || {
+    until("the error is reported again", || {
         file_error(&exporter, folder.path(), "a.prom") == Some(1.0)
     });
     std::fs::remove_file(folder.path().join("a.prom")).unwrap();
-    until("gone is gone at once", || {
+    until("the removed file is not served", || {
         exporter.scrape("it").status == 502
     });
     exporter.scrape("it").assert_error(502, "it", "absent");
@@ -145,7 +145,7 @@ fn a_kept_body_expires_without_an_event() {
     put(folder.path(), "a.prom", "a 1\n");
     serves(&exporter, "a 1\n");
     put(folder.path(), "a.prom", "a nonsense\n");
-    until("it ends without an event or the timer", || {
+    until("keep_last_good ends without an event or the timer", || {
         exporter.scrape("it").status == 502
     });
     exporter.scrape("it").assert_error(502, "it", "malformed");
@@ -156,7 +156,7 @@ fn a_body_older_than_max_age_is_stale_without_an_event() {
     let (exporter, folder) = directory(", max_age = \"1s\", refresh = \"1h\"");
     put(folder.path(), "a.prom", "a 1\n");
     serves(&exporter, "a 1\n");
-    until("it turns stale", || exporter.scrape("it").status == 502);
+    until("the file is stale", || exporter.scrape("it").status == 502);
     let reply = exporter.scrape("it");
     reply.assert_error(502, "it", "stale");
     assert!(reply.text().contains("max_age is 1s"), "{}", reply.text());
@@ -186,7 +186,7 @@ fn age_and_duplicates_and_missing_newlines_are_metrics() {
         conflict.contains("c.prom") && conflict.contains("a.prom"),
         "{conflict}"
     );
-    until("it is logged", || {
+    until("the conflict is logged", || {
         exporter
             .log()
             .iter()
@@ -205,7 +205,7 @@ fn the_pattern_selects_names() {
     serves(&exporter, "b 1\nc 1\n");
     // A scan that is reported may have found a temporary file.
     let expected = [".e.metrics", "a.prom", "node-10.txt"].map(|name| folder.path().join(name));
-    until("the other files are reported as passed over", || {
+    until("the other files are reported as skipped", || {
         let actor = exporter.actor("it");
         let over = actor["cache"]["passed_over"].as_array().unwrap().iter();
         let files = over.map(|over| PathBuf::from(over["file"].as_str().unwrap()));

@@ -50,12 +50,12 @@ fn a_thousand_scrapes_of_silent_sources_leak_nothing() {
         let idle = |selector: &&str| exporter.actor(selector)["in_flight"] == 0;
         daemon.open() == 0 && ["socket", "bus", "fifo"].iter().all(idle)
     };
-    until("all is quiet before", settled);
+    until("no scrape is in flight before", settled);
     let resident = || exporter.metric("process_resident_memory_bytes").unwrap();
     let before = (exporter.descriptors(), exporter.threads());
     let resident_before = resident();
     round(SCRAPES);
-    until("all is quiet after", settled);
+    until("no scrape is in flight after", settled);
     let close = |after: usize, before: usize| after <= before + 3;
     until("no descriptor and no thread is left", || {
         close(exporter.descriptors(), before.0) && close(exporter.threads(), before.1)

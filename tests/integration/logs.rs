@@ -27,7 +27,7 @@ fn a_level_excludes_less_severe_events() {
         let socket = folder.path().join("sock");
         let address = format!("--web.listen-address=unix:{}", socket.display());
         let mut serving = Serving::start(program(), &[&address, "--log.level", level], "");
-        until("it listens", || {
+        until("the exporter listens", || {
             std::os::unix::net::UnixStream::connect(&socket).is_ok()
         });
         serving.signal("TERM");

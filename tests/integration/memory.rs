@@ -43,7 +43,7 @@ fn memory_of_large_responses_is_released() {
     scrape_all(&body);
     daemon.set(Behaviour::Serve(b"a 1\n".to_vec())).unwrap();
     scrape_all(b"a 1\n");
-    until("their memory is given back", || {
+    until("their memory is released", || {
         resident_kib(&exporter) <= before + KEPT_KIB
     });
 }

@@ -126,7 +126,7 @@ fn all_targets_are_up_and_the_daemons_counters_rise() {
             });
         }
         let own = "local_exporter_bridge_scrapes_total{selector=\"daemon3\"}";
-        until("the exporter's own counters are there", || {
+        until("the exporter's own counters are stored", || {
             prometheus.query(own) > Some(1.0)
         });
         done.store(true, Ordering::Relaxed);

@@ -283,7 +283,7 @@ fn requests_can_reload_only_with_lifecycle_enabled() {
     // A signal can always reload. The result applies from the next request on.
     exporter.configure(ENABLED);
     exporter.signal("HUP");
-    until("it was reloaded", || {
+    until("the configuration was reloaded", || {
         !logged(&exporter, "configuration reloaded").is_empty()
     });
     assert_eq!(ask(&exporter, "PUT").status, 200);
@@ -299,14 +299,14 @@ fn auto_reload_detects_changes() {
     };
     let exporter = Exporter::start(&with("before"));
     exporter.configure(&with("after"));
-    until("the new selector is there", || {
+    until("the new selector is served", || {
         exporter.scrape("after").status == 200
     });
     assert_eq!(exporter.scrape("before").status, 404);
 
     exporter.configure("auto_reload = 7\n");
     let successful = "local_exporter_config_last_reload_successful";
-    until("the error was noticed", || {
+    until("the reload has failed", || {
         exporter.metric(successful) == Some(0.0)
     });
     assert_eq!(exporter.scrape("after").status, 200);
@@ -358,14 +358,14 @@ fn two_thousand_selectors_are_reloaded() {
     reload(&exporter, &with("two.prom"));
     println!("one of them was replaced within {:?}", began.elapsed());
     assert_eq!(exporter.scrape("s0").text(), "two_file 1\n");
-    until("all others were kept", || {
+    until("all other selectors were kept", || {
         let events = logged(&exporter, "configuration reloaded");
         events
             .last()
             .is_some_and(|event| event["kept"] == SELECTORS - 1)
     });
     reload(&exporter, ENABLED);
-    until("all of them are gone", || {
+    until("all of them are removed", || {
         !exporter.get("/metrics").text().contains("selector=")
     });
 }
@@ -392,10 +392,10 @@ fn a_path_that_a_confined_process_cannot_read_is_logged() {
     let exporter = Exporter::start(&with(&one));
     reload(&exporter, &with(&two));
     let message = "not readable until a restart: Landlock allows only the paths known at startup";
-    let told = || !logged(&exporter, message).is_empty();
+    let is_reported = || !logged(&exporter, message).is_empty();
     // Whether it is readable depends on the kernel and on the stable ancestor of the folder here: the
     // log and the source must agree.
     let served = exporter.scrape("it").status == 200;
-    println!("within reach: {served}");
-    until("the log agrees", || told() != served);
+    println!("readable: {served}");
+    until("the log agrees with the source", || is_reported() != served);
 }

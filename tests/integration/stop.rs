@@ -32,7 +32,7 @@ fn during_shutdown_the_exporter_is_not_ready_and_scrapes_in_progress_are_complet
 
     exporter.signal("TERM");
     let ready = exporter.url("/-/ready");
-    until("it is not ready", || {
+    until("the exporter is not ready", || {
         let reply = request("GET", &ready, &[]);
         reply.status == 503 && reply.text() == "local-exporter is stopping\n"
     });

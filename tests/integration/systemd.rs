@@ -235,7 +235,7 @@ fn systemd_socket_activate_starts_the_exporter_at_the_first_request() {
         .arg("--fdname=own")
         .arg(program().get_program());
     let serving = Serving::start(command, PASSED, "");
-    until("the socket is there", || path.exists());
+    until("the socket exists", || path.exists());
     assert!(get_over_unix(&path, "/-/healthy").starts_with("HTTP/1.1 200 "));
     // The process of systemd-socket-activate has become the exporter.
     let event = &serving.logged("socket passed by systemd", 1)[0];
@@ -286,15 +286,15 @@ fn on_the_journal(folder: &Path, matches: bool) -> Option<(String, String)> {
         .stderr(Stdio::from(stderr))
         .spawn()
         .unwrap();
-    let mut told = String::new();
-    let found = eventually("it listens", || {
+    let mut entries = String::new();
+    let found = eventually("the exporter listens", || {
         let mut bytes = [0; 8192];
         while let Ok(length) = journal.recv(&mut bytes) {
-            told += &String::from_utf8_lossy(&bytes[..length]);
+            entries += &String::from_utf8_lossy(&bytes[..length]);
         }
         let written = std::fs::read_to_string(&log).unwrap();
-        let listens = told.contains("listening") || written.contains("listening");
-        listens.then(|| (told.clone(), written))
+        let listens = entries.contains("listening") || written.contains("listening");
+        listens.then(|| (entries.clone(), written))
     });
     child.kill().unwrap();
     child.wait().unwrap();

@@ -173,8 +173,8 @@ impl Bus {
             return Ok(());
         }
         self.kill()?;
-        let said = fs::read_to_string(&log).unwrap_or_default();
-        Err(BusError::Refused(said.trim().to_owned()))
+        let message = fs::read_to_string(&log).unwrap_or_default();
+        Err(BusError::Refused(message.trim().to_owned()))
     }
 }
 

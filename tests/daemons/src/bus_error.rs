@@ -25,7 +25,7 @@ impl std::fmt::Display for BusError {
                 formatter,
                 "there is no dbus-daemon: install the Debian package dbus-daemon"
             ),
-            Self::Refused(said) => write!(formatter, "dbus-daemon did not start: {said}"),
+            Self::Refused(message) => write!(formatter, "dbus-daemon did not start: {message}"),
             Self::NotRunning => write!(formatter, "the bus is not running"),
             Self::Io(error) => write!(formatter, "cannot run a private bus: {error}"),
         }

@@ -36,7 +36,7 @@ impl Drop for Running {
     }
 }
 
-fn said(output: &Output) -> String {
+fn stderr_of(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1));
     String::from_utf8(output.stderr.clone()).unwrap()
 }
@@ -77,9 +77,9 @@ fn the_instrumented_daemon_reports_what_is_missing() {
         ),
     ] {
         let output = Command::new(DAEMON).args([file, socket]).output().unwrap();
-        let said = said(&output);
-        assert!(said.contains(expected), "{said}");
-        assert!(said.contains("create its directory first"), "{said}");
+        let text = stderr_of(&output);
+        assert!(text.contains(expected), "{text}");
+        assert!(text.contains("create its directory first"), "{text}");
     }
     assert!(!directory.path().join("s").exists());
 }
@@ -131,7 +131,7 @@ fn prombus_reports_why_it_cannot_start() {
             .args(["--address", &address])
             .output()
             .unwrap();
-        let said = said(&output);
-        assert!(said.contains(expected), "{said}");
+        let text = stderr_of(&output);
+        assert!(text.contains(expected), "{text}");
     }
 }

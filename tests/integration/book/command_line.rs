@@ -74,11 +74,11 @@ fn every_flag_is_in_the_table_of_the_commands_that_have_it() {
     );
     assert_eq!(flags(&command("lint")), own(&["--check", "--format"]));
     let text = super::text(PAGE);
-    for said in [
+    for expected in [
         "`--config.check` loads",
         "`--format=human|json`",
         "`--check=strict|ingest|whole`",
     ] {
-        assert!(text.contains(said), "{said}");
+        assert!(text.contains(expected), "{expected}");
     }
 }

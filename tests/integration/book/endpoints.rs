@@ -21,7 +21,9 @@ fn every_endpoint_has_a_row_with_its_methods_and_every_row_a_page() {
     let expected = endpoints.map(|at| (at.path.to_owned(), at.methods.as_str().to_owned()));
     assert_eq!(documented, expected.collect());
     let exporter = Exporter::start("");
-    until("it is ready", || exporter.get("/-/ready").status == 200);
+    until("the exporter is ready", || {
+        exporter.get("/-/ready").status == 200
+    });
     for (path, _) in documented {
         let status = exporter.get(&path).status;
         let expected = match path.as_str() {

@@ -49,8 +49,8 @@ fn bash_accepts_its_completions() {
         .args(["-c", &format!("{script}\n{ask}")])
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(said, "--web.listen-address\n", "{output:?}");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(printed, "--web.listen-address\n", "{output:?}");
 }
 
 #[test]
@@ -118,12 +118,12 @@ fn manual_pages_have_the_sections_of_man_pages_7() {
             .eq(usual.iter().chain(&["EXIT STATUS"]))
     );
     let serve = std::fs::read_to_string(folder.path().join("local-exporter-serve.1")).unwrap();
-    for said in [
+    for expected in [
         "NOTIFY_SOCKET",
         "LISTEN_FDS",
         "/etc/local\\-exporter/config.toml",
     ] {
-        assert!(serve.contains(said), "{said} is not in {serve}");
+        assert!(serve.contains(expected), "{expected} is not in {serve}");
     }
 }
 

@@ -79,16 +79,16 @@ fn a_drop_in_with_errors_is_left_out_or_an_error_with_strict_dropins() {
     );
     let (code, out, error) = host.check(&[]);
     assert_eq!(out, format!("{OK}2, selectors: 1\n"));
-    let told = "left out: ~/conf.d/b.toml:3:8: bridge.selectors.b.path: \"b\", ";
-    assert!(error.starts_with(told), "{error}");
+    let expected = "left out: ~/conf.d/b.toml:3:8: bridge.selectors.b.path: \"b\", ";
+    assert!(error.starts_with(expected), "{error}");
     assert_eq!(code, Some(0));
 
     let text = "[service]\nstrict_dropins = true\n";
     std::fs::write(host.path("config.toml"), text).unwrap();
     let (code, out, error) = host.check(&[]);
     assert_eq!((code, out.as_str()), (Some(2), ""));
-    let told = "~/conf.d/b.toml:3:8: bridge.selectors.b.path: \"b\", ";
-    assert!(error.starts_with(told), "{error}");
+    let expected = "~/conf.d/b.toml:3:8: bridge.selectors.b.path: \"b\", ";
+    assert!(error.starts_with(expected), "{error}");
 }
 
 #[test]
@@ -102,8 +102,8 @@ fn an_unreadable_token_leaves_out_the_drop_in_that_names_it() {
     host.drop_in("b.toml", &drop_in);
     let place = "~/conf.d/b.toml:4:21: bridge.selectors.b.bearer_token_file: ";
     let (code, out, error) = host.check(&[]);
-    let told = format!("left out: {place}~/token cannot be read: No such file");
-    assert!(error.starts_with(&told), "{error}");
+    let expected = format!("left out: {place}~/token cannot be read: No such file");
+    assert!(error.starts_with(&expected), "{error}");
     assert_eq!((code, out), (Some(0), format!("{OK}2, selectors: 1\n")));
 
     std::fs::write(&token, "secret").unwrap();
@@ -115,9 +115,9 @@ fn an_unreadable_token_leaves_out_the_drop_in_that_names_it() {
     std::fs::write(&token, "").unwrap();
     std::fs::write(host.path("config.toml"), drop_in.replace(".b]", ".c]")).unwrap();
     let (code, _, error) = host.check(&[]);
-    let told =
+    let expected =
         "~/config.toml:4:21: bridge.selectors.c.bearer_token_file: ~/token contains no token";
-    assert!(error.contains(told), "{error}");
+    assert!(error.contains(expected), "{error}");
     assert_eq!(code, Some(2));
     let strict = "[service]\nstrict_dropins = true\n";
     std::fs::write(host.path("config.toml"), strict).unwrap();
@@ -142,8 +142,8 @@ fn flags_override_the_environment_which_overrides_the_file() {
         String::from_utf8(output.stderr).unwrap()
     };
     let error = check(&[]);
-    let told = "environment LOCAL_EXPORTER__SERVICE__TELEMETRY_PATH: service.telemetry_path: ";
-    assert!(error.starts_with(told), "{error}");
+    let expected = "environment LOCAL_EXPORTER__SERVICE__TELEMETRY_PATH: service.telemetry_path: ";
+    assert!(error.starts_with(expected), "{error}");
     let error = check(&["--web.telemetry-path=flag"]);
     assert!(error.starts_with("--web.telemetry-path: "), "{error}");
     assert_eq!(check(&["--web.telemetry-path=/flag"]), "");
@@ -186,7 +186,7 @@ fn every_flag_is_validated_like_its_key() {
     }
     let requests = ": not a whole number from 0 to 65536";
     let seconds = ": not a number of seconds from 0 to 60";
-    for (arguments, told) in [
+    for (arguments, expected) in [
         (&["--web.max-requests=-1"][..], requests),
         (&["--web.max-requests", "-1"], requests),
         (&["--web.max-requests=65537"], requests),
@@ -197,7 +197,7 @@ fn every_flag_is_validated_like_its_key() {
     ] {
         let (code, _, error) = host.check(arguments);
         assert_eq!(code, Some(2));
-        assert!(error.contains(told), "{arguments:?}: {error}");
+        assert!(error.contains(expected), "{arguments:?}: {error}");
     }
 }
 
@@ -205,7 +205,7 @@ fn every_flag_is_validated_like_its_key() {
 fn an_invalid_listener_is_explained() {
     let host = Host::new("");
     let long = format!("unix:/{}", "x".repeat(107));
-    for (listener, told) in [
+    for (listener, expected) in [
         (":99999", "expected a port from 0 to 65535"),
         (
             "unix:/x?mode=999",
@@ -227,7 +227,7 @@ fn an_invalid_listener_is_explained() {
             error.starts_with("--web.listen-address: service.listen"),
             "{error}"
         );
-        assert!(error.contains(told), "{error}");
+        assert!(error.contains(expected), "{error}");
     }
 }
 
@@ -264,14 +264,14 @@ fn a_variable_for_a_selector_of_a_drop_in_with_errors_affects_no_other_selector(
         .unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(0), "{error}");
-    let told: Vec<_> = error.lines().collect();
-    assert_eq!(told.len(), 2, "{error}");
+    let messages: Vec<_> = error.lines().collect();
+    assert_eq!(messages.len(), 2, "{error}");
     assert!(
-        told[0].contains("/conf.d/p.toml:2:8: bridge.selectors.p.kind: \"usd\""),
+        messages[0].contains("/conf.d/p.toml:2:8: bridge.selectors.p.kind: \"usd\""),
         "{error}"
     );
     let variable = "left out: environment LOCAL_EXPORTER__BRIDGE__SELECTORS__P__TIMEOUT: ";
-    assert!(told[1].starts_with(variable), "{error}");
+    assert!(messages[1].starts_with(variable), "{error}");
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn dies_during_the_call_and_returns_under_a_new_inode() {
         let calls = served.service.calls();
         let took = std::thread::scope(|scope| {
             let scrape = scope.spawn(|| scene.exporter.scrape("it"));
-            until("the call is under way", || served.service.calls() > calls);
+            until("the call is in progress", || served.service.calls() > calls);
             let killed = Instant::now();
             served.bus.kill().unwrap();
             let reply = scrape.join().unwrap();
@@ -143,7 +143,13 @@ fn hangs() {
         served
     };
     let expected = Expected::timeout("the method was called and did not reply");
-    scene.fault("bus hangs", expected, Recovery::InTheNextResponse, begin, end);
+    scene.fault(
+        "bus hangs",
+        expected,
+        Recovery::InTheNextResponse,
+        begin,
+        end,
+    );
 }
 
 #[test]

@@ -139,17 +139,17 @@ fn faketime() -> Option<PathBuf> {
 
 /// Makes the clock jump forward and back; the times in the log show that the process sees it.
 fn jumps_there(exporter: &Exporter, clock: &PromFile) {
-    let told = || {
+    let time = || {
         let line: Value = serde_json::from_str(exporter.log().last().unwrap()).unwrap();
         humantime::parse_rfc3339(line["time"].as_str().unwrap()).unwrap()
     };
     let now = SystemTime::now();
     clock.write(b"+10d").unwrap();
     exporter.signal("HUP");
-    until("it tells of days ahead", || told() > now + DAY * 9);
+    until("the clock is days ahead", || time() > now + DAY * 9);
     clock.write(b"-10d").unwrap();
     exporter.signal("HUP");
-    until("it tells of days ago", || told() < now - DAY * 9);
+    until("the clock is days behind", || time() < now - DAY * 9);
 }
 
 #[test]

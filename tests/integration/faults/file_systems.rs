@@ -52,14 +52,14 @@ fn reports_no_changes() {
     else {
         return;
     };
-    until("it is served", || scene.is_good());
+    until("the file is served", || scene.is_good());
     scene.meanwhile("file system without events", || {
         let mut longest = Duration::ZERO;
         for round in 0..5 {
             let text = format!("round {round}\n");
             files.set(text.as_bytes());
             let began = Instant::now();
-            until("it is found by the timer", || {
+            until("the timer finds the change", || {
                 scene.exporter.scrape("it").text() == text
             });
             longest = longest.max(began.elapsed());
@@ -157,24 +157,24 @@ fn is_full_of_other_files() {
     let inside = PathBuf::from(format!("/proc/{}/root{at}", scene.exporter.process()));
     let file = PromFile::new(inside.join("it.prom"));
     file.write(GOOD).unwrap();
-    until("it is served", || scene.is_good());
+    until("the file is served", || scene.is_good());
     scene.meanwhile("file system is full", || {
         let began = Instant::now();
         let other = inside.join("other");
         let full = fs::write(&other, vec![0; 1 << 20]).unwrap_err();
         assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
         assert!(file.write(b"it 2\n").is_err(), "nothing fits beside it");
-        assert!(scene.is_good(), "what is there stands");
+        assert!(scene.is_good(), "the existing file is unchanged");
         // Written in place, a part of it fits: the last good body is served, and the error is reported.
         assert!(file.write_in_place(&GOOD.repeat(4000)).is_err());
-        until("that is told", || {
+        until("the error is reported", || {
             let files = &scene.exporter.actor("it")["cache"]["files"];
             files[0]["error"].to_string().contains("truncated")
         });
         assert!(scene.is_good());
         fs::remove_file(&other).unwrap();
         file.write(b"it 3\n").unwrap();
-        until("there is room again", || {
+        until("the new version is served", || {
             scene.exporter.scrape("it").text() == "it 3\n"
         });
         (Outcome::good(began.elapsed()), ())

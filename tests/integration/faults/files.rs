@@ -208,7 +208,9 @@ fn its_directory_has_too_many_other_files() {
     let expected = Expected::error("too_large", "has more than 100000 entries");
     scene.meanwhile("directory has too many other files", || {
         file.write(GOOD).unwrap();
-        until("that is told", || scene.exporter.scrape("it").status == 502);
+        until("the error is reported", || {
+            scene.exporter.scrape("it").status == 502
+        });
         let began = Instant::now();
         expected.assert(&scene.exporter.scrape("it"), began.elapsed());
         let took = began.elapsed();
@@ -216,7 +218,7 @@ fn its_directory_has_too_many_other_files() {
             fs::remove_file(directory.join(format!("other-{number}"))).unwrap();
         }
         file.write(GOOD).unwrap();
-        until("there is room again", || scene.is_good());
+        until("the new version is served", || scene.is_good());
         (Outcome::of(expected, took), ())
     });
 }

@@ -68,14 +68,16 @@ fn has_no_instances_left() {
     // The inotify instance that is finally created, and the descriptor that waits for its events.
     // Before the timer fires, the refused operation is tried again.
     let scene = Scene::start_as(command, "100ms", |folder| file(folder, "1h")).bringing(3);
-    until("it polls", || is_by(&scene, "it", "polling"));
+    until("the selector polls", || is_by(&scene, "it", "polling"));
     scene.meanwhile("no inotify instances left", || {
         let began = Instant::now();
         change(&scene, "it 2\n");
         let took = began.elapsed();
-        assert_eq!(warnings(&scene), 1, "said once, not at every look");
+        assert_eq!(warnings(&scene), 1, "logged once, not at every attempt");
         within(&scene.exporter, &USER[..1], &limit("instances", 128));
-        until("events are back", || is_by(&scene, "it", "events"));
+        until("the selector receives events again", || {
+            is_by(&scene, "it", "events")
+        });
         change(&scene, "it 3\n");
         (Outcome::good(took), ())
     });
@@ -87,7 +89,9 @@ fn has_no_watches_left() {
         return;
     };
     let scene = Scene::start_as(command, "1h", |folder| file(folder, "1h"));
-    until("it has events", || is_by(&scene, "it", "events"));
+    until("the selector receives events", || {
+        is_by(&scene, "it", "events")
+    });
     scene.meanwhile("no inotify watches left", || {
         within(&scene.exporter, &USER[..1], &limit("watches", 1));
         let directory = scene.folder().join("it");
@@ -97,12 +101,14 @@ fn has_no_watches_left() {
         let began = Instant::now();
         change(&scene, "it 2\n");
         let took = began.elapsed();
-        until("it polls", || is_by(&scene, "it", "polling"));
+        until("the selector polls", || is_by(&scene, "it", "polling"));
         change(&scene, "it 3\n");
-        assert_eq!(warnings(&scene), 1, "said once, not at every look");
+        assert_eq!(warnings(&scene), 1, "logged once, not at every attempt");
         assert!(is_by(&scene, "near_file", "events"));
         within(&scene.exporter, &USER[..1], &limit("watches", 1000));
-        until("events are back", || is_by(&scene, "it", "events"));
+        until("the selector receives events again", || {
+            is_by(&scene, "it", "events")
+        });
         change(&scene, "it 4\n");
         (Outcome::good(took), ())
     });
@@ -128,16 +134,18 @@ fn has_more_directories_than_are_watched() {
         PromFile::new(last).write(text.as_bytes()).unwrap();
         until(text, || scene.exporter.scrape("it").text() == text);
     };
-    until("it polls", || is_by(&scene, "it", "polling"));
+    until("the selector polls", || is_by(&scene, "it", "polling"));
     scene.meanwhile("more directories than are watched", || {
         let began = Instant::now();
         write("it 2\n");
         let took = began.elapsed();
-        assert_eq!(warnings(&scene), 1, "said once, not at every look");
+        assert_eq!(warnings(&scene), 1, "logged once, not at every attempt");
         for number in 0..MOST {
             fs::remove_dir(directory(scene.folder(), number)).unwrap();
         }
-        until("events are back", || is_by(&scene, "it", "events"));
+        until("the selector receives events again", || {
+            is_by(&scene, "it", "events")
+        });
         write("it 3\n");
         (Outcome::good(took), ())
     });

@@ -97,7 +97,7 @@ fn a_mounted_directory_is_deleted_and_created_again() {
             file.write(GOOD).unwrap();
             // The file is deleted before its directory, and a scan may happen in between.
             let dead = mount.hint();
-            until("the directory is dead", || {
+            until("the directory is deleted in the mount", || {
                 scene.exporter.scrape("it").text().contains(dead)
             });
         },

@@ -17,7 +17,7 @@ fn its_owner_dies_during_the_call_and_another_takes_it() {
         let calls = service.calls();
         let took = std::thread::scope(|scope| {
             let scrape = scope.spawn(|| scene.exporter.scrape("it"));
-            until("the call is under way", || service.calls() > calls);
+            until("the call is in progress", || service.calls() > calls);
             let died = Instant::now();
             drop(service);
             expected.assert(&scrape.join().unwrap(), died.elapsed());
@@ -45,7 +45,7 @@ fn its_owner_loses_it_during_the_call() {
         ));
         std::thread::scope(|scope| {
             let scrape = scope.spawn(|| scene.exporter.scrape("it"));
-            until("the call is under way", || first.calls() > calls);
+            until("the call is in progress", || first.calls() > calls);
             let second = start(Claim::Replacing, Reply::Bytes(GOOD.to_vec())).unwrap();
             // The service that was called replies, even without the name.
             assert_eq!(scrape.join().unwrap().body, b"first 1\n");

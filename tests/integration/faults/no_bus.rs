@@ -25,7 +25,11 @@ fn instead(name: &str, behaviour: Behaviour, expected: Expected) {
 #[test]
 fn sends_nothing() {
     let expected = Expected::timeout("the bus did not take the connection");
-    instead("no bus: sends nothing", Behaviour::HangAfterAccept, expected);
+    instead(
+        "no bus: sends nothing",
+        Behaviour::HangAfterAccept,
+        expected,
+    );
 }
 
 #[test]

@@ -126,11 +126,11 @@ impl Scene {
         begin: impl FnOnce() -> Begun,
         end: impl FnOnce(Begun) -> Ended,
     ) -> Ended {
-        until("it is well before", || self.is_good());
+        until("scrapes succeed before the fault", || self.is_good());
         self.meanwhile(name, || {
             let begun = begin();
             if recovery == Recovery::Soon {
-                until("the fault shows", || !self.is_good());
+                until("scrapes fail", || !self.is_good());
             }
             let took = self.scrape_at_fault(expected);
             let last_error = &self.exporter.actor("it")["last_error"];
@@ -139,7 +139,7 @@ impl Scene {
             until(expected.sentence, || self.logged(expected.sentence));
             let ended = end(begun);
             if recovery == Recovery::Soon {
-                until("it is well again", || self.is_good());
+                until("scrapes succeed again", || self.is_good());
             }
             let reply = self.exporter.scrape("it");
             assert_eq!(reply.body, GOOD, "after {name}: {}", reply.text());
@@ -219,7 +219,7 @@ impl Scene {
     /// Waits until the process has released all resources of a fault.
     fn settled(&self) -> Level {
         let mut after = Level::of(&self.exporter);
-        until("nothing is left behind", || {
+        until("no resource of the fault is left", || {
             after = Level::of(&self.exporter);
             self.exporter.actor("it")["in_flight"] == 0
                 && after.is_level_with(&self.before, self.brings)

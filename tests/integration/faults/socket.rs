@@ -49,7 +49,7 @@ fn fault(name: &str, behaviour: Behaviour, expected: Expected) {
         || daemon.set(behaviour).unwrap(),
         |()| daemon.set(good()).unwrap(),
     );
-    until("the daemon is left alone", || daemon.open() == 0);
+    until("no connection to the daemon is left", || daemon.open() == 0);
 }
 
 #[test]

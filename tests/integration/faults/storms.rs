@@ -93,7 +93,9 @@ fn storm(
     let (scene, directory) = scene("it.prom");
     let file = PromFile::new(directory.path().join("it.prom"));
     file.write(&version(0)).unwrap();
-    until("it is served", || scene.exporter.scrape("it").status == 200);
+    until("the file is served", || {
+        scene.exporter.scrape("it").status == 200
+    });
     scene.meanwhile(name, || {
         let began = Instant::now();
         let storm = Storm::of(move |round| change(&file, round + 1)).unwrap();
@@ -156,7 +158,9 @@ fn of_other_files() {
     let (scene, directory) = scene("it.prom");
     let file = PromFile::new(directory.path().join("it.prom"));
     file.write(&version(0)).unwrap();
-    until("it is served", || scene.exporter.scrape("it").status == 200);
+    until("the file is served", || {
+        scene.exporter.scrape("it").status == 200
+    });
     scene.meanwhile(name, || {
         let other = |directory: &Path, round: u64| {
             let path = directory.join(format!("{}.tmp", round % 100));
@@ -172,7 +176,7 @@ fn of_other_files() {
             let body = version(answered.into());
             file.write(&body).unwrap();
             let written = Instant::now();
-            until("the new version is served amid the storm", || {
+            until("the new version is served during the storm", || {
                 scene.exporter.scrape("it").body == body
             });
             longest = longest.max(written.elapsed());

@@ -47,7 +47,7 @@ fn resident(exporter: &Exporter) -> f64 {
 /// The number of descriptors once two counts agree, with no scrape in progress.
 fn steady(exporter: &Exporter) -> usize {
     let mut last = 0;
-    until("its descriptors are steady", || {
+    until("the number of descriptors is stable", || {
         let before = last;
         last = exporter.descriptors();
         last == before && exporter.actor("it")["in_flight"] == 0
@@ -72,7 +72,9 @@ struct SocketPath {
 impl SocketPath {
     fn put(&mut self, state: &SocketState) {
         match (state, &self.daemon) {
-            (SocketState::Daemon(behaviour), Some(daemon)) => daemon.set(behaviour.clone()).unwrap(),
+            (SocketState::Daemon(behaviour), Some(daemon)) => {
+                daemon.set(behaviour.clone()).unwrap()
+            }
             (SocketState::Daemon(behaviour), None) => {
                 let daemon = ScriptedDaemon::start(&self.path, behaviour.clone());
                 self.daemon = Some(daemon.unwrap());
@@ -95,7 +97,12 @@ fn twenty_faults_of_a_socket_leak_no_descriptor() {
         (502, "refused", "it", SocketState::DeadSocket),
         (502, "reset", "it", SocketState::Daemon(Behaviour::Reset)),
         (502, "truncated", "it", SocketState::Daemon(half)),
-        (502, "truncated", "it", SocketState::Daemon(Behaviour::Garbage)),
+        (
+            502,
+            "truncated",
+            "it",
+            SocketState::Daemon(Behaviour::Garbage),
+        ),
         (
             502,
             "too_large",
@@ -153,7 +160,7 @@ impl Served {
         let before = calls();
         std::thread::scope(|scope| {
             let scrape = scope.spawn(|| exporter.scrape("it").assert_error(502, "it", "bus"));
-            until("the call is under way", || calls() > before);
+            until("the call is in progress", || calls() > before);
             self.bus.kill().unwrap();
             scrape.join().unwrap();
         });

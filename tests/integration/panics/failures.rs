@@ -195,7 +195,7 @@ fn back_offs_double_and_are_reported() {
             assert!((1..=4).contains(&after), "{after}");
             assert_eq!(scene.exporter.actor(&name)["state"], "backoff");
         }
-        until("it has recovered", || {
+        until("the actor has recovered", || {
             scene.exporter.scrape(&name).status == 200
         });
     }

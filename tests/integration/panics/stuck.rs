@@ -16,7 +16,7 @@ fn stick(scene: &Scene, selector: &str, point: &str) {
         // Files are read when the actor starts.
         scene.inject(selector, "panic handler");
     }
-    until("it is stuck", || {
+    until("the actor is stuck", || {
         scene.exporter.scrape(selector).status == 504
     });
 }
@@ -69,7 +69,7 @@ fn stuck_for_long(number: usize, point: &str) {
 
     scene.inject(&stuck, "release");
     scene.all_succeed();
-    until("it has recovered", || state() == "running");
+    until("the actor has recovered", || state() == "running");
 }
 
 #[test]

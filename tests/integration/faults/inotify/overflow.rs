@@ -19,7 +19,7 @@ fn overflow(scene: &Scene) {
     let directory = scene.folder().join("it");
     let witness = Witness::of(&directory);
     scene.exporter.signal("STOP");
-    until("it is stopped", || state(&scene.exporter) == "T");
+    until("the process is stopped", || state(&scene.exporter) == "T");
     let most = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
     let most: usize = most.trim().parse().unwrap();
     let other = directory.join("other");
@@ -73,7 +73,7 @@ fn times_lost(scene: &Scene) -> Option<f64> {
 /// Loses events while `meanwhile` runs, and expects that files written then and later are found.
 fn lost(name: &'static str, meanwhile: impl FnOnce(&Scene)) {
     let scene = Scene::start(|folder| file(folder, "1h"));
-    until("it is served", || scene.is_good());
+    until("the file is served", || scene.is_good());
     assert_eq!(times_lost(&scene), Some(0.0));
     overflow(&scene);
     meanwhile(&scene);
@@ -83,7 +83,7 @@ fn lost(name: &'static str, meanwhile: impl FnOnce(&Scene)) {
     scene.exporter.signal("CONT");
     scene.meanwhile(name, || {
         let began = Instant::now();
-        until("what was lost is found", || {
+        until("the lost change is served", || {
             scene.exporter.scrape("it").text() == "it 2\n"
         });
         let took = began.elapsed();

@@ -169,7 +169,10 @@ fn change_file(exporter: &Exporter, file: &PromFile, versions: &AtomicU64, seen:
     loop {
         let body = scrape(exporter, "near_file", seen, || None);
         let took = written.elapsed();
-        assert!(took < CHANGE_SERVED, "the file was not read again within {took:?}");
+        assert!(
+            took < CHANGE_SERVED,
+            "the file was not read again within {took:?}"
+        );
         if body == new {
             seen.change_served(took);
             return;
