@@ -95,11 +95,14 @@
 //!
 //! # Differences from Prometheus
 //!
-//! [`Check::Ingest`] refuses three kinds of bodies that Prometheus 3.5 does not:
+//! [`Check::Ingest`] refuses some bodies that Prometheus 3.5 does not:
 //!
-//! 1. Bodies that crash its parser: a metric name of one letter without quotes in braces, such as `{A} 1`.
+//! 1. Empty bodies, and text without its final newline, unless the [`Rules`] allow them.
 //! 2. Text with a NUL byte where a token would begin: Prometheus silently drops everything after it.
-//! 3. `OpenMetrics` with NUL bytes before or after the final `# EOF`.
+//! 3. `OpenMetrics` with NUL bytes before, inside or after the final `# EOF`.
+//! 4. Samples on which a label name occurs twice: Prometheus refuses them too, unless it drops the sample first because
+//!    it is too old.
+//! 5. Bodies that crash its parser: a metric name of one letter without quotes in braces, such as `{A} 1`.
 //!
 //! # Not checked
 //!

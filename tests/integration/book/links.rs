@@ -91,3 +91,34 @@ fn every_page_is_in_the_table_of_contents_once() {
     listed.sort();
     assert_eq!(listed, pages());
 }
+
+/// A page that holds only its title was begun and forgotten, or its text lies elsewhere.
+#[test]
+fn every_page_has_a_text() {
+    for page in pages() {
+        let text = text(&page);
+        let lines = text.lines().filter(|line| !line.is_empty()).count();
+        assert!(lines > 3, "{page} has only {lines} lines");
+    }
+}
+
+#[test]
+fn the_documents_at_the_top_are_the_usual_ones() {
+    let entries = std::fs::read_dir(root("")).unwrap();
+    let mut found: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".md"))
+        .collect();
+    found.sort();
+    let usual: Vec<_> = DOCUMENTS
+        .iter()
+        .filter(|name| !name.contains('/'))
+        .collect();
+    assert_eq!(
+        found,
+        usual
+            .into_iter()
+            .map(|name| (*name).to_owned())
+            .collect::<Vec<_>>()
+    );
+}
