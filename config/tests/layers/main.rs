@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod errors;
+mod listeners;
+
 use local_exporter_config::{
     Environment, ExternalUrl, Flag, FlagValue, Flags, Layers, Lifecycle, Listen, ListenAddress,
     Listeners, Presence, Service, Settings, Tls,
@@ -81,11 +84,6 @@ fn text(text: &str) -> FlagValue {
     FlagValue::Text(text.to_owned())
 }
 
-fn every(ports: &[u16]) -> Listeners {
-    let listen = |port: &u16| Listen::Tcp(ListenAddress::Every, *port);
-    Listeners::Configured(ports.iter().map(listen).collect())
-}
-
 #[test]
 fn flags_take_precedence_over_the_environment_and_that_over_the_file() {
     let layers = Given::of("[service]\nmax_in_flight = 1\n");
@@ -99,82 +97,6 @@ fn flags_take_precedence_over_the_environment_and_that_over_the_file() {
     let expected = "--web.max-requests: service.max_in_flight: the number 0, \
                     expected a whole number from 1 to 65536";
     assert_eq!(layers.read().unwrap_err(), expected);
-}
-
-#[test]
-fn an_error_names_its_layer() {
-    let layers = Given::of("[service]\nport = true\n")
-        .variable("SERVICE__LANDLOCK", "perhaps")
-        .flag("--web.telemetry-path", "telemetry_path", text("metrics"))
-        .flag("--web.enable-lifecycle", "lifecycle", FlagValue::Given);
-    let expected = [
-        "FILE:2:8: service.port: the boolean true, expected a port number from 0 (any free one) to 65535",
-        "environment LOCAL_EXPORTER__SERVICE__LANDLOCK: service.landlock: \"perhaps\", expected true or false",
-        "--web.telemetry-path: service.telemetry_path: \"metrics\", \
-         expected an absolute path such as \"/metrics\" that is not another page of the exporter",
-    ];
-    assert_eq!(layers.read().unwrap_err(), expected.join("\n"));
-}
-
-#[test]
-fn an_error_in_an_element_of_a_list_names_its_flag_or_variable() {
-    let wrong = FlagValue::Texts(vec![":1".into(), "localhost:2".into()]);
-    let layers = Given::of("[service]\nlisten = \":0\"\n")
-        .variable("SERVICE__ALLOW_FROM", "[\"::1\", \"all\"]")
-        .flag("--web.listen-address", "listen", wrong);
-    let found = layers.read().unwrap_err();
-    let lines: Vec<_> = found.lines().collect();
-    assert_eq!(lines.len(), 2, "{found}");
-    let variable =
-        "environment LOCAL_EXPORTER__SERVICE__ALLOW_FROM: service.allow_from[1]: \"all\"";
-    assert!(lines[0].starts_with(variable), "{found}");
-    let flag = "--web.listen-address: service.listen[1]: \"localhost:2\"";
-    assert!(lines[1].starts_with(flag), "{found}");
-}
-
-#[test]
-fn the_last_layer_that_describes_listeners_replaces_all_others() {
-    let old = Given::of("[service]\naddress = \"127.0.0.1\"\nport = 1\n");
-    let new = Given::of("[service]\nlisten = [\":1\", \":2\"]\n");
-    assert_eq!(new.listeners(), every(&[1, 2]));
-    let listen = |layers: Given| layers.variable("SERVICE__LISTEN", ":3");
-    assert_eq!(listen(old.clone()).listeners(), every(&[3]));
-    assert_eq!(listen(new.clone()).listeners(), every(&[3]));
-    let port = |layers: Given| layers.variable("SERVICE__PORT", "4");
-    assert_eq!(port(new.clone()).listeners(), every(&[4]));
-    let address = ListenAddress::One("127.0.0.1".parse().unwrap());
-    let kept = Listeners::Configured(vec![Listen::Tcp(address, 4)]);
-    assert_eq!(port(old.clone()).listeners(), kept);
-    let flags = FlagValue::Texts(vec![":5".into(), ":6".into()]);
-    for layers in [
-        old.clone(),
-        new.clone(),
-        port(old.clone()),
-        port(new.clone()),
-    ] {
-        let layers = layers.flag("--web.listen-address", "listen", flags.clone());
-        assert_eq!(layers.listeners(), every(&[5, 6]));
-    }
-    // Both in one layer are ambiguous.
-    let found = port(listen(old)).read().unwrap_err();
-    let expected = "environment LOCAL_EXPORTER__SERVICE__LISTEN: service.listen: \
-                    `listen` together with `address` or `port`, expected only one of the two";
-    assert_eq!(found, expected);
-}
-
-#[test]
-fn the_sockets_of_systemd_replace_all_others() {
-    let layers = Given::of("[service]\nlisten = \":1\"\n");
-    let layers = layers.flag("--web.systemd-socket", "systemd_socket", FlagValue::Given);
-    assert_eq!(layers.listeners(), Listeners::Systemd);
-    // Unused keys are checked as well.
-    let layers = Given::of("[service]\nport = -1\nsystemd_socket = true\n");
-    assert!(
-        layers
-            .read()
-            .unwrap_err()
-            .starts_with("FILE:2:8: service.port")
-    );
 }
 
 #[test]
