@@ -7,7 +7,7 @@ use crate::http::gzip;
 use crate::metrics;
 use crate::phase::Phase;
 use crate::process::liveness::Liveness;
-use crate::reload::Reloader;
+use crate::reloader::Reloader;
 use actix_web::web;
 use arc_swap::ArcSwap;
 use local_exporter_actors::{ActorThreads, GlobalLimit, Registry};

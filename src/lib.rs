@@ -8,7 +8,8 @@
 //! - `serve`: starts, runs and stops the exporter; `exporter`: the state that requests share.
 //! - `http`: listeners, connections, TLS, access, bodies, compression, replies.
 //! - `pages`: one file for each URL.
-//! - `reload`: replaces the configuration while the exporter runs; `phase`: its phase.
+//! - `reloader`: requests for reloads; `reload`: replaces the configuration while the exporter runs;
+//!   `phase`: its phase.
 //! - `process`: confinement, the service manager, logging, descriptors.
 //! - `metrics`: the exporter's own metric families; `limits`: the limits that clients can meet.
 //!
@@ -24,6 +25,7 @@ mod pages;
 mod phase;
 mod process;
 mod reload;
+mod reloader;
 mod serve;
 
 pub use command::Command;
@@ -37,5 +39,5 @@ pub use process::allocator::pin_mmap_threshold;
 pub use process::logging::{
     Mode as LoggingMode, Options as LoggingOptions, start as start_logging,
 };
-pub use reload::Reloader;
+pub use reloader::Reloader;
 pub use serve::{Start, run};

@@ -5,7 +5,7 @@ use super::flags::ServiceFlags;
 use crate::http::listen;
 use crate::process::confinement::{ReadAccess, RequiredAccess, confine};
 use crate::process::systemd::ServiceManager;
-use crate::reload::Reloader;
+use crate::reloader::Reloader;
 use crate::serve::{Start, run};
 use clap::Args;
 use local_exporter_config::{Confinement, Layers, Loaded, Settings};

@@ -3,11 +3,11 @@
 //! Unchanged selectors keep their actors, caches and connections. New actors are prepared while the
 //! old ones still serve scrapes, so that no scrape fails because of a reload.
 
-use super::outcome::{ReloadError, ReloadResult, Warnings};
 use super::read::NewConfig;
 use super::restart_only;
 use crate::exporter::Running;
 use crate::process::descriptors;
+use crate::reloader::outcome::{ReloadError, ReloadResult, Warnings};
 use local_exporter_actors::Changes;
 use local_exporter_config::Loaded;
 use std::sync::Arc;

@@ -3,10 +3,10 @@
 //! A file system can hang, so a separate thread reads it. Neither a reload nor the end of the process
 //! waits longer than [`TIMEOUT`] for that thread, and at most one such thread exists.
 
-use super::outcome::ReloadError;
-use super::request::Reloader;
 use crate::http::access;
 use crate::process::confinement::RequiredAccess;
+use crate::reloader::Reloader;
+use crate::reloader::outcome::ReloadError;
 use local_exporter_config::{Layers, Loaded};
 use std::path::PathBuf;
 use std::thread;

@@ -4,10 +4,10 @@
 //! A reload that fails changes nothing. Only this task replaces the registry.
 
 use super::apply::replace;
-use super::outcome::{ReloadError, ReloadResult};
 use super::read::{ConfigReader, NewConfig, ReadResult};
 use crate::exporter::Running;
 use crate::phase::Phase;
+use crate::reloader::outcome::{ReloadError, ReloadResult};
 use local_exporter_config::{ConfigError, Reload};
 use std::convert::Infallible;
 use std::future::pending;

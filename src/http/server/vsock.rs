@@ -133,7 +133,7 @@ mod tests {
     use super::*;
     use crate::exporter::Running;
     use crate::http::server::ServerSetup;
-    use crate::reload::Reloader;
+    use crate::reloader::Reloader;
     use local_exporter_config::{Environment, Loaded, load};
     use socket2::{Domain, SockAddr, Type};
     use std::io::{Read, Write};

@@ -21,10 +21,6 @@ const FOLDERS: [(&str, &str, &str); 5] = [
     ("src", "src/http", "`src/http/`: HTTP"),
 ];
 
-/// Folders at the top of a folder whose files are drawn one by one: the exporter holds the
-/// requests of reloads, and a reload changes the exporter.
-const DIVIDED: [&str; 1] = ["src/reload"];
-
 /// The modules of a folder with the line of the drawing each is in, counted from the top.
 fn drawn(heading: &str) -> BTreeMap<String, usize> {
     let map = text("ARCHITECTURE.md");
@@ -46,18 +42,9 @@ fn drawn(heading: &str) -> BTreeMap<String, usize> {
 
 /// The top-level module that a file is in.
 fn module(folder: &Path, file: &Path) -> String {
-    let parts = |below: &Path| {
-        let path = file.strip_prefix(below).ok()?;
-        let first = path.components().next()?.as_os_str().to_str()?;
-        Some(first.trim_end_matches(".rs").to_owned())
-    };
-    let first = parts(folder).unwrap();
-    let top = folder.join(&first);
-    let divided = DIVIDED.iter().any(|name| root().join(name) == top);
-    match parts(&top) {
-        Some(second) if divided => format!("{first}/{second}"),
-        _ => first,
-    }
+    let path = file.strip_prefix(folder).unwrap();
+    let first = path.components().next().unwrap().as_os_str();
+    first.to_str().unwrap().trim_end_matches(".rs").to_owned()
 }
 
 /// Which modules of a folder import which, without the roots of the crate, which import all.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// The result of a reload: what the new configuration lacks, or why the old one stays.
-pub(super) type ReloadResult = Result<Warnings, ReloadError>;
+pub(crate) type ReloadResult = Result<Warnings, ReloadError>;
 
 /// The errors for which drop-ins were left out of the new configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,12 +16,12 @@ pub struct Warnings(Arc<[String]>);
 pub struct ReloadError(Arc<[String]>);
 
 impl Warnings {
-    pub(super) fn of(warnings: &[ConfigError]) -> Self {
+    pub(crate) fn of(warnings: &[ConfigError]) -> Self {
         Self(warnings.iter().map(ToString::to_string).collect())
     }
 
     #[cfg(test)]
-    pub(super) fn one(error: &str) -> Self {
+    pub(crate) fn one(error: &str) -> Self {
         Self(Arc::new([error.to_owned()]))
     }
 }
@@ -35,7 +35,7 @@ impl fmt::Display for Warnings {
 }
 
 impl ReloadError {
-    pub(super) fn one(why: impl Into<String>) -> Self {
+    pub(crate) fn one(why: impl Into<String>) -> Self {
         Self(Arc::new([why.into()]))
     }
 

@@ -1,26 +1,30 @@
-//! Requests for a reload: by a signal, over HTTP or by a timer.
+//! Requests for a reload: by a signal, over HTTP or by a timer; and their results.
+//!
+//! Must not know how a reload works: the task in `reload` serves the requests.
 //!
 //! One reload runs at a time. Requests that arrive meanwhile share the next one, so at most
 //! one reload is pending however many requests there are.
 
-use super::outcome::{ReloadError, ReloadResult, Warnings};
+pub(crate) mod outcome;
+
 use crate::process::confinement::RequiredAccess;
 use local_exporter_config::Layers;
+use outcome::{ReloadError, ReloadResult, Warnings};
 use std::sync::Arc;
 use tokio::sync::watch;
 
 /// Requests reloads. Clones share one exporter.
 #[derive(Clone, Debug)]
-pub struct Reloader(pub(super) Arc<Channel>);
+pub struct Reloader(pub(crate) Arc<Channel>);
 
 #[derive(Debug)]
-pub(super) struct Channel {
+pub(crate) struct Channel {
     /// The layers of the configuration. Without them, every reload fails.
-    pub(super) layers: Option<Layers>,
+    pub(crate) layers: Option<Layers>,
     /// The access that the process kept when it was confined.
-    pub(super) granted: Option<RequiredAccess>,
+    pub(crate) granted: Option<RequiredAccess>,
     /// The number of requests so far.
-    pub(super) requested: watch::Sender<u64>,
+    pub(crate) requested: watch::Sender<u64>,
     /// The last reload that completed.
     completed: watch::Sender<Completed>,
 }
@@ -91,7 +95,7 @@ impl Reloader {
     }
 
     /// Completes all requests up to a number.
-    pub(super) fn complete(&self, up_to: u64, outcome: ReloadResult) {
+    pub(crate) fn complete(&self, up_to: u64, outcome: ReloadResult) {
         self.0.completed.send_replace(Completed { up_to, outcome });
     }
 
