@@ -3,7 +3,7 @@
 use super::finding::Finding;
 use crate::host::mounts;
 use crate::host::path_walk::{self, Component, WalkError};
-use crate::host::permission::{self, RequiredAccess};
+use crate::host::permission::{self, AccessKind};
 use crate::reason::Reason;
 use crate::report::PassedOver;
 use crate::source::RequiredPath;
@@ -14,9 +14,9 @@ use std::path::Path;
 /// Inspects a path and everything that it leads through. Blocks.
 pub(super) fn inspect(required: &RequiredPath) -> Vec<Finding> {
     let (path, access) = match required {
-        RequiredPath::Socket(path) => (path, RequiredAccess::Connect),
-        RequiredPath::File(path) => (path, RequiredAccess::Read),
-        RequiredPath::Directory(path) => (path, RequiredAccess::List),
+        RequiredPath::Socket(path) => (path, AccessKind::Connect),
+        RequiredPath::File(path) => (path, AccessKind::Read),
+        RequiredPath::Directory(path) => (path, AccessKind::List),
         RequiredPath::Unmatched(path, other) => return vec![unmatched(path, other.as_ref())],
     };
     let walk = path_walk::walk(path);
@@ -24,7 +24,7 @@ pub(super) fn inspect(required: &RequiredPath) -> Vec<Finding> {
     let passed = walk.passed.iter();
     for directory in passed.filter(|component| component.metadata.is_dir()) {
         findings.extend(stale_mount(directory));
-        findings.extend(denied(directory, RequiredAccess::Search));
+        findings.extend(denied(directory, AccessKind::Search));
     }
     match walk.end {
         Ok(end) => findings.extend(last_component(&end, access)),
@@ -35,16 +35,16 @@ pub(super) fn inspect(required: &RequiredPath) -> Vec<Finding> {
     findings
 }
 
-fn last_component(component: &Component, access: RequiredAccess) -> Vec<Finding> {
+fn last_component(component: &Component, access: AccessKind) -> Vec<Finding> {
     if let Some(unsuitable) = unsuitable(component, access) {
         return vec![unsuitable];
     }
     let mounted = stale_mount(component).or_else(|| match access {
-        RequiredAccess::Read | RequiredAccess::Connect => {
+        AccessKind::Read | AccessKind::Connect => {
             let problem = mounts::mount_point(component)?;
             Some(Finding::of(problem, &[]))
         }
-        RequiredAccess::List | RequiredAccess::Search => None,
+        AccessKind::List | AccessKind::Search => None,
     });
     let denied = denied(component, access);
     denied.into_iter().chain(mounted).collect()
@@ -56,21 +56,21 @@ fn stale_mount(component: &Component) -> Option<Finding> {
     Some(Finding::of(problem, LEADS_TO))
 }
 
-fn denied(component: &Component, access: RequiredAccess) -> Option<Finding> {
+fn denied(component: &Component, access: AccessKind) -> Option<Finding> {
     let problem = permission::missing(component, access)?;
     Some(Finding::of(problem, &[Reason::Denied]))
 }
 
-fn unsuitable(component: &Component, access: RequiredAccess) -> Option<Finding> {
+fn unsuitable(component: &Component, access: AccessKind) -> Option<Finding> {
     let kind = component.metadata.file_type();
     let (fits, wanted) = match access {
-        RequiredAccess::Connect => (kind.is_socket(), "socket"),
-        RequiredAccess::Read => (kind.is_file(), "regular file"),
-        RequiredAccess::List | RequiredAccess::Search => (kind.is_dir(), "directory"),
+        AccessKind::Connect => (kind.is_socket(), "socket"),
+        AccessKind::Read => (kind.is_file(), "regular file"),
+        AccessKind::List | AccessKind::Search => (kind.is_dir(), "directory"),
     };
     let remedy = match access {
-        RequiredAccess::Connect if kind.is_file() => "correct `path`, or set `kind = \"file\"`",
-        RequiredAccess::Read if kind.is_socket() => "correct `path`, or set `kind = \"uds\"`",
+        AccessKind::Connect if kind.is_file() => "correct `path`, or set `kind = \"file\"`",
+        AccessKind::Read if kind.is_socket() => "correct `path`, or set `kind = \"uds\"`",
         _ => "correct `path`",
     };
     (!fits).then(|| Finding {
@@ -82,7 +82,7 @@ fn unsuitable(component: &Component, access: RequiredAccess) -> Option<Finding> 
     })
 }
 
-fn absent(path: &Path, error: &WalkError, access: RequiredAccess) -> Finding {
+fn absent(path: &Path, error: &WalkError, access: AccessKind) -> Finding {
     let WalkError { at, link, error } = error;
     let (missing, whole) = (at.display(), path.display());
     let link = link.as_ref().map(|link| link.display());
@@ -95,8 +95,8 @@ fn absent(path: &Path, error: &WalkError, access: RequiredAccess) -> Finding {
         (Some(link), _) => format!("{whole} leads through the link {link} to {missing}: {error}"),
     };
     let daemon = match access {
-        RequiredAccess::Connect => "start the daemon",
-        RequiredAccess::Read | RequiredAccess::List | RequiredAccess::Search => {
+        AccessKind::Connect => "start the daemon",
+        AccessKind::Read | AccessKind::List | AccessKind::Search => {
             "have the daemon write it"
         }
     };

@@ -6,7 +6,7 @@
 
 use super::mode::{Credentials, Ownership};
 use super::path_walk::{self, Component};
-use super::permission::{self, RequiredAccess};
+use super::permission::{self, AccessKind};
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -17,11 +17,11 @@ pub(crate) fn denial_hint(path: &Path) -> String {
         return String::new();
     }
     let passed = walk.passed.iter();
-    let passed = passed.map(|component| Step::new(component, RequiredAccess::Search));
+    let passed = passed.map(|component| Step::new(component, AccessKind::Search));
     let end = walk
         .end
         .iter()
-        .map(|component| Step::new(component, RequiredAccess::Connect));
+        .map(|component| Step::new(component, AccessKind::Connect));
     hint(&Credentials::own(), passed.chain(end))
 }
 
@@ -30,13 +30,13 @@ pub(crate) fn denial_hint(path: &Path) -> String {
 struct Step<'a> {
     path: &'a Path,
     ownership: Ownership,
-    required: RequiredAccess,
+    required: AccessKind,
     /// Whether the kernel allows it.
     allowed: bool,
 }
 
 impl<'a> Step<'a> {
-    fn new(component: &'a Component, required: RequiredAccess) -> Self {
+    fn new(component: &'a Component, required: AccessKind) -> Self {
         Self {
             path: &component.path,
             ownership: Ownership::from(&component.metadata),
@@ -82,8 +82,8 @@ mod tests {
             allowed,
         };
         let steps = [
-            step("/run/it", directory, RequiredAccess::Search),
-            step("/run/it/sock", socket, RequiredAccess::Connect),
+            step("/run/it", directory, AccessKind::Search),
+            step("/run/it/sock", socket, AccessKind::Connect),
         ];
         hint(&credentials, steps.into_iter())
     }

@@ -14,7 +14,7 @@ use std::path::Path;
 
 /// The access that is required to a component of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RequiredAccess {
+pub(crate) enum AccessKind {
     /// Traverse a directory.
     Search,
     /// Read the names in a directory.
@@ -25,7 +25,7 @@ pub(crate) enum RequiredAccess {
     Connect,
 }
 
-impl RequiredAccess {
+impl AccessKind {
     fn access(self) -> Access {
         match self {
             Self::Search => Access::EXEC_OK,
@@ -63,12 +63,12 @@ impl RequiredAccess {
 }
 
 /// Whether the kernel allows the access to this process.
-pub(super) fn is_allowed(component: &Component, required: RequiredAccess) -> bool {
+pub(super) fn is_allowed(component: &Component, required: AccessKind) -> bool {
     accessat(CWD, &component.path, required.access(), AtFlags::EACCESS) != Err(Errno::ACCESS)
 }
 
 /// The problem of a component for which this process lacks a permission.
-pub(crate) fn missing(component: &Component, required: RequiredAccess) -> Option<Problem> {
+pub(crate) fn missing(component: &Component, required: AccessKind) -> Option<Problem> {
     if is_allowed(component, required) {
         return None;
     }
@@ -83,7 +83,7 @@ pub(crate) fn missing(component: &Component, required: RequiredAccess) -> Option
 /// A missing permission of a user, in words.
 pub(super) fn describe(
     user: u32,
-    required: RequiredAccess,
+    required: AccessKind,
     path: &Path,
     ownership: &dyn Display,
 ) -> String {
@@ -98,7 +98,7 @@ fn named(ownership: &Ownership) -> String {
     format!("{:04o} {owner}:{group}", ownership.mode)
 }
 
-fn remedy(component: &Component, required: RequiredAccess) -> String {
+fn remedy(component: &Component, required: AccessKind) -> String {
     let (path, letter) = (component.path.display(), required.letter());
     let ownership = Ownership::from(&component.metadata);
     let class = Credentials::own().class(&ownership);
@@ -116,12 +116,12 @@ fn remedy(component: &Component, required: RequiredAccess) -> String {
 }
 
 /// The remedy for a process that is neither the owner nor in the group.
-fn for_others(component: &Component, required: RequiredAccess) -> String {
+fn for_others(component: &Component, required: AccessKind) -> String {
     let (path, letter) = (component.path.display(), required.letter());
     let ownership = Ownership::from(&component.metadata);
     let (others, members) = match required {
-        RequiredAccess::Connect => ("0666".to_owned(), "0660".to_owned()),
-        RequiredAccess::Search | RequiredAccess::List | RequiredAccess::Read => {
+        AccessKind::Connect => ("0666".to_owned(), "0660".to_owned()),
+        AccessKind::Search | AccessKind::List | AccessKind::Read => {
             (format!("o+{letter}"), format!("g+{letter}"))
         }
     };
