@@ -9,17 +9,17 @@
 //! mounts report nothing, and remote file systems (`host::filesystem`) report
 //! only changes that are made on this host. So each source also has a timer.
 
-mod order;
+mod command;
 pub(super) mod pattern;
 pub(super) mod pending_writes;
 mod subscribers;
 mod target;
 mod watcher_thread;
 
-pub(super) use order::Unwatched;
+pub(super) use command::Unwatched;
 pub(super) use target::{Identity, Interest, MAX_TARGETS, Target, Targets};
 
-use order::{Order, Subscriber};
+use command::{Command, Subscriber};
 use pending_writes::PendingWrites;
 use prometheus::IntCounter;
 use std::io;
@@ -30,12 +30,12 @@ use tokio::sync::oneshot;
 use watcher_thread::WatcherThread;
 
 /// The longest time to wait for a watch to be set before going on without events.
-const ORDER_TIMEOUT: Duration = Duration::from_secs(1);
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A handle to the watcher's thread; clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Watches {
-    orders: mpsc::Sender<Order>,
+    commands: mpsc::Sender<Command>,
     lost: IntCounter,
     /// The number of the next subscriber.
     numbers: Arc<AtomicU64>,
@@ -48,7 +48,7 @@ pub(super) struct Subscription {
     number: u64,
     /// Cleared when the watch ends, for example because the directory was removed.
     live: Arc<AtomicBool>,
-    orders: mpsc::Sender<Order>,
+    commands: mpsc::Sender<Command>,
 }
 
 impl Subscription {
@@ -62,7 +62,7 @@ impl Drop for Subscription {
     fn drop(&mut self) {
         let number = self.number;
         // An error means that the thread has ended, and its subscriptions with it.
-        let _ = self.orders.send(Order::Forget { number });
+        let _ = self.commands.send(Command::Forget { number });
     }
 }
 
@@ -70,7 +70,7 @@ impl Watches {
     /// Starts the thread that owns the watcher. The inotify instance is created by the first
     /// subscription.
     pub(crate) fn start() -> io::Result<Self> {
-        let (orders, inbox) = mpsc::channel();
+        let (commands, inbox) = mpsc::channel();
         let lost = IntCounter::new(
             "local_exporter_file_events_lost_total",
             "Times that file events were lost, usually because the kernel's queue was full. All \
@@ -81,7 +81,7 @@ impl Watches {
         let thread = std::thread::Builder::new().name("file-watches".into());
         thread.spawn(move || watcher.run(&inbox))?;
         Ok(Self {
-            orders,
+            commands,
             lost,
             numbers: Arc::default(),
         })
@@ -104,7 +104,7 @@ impl Watches {
     ) -> Result<Subscription, Unwatched> {
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         let (reply, replied) = oneshot::channel();
-        let order = Order::Watch {
+        let command = Command::Watch {
             target: target.clone(),
             subscriber: Subscriber {
                 number,
@@ -114,8 +114,8 @@ impl Watches {
             reply,
         };
         let ended = || Unwatched::NoEvents("the thread that watches files has ended".into());
-        self.orders.send(order).map_err(|_| ended())?;
-        let live = match tokio::time::timeout(ORDER_TIMEOUT, replied).await {
+        self.commands.send(command).map_err(|_| ended())?;
+        let live = match tokio::time::timeout(COMMAND_TIMEOUT, replied).await {
             Ok(Ok(live)) => live?,
             Ok(Err(_)) => return Err(ended()),
             Err(_) => return Err(Unwatched::Late),
@@ -124,7 +124,7 @@ impl Watches {
             target: target.clone(),
             number,
             live,
-            orders: self.orders.clone(),
+            commands: self.commands.clone(),
         })
     }
 }

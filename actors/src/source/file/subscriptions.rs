@@ -66,7 +66,7 @@ impl Subscriptions {
                 continue;
             }
             let subscribed = match late {
-                // Every further order would take as long.
+                // Every further command would take as long.
                 true => Err(Unwatched::Late),
                 false => watches.subscribe(&target, pending_writes).await,
             };

@@ -3,7 +3,7 @@
 //! Shared by the watcher's thread and the callback of notify. Must not name
 //! notify, and must not block: the lock is held only for table operations.
 
-use super::order::Subscriber;
+use super::command::Subscriber;
 use super::target::Identity;
 use prometheus::IntCounter;
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ pub(super) enum Change {
 
 /// A handle to the table of watched directories.
 ///
-/// When one handle is dropped, events end for all subscribers: either the thread that takes orders
+/// When one handle is dropped, events end for all subscribers: either the thread that receives commands
 /// has ended or the thread of notify. Subscribers must then rely on their timers.
 pub(super) struct Subscribers {
     /// By the path that was given to notify.

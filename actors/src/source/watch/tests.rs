@@ -13,7 +13,7 @@ async fn the_end_of_the_thread_wakes_all_subscribers_which_continue_without_even
     let target = targets.watched.pop().unwrap();
     let subscription = watches.subscribe(&target, &pending_writes).await.unwrap();
     assert!(subscription.serves(&target));
-    watches.orders.send(Order::Panic).unwrap();
+    watches.commands.send(Command::Panic).unwrap();
     // The subscriber is woken, so this does not take an hour.
     pending_writes.changed(Duration::from_secs(3600)).await;
     assert!(!subscription.serves(&target));

@@ -1,11 +1,11 @@
 //! The thread that owns the watcher, and the callback of notify.
 //!
-//! The only module that knows notify. The thread carries out orders. The
+//! The only module that knows notify. The thread executes commands. The
 //! callback runs on notify's own thread and may only notify subscribers: it must
-//! not panic, which would end that thread silently, and must not give orders,
+//! not panic, which would end that thread silently, and must not send commands,
 //! which would deadlock.
 
-use super::order::{Order, Subscriber, Unwatched};
+use super::command::{Command, Subscriber, Unwatched};
 use super::subscribers::{Change, Subscribers};
 use super::target::{Identity, Target, identity};
 use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
@@ -33,11 +33,11 @@ impl WatcherThread {
         }
     }
 
-    /// Carries out orders until all senders are dropped.
-    pub(super) fn run(mut self, inbox: &mpsc::Receiver<Order>) {
-        while let Ok(order) = inbox.recv() {
-            match order {
-                Order::Watch {
+    /// Executes commands until all senders are dropped.
+    pub(super) fn run(mut self, inbox: &mpsc::Receiver<Command>) {
+        while let Ok(command) = inbox.recv() {
+            match command {
+                Command::Watch {
                     target,
                     subscriber,
                     reply,
@@ -49,9 +49,9 @@ impl WatcherThread {
                         self.forget(number);
                     }
                 }
-                Order::Forget { number } => self.forget(number),
+                Command::Forget { number } => self.forget(number),
                 #[cfg(test)]
-                Order::Panic => panic!("on order"),
+                Command::Panic => panic!("on command"),
             }
         }
         drop(self.watcher.take().map(ManuallyDrop::into_inner));

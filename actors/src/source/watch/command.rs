@@ -1,4 +1,4 @@
-//! Orders to the thread that owns the watcher, and its replies.
+//! Commands to the thread that owns the watcher, and its replies.
 
 use super::pending_writes::PendingWrites;
 use super::target::{Interest, Target};
@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use tokio::sync::oneshot;
 
-/// An order to the watcher's thread.
+/// A command to the watcher's thread.
 #[derive(Debug)]
-pub(super) enum Order {
+pub(super) enum Command {
     /// Watch a directory. The reply is a flag that is cleared when the watch ends.
     Watch {
         target: Target,
