@@ -60,10 +60,10 @@ type Loader<T> = Arc<dyn Fn(&Arc<T>) -> Loaded<T> + Send + Sync>;
 /// A value kept up to date with its files.
 pub(crate) struct FileBacked<T> {
     loader: Loader<T>,
-    state: Mutex<State<T>>,
+    state: Mutex<FileBackedState<T>>,
 }
 
-struct State<T> {
+struct FileBackedState<T> {
     loaded: Loaded<T>,
     /// When it was loaded; `None` before the first load.
     loaded_at: Option<Instant>,
@@ -71,7 +71,7 @@ struct State<T> {
     /// When the last completed check began.
     checked: Option<Instant>,
     /// The running check.
-    running: Option<Check<T>>,
+    running: Option<FileCheck<T>>,
 }
 
 /// The result of a check: the new value, if it was loaded, and the stamps of its files from
@@ -79,7 +79,7 @@ struct State<T> {
 type CheckResult<T> = Option<(Loaded<T>, Vec<Stamp>)>;
 
 /// A check on the blocking pool.
-struct Check<T> {
+struct FileCheck<T> {
     began: Instant,
     pace: Pace,
     task: JoinHandle<CheckResult<T>>,
@@ -105,7 +105,7 @@ impl<T: Send + Sync + 'static> FileBacked<T> {
         initial: Arc<T>,
         loader: impl Fn(&Arc<T>) -> Loaded<T> + Send + Sync + 'static,
     ) -> Self {
-        let state = State {
+        let state = FileBackedState {
             loaded: Loaded {
                 value: initial,
                 files: Vec::new(),
@@ -148,7 +148,7 @@ impl<T: Send + Sync + 'static> FileBacked<T> {
         Arc::clone(&state.loaded.value)
     }
 
-    fn begin(&self, state: &State<T>) -> Check<T> {
+    fn begin(&self, state: &FileBackedState<T>) -> FileCheck<T> {
         let (loader, loaded) = (Arc::clone(&self.loader), state.loaded.clone());
         let stamps = state.stamps.clone();
         let is_due = match (state.loaded.state, state.loaded_at) {
@@ -156,7 +156,7 @@ impl<T: Send + Sync + 'static> FileBacked<T> {
             (LoadedState::Valid, Some(_)) => false,
             (LoadedState::Invalid, Some(at)) => at.elapsed() >= RETRY_INVALID_AFTER,
         };
-        Check {
+        FileCheck {
             began: Instant::now(),
             pace: Pace::InTime,
             task: tokio::task::spawn_blocking(move || check(&loader, &loaded, &stamps, is_due)),
@@ -164,7 +164,7 @@ impl<T: Send + Sync + 'static> FileBacked<T> {
     }
 }
 
-impl<T> Check<T> {
+impl<T> FileCheck<T> {
     /// Waits for the result within [`CHECK_TIMEOUT`]; once the check is late, not at all.
     async fn result(&mut self) -> Option<Result<CheckResult<T>, JoinError>> {
         let left = match self.pace {

@@ -96,9 +96,7 @@ fn absent(path: &Path, error: &WalkError, access: AccessKind) -> Finding {
     };
     let daemon = match access {
         AccessKind::Connect => "start the daemon",
-        AccessKind::Read | AccessKind::List | AccessKind::Search => {
-            "have the daemon write it"
-        }
+        AccessKind::Read | AccessKind::List | AccessKind::Search => "have the daemon write it",
     };
     let parent = at.parent().unwrap_or(Path::new("/")).display();
     Finding {
