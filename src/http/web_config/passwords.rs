@@ -3,7 +3,7 @@
 //! A bcrypt check is slow by design, so it runs on the blocking pool, one at a time in the
 //! whole process. The toolkit caches results likewise.
 
-use super::users::{Credentials, Users};
+use super::users::{BasicCredentials, Users};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,7 +30,7 @@ pub(crate) enum PasswordCheck {
 
 /// Checks passwords, one at a time.
 pub(super) struct PasswordChecker {
-    cache: Mutex<HashMap<Credentials, bool>>,
+    cache: Mutex<HashMap<BasicCredentials, bool>>,
     running: Arc<Semaphore>,
     queue: Semaphore,
 }
@@ -86,15 +86,15 @@ impl PasswordChecker {
     }
 
     /// Ignores poisoning: a panic leaves the map complete.
-    fn cache(&self) -> MutexGuard<'_, HashMap<Credentials, bool>> {
+    fn cache(&self) -> MutexGuard<'_, HashMap<BasicCredentials, bool>> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn cached(&self, credentials: &Credentials) -> Option<PasswordCheck> {
+    fn cached(&self, credentials: &BasicCredentials) -> Option<PasswordCheck> {
         self.cache().get(credentials).copied().map(result)
     }
 
-    fn insert(&self, credentials: Credentials, correct: bool) {
+    fn insert(&self, credentials: BasicCredentials, correct: bool) {
         let mut cache = self.cache();
         if cache.len() >= MAX_CACHED {
             // A hash map with a random seed iterates in a random order.

@@ -52,9 +52,9 @@ impl Users {
     }
 
     /// Pairs a name and a password with the hash to verify; unknown names get the dummy hash.
-    pub(super) fn credentials(&self, name: &str, password: &[u8]) -> Credentials {
+    pub(super) fn credentials(&self, name: &str, password: &[u8]) -> BasicCredentials {
         let hash = self.hashes.get(name);
-        Credentials {
+        BasicCredentials {
             name: name.to_owned(),
             known: hash.is_some(),
             hash: hash.unwrap_or(&self.dummy).clone(),
@@ -77,14 +77,14 @@ fn cost(hash: &str) -> Result<u32, String> {
 
 /// A name and a password from a request, and the hash to verify them with.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct Credentials {
+pub(super) struct BasicCredentials {
     name: String,
     known: bool,
     hash: String,
     password: Vec<u8>,
 }
 
-impl Credentials {
+impl BasicCredentials {
     /// Verifies the password. Slow by design.
     pub(super) fn verify(&self) -> bool {
         // `cost` has checked the form of the hash; any other error means a wrong password.
