@@ -12,11 +12,11 @@ const ONE_USE: u64 = 1 << 48;
 
 /// The number of uses of a slot and, if it has none, since when, in milliseconds since startup.
 #[derive(Debug)]
-pub(super) struct Occupancy(AtomicU64);
+pub(super) struct AtomicOccupancy(AtomicU64);
 
-/// A snapshot of an [`Occupancy`].
+/// A snapshot of an [`AtomicOccupancy`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum Occupancy {
     /// Not in use, since so many milliseconds after startup.
     IdleSince(u64),
     /// A request or its response is in progress.
@@ -25,14 +25,14 @@ pub(super) enum State {
     Evicted,
 }
 
-impl Occupancy {
+impl AtomicOccupancy {
     /// A slot that is idle since `now`.
     pub(super) fn idle(now: u64) -> Self {
         Self(AtomicU64::new(now % ONE_USE))
     }
 
-    pub(super) fn state(&self) -> State {
-        State::of(self.0.load(Ordering::Acquire))
+    pub(super) fn load(&self) -> Occupancy {
+        Occupancy::of(self.0.load(Ordering::Acquire))
     }
 
     /// Number of uses.
@@ -65,9 +65,9 @@ impl Occupancy {
 
     /// Evicts the slot if it is idle since exactly `since`. Returns the state that it had: a
     /// request may begin at any moment on another thread.
-    pub(super) fn evict_if_idle_since(&self, since: u64) -> Result<(), State> {
+    pub(super) fn evict_if_idle_since(&self, since: u64) -> Result<(), Occupancy> {
         let evict = |word| (word == since).then_some(EVICTED);
-        self.update(evict).map(drop).map_err(State::of)
+        self.update(evict).map(drop).map_err(Occupancy::of)
     }
 
     fn update(&self, change: impl FnMut(u64) -> Option<u64>) -> Result<u64, u64> {
@@ -76,7 +76,7 @@ impl Occupancy {
     }
 }
 
-impl State {
+impl Occupancy {
     fn of(word: u64) -> Self {
         match word {
             EVICTED => Self::Evicted,

@@ -2,7 +2,7 @@
 //!
 //! Knows no other slot; `slots` decides which connection is evicted.
 
-use super::occupancy::{Occupancy, State};
+use super::occupancy::{AtomicOccupancy, Occupancy};
 use super::shared::Shared;
 use crate::limits::Limit;
 use futures_util::task::AtomicWaker;
@@ -27,7 +27,7 @@ pub(crate) struct ConnectionSlot {
     number: u64,
     priority: Priority,
     shared: Arc<Shared>,
-    occupancy: Occupancy,
+    occupancy: AtomicOccupancy,
     /// Requests so far.
     requests: AtomicU64,
     /// Wakes the stream when the slot is evicted.
@@ -45,7 +45,7 @@ impl ConnectionSlot {
             number,
             priority,
             shared,
-            occupancy: Occupancy::idle(now),
+            occupancy: AtomicOccupancy::idle(now),
             requests: AtomicU64::new(0),
             waker: AtomicWaker::new(),
             wake_on_request: AtomicBool::new(false),
@@ -99,7 +99,7 @@ impl ConnectionSlot {
     }
 
     /// Evicts the connection if it is idle since exactly `since`; otherwise returns its state.
-    pub(super) fn evict_if_idle_since(&self, since: u64) -> Result<(), State> {
+    pub(super) fn evict_if_idle_since(&self, since: u64) -> Result<(), Occupancy> {
         self.occupancy.evict_if_idle_since(since)?;
         self.waker.wake();
         Ok(())
@@ -138,18 +138,18 @@ impl ConnectionSlot {
 
     /// Since when no request is in progress; `None` if one is, or the slot is evicted.
     pub(super) fn idle_since(&self) -> Option<Instant> {
-        match self.occupancy.state() {
-            State::IdleSince(millis) => Some(self.shared.instant(millis)),
-            State::Busy | State::Evicted => None,
+        match self.occupancy.load() {
+            Occupancy::IdleSince(millis) => Some(self.shared.instant(millis)),
+            Occupancy::Busy | Occupancy::Evicted => None,
         }
     }
 
     pub(super) fn is_busy(&self) -> bool {
-        self.occupancy.state() == State::Busy
+        self.occupancy.load() == Occupancy::Busy
     }
 
     pub(super) fn is_evicted(&self) -> bool {
-        self.occupancy.state() == State::Evicted
+        self.occupancy.load() == Occupancy::Evicted
     }
 
     /// Number of requests so far.

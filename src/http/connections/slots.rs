@@ -2,7 +2,7 @@
 //!
 //! Knows neither the clock nor the configured limits.
 
-use super::occupancy::State;
+use super::occupancy::Occupancy;
 use super::slot::{ConnectionSlot, Priority};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -98,8 +98,8 @@ impl ConnectionSlots {
                     self.taken.remove(&number);
                     return true;
                 }
-                Err(State::IdleSince(since)) => since,
-                Err(State::Busy | State::Evicted) => {
+                Err(Occupancy::IdleSince(since)) => since,
+                Err(Occupancy::Busy | Occupancy::Evicted) => {
                     candidates -= 1;
                     now
                 }
