@@ -7,7 +7,7 @@
 //! reassigned likewise. If the reserved slots are busy too, the connection is closed
 //! immediately. Connections never queue, so a flood cannot block others.
 //!
-//! Layers, each using only those before it: `shared` (limits, clock, metrics), `occupancy`,
+//! Layers, each using only those before it: `slot_context` (limits, clock, metrics), `occupancy`,
 //! `slot`, `slots`, `admission` know nothing about HTTP; `request_head` and `pipelining` are
 //! pure; `stream` enforces the limits on the bytes of a connection.
 
@@ -15,8 +15,8 @@ mod admission;
 mod occupancy;
 mod pipelining;
 mod request_head;
-mod shared;
 mod slot;
+mod slot_context;
 mod slots;
 mod stream;
 

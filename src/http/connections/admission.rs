@@ -1,7 +1,7 @@
 //! Admission of connections: assigns slots and releases them.
 
-use super::shared::Shared;
 use super::slot::ConnectionSlot;
+use super::slot_context::SlotContext;
 use super::slots::{ConnectionSlots, RESERVE};
 use crate::limits::Limit;
 use crate::metrics::ConnectionMetrics;
@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// All client connections.
 #[derive(Debug)]
 pub(crate) struct Connections {
-    pub(super) shared: Arc<Shared>,
+    pub(super) context: Arc<SlotContext>,
     slots: Mutex<ConnectionSlots>,
 }
 
@@ -27,7 +27,7 @@ impl Connections {
     #[must_use]
     pub(crate) fn new(limits: ClientLimits, metrics: ConnectionMetrics) -> Arc<Self> {
         Arc::new(Self {
-            shared: Arc::new(Shared::new(limits, metrics)),
+            context: Arc::new(SlotContext::new(limits, metrics)),
             slots: Mutex::default(),
         })
     }
@@ -35,38 +35,38 @@ impl Connections {
     /// Maximum number of connections, including reserved ones.
     #[must_use]
     pub(crate) fn most(&self) -> usize {
-        self.shared.max_connections + RESERVE
+        self.context.max_connections + RESERVE
     }
 
     /// The current limits.
     #[must_use]
     pub(crate) fn limits(&self) -> ClientLimits {
-        self.shared.limits()
+        self.context.limits()
     }
 
     /// Replaces the limits, except `max_connections`, which is fixed at startup.
     pub(crate) fn set_limits(&self, limits: ClientLimits) {
-        self.shared.set_limits(limits);
+        self.context.set_limits(limits);
     }
 
     /// Assigns a slot to a new connection, if one is free or a connection can be evicted.
     pub(crate) fn admit(self: &Arc<Self>) -> Option<Admission> {
         let mut slots = self.slots();
-        let (most, max_connections) = (self.most(), self.shared.max_connections);
-        let now = self.shared.now();
+        let (most, max_connections) = (self.most(), self.context.max_connections);
+        let now = self.context.now();
         if slots.len() >= max_connections {
-            self.shared.reached(Limit::MaxConnections);
+            self.context.reached(Limit::MaxConnections);
         }
         let Some(priority) = slots.make_room(max_connections, most, now) else {
-            self.shared.reached(Limit::Reserve);
+            self.context.reached(Limit::Reserve);
             return None;
         };
-        let shared = Arc::clone(&self.shared);
+        let context = Arc::clone(&self.context);
         let slot = slots.insert(
-            |number| ConnectionSlot::new(number, priority, shared, now),
+            |number| ConnectionSlot::new(number, priority, context, now),
             now,
         );
-        self.shared.metrics.open(slots.len());
+        self.context.metrics.open(slots.len());
         Some(Admission {
             connections: Arc::clone(self),
             slot,
@@ -76,7 +76,7 @@ impl Connections {
     /// Makes multiplexed connections end as soon as they are idle. Others end after their
     /// current response, which is up to the HTTP/1.1 implementation.
     pub(crate) fn stop(&self) {
-        self.shared.stop();
+        self.context.stop();
         for slot in self.slots().iter() {
             slot.wake();
         }
@@ -101,6 +101,6 @@ impl Drop for Admission {
         self.slot.set_ended();
         let mut slots = self.connections.slots();
         slots.remove(&self.slot);
-        self.connections.shared.metrics.open(slots.len());
+        self.connections.context.metrics.open(slots.len());
     }
 }

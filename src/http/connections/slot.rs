@@ -3,7 +3,7 @@
 //! Knows no other slot; `slots` decides which connection is evicted.
 
 use super::occupancy::{AtomicOccupancy, Occupancy};
-use super::shared::Shared;
+use super::slot_context::SlotContext;
 use crate::limits::Limit;
 use futures_util::task::AtomicWaker;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub(crate) enum Priority {
 pub(crate) struct ConnectionSlot {
     number: u64,
     priority: Priority,
-    shared: Arc<Shared>,
+    context: Arc<SlotContext>,
     occupancy: AtomicOccupancy,
     /// Requests so far.
     requests: AtomicU64,
@@ -40,11 +40,16 @@ pub(crate) struct ConnectionSlot {
 
 impl ConnectionSlot {
     /// A slot that is idle since `now`.
-    pub(super) fn new(number: u64, priority: Priority, shared: Arc<Shared>, now: u64) -> Self {
+    pub(super) fn new(
+        number: u64,
+        priority: Priority,
+        context: Arc<SlotContext>,
+        now: u64,
+    ) -> Self {
         Self {
             number,
             priority,
-            shared,
+            context,
             occupancy: AtomicOccupancy::idle(now),
             requests: AtomicU64::new(0),
             waker: AtomicWaker::new(),
@@ -132,14 +137,14 @@ impl ConnectionSlot {
     }
 
     /// State that all slots share.
-    pub(super) fn shared(&self) -> &Shared {
-        &self.shared
+    pub(super) fn context(&self) -> &SlotContext {
+        &self.context
     }
 
     /// Since when no request is in progress; `None` if one is, or the slot is evicted.
     pub(super) fn idle_since(&self) -> Option<Instant> {
         match self.occupancy.load() {
-            Occupancy::IdleSince(millis) => Some(self.shared.instant(millis)),
+            Occupancy::IdleSince(millis) => Some(self.context.instant(millis)),
             Occupancy::Busy | Occupancy::Evicted => None,
         }
     }
@@ -159,7 +164,7 @@ impl ConnectionSlot {
 
     /// Counts that the client has reached a limit.
     pub(super) fn reached(&self, limit: Limit) {
-        self.shared.reached(limit);
+        self.context.reached(limit);
     }
 }
 
@@ -176,7 +181,7 @@ impl BusyGuard {
 
 impl Drop for BusyGuard {
     fn drop(&mut self) {
-        self.0.occupancy.end_use(self.0.shared.now());
+        self.0.occupancy.end_use(self.0.context.now());
         self.0.wake_if_requested();
     }
 }

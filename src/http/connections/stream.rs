@@ -70,7 +70,7 @@ impl<S> LimitedStream<S> {
     /// Applies limits to the stream of an admitted connection.
     #[must_use]
     pub(crate) fn new(stream: S, admission: Admission) -> Self {
-        let limits = admission.slot().shared().limits();
+        let limits = admission.slot().context().limits();
         Self {
             admission,
             stream,
@@ -143,11 +143,11 @@ impl<S> LimitedStream<S> {
             ));
         }
         let since = self.slot().idle_since()?;
-        let shared = self.slot().shared();
-        if self.multiplexing() == Multiplexing::On && shared.is_stopping() {
+        let context = self.slot().context();
+        if self.multiplexing() == Multiplexing::On && context.is_stopping() {
             return Some((since + SHUTDOWN_IDLE, End::Silent));
         }
-        let (deadline, limit) = self.head.deadline(since, shared.limits());
+        let (deadline, limit) = self.head.deadline(since, context.limits());
         Some((deadline, End::Limit(limit)))
     }
 

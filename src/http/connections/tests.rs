@@ -32,7 +32,7 @@ fn connections(max_connections: usize) -> Arc<Connections> {
 
 /// The number of times that a limit was reached.
 fn reached(connections: &Connections, limit: Limit) -> u64 {
-    connections.shared.metrics.counter(limit).get()
+    connections.context.metrics.counter(limit).get()
 }
 
 fn admit(connections: &Arc<Connections>, count: usize) -> Vec<Admission> {

@@ -10,7 +10,7 @@ use tokio::time::{Duration, Instant};
 
 /// State that all connection slots share.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct SlotContext {
     limits: ArcSwap<ClientLimits>,
     /// Fixed at startup, because the server is sized for it.
     pub(super) max_connections: usize,
@@ -21,7 +21,7 @@ pub(super) struct Shared {
     stopping: AtomicBool,
 }
 
-impl Shared {
+impl SlotContext {
     pub(super) fn new(limits: ClientLimits, metrics: ConnectionMetrics) -> Self {
         Self {
             max_connections: limits.max_connections,
