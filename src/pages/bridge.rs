@@ -69,8 +69,8 @@ async fn debug_response(handle: &SelectorHandle, scrape: &ScrapeRequest<'_>) -> 
 /// Rejects scrapes on reserved connections, which serve the other pages only.
 fn may_scrape(request: &HttpRequest) -> Result<(), (Rejection, String)> {
     let slot = request.conn_data::<Arc<ConnectionSlot>>();
-    match slot.map_or(Priority::Ordinary, |slot| slot.priority()) {
-        Priority::Ordinary => Ok(()),
+    match slot.map_or(Priority::Normal, |slot| slot.priority()) {
+        Priority::Normal => Ok(()),
         Priority::Reserved => {
             let message = "all connections (service.max_connections) are in use";
             Err((Rejection::NoConnection, message.to_owned()))

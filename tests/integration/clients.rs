@@ -77,7 +77,7 @@ impl Scene {
         (0..scrapes).map(scrape).collect()
     }
 
-    /// [`Scene::hang`] on all ordinary connections.
+    /// [`Scene::hang`] on all normal connections.
     fn hang_on_all(&self, connections: u64) -> Vec<Connection> {
         let mut waiting = self.hang(connections - 1);
         until("scrapes are refused", || {

@@ -57,7 +57,7 @@ impl Connections {
         if slots.len() >= max_connections {
             self.context.reached(Limit::MaxConnections);
         }
-        let Some(priority) = slots.make_room(max_connections, most, now) else {
+        let Some(priority) = slots.free_slot(max_connections, most, now) else {
             self.context.reached(Limit::Reserve);
             return None;
         };

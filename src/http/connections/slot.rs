@@ -16,7 +16,7 @@ use tokio::time::Instant;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Priority {
     /// Everything.
-    Ordinary,
+    Normal,
     /// A single page about the exporter, no scrape.
     Reserved,
 }

@@ -18,7 +18,7 @@ pub(super) struct ConnectionSlots {
     /// By number, which ascends.
     taken: HashMap<u64, Arc<ConnectionSlot>>,
     next: u64,
-    ordinary: IdleQueue,
+    normal: IdleQueue,
     reserved: IdleQueue,
 }
 
@@ -36,13 +36,13 @@ impl ConnectionSlots {
         self.taken.values()
     }
 
-    /// Makes room for a new connection; returns the priority that it gets. `ordinary` is the
-    /// number of ordinary slots, `most` includes the reserved ones. If all are taken, the
-    /// connection that has been idle the longest is evicted; `None` if none is idle.
-    pub(super) fn make_room(&mut self, ordinary: usize, most: usize, now: u64) -> Option<Priority> {
+    /// Frees a slot for a new connection, if necessary; returns the priority that it gets. There
+    /// are `normal` slots of normal priority, and `most` including the reserved ones. If all are
+    /// taken, the connection that has been idle the longest is evicted; `None` if none is idle.
+    pub(super) fn free_slot(&mut self, normal: usize, most: usize, now: u64) -> Option<Priority> {
         let reserve = self.len() < most;
-        if self.len() < ordinary || self.evict_idle(Priority::Ordinary, now) {
-            Some(Priority::Ordinary)
+        if self.len() < normal || self.evict_idle(Priority::Normal, now) {
+            Some(Priority::Normal)
         } else if reserve || self.evict_idle(Priority::Reserved, now) {
             Some(Priority::Reserved)
         } else {
@@ -72,7 +72,7 @@ impl ConnectionSlots {
 
     fn queue(&mut self, priority: Priority) -> &mut IdleQueue {
         match priority {
-            Priority::Ordinary => &mut self.ordinary,
+            Priority::Normal => &mut self.normal,
             Priority::Reserved => &mut self.reserved,
         }
     }
@@ -118,9 +118,9 @@ impl ConnectionSlots {
         *self.queue(priority) = queue;
     }
 
-    /// Number of queued ordinary slots.
+    /// Number of queued normal slots.
     #[cfg(test)]
     pub(super) fn queued(&self) -> usize {
-        self.ordinary.len()
+        self.normal.len()
     }
 }

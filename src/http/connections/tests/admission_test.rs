@@ -29,7 +29,7 @@ async fn the_connection_that_is_idle_the_longest_is_evicted() {
     assert!(slots[0].is_busy());
     assert!(slots[1].idle_since().is_some());
     assert!(slots[2].is_evicted());
-    assert_eq!(newcomer.slot().priority(), Priority::Ordinary);
+    assert_eq!(newcomer.slot().priority(), Priority::Normal);
     assert_eq!(reached(&all, Limit::MaxConnections), 1);
     // An evicted slot stays evicted, and its end releases nothing twice.
     drop(slots[2].begin_request());
@@ -49,15 +49,15 @@ async fn connections_that_were_all_busy_since_are_evicted_too() {
         drop(admission.slot().begin_request());
     }
     let newcomer = all.admit().unwrap();
-    assert_eq!(newcomer.slot().priority(), Priority::Ordinary);
+    assert_eq!(newcomer.slot().priority(), Priority::Normal);
     assert!(admissions[0].slot().is_evicted());
 }
 
 #[tokio::test(start_paused = true)]
 async fn if_none_is_idle_reserved_slots_are_used_and_then_connections_are_refused() {
     let all = connections(2);
-    let ordinary = admit(&all, 2);
-    let busy: Vec<_> = ordinary.iter().map(begin_request).collect();
+    let normal = admit(&all, 2);
+    let busy: Vec<_> = normal.iter().map(begin_request).collect();
     let reserved = admit(&all, RESERVE);
     let is_reserved = |admission: &Admission| admission.slot().priority() == Priority::Reserved;
     assert!(reserved.iter().all(is_reserved));
