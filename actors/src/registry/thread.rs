@@ -23,11 +23,11 @@ const BLOCKING_KEEP_ALIVE: Duration = Duration::from_secs(1);
 pub(super) struct ActorThread {
     arbiter: Arbiter,
     /// Also held by every slot, which counts the actors.
-    shared: Arc<Shared>,
+    state: Arc<ThreadState>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct ThreadState {
     health: watch::Sender<Health>,
 }
 
@@ -46,7 +46,7 @@ enum Health {
 #[derive(Debug)]
 pub(super) struct ThreadSlot {
     pub(super) arbiter: ArbiterHandle,
-    shared: Arc<Shared>,
+    state: Arc<ThreadState>,
 }
 
 impl ActorThread {
@@ -54,7 +54,7 @@ impl ActorThread {
     pub(super) fn start() -> Self {
         Self {
             arbiter: Arbiter::with_tokio_rt(runtime),
-            shared: Arc::new(Shared {
+            state: Arc::new(ThreadState {
                 health: watch::Sender::new(Health::Responsive),
             }),
         }
@@ -62,20 +62,20 @@ impl ActorThread {
 
     /// Number of actors on the thread.
     pub(super) fn actors(&self) -> usize {
-        Arc::strong_count(&self.shared) - 1
+        Arc::strong_count(&self.state) - 1
     }
 
     /// A slot for one more actor.
     pub(super) fn slot(&self) -> ThreadSlot {
         ThreadSlot {
             arbiter: self.arbiter.handle(),
-            shared: Arc::clone(&self.shared),
+            state: Arc::clone(&self.state),
         }
     }
 
     /// Pings the thread, unless a ping is unanswered.
     pub(super) fn ping(&self) {
-        let health = &self.shared.health;
+        let health = &self.state.health;
         let pinged = health.send_if_modified(|health| {
             let is_responsive = *health == Health::Responsive;
             if is_responsive {
@@ -93,7 +93,7 @@ impl ActorThread {
 
     /// How long a ping has been unanswered; `None` for an abandoned thread.
     pub(super) fn unanswered_for(&self) -> Option<Duration> {
-        match *self.shared.health.borrow() {
+        match *self.state.health.borrow() {
             Health::Pinged(since) => Some(since.elapsed()),
             Health::Responsive | Health::Abandoned => None,
         }
@@ -108,17 +108,17 @@ impl ActorThread {
             }
             is_pinged
         };
-        self.shared.health.send_if_modified(abandon);
+        self.state.health.send_if_modified(abandon);
     }
 
     pub(super) fn is_abandoned(&self) -> bool {
-        self.shared.is_abandoned()
+        self.state.is_abandoned()
     }
 
     /// Resolves when no ping is unanswered, to whether the thread has answered; an abandoned
     /// thread has not.
     pub(super) fn pong(&self) -> impl Future<Output = bool> + use<> {
-        let mut health = self.shared.health.subscribe();
+        let mut health = self.state.health.subscribe();
         async move {
             let is_pinged = |health: &Health| matches!(health, Health::Pinged(_));
             let settled = health.wait_for(|health| !is_pinged(health)).await;
@@ -135,11 +135,11 @@ impl ActorThread {
 impl ThreadSlot {
     /// Whether the thread was abandoned.
     pub(super) fn is_abandoned(&self) -> bool {
-        self.shared.is_abandoned()
+        self.state.is_abandoned()
     }
 }
 
-impl Shared {
+impl ThreadState {
     fn is_abandoned(&self) -> bool {
         *self.health.borrow() == Health::Abandoned
     }
