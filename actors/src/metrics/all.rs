@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex};
 
 /// The families about selectors. Clones share them.
 #[derive(Clone, Debug)]
-pub struct Metrics(pub(super) Arc<Shared>);
+pub struct Metrics(pub(super) Arc<AllFamilies>);
 
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct AllFamilies {
     pub(super) families: Families,
     descriptions: Vec<Description>,
     /// The selectors that have handles.
@@ -25,7 +25,7 @@ impl Metrics {
     /// If a family with the same name is already registered.
     pub fn register(registry: &Registry) -> prometheus::Result<Self> {
         let mut registrar = Registrar::new(registry);
-        Ok(Self(Arc::new(Shared {
+        Ok(Self(Arc::new(AllFamilies {
             families: Families::register(&mut registrar)?,
             descriptions: registrar.into_descriptions(),
             selectors: Mutex::default(),
