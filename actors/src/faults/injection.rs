@@ -20,10 +20,10 @@ pub(crate) enum Fault {
 
 /// The faults of one actor. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Faults(Arc<Shared>);
+pub(crate) struct Faults(Arc<FaultState>);
 
 #[derive(Debug, Default)]
-struct Shared {
+struct FaultState {
     schedule: Mutex<Schedule>,
     released: Condvar,
 }
