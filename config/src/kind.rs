@@ -35,7 +35,7 @@ pub(crate) struct TableKind {
 /// A selector's source as it is written.
 #[derive(Debug)]
 pub(crate) enum Written {
-    /// A table with the keys of the kind, to which the shared keys are added.
+    /// A table with the keys of the kind, to which the common keys are added.
     Table(TableWriter, Caching),
     /// The bare path of a directory.
     Path(std::path::PathBuf),

@@ -2,15 +2,15 @@
 //!
 //! How selectors are read and written is in the modules below. Nothing here opens a source.
 
+mod common;
 mod discovery;
 mod limits;
 mod read;
-mod shared;
 mod write;
 
+pub(crate) use common::Defaults;
 pub use discovery::Discovery;
 pub use limits::Limits;
-pub(crate) use shared::Defaults;
 
 use crate::access::Access;
 use crate::body_policy::BodyPolicy;

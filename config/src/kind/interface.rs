@@ -11,7 +11,7 @@ use crate::write::TableWriter;
 pub(crate) trait Kind: Sized {
     /// The keys of this kind, in the order in which [`Kind::read`] takes them.
     const KEYS: &'static [Key];
-    /// Selects the shared keys about caching.
+    /// Selects the common keys about caching.
     const CACHING: Caching;
 
     /// Reads the settings. Errors are reported in the table; `None` if there is one in a key

@@ -1,9 +1,9 @@
 //! From `[bridge.selectors]` to selectors, every error reported.
 //!
-//! The keys of a kind are read by its module, the others by `shared`.
+//! The keys of a kind are read by its module, the others by `common`.
 
 use super::Selector;
-use super::shared::{Defaults, Shared};
+use super::common::{CommonSettings, Defaults};
 use crate::bridge::Bridge;
 use crate::key::Key;
 use crate::kind::{Caching, DirectorySource, Source, TABLE_KINDS, TableKind};
@@ -15,7 +15,7 @@ const KIND: Key = Key::required::<&TableKind>("kind", "The kind of source.");
 impl Selector {
     /// The keys of a selector of one kind, in the order in which they are read.
     pub(crate) fn keys(kind: &TableKind) -> Vec<Key> {
-        [&[KIND], kind.keys, &Shared::keys(kind.caching)].concat()
+        [&[KIND], kind.keys, &CommonSettings::keys(kind.caching)].concat()
     }
 
     /// Reads `[bridge.selectors]`. A selector with an error is omitted.
@@ -28,22 +28,22 @@ impl Selector {
             let read = match named {
                 Named::Single(single) => single.read::<DirectorySource>().map(|directory| {
                     let source = Source::Directory(directory);
-                    (source, Shared::defaults(defaults))
+                    (source, CommonSettings::defaults(defaults))
                 }),
                 Named::Table(table) => read_table(table, bridge, defaults),
             };
-            selectors.extend(read.map(|(source, shared)| Self::new(name, source, shared)));
+            selectors.extend(read.map(|(source, common)| Self::new(name, source, common)));
         }
         selectors
     }
 
-    fn new(name: String, source: Source, shared: Shared) -> Self {
-        let Shared {
+    fn new(name: String, source: Source, common: CommonSettings) -> Self {
+        let CommonSettings {
             limits,
             body_policy,
             access,
             discovery,
-        } = shared;
+        } = common;
         Self {
             name,
             source,
@@ -60,18 +60,18 @@ fn read_table(
     mut table: Table<'_, '_>,
     bridge: &Bridge,
     defaults: Defaults,
-) -> Option<(Source, Shared)> {
+) -> Option<(Source, CommonSettings)> {
     let Some(kind) = table.require::<&TableKind>("kind") else {
-        // It is not known which keys of a kind are right; the shared ones are checked anyway.
+        // It is not known which keys of a kind are right; the common ones are checked anyway.
         table.ignore(&keys_of_kinds());
-        Shared::read(&mut table, defaults, Caching::Unknown);
+        CommonSettings::read(&mut table, defaults, Caching::Unknown);
         table.finish();
         return None;
     };
     let source = (kind.read)(&mut table, bridge);
-    let shared = Shared::read(&mut table, defaults, kind.caching);
+    let common = CommonSettings::read(&mut table, defaults, kind.caching);
     table.finish();
-    Some((source?, shared))
+    Some((source?, common))
 }
 
 /// The keys that only some kinds have, each once.

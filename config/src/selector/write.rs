@@ -4,7 +4,7 @@
 //! has a secret as its value: files that hold one are named, not read.
 
 use super::Selector;
-use super::shared::Defaults;
+use super::common::Defaults;
 use crate::kind::Written;
 use crate::write::TableWriter;
 

@@ -56,14 +56,14 @@ impl Defaults {
 
 /// The settings that selectors of every kind have.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct CommonSettings {
     pub(super) limits: Limits,
     pub(super) body_policy: BodyPolicy,
     pub(super) access: Access,
     pub(super) discovery: Discovery,
 }
 
-impl Shared {
+impl CommonSettings {
     /// The keys of a selector whose kind caches in this way.
     pub(super) fn keys(caching: Caching) -> Vec<Key> {
         let policy: Vec<Key> = BodyPolicy::KEYS.iter().map(|key| key.inherited()).collect();
