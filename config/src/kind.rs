@@ -20,7 +20,7 @@ use crate::table::Table;
 use crate::value::{FromValue, describe, one_of};
 use crate::write::TableWriter;
 use config::{Value, ValueKind};
-use interface::Kind;
+use interface::KindSettings;
 
 /// One kind that is written as a table.
 #[derive(Debug)]
@@ -80,8 +80,8 @@ macro_rules! kinds {
         /// The kinds that are written as a table.
         pub(crate) const TABLE_KINDS: &[TableKind] = &[$(TableKind {
             name: $name,
-            keys: <$settings as Kind>::KEYS,
-            caching: <$settings as Kind>::CACHING,
+            keys: <$settings as KindSettings>::KEYS,
+            caching: <$settings as KindSettings>::CACHING,
             read: |table, bridge| <$settings>::read(table, bridge).map(Source::$variant),
         },)*];
 

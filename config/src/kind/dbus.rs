@@ -1,6 +1,6 @@
 //! Kind `dbus`: a D-Bus method without arguments that returns the metrics as bytes (`ay`).
 
-use super::interface::{Caching, Kind};
+use super::interface::{Caching, KindSettings};
 use crate::bridge::Bridge;
 use crate::dbus_name::{BusName, Method, ObjectPath, is_address};
 use crate::key::Key;
@@ -39,7 +39,7 @@ pub enum Bus {
     Address(String),
 }
 
-impl Kind for DbusSource {
+impl KindSettings for DbusSource {
     const KEYS: &'static [Key] = &[
         Key::with_default::<BusChoice>(
             "bus",

@@ -1,6 +1,6 @@
 //! Kind `file`: files that a daemon writes, cached until they change.
 
-use super::interface::{Caching, Kind};
+use super::interface::{Caching, KindSettings};
 use crate::bridge::Bridge;
 use crate::key::Key;
 use crate::table::Table;
@@ -43,7 +43,7 @@ impl Default for FileOptions {
     }
 }
 
-impl Kind for FileSource {
+impl KindSettings for FileSource {
     const KEYS: &'static [Key] = &[
         Key::required::<PathPattern>(
             "path",

@@ -8,8 +8,8 @@ use crate::write::TableWriter;
 /// The settings of one kind of source: what they are called, how they are read and written.
 ///
 /// The keys that selectors of all kinds have in common are not among them.
-pub(crate) trait Kind: Sized {
-    /// The keys of this kind, in the order in which [`Kind::read`] takes them.
+pub(crate) trait KindSettings: Sized {
+    /// The keys of this kind, in the order in which [`KindSettings::read`] takes them.
     const KEYS: &'static [Key];
     /// Selects the common keys about caching.
     const CACHING: Caching;
@@ -18,7 +18,7 @@ pub(crate) trait Kind: Sized {
     /// that is required.
     fn read(table: &mut Table<'_, '_>, bridge: &Bridge) -> Option<Self>;
 
-    /// Writes what [`Kind::read`] reads as the same settings: keys of the selector into
+    /// Writes what [`KindSettings::read`] reads as the same settings: keys of the selector into
     /// `selector`, keys of `[bridge]` into `bridge`.
     fn write(&self, selector: &mut TableWriter, bridge: &mut TableWriter);
 }

@@ -1,6 +1,6 @@
 //! Kind `uds`: a unix socket whose daemon writes its metrics to each client and closes.
 
-use super::interface::{Caching, Kind};
+use super::interface::{Caching, KindSettings};
 use crate::bridge::Bridge;
 use crate::key::Key;
 use crate::table::Table;
@@ -15,7 +15,7 @@ pub struct UdsSource {
     pub path: PathBuf,
 }
 
-impl Kind for UdsSource {
+impl KindSettings for UdsSource {
     const KEYS: &'static [Key] = &[Key::required::<SocketPath>(
         "path",
         "The socket. The path is resolved at each scrape.",
