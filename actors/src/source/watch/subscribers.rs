@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A change of one file.
 #[derive(Clone, Copy)]
-pub(super) enum Change {
+pub(super) enum FileChange {
     /// Bytes were written, and the file is still open.
     BeingWritten,
     /// Its writer has closed it.
@@ -131,7 +131,7 @@ impl Subscribers {
     }
 
     /// Notifies of a change of the file or directory at a path.
-    pub(super) fn changed(&self, path: &Path, change: Change) {
+    pub(super) fn changed(&self, path: &Path, change: FileChange) {
         let table = self.table();
         if let Some(watched) = table.get(path) {
             watched.notify_all();
@@ -141,7 +141,7 @@ impl Subscribers {
 
     /// Notifies of the removal or renaming of a path: notify stops watching all that is below a
     /// directory, or below a link to one.
-    pub(super) fn removed(&self, path: &Path, change: Change) {
+    pub(super) fn removed(&self, path: &Path, change: FileChange) {
         let table = self.table();
         let from_here = (Bound::Included(path), Bound::Unbounded);
         let below = table.range::<Path, _>(from_here);
@@ -162,7 +162,7 @@ impl Subscribers {
     }
 }
 
-fn notify_parent(table: &BTreeMap<PathBuf, Watched>, path: &Path, change: Change) {
+fn notify_parent(table: &BTreeMap<PathBuf, Watched>, path: &Path, change: FileChange) {
     if let (Some(parent), Some(name)) = (path.parent(), path.file_name())
         && let Some(watched) = table.get(parent)
     {
@@ -171,14 +171,14 @@ fn notify_parent(table: &BTreeMap<PathBuf, Watched>, path: &Path, change: Change
 }
 
 impl Watched {
-    fn notify(&self, name: &OsStr, change: Change) {
+    fn notify(&self, name: &OsStr, change: FileChange) {
         let interested = self.subscribers.iter();
         let interested = interested.filter(|subscriber| subscriber.interest.covers(name));
         for Subscriber { pending_writes, .. } in interested {
             match change {
-                Change::BeingWritten => pending_writes.was_written(name),
-                Change::Closed => pending_writes.was_closed(name),
-                Change::Replaced => pending_writes.was_replaced(name),
+                FileChange::BeingWritten => pending_writes.was_written(name),
+                FileChange::Closed => pending_writes.was_closed(name),
+                FileChange::Replaced => pending_writes.was_replaced(name),
             }
         }
     }

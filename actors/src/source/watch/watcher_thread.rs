@@ -6,7 +6,7 @@
 //! which would deadlock.
 
 use super::command::{Command, Subscriber, Unwatched};
-use super::subscribers::{Change, Subscribers};
+use super::subscribers::{FileChange, Subscribers};
 use super::target::{Identity, Target, identity};
 use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
@@ -139,16 +139,16 @@ fn dispatch(subscribers: &Subscribers, event: &notify::Result<Event>) {
 
 /// The change of a file that an event reports; `None` for reads, which the exporter causes itself: a
 /// reaction to them would never end.
-fn change(kind: EventKind) -> Option<Change> {
+fn change(kind: EventKind) -> Option<FileChange> {
     match kind {
-        EventKind::Access(AccessKind::Close(AccessMode::Write)) => Some(Change::Closed),
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) => Some(FileChange::Closed),
         EventKind::Access(_) => None,
-        EventKind::Modify(ModifyKind::Data(_)) => Some(Change::BeingWritten),
+        EventKind::Modify(ModifyKind::Data(_)) => Some(FileChange::BeingWritten),
         EventKind::Any
         | EventKind::Create(_)
         | EventKind::Modify(_)
         | EventKind::Remove(_)
-        | EventKind::Other => Some(Change::Replaced),
+        | EventKind::Other => Some(FileChange::Replaced),
     }
 }
 
