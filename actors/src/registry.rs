@@ -14,7 +14,7 @@ pub use handle::SelectorHandle;
 pub use threads::{ActorThreads, ThreadHandles};
 
 use crate::metrics::Metrics;
-use change::Change;
+use change::SelectorChange;
 use futures_util::future::join_all;
 use handle::Unresponsive;
 use local_exporter_config as config;
@@ -67,11 +67,11 @@ impl Registry {
         let mut reconciliation = Reconciliation::default();
         for selector in selectors {
             let old = self.get(&selector.name);
-            let change = old.map(|handle| Change::between(handle.spec(), &selector));
+            let change = old.map(|handle| SelectorChange::between(handle.spec(), &selector));
             reconciliation.changes.note(&selector.name, change);
             let handle = match (old, change) {
-                (Some(handle), Some(Change::Unchanged)) => Arc::clone(handle),
-                (Some(handle), Some(Change::AccessOrDiscovery)) => {
+                (Some(handle), Some(SelectorChange::Unchanged)) => Arc::clone(handle),
+                (Some(handle), Some(SelectorChange::AccessOrDiscovery)) => {
                     Arc::new(handle.with_settings(selector))
                 }
                 _ => {

@@ -4,7 +4,7 @@ use local_exporter_config::Selector;
 
 /// How a selector that is in both lists changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Change {
+pub(super) enum SelectorChange {
     /// Not at all.
     Unchanged,
     /// In its access or discovery settings, which the actor does not use.
@@ -13,7 +13,7 @@ pub(super) enum Change {
     Actor,
 }
 
-impl Change {
+impl SelectorChange {
     pub(super) fn between(old: &Selector, new: &Selector) -> Self {
         if old == new {
             return Self::Unchanged;
@@ -47,11 +47,11 @@ pub struct Changes {
 
 impl Changes {
     /// Records how a selector changed; `None` for a new selector.
-    pub(super) fn note(&mut self, name: &str, change: Option<Change>) {
+    pub(super) fn note(&mut self, name: &str, change: Option<SelectorChange>) {
         let names = match change {
-            Some(Change::Unchanged) => return self.kept += 1,
-            Some(Change::AccessOrDiscovery) => &mut self.amended,
-            Some(Change::Actor) => &mut self.replaced,
+            Some(SelectorChange::Unchanged) => return self.kept += 1,
+            Some(SelectorChange::AccessOrDiscovery) => &mut self.amended,
+            Some(SelectorChange::Actor) => &mut self.replaced,
             None => &mut self.added,
         };
         names.push(name.to_owned());
@@ -85,18 +85,24 @@ mod tests {
     #[test]
     fn only_settings_that_the_actor_uses_need_a_new_actor() {
         let old = selector();
-        assert_eq!(Change::between(&old, &old.clone()), Change::Unchanged);
+        assert_eq!(
+            SelectorChange::between(&old, &old.clone()),
+            SelectorChange::Unchanged
+        );
 
         let mut new = old.clone();
         new.discovery.scrape_interval = Some(Duration::from_secs(5));
         new.access.bearer_token_file = Some("/etc/token".into());
-        assert_eq!(Change::between(&old, &new), Change::AccessOrDiscovery);
+        assert_eq!(
+            SelectorChange::between(&old, &new),
+            SelectorChange::AccessOrDiscovery
+        );
 
         new.limits.timeout += Duration::from_millis(1);
-        assert_eq!(Change::between(&old, &new), Change::Actor);
+        assert_eq!(SelectorChange::between(&old, &new), SelectorChange::Actor);
 
         let mut new = old.clone();
         new.limits.max_in_flight += 1;
-        assert_eq!(Change::between(&old, &new), Change::Actor);
+        assert_eq!(SelectorChange::between(&old, &new), SelectorChange::Actor);
     }
 }
