@@ -18,7 +18,7 @@ pub struct Key {
     /// The value of a key that is left out.
     pub default: DefaultValue,
     /// The action after which a new value takes effect.
-    pub change: Change,
+    pub takes_effect: TakesEffect,
     /// One or two sentences.
     pub description: &'static str,
 }
@@ -38,7 +38,7 @@ pub enum DefaultValue {
 
 /// The action after which a new value takes effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum TakesEffect {
     /// A reload of the configuration.
     Reload,
     /// A restart of the process: a reload keeps the old value and logs a warning.
@@ -79,7 +79,7 @@ impl Key {
             list: false,
             expected: "a table",
             default: DefaultValue::Absent,
-            change: Change::Reload,
+            takes_effect: TakesEffect::Reload,
             description,
         }
     }
@@ -95,7 +95,7 @@ impl Key {
             list: false,
             expected: T::EXPECTED,
             default,
-            change: Change::Reload,
+            takes_effect: TakesEffect::Reload,
             description,
         }
     }
@@ -108,7 +108,7 @@ impl Key {
     /// The same key, whose new values need a restart.
     pub(crate) const fn at_restart(self) -> Self {
         Self {
-            change: Change::Restart,
+            takes_effect: TakesEffect::Restart,
             ..self
         }
     }

@@ -56,7 +56,7 @@ pub use error::{ConfigError, ConfigErrors, ExternalError, Location};
 pub use flags::{Flag, FlagValue, Flags};
 pub use input::Input;
 pub use ipnet::IpNet;
-pub use key::{Change, DefaultValue, Key};
+pub use key::{DefaultValue, Key, TakesEffect};
 pub use kind::{Bus, DbusSource, DirectorySource, FileOptions, FileSource, Source, UdsSource};
 pub use layers::{Layers, Loaded, Presence};
 pub use merge::load;

@@ -64,7 +64,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
     use super::*;
-    use local_exporter_config::{Change, Environment, Input, load, reference};
+    use local_exporter_config::{Environment, Input, TakesEffect, load, reference};
     use std::collections::BTreeSet;
 
     fn service(text: &str) -> Service {
@@ -103,7 +103,7 @@ mod tests {
         let table = tables.iter().find(|table| table.header == "service");
         let keys = table.unwrap().keys.iter();
         let documented: BTreeSet<_> = keys
-            .filter(|key| key.change == Change::Restart)
+            .filter(|key| key.takes_effect == TakesEffect::Restart)
             .map(|key| key.name)
             .collect();
         assert_eq!(documented, RESTART.map(|(key, _, _)| key).into());

@@ -2,7 +2,9 @@
 
 use super::sections;
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
-use local_exporter_config::{Change, DefaultValue, ENVIRONMENT_PREFIX, Key, KeyTable, reference};
+use local_exporter_config::{
+    DefaultValue, ENVIRONMENT_PREFIX, Key, KeyTable, TakesEffect, reference,
+};
 use std::io;
 
 /// The file name of the page.
@@ -115,9 +117,9 @@ fn facts(key: &Key) -> Vec<Inline> {
         DefaultValue::Value(value) => bold(value),
         DefaultValue::Inherited => roman("the value in [bridge.defaults]"),
     });
-    facts.push(roman(match key.change {
-        Change::Reload => ". A change takes effect at a reload.",
-        Change::Restart => ". A change takes effect after a restart.",
+    facts.push(roman(match key.takes_effect {
+        TakesEffect::Reload => ". A change takes effect at a reload.",
+        TakesEffect::Restart => ". A change takes effect after a restart.",
     }));
     facts
 }

@@ -4,7 +4,7 @@
 
 use super::table::{code, rows};
 use super::text;
-use local_exporter_config::{Change, DefaultValue, Key, KeyTable, reference};
+use local_exporter_config::{DefaultValue, Key, KeyTable, TakesEffect, reference};
 use std::collections::BTreeMap;
 
 const PAGE: &str = "docs/src/configuration.md";
@@ -117,7 +117,7 @@ fn the_page_on_reloading_lists_the_keys_that_need_a_restart() {
     listed.sort_unstable();
     let tables = reference();
     let keys = tables.iter().flat_map(|table| &table.keys);
-    let needs_restart = keys.filter(|key| key.change == Change::Restart);
+    let needs_restart = keys.filter(|key| key.takes_effect == TakesEffect::Restart);
     let mut expected: Vec<&str> = needs_restart.map(|key| key.name).collect();
     expected.sort_unstable();
     assert_eq!(listed, expected);
