@@ -121,7 +121,7 @@ fn variables_that_match_no_key_or_contradict_each_other_are_errors() {
         ("LOCAL_EXPORTER_SERVICE__PORT", "has another prefix"),
     ]);
     let found = load(None, &variables).unwrap_err().to_string();
-    let name = "a name that stands for no key, expected keys of letters, digits, `_` and `-`, \
+    let name = "a name that matches no key, expected keys of letters, digits, `_` and `-`, \
                 joined by two underscores";
     for expected in [
         "SELECTORS__A: a value, while LOCAL_EXPORTER__BRIDGE__SELECTORS__A__KIND sets a key below it",

@@ -10,7 +10,7 @@ use super::path_walk::Component;
 use super::problem::Problem;
 use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
 /// Whether these are the metadata of something that was deleted.
@@ -18,11 +18,11 @@ pub(crate) fn is_deleted(metadata: &Metadata) -> bool {
     metadata.nlink() == 0
 }
 
-/// The problem of a component that was deleted and is only still mounted.
+/// The problem of a component that was deleted while a mount still refers to it.
 pub(crate) fn stale(component: &Component) -> Option<Problem> {
     let path = component.path.display();
     is_deleted(&component.metadata).then(|| Problem {
-        what: format!("{path} was deleted and is only still mounted"),
+        what: deleted(&component.path, &component.metadata),
         path: component.path.clone(),
         remedy: format!(
             "mount a parent directory that is not deleted instead of {path}; until then, mount it again"
@@ -33,14 +33,22 @@ pub(crate) fn stale(component: &Component) -> Option<Problem> {
 /// The end of an error message for a path that leads through a stale mount; empty for any other
 /// path.
 pub(crate) fn stale_hint(path: &Path) -> String {
-    let is_stale = |path: &&Path| std::fs::metadata(path).is_ok_and(|found| is_deleted(&found));
-    match path.ancestors().find(is_stale) {
-        Some(stale) => format!(
-            "; {} was deleted and is only still mounted: mount its parent directory instead",
-            stale.display()
-        ),
-        None => String::new(),
-    }
+    let stale = |path: &Path| {
+        let found = std::fs::metadata(path).ok().filter(is_deleted)?;
+        let what = deleted(path, &found);
+        Some(format!("; {what}; mount its parent directory instead"))
+    };
+    path.ancestors().find_map(stale).unwrap_or_default()
+}
+
+fn deleted(path: &Path, metadata: &Metadata) -> String {
+    let kind = match metadata.file_type() {
+        kind if kind.is_dir() => "directory",
+        kind if kind.is_socket() => "socket",
+        _ => "file",
+    };
+    let path = path.display();
+    format!("{path} was deleted; its mount still refers to the deleted {kind}")
 }
 
 /// The problem of a file or a socket that is itself a mount point.

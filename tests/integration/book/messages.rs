@@ -9,7 +9,7 @@ const QUOTED: [(&str, &str); 9] = [
     ("docs/src/troubleshooting.md", "cannot listen on "),
     (
         "docs/src/troubleshooting.md",
-        "was deleted and is only still mounted",
+        "was deleted; its mount still refers to the deleted ",
     ),
     ("docs/src/troubleshooting.md", " is not a valid number"),
     ("docs/src/troubleshooting.md", " is not a metric type"),

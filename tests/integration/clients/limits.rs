@@ -134,7 +134,7 @@ fn the_limit_of_open_files_is_raised_or_the_other_limits_fit_below_it() {
     let wrapper = ["prlimit", "--nofile=256:256", "--"];
     let exporter = Exporter::start_under(&wrapper, "[bridge.selectors]\n");
     let log = exporter.log().join("\n");
-    assert!(log.contains("the limit of open files allows less"), "{log}");
+    assert!(log.contains("the limit of open files is too low"), "{log}");
     let flood: Vec<_> = (0..400)
         .map(|_| Connection::open(exporter.address()))
         .collect();

@@ -60,7 +60,7 @@ impl Mount {
 
     fn hint(&self) -> &'static str {
         let hint = format!(
-            "{} was deleted and is only still mounted",
+            "{} was deleted; its mount still refers to the deleted ",
             self.to.display()
         );
         // Leaks a few bytes per test.

@@ -24,7 +24,7 @@ fn instead(name: &str, behaviour: Behaviour, expected: Expected) {
 
 #[test]
 fn sends_nothing() {
-    let expected = Expected::timeout("the bus did not take the connection");
+    let expected = Expected::timeout("the bus did not accept the connection");
     instead(
         "no bus: sends nothing",
         Behaviour::HangAfterAccept,

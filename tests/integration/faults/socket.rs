@@ -54,7 +54,7 @@ fn fault(name: &str, behaviour: Behaviour, expected: Expected) {
 
 #[test]
 fn hangs_before_it_accepts() {
-    let expected = Expected::timeout("it wrote nothing (nothing is sent");
+    let expected = Expected::timeout("it wrote nothing (the exporter sends no request");
     fault(
         "hangs before it accepts",
         Behaviour::HangBeforeAccept,
@@ -74,7 +74,7 @@ fn hangs_with_a_full_backlog() {
 
 #[test]
 fn hangs_after_it_accepted() {
-    let expected = Expected::timeout("it wrote nothing (nothing is sent");
+    let expected = Expected::timeout("it wrote nothing (the exporter sends no request");
     fault(
         "hangs after it accepted",
         Behaviour::HangAfterAccept,
@@ -162,7 +162,7 @@ fn responds_late() {
     fault(
         "responds late",
         late,
-        Expected::timeout("it wrote nothing (nothing is sent"),
+        Expected::timeout("it wrote nothing (the exporter sends no request"),
     );
 }
 

@@ -59,7 +59,7 @@ fn lifecycle(manager: &Manager, notify_socket: &str) {
     command.env("NOTIFY_SOCKET", notify_socket);
     let mut serving = Serving::start(command, LOCAL, &config);
     let ready = manager.receive();
-    assert_eq!(ready, ["READY=1", "STATUS=0 of 2 sources answered"]);
+    assert_eq!(ready, ["READY=1", "STATUS=0 of 2 sources responded"]);
     let base = format!("http://{}", serving.address());
     assert_eq!(get(&format!("{base}/-/ready"), &[]).status, 200);
 
@@ -67,7 +67,7 @@ fn lifecycle(manager: &Manager, notify_socket: &str) {
     until("the file is served", || {
         get(&format!("{base}/bridge?selector=two"), &[]).status == 200
     });
-    assert_eq!(manager.receive(), ["STATUS=1 of 2 sources answered"]);
+    assert_eq!(manager.receive(), ["STATUS=1 of 2 sources responded"]);
 
     // The second reload fails; it is reported too.
     for config in [SELECTORS, "nonsense"] {
@@ -84,7 +84,7 @@ fn lifecycle(manager: &Manager, notify_socket: &str) {
         );
         let ready = manager.receive();
         assert_eq!(ready[0], "READY=1");
-        assert_eq!(ready[1], "STATUS=0 of 1 sources answered");
+        assert_eq!(ready[1], "STATUS=0 of 1 sources responded");
     }
     serving.signal("TERM");
     let last = manager.receive_until("STOPPING=1");

@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn the_error_of_a_socket_has_the_cause_that_was_found_on_its_path() {
-        let stale = "; /run/it was deleted and is only still mounted";
+        let stale = "; /run/it was deleted; its mount still refers to the deleted directory";
         let denied = "; its permissions would allow it";
         let other = "; its path is not a socket";
         let cases = [
