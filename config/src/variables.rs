@@ -56,7 +56,7 @@ impl Variables {
         };
         if !path.iter().all(is_key) {
             let expected = "keys of letters, digits, `_` and `-`, joined by two underscores";
-            return self.reject(name, "a name that stands for no key".into(), expected);
+            return self.reject(name, "a name that matches no key".into(), expected);
         }
         let set = (name.to_owned(), value.to_owned());
         if let Some((other, _)) = self.by_path.insert(path, set) {

@@ -137,7 +137,7 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
     };
     if read as u64 > MAX_BYTES {
         return Err(io::Error::other(
-            "more than 1 GiB, which is more than max_bytes can be",
+            "larger than 1 GiB, the maximum of max_bytes",
         ));
     }
     Ok(body)

@@ -121,8 +121,8 @@ async fn actors_started(registry: &ArcSwap<Registry>) {
 fn status(registry: &ArcSwap<Registry>) -> String {
     let registry = registry.load();
     let all = registry.iter().count();
-    let answered = registry.iter().filter(|handle| handle.is_up()).count();
-    format!("{answered} of {all} sources answered")
+    let responded = registry.iter().filter(|handle| handle.is_up()).count();
+    format!("{responded} of {all} sources responded")
 }
 
 async fn send(socket: &UnixDatagram, message: Message) {

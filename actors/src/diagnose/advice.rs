@@ -12,7 +12,8 @@ pub(super) fn remedy(reason: Reason) -> &'static str {
              container) and the AppArmor profile"
         }
         Reason::Timeout => {
-            "have the daemon write and close the connection; if it needs longer, raise `timeout`"
+            "have the daemon close the connection after writing the body; if it needs longer, raise \
+             `timeout`"
         }
         Reason::Empty => {
             "have the daemon write at least one metric; if an empty body is valid, set \

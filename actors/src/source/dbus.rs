@@ -168,7 +168,7 @@ impl Source for Dbus {
         match self.progress.get() {
             Progress::Connecting => {
                 let words = self.link.waiting_for().words();
-                words.unwrap_or("; the bus did not take the connection: it hangs")
+                words.unwrap_or("; the bus did not accept the connection; it hangs")
             }
             Progress::Called => "; the method was called and did not reply",
         }

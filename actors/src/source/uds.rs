@@ -141,7 +141,7 @@ impl Source for Uds {
     fn waiting_for(&self) -> String {
         match (self.connector.waiting_for().words(), self.received.get()) {
             (Some(words), _) => words.into(),
-            (None, 0) => "; it wrote nothing (nothing is sent to it that it could wait for)".into(),
+            (None, 0) => "; it wrote nothing (the exporter sends no request)".into(),
             (None, bytes) => format!("; it wrote {bytes} bytes and did not close the connection"),
         }
     }

@@ -48,7 +48,7 @@ impl KindSettings for FileSource {
         Key::required::<PathPattern>(
             "path",
             "Files, directories and patterns for either. They are joined into one body, in this \
-             order; a directory stands for its files that match `pattern`, sorted by name.",
+             order; a directory means all its files that match `pattern`, sorted by name.",
         )
         .or_list(),
         Key::with_default::<NamePattern>(

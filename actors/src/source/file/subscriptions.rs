@@ -83,7 +83,7 @@ impl Subscriptions {
                 Err(Unwatched::NoEvents(error)) => error,
                 Err(Unwatched::Late) => {
                     late = true;
-                    "inotify did not answer in time".to_owned()
+                    "the watcher thread did not reply in time".to_owned()
                 }
             };
             self.refused_since = refused_before.or_else(|| Some(Instant::now()));
