@@ -77,8 +77,8 @@ fn network(text: &str) -> Option<IpNet> {
     Some(unmapped(network.trunc()))
 }
 
-/// An IPv4-mapped network (RFC 4291, 2.5.5.2) as the IPv4 network it stands for: the address of
-/// an IPv4 client on a socket of both families is compared as an IPv4 address.
+/// Converts an IPv4-mapped network (RFC 4291, 2.5.5.2) to the IPv4 network: the address of an IPv4
+/// client on a socket of both families is compared as an IPv4 address.
 fn unmapped(network: IpNet) -> IpNet {
     let mapped = match network {
         IpNet::V4(_) => None,

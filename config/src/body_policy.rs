@@ -65,7 +65,7 @@ pub enum Timestamps {
 macro_rules! words {
     ($name:ident: $first_word:literal = $first:ident $(, $word:literal = $variant:ident)*) => {
         impl $name {
-            /// The word that stands for it in a configuration.
+            /// Its value in a configuration.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {

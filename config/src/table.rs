@@ -146,7 +146,7 @@ impl<'r, 't> Table<'r, 't> {
         self.entries.contains_key(key)
     }
 
-    /// Reports a key whose value is valid by itself.
+    /// Reports a key whose value is valid on its own.
     pub(crate) fn reject_valid(&self, key: &str, found: String, expected: &str) {
         self.reject(&self.path.key(key), None, found, expected);
     }

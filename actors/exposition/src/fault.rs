@@ -31,7 +31,7 @@ pub struct Fault {
     pub line: usize,
     /// The byte within the line, counted from 1; in protobuf, within the body.
     pub column: usize,
-    /// What was found and what was expected, in lower case and without a full stop. Meant for people: it can change.
+    /// What was found and what was expected, in lower case and without a full stop. The text may change.
     pub message: String,
     /// About 60 characters of the line around the position, control characters escaped; can be empty.
     pub excerpt: String,

@@ -1,7 +1,7 @@
 //! The permission that this process lacks for a path, and its remedy.
 //!
 //! Asks the kernel with access(2), which takes groups, ACLs and labels into
-//! account. The mode then tells what to change.
+//! account. The mode then shows what to change.
 
 use super::mode::{Class, Credentials, Ownership};
 use super::path_walk::Component;

@@ -96,7 +96,7 @@ impl KindSettings for DbusSource {
 }
 
 impl Bus {
-    /// The word or the address that stands for it in a configuration.
+    /// Its value in a configuration: a word or an address.
     fn as_str(&self) -> &str {
         match self {
             Self::System => "system",

@@ -62,7 +62,7 @@ fn tcp_address(host: &str) -> Option<ListenAddress> {
         },
         (host, None) => match host.parse().ok()? {
             IpAddr::V4(address) => ListenAddress::One(address.into()),
-            // Without brackets, its end cannot be told from the port.
+            // Without brackets, its end cannot be distinguished from the port.
             IpAddr::V6(_) => return None,
         },
     })

@@ -130,7 +130,7 @@ fn message(order: Order, kind: Type, signature: &[u8], body: &[u8]) -> Vec<u8> {
         fields.resize(fields.len().next_multiple_of(8), 0);
     }
     if !signature.is_empty() {
-        let length = u8::try_from(signature.len()).expect("it was looked at");
+        let length = u8::try_from(signature.len()).expect("`run` limits signatures to 255 bytes");
         fields.extend([8, 1, b'g', 0, length]);
         fields.extend(signature);
         fields.push(0);

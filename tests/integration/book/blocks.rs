@@ -91,7 +91,7 @@ fn every_yaml_block_is_accepted_by_its_reader() {
         } else if block.code.contains("tls_server_config:") {
             web_configuration(&block, &file);
         } else {
-            panic!("{}: what reads this?", block.place);
+            panic!("{}: no program that reads this block is known", block.place);
         }
     }
 }

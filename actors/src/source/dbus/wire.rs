@@ -1,9 +1,9 @@
 //! The socket to a bus, with a check of the greeting before zbus reads it.
 //!
 //! zbus buffers a greeting of any length, searches all of it after each read, and
-//! panics if it is empty: a process that listens in place of a bus could stop the
-//! actor thread. A bus that accepts a client sends one short line, and messages
-//! after it (D-Bus specification, "Authentication Protocol"). File descriptors
+//! panics if it is empty, so a process that listens in place of a bus could stop
+//! the actor thread. A bus that accepts a client sends one short line, and
+//! messages after it (D-Bus specification, "Authentication Protocol"). File descriptors
 //! are not passed, so none are received.
 
 use super::bus_error::BusError;
