@@ -1,30 +1,15 @@
 //! Every input of the corpus keeps the rules of its fuzz target.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test that cannot go on has failed, and says at which input"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use local_exporter_exposition_fuzz::corpus;
 use local_exporter_fuzz::{configuration, dbus_reply, query};
-use std::fs;
 use std::path::Path;
 
-/// Runs a target on each of its inputs; a failing test prints the file it read last.
+/// Runs a target on each of its inputs.
 fn each_input_of(target: &str, run: impl Fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("corpus")
-        .join(target);
-    let mut inputs: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    inputs.sort_unstable();
-    assert!(!inputs.is_empty());
-    for input in inputs {
-        println!("{}", input.display());
-        run(&fs::read(input).unwrap());
-    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    corpus::run_each(&folder.join(target), run);
 }
 
 #[test]

@@ -9,6 +9,8 @@
     reason = "a panic is how a fuzz target reports a fault"
 )]
 
+pub mod corpus;
+
 use local_exporter_exposition::{
     Check, FinalNewline, Format, FormatChoice, Rules, check, detect_format, join, list_faults,
     strip_timestamps,
