@@ -50,14 +50,16 @@ closed_set! {
 impl Reason {
     /// The reason for an error of the operating system.
     pub(crate) fn of_io(error: &io::Error) -> Self {
-        use io::ErrorKind as Kind;
+        use io::ErrorKind;
         match error.kind() {
             // ENOTDIR: a component of the path is a file, so the path cannot exist.
-            Kind::NotFound | Kind::NotADirectory => Self::Absent,
-            Kind::ConnectionRefused => Self::Refused,
-            Kind::PermissionDenied => Self::Denied,
-            Kind::TimedOut => Self::Timeout,
-            Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe => Self::Reset,
+            ErrorKind::NotFound | ErrorKind::NotADirectory => Self::Absent,
+            ErrorKind::ConnectionRefused => Self::Refused,
+            ErrorKind::PermissionDenied => Self::Denied,
+            ErrorKind::TimedOut => Self::Timeout,
+            ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
+                Self::Reset
+            }
             _ => Self::Io,
         }
     }

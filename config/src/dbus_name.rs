@@ -148,8 +148,8 @@ mod tests {
 
     #[test]
     fn names_follow_the_specification() {
-        type Check = fn(&str) -> bool;
-        let cases: [(Check, &str, bool); 20] = [
+        type IsName = fn(&str) -> bool;
+        let cases: [(IsName, &str, bool); 20] = [
             (is_bus_name, "com.github.lucab.Prombus", true),
             (is_bus_name, "org.with-dash.Name", true),
             (is_bus_name, ":1.42", true),

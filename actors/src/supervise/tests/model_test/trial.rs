@@ -17,7 +17,7 @@ const TICK: Duration = Duration::from_millis(1);
 
 /// A message, as far as the model distinguishes them.
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+enum MessageKind {
     Scrape,
     Hang,
     Fail,
@@ -28,7 +28,7 @@ type Received = (Result<u32, MailboxError>, Instant);
 
 /// A message that was sent, and its caller.
 struct Sent {
-    kind: Kind,
+    kind: MessageKind,
     caller: JoinHandle<Received>,
 }
 
@@ -93,9 +93,9 @@ impl Trial {
     /// Applies an event to the actor and to the model.
     pub(super) async fn apply(&mut self, event: Event) {
         match event {
-            Event::Scrape => self.send(Kind::Scrape, Point::Handler).await,
-            Event::Hang => self.send(Kind::Hang, Point::Handler).await,
-            Event::Fail(point) => self.send(Kind::Fail, point).await,
+            Event::Scrape => self.send(MessageKind::Scrape, Point::Handler).await,
+            Event::Hang => self.send(MessageKind::Hang, Point::Handler).await,
+            Event::Fail(point) => self.send(MessageKind::Fail, point).await,
             Event::FailStarting(times) => {
                 self.fail_starting = times;
                 self.subject.plan.lock().unwrap().fail_in_started = times;
@@ -113,7 +113,7 @@ impl Trial {
         }
     }
 
-    async fn send(&mut self, kind: Kind, point: Point) {
+    async fn send(&mut self, kind: MessageKind, point: Point) {
         let address = self.subject.address.clone();
         let at = Instant::now();
         let backing_off = matches!(self.phase, Phase::Backoff { .. });
@@ -121,9 +121,9 @@ impl Trial {
         let point = if backing_off { Point::Handler } else { point };
         let caller = actix_rt::spawn(async move {
             let result = match kind {
-                Kind::Scrape => address.send(Count).await,
-                Kind::Hang => address.send(Hang).await.map(|()| 0),
-                Kind::Fail => address.send(Fail(point)).await.map(|()| 0),
+                MessageKind::Scrape => address.send(Count).await,
+                MessageKind::Hang => address.send(Hang).await.map(|()| 0),
+                MessageKind::Fail => address.send(Fail(point)).await.map(|()| 0),
             };
             (result, Instant::now())
         });
@@ -140,12 +140,12 @@ impl Trial {
     async fn handle_queued(&mut self, at: Instant) {
         while let Some(sent) = self.queued.pop_front() {
             match sent.kind {
-                Kind::Scrape => {
+                MessageKind::Scrape => {
                     self.handled += 1;
                     sent.received(Ok(self.handled), at).await;
                 }
-                Kind::Hang => self.hanging.push(sent),
-                Kind::Fail => {
+                MessageKind::Hang => self.hanging.push(sent),
+                MessageKind::Fail => {
                     sent.received(Err(MailboxError::Closed), at).await;
                     return self.fail(at).await;
                 }
