@@ -73,7 +73,7 @@ impl SocketPath {
     fn put(&mut self, state: &SocketState) {
         match (state, &self.daemon) {
             (SocketState::Daemon(behaviour), Some(daemon)) => {
-                daemon.set(behaviour.clone()).unwrap()
+                daemon.set(behaviour.clone()).unwrap();
             }
             (SocketState::Daemon(behaviour), None) => {
                 let daemon = ScriptedDaemon::start(&self.path, behaviour.clone());
