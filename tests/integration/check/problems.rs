@@ -51,7 +51,8 @@ fn deleted_files_and_mounted_files_are_warnings() {
     };
     let (code, reports) = scene.reports(command);
     assert_eq!(code, Some(1));
-    let what = format!("{folder}/mounted was deleted; its mount still refers to the deleted directory");
+    let what =
+        format!("{folder}/mounted was deleted; its mount still refers to the deleted directory");
     let remedy = "mount a parent directory that is not deleted";
     assert_found(
         of(&reports, "deleted"),
