@@ -80,9 +80,9 @@ impl ClientKind {
     }
 }
 
-fn outcome(answer: io::Result<Response>) -> Outcome {
-    match answer {
-        Ok(answer) => Outcome::of(answer.status, &answer.body),
+fn outcome(response: io::Result<Response>) -> Outcome {
+    match response {
+        Ok(response) => Outcome::of(response.status, &response.body),
         Err(error) => wrong(&error),
     }
 }

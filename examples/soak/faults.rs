@@ -3,7 +3,7 @@
 use crate::bodies::{LARGEST, MAX_BYTES, OTHER, USUAL};
 use fastrand::Rng;
 use local_exporter_daemons::fault::Behaviour;
-use local_exporter_daemons::prombus::Answer;
+use local_exporter_daemons::prombus::Reply;
 use local_exporter_daemons::promfile::PromFile;
 use std::io;
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub(crate) fn behaviour(random: &mut Rng) -> Behaviour {
         5 => Behaviour::TooMuch(4 * MAX_BYTES as u64),
         6 => Behaviour::Garbage,
         7 => Behaviour::Nothing,
-        8 => Behaviour::AnswerLate {
+        8 => Behaviour::RespondLate {
             delay: Duration::from_millis(200),
             bytes: usual(),
         },
@@ -32,15 +32,15 @@ pub(crate) fn behaviour(random: &mut Rng) -> Behaviour {
 }
 
 /// The next reply of a service on the bus.
-pub(crate) fn answer(random: &mut Rng) -> Answer {
+pub(crate) fn reply(random: &mut Rng) -> Reply {
     match random.usize(..7) {
-        0 => Answer::Never,
-        1 => Answer::Error("no".into()),
-        2 => Answer::Bytes(b"nonsense".to_vec()),
-        3 => Answer::Bytes(LARGEST.clone()),
-        4 => Answer::Bytes(vec![b'\n'; MAX_BYTES + 1]),
-        5 => Answer::Late(Duration::from_millis(300), USUAL.to_vec()),
-        _ => Answer::Metrics,
+        0 => Reply::Never,
+        1 => Reply::Error("no".into()),
+        2 => Reply::Bytes(b"nonsense".to_vec()),
+        3 => Reply::Bytes(LARGEST.clone()),
+        4 => Reply::Bytes(vec![b'\n'; MAX_BYTES + 1]),
+        5 => Reply::Late(Duration::from_millis(300), USUAL.to_vec()),
+        _ => Reply::Metrics,
     }
 }
 

@@ -128,8 +128,8 @@ impl Scene {
 
     fn is_well(&self) -> bool {
         let is_well = |selector: &String| {
-            let answer = self.exporter.get(&format!("/bridge?selector={selector}"));
-            answer.is_some_and(|body| body == USUAL)
+            let response = self.exporter.get(&format!("/bridge?selector={selector}"));
+            response.is_some_and(|body| body == USUAL)
         };
         self.sources.selectors().iter().all(is_well)
             && self.sources.are_quiet()

@@ -5,7 +5,7 @@ use crate::faults;
 use fastrand::Rng;
 use local_exporter_daemons::bus::{Bus, BusKind, BusOptions};
 use local_exporter_daemons::fault::Behaviour;
-use local_exporter_daemons::prombus::{self, Answer, Prombus};
+use local_exporter_daemons::prombus::{self, Prombus, Reply};
 use local_exporter_daemons::promfile::PromFile;
 use local_exporter_daemons::scripted::ScriptedDaemon;
 use std::fmt::Write as _;
@@ -90,7 +90,7 @@ impl Sources {
             file.write(USUAL).expect("a file");
         }
         self.directory.behave(well());
-        self.bus.answer(Answer::Metrics);
+        self.bus.reply(Reply::Metrics);
     }
 
     pub(crate) fn disturb(&mut self, random: &mut Rng) {
@@ -184,12 +184,12 @@ impl OnABus {
     }
 
     /// Makes the service available with this reply.
-    fn answer(&mut self, answer: Answer) {
+    fn reply(&mut self, reply: Reply) {
         if self.bus.process_id().is_none() {
             self.bus.restart().expect("dbus-daemon");
         }
         let started = || Prombus::start(&self.bus.address(), || USUAL.to_vec()).expect("prombus");
-        self.service.get_or_insert_with(started).set_answer(answer);
+        self.service.get_or_insert_with(started).set_reply(reply);
     }
 
     /// A bus that was killed stays down until it is drawn again.
@@ -198,7 +198,7 @@ impl OnABus {
             self.bus.kill().expect("dbus-daemon");
             self.service = None;
         } else {
-            self.answer(faults::answer(random));
+            self.reply(faults::reply(random));
         }
     }
 }

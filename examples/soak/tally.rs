@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Debug)]
 pub(crate) enum Outcome {
     /// Status 200 and a complete body.
-    Answered,
+    Complete,
     /// An error response with a message.
     Refused,
     /// The client disconnected before the outcome.
@@ -20,7 +20,7 @@ pub(crate) enum Outcome {
 impl Outcome {
     pub(crate) fn of(status: u16, body: &[u8]) -> Self {
         match status {
-            200 if is_whole(body) => Self::Answered,
+            200 if is_whole(body) => Self::Complete,
             502..=504 if !body.is_empty() => Self::Refused,
             _ => {
                 let begin = body.get(..100).unwrap_or(body).escape_ascii();
@@ -33,7 +33,7 @@ impl Outcome {
 /// The number of each outcome.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    answered: AtomicU64,
+    complete: AtomicU64,
     refused: AtomicU64,
     left: AtomicU64,
     wrong: AtomicU64,
@@ -42,7 +42,7 @@ pub(crate) struct Tally {
 impl Tally {
     pub(crate) fn count(&self, outcome: &Outcome) {
         let counter = match outcome {
-            Outcome::Answered => &self.answered,
+            Outcome::Complete => &self.complete,
             Outcome::Refused => &self.refused,
             Outcome::Left => &self.left,
             Outcome::Wrong(_) => &self.wrong,
@@ -52,23 +52,23 @@ impl Tally {
 
     /// Whether there were responses, and none of them was incorrect.
     pub(crate) fn is_right(&self) -> bool {
-        let [answered, wrong] = [&self.answered, &self.wrong].map(read);
-        answered > 0 && wrong == 0
+        let [complete, wrong] = [&self.complete, &self.wrong].map(read);
+        complete > 0 && wrong == 0
     }
 }
 
 impl fmt::Display for Tally {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            answered,
+            complete,
             refused,
             left,
             wrong,
         } = self;
-        let [answered, refused, left, wrong] = [answered, refused, left, wrong].map(read);
+        let [complete, refused, left, wrong] = [complete, refused, left, wrong].map(read);
         write!(
             out,
-            "scrapes: {answered} answered with a whole body, {refused} with an error, \
+            "scrapes: {complete} with a complete body, {refused} with an error, \
              {left} left by their client, {wrong} wrong"
         )
     }

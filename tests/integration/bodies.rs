@@ -6,7 +6,7 @@ mod checks;
 use crate::support::{Exporter, get, quoted};
 use local_exporter_daemons::bus::{BusKind, BusOptions};
 use local_exporter_daemons::fault::Behaviour;
-use local_exporter_daemons::prombus::{self, Answer, Prombus};
+use local_exporter_daemons::prombus::{self, Prombus, Reply};
 use local_exporter_daemons::scripted::ScriptedDaemon;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -136,14 +136,14 @@ fn the_same_rules_apply_to_dbus() {
         (b"", Err("empty")),
     ];
     for (body, expected) in cases {
-        prombus.set_answer(Answer::Bytes(body.to_vec()));
+        prombus.set_reply(Reply::Bytes(body.to_vec()));
         let reply = exporter.scrape("it");
         match expected {
             Ok(body) => assert_eq!((reply.status, reply.body.as_slice()), (200, body)),
             Err(reason) => reply.assert_error(502, "it", reason),
         }
     }
-    prombus.set_answer(Answer::Late(Duration::from_secs(5), b"a 1\n".to_vec()));
+    prombus.set_reply(Reply::Late(Duration::from_secs(5), b"a 1\n".to_vec()));
     exporter.scrape("it").assert_error(504, "it", "timeout");
     assert_eq!(exporter.actor("it")["restarts"], 0);
 }

@@ -143,7 +143,7 @@ fn a_response_has_the_content_type_and_length_of_its_body() {
             reply.header("content-length"),
             Some(&*body.len().to_string())
         );
-        assert_eq!(reply.header("age"), None, "a fresh answer has no age");
+        assert_eq!(reply.header("age"), None, "a new body has no age");
         assert_eq!(reply.header("transfer-encoding"), None);
     }
 }

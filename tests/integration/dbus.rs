@@ -2,7 +2,7 @@
 
 use crate::support::{Exporter, exposition, until};
 use local_exporter_daemons::bus::{Bus, BusKind, BusOptions};
-use local_exporter_daemons::prombus::{self, Answer, Prombus};
+use local_exporter_daemons::prombus::{self, Prombus, Reply};
 
 /// A system bus with prombus, and an exporter with a selector `it` for `PromMetrics` and one for
 /// each faulty method.
@@ -103,7 +103,7 @@ fn strings_and_structs_of_bytes_are_accepted_too_and_nothing_else() {
 
 #[test]
 fn a_daemon_that_never_replies_times_out_any_number_of_times() {
-    // By default a bus allows 128 unanswered calls per connection; this one allows four.
+    // By default a bus allows 128 pending calls per connection; this one allows four.
     let bus = BusOptions::new()
         .kind(BusKind::System)
         .limit("max_replies_per_connection", 4)
@@ -116,11 +116,11 @@ fn a_daemon_that_never_replies_times_out_any_number_of_times() {
             .scrape("Never")
             .assert_error(504, "Never", "timeout");
     }
-    prombus.set_answer(Answer::Never);
+    prombus.set_reply(Reply::Never);
     for _ in 0..20 {
         exporter.scrape("it").assert_error(504, "it", "timeout");
     }
-    prombus.set_answer(Answer::Bytes(b"back 1\n".to_vec()));
+    prombus.set_reply(Reply::Bytes(b"back 1\n".to_vec()));
     until("the service responds", || {
         exporter.scrape("it").body == b"back 1\n"
     });

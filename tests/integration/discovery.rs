@@ -69,11 +69,11 @@ fn a_request_without_a_valid_host_is_an_error_with_a_remedy() {
         "GET /sd HTTP/1.1\r\nHost: u@h\r\nConnection: close\r\n",
         "GET /sd HTTP/1.1\r\nHost: a:99999\r\nConnection: close\r\n",
     ] {
-        let answer = raw(exporter.address(), &format!("{head}\r\n"));
-        assert!(answer.contains(" 400 "), "{head}: {answer}");
+        let response = raw(exporter.address(), &format!("{head}\r\n"));
+        assert!(response.contains(" 400 "), "{head}: {response}");
     }
-    let answer = raw(exporter.address(), "GET /sd HTTP/1.0\r\nHost: \r\n\r\n");
-    assert!(answer.contains("--web.external-url"), "{answer}");
+    let response = raw(exporter.address(), "GET /sd HTTP/1.0\r\nHost: \r\n\r\n");
+    assert!(response.contains("--web.external-url"), "{response}");
 }
 
 #[test]
@@ -102,9 +102,9 @@ fn the_external_url_is_the_target_and_all_pages_are_below_its_path() {
     }
     for above in ["/", "/a/b"] {
         let head = format!("GET {above} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-        let answer = raw(&address, &head);
-        assert!(answer.starts_with("HTTP/1.1 302 "), "{answer}");
-        assert!(answer.contains("\r\nlocation: /a/b/\r\n"), "{answer}");
+        let response = raw(&address, &head);
+        assert!(response.starts_with("HTTP/1.1 302 "), "{response}");
+        assert!(response.contains("\r\nlocation: /a/b/\r\n"), "{response}");
     }
 }
 

@@ -185,12 +185,12 @@ const STOP_BOUND: Duration = Duration::from_secs(10);
 #[test]
 fn shutdown_completes_scrapes_in_progress_within_its_bound() {
     for signal in ["TERM", "INT"] {
-        let late = Behaviour::AnswerLate {
+        let late = Behaviour::RespondLate {
             delay: Duration::from_millis(700),
             bytes: b"late 1\n".to_vec(),
         };
-        let (answer, took) = stop_during_a_scrape(signal, late, "");
-        assert!(answer.ends_with("late 1\n"), "{signal}: {answer}");
+        let (response, took) = stop_during_a_scrape(signal, late, "");
+        assert!(response.ends_with("late 1\n"), "{signal}: {response}");
         assert!(took < STOP_BOUND, "{took:?}");
     }
 }
@@ -198,9 +198,9 @@ fn shutdown_completes_scrapes_in_progress_within_its_bound() {
 #[test]
 fn shutdown_does_not_wait_for_a_daemon_that_hangs() {
     let hang = Behaviour::HangAfterAccept;
-    let (answer, took) = stop_during_a_scrape("TERM", hang, ", timeout = \"10m\"");
+    let (response, took) = stop_during_a_scrape("TERM", hang, ", timeout = \"10m\"");
     assert!(took < STOP_BOUND, "{took:?}");
-    assert!(!answer.contains("200 OK"), "{answer}");
+    assert!(!response.contains("200 OK"), "{response}");
 }
 
 #[test]

@@ -105,9 +105,9 @@ pub fn raw(address: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    String::from_utf8_lossy(&answer).into_owned()
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response).unwrap();
+    String::from_utf8_lossy(&response).into_owned()
 }
 
 /// Calls `ask` until it returns something, at most for [`PATIENCE`].
@@ -129,7 +129,10 @@ pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
     eventually(what, || condition().then_some(()));
 }
 
-#[expect(clippy::disallowed_methods, reason = "a short pause between two looks")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a short pause between two attempts"
+)]
 fn pause() {
     std::thread::sleep(Duration::from_millis(10));
 }

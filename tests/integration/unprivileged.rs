@@ -77,8 +77,8 @@ fn serves(user: &str, selectors: &[&str]) {
     assert_unprivileged(&exporter, user);
     for selector in selectors {
         let reply = exporter.scrape(selector);
-        let answer = (reply.status, reply.text());
-        assert_eq!(answer, (200, "a 1\n".to_owned()), "user {user}");
+        let response = (reply.status, reply.text());
+        assert_eq!(response, (200, "a 1\n".to_owned()), "user {user}");
     }
     assert!(exporter.metric("process_open_fds").is_some());
 }

@@ -1,6 +1,6 @@
 //! A private message bus: `dbus-daemon` as a child process on a socket of its own.
 //!
-//! Guarantees: the bus answers when `start` returns; its address stays the same across restarts;
+//! Guarantees: the bus accepts calls when `start` returns; its address stays the same across restarts;
 //! dropping it kills the process and removes its temporary directory. It never touches the session
 //! or the system bus of the host.
 
@@ -120,7 +120,7 @@ impl Bus {
     }
 
     /// Makes the bus hang (SIGSTOP) and returns once it does: connecting still works, but nothing
-    /// is answered.
+    /// gets a reply.
     ///
     /// # Errors
     ///

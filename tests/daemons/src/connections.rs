@@ -1,7 +1,7 @@
 //! Counts, tracks and ends the connections of a scripted daemon.
 //!
-//! Guarantees: a connection that is counted as accepted is also counted as open until its answer
-//! ends; hanging up ends every wait on a connection. This module closes no descriptor: the answer
+//! Guarantees: a connection that is counted as accepted is also counted as open until its response
+//! ends; hanging up ends every wait on a connection. This module closes no descriptor: the response
 //! holds the last reference and closes it.
 
 use crate::lock;
@@ -11,7 +11,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// Shared by the handle, the accepting thread and the answers.
+/// Shared by the handle, the accepting thread and the responses.
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
     accepted: AtomicU64,
@@ -44,7 +44,7 @@ impl Connections {
         number
     }
 
-    /// Removes a connection whose answer has ended.
+    /// Removes a connection whose response has ended.
     pub(crate) fn dismiss(&self, number: u64) {
         lock(&self.open).remove(&number);
     }

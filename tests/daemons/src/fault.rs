@@ -1,4 +1,4 @@
-//! The correct and incorrect ways in which a socket daemon can answer on one connection.
+//! The correct and incorrect ways in which a socket daemon can respond on one connection.
 //!
 //! Guarantees: every wait ends as soon as the client disconnects or the daemon stops, because waits
 //! are polls on the connection, never sleeps. The scripted daemon accepts, counts and rebinds; this
@@ -48,13 +48,13 @@ pub enum Behaviour {
     /// Closes at once.
     Nothing,
     /// Writes the bytes after a delay and closes.
-    AnswerLate {
+    RespondLate {
         /// The delay before the first byte.
         delay: Duration,
         /// The whole text.
         bytes: Vec<u8>,
     },
-    /// Like `Serve`, but puts a new socket inode at its path before each answer.
+    /// Like `Serve`, but puts a new socket inode at its path before each response.
     NewInode(Vec<u8>),
 }
 
@@ -84,7 +84,7 @@ impl Behaviour {
                 stream.write_all(&[b'x'; 16 * 1024])?;
             },
             Self::Garbage => stream.write_all(GARBAGE),
-            Self::AnswerLate { delay, bytes } => {
+            Self::RespondLate { delay, bytes } => {
                 wait_for_hang_up(stream, Some(*delay))?;
                 stream.write_all(bytes)
             }

@@ -1,6 +1,6 @@
 //! The part of the FUSE protocol (`linux/fuse.h`) that a directory with one file needs.
 //!
-//! Unknown requests are answered with "not implemented", which the kernel accepts. This module
+//! Unknown requests get the error "not implemented", which the kernel accepts. This module
 //! turns requests into replies; it does no I/O and has no state.
 
 use std::time::{Duration, UNIX_EPOCH};

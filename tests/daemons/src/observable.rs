@@ -13,7 +13,7 @@ use zbus::fdo;
 
 /// The reply of `PromMetrics`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Answer {
+pub enum Reply {
     /// A new exposition of the service's metrics.
     #[default]
     Metrics,
@@ -36,7 +36,7 @@ pub(crate) struct Shared {
 /// The mutable part of [`Shared`].
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    pub(crate) answer: Answer,
+    pub(crate) reply: Reply,
     pub(crate) large: usize,
     pub(crate) calls: u64,
     pub(crate) last: Option<Vec<u8>>,
@@ -66,20 +66,20 @@ pub(crate) struct Observable(pub(crate) Arc<Shared>);
 impl Observable {
     /// The metrics of the service as the bytes of a Prometheus text exposition.
     async fn prom_metrics(&self) -> fdo::Result<Vec<u8>> {
-        let answer = {
+        let reply = {
             let mut state = lock(&self.0.state);
             state.calls += 1;
-            state.answer.clone()
+            state.reply.clone()
         };
-        match answer {
-            Answer::Metrics => Ok(self.0.serve((self.0.source)())),
-            Answer::Bytes(bytes) => Ok(self.0.serve(bytes)),
-            Answer::Late(delay, bytes) => {
+        match reply {
+            Reply::Metrics => Ok(self.0.serve((self.0.source)())),
+            Reply::Bytes(bytes) => Ok(self.0.serve(bytes)),
+            Reply::Late(delay, bytes) => {
                 tokio::time::sleep(delay).await;
                 Ok(self.0.serve(bytes))
             }
-            Answer::Error(text) => Err(fdo::Error::Failed(text)),
-            Answer::Never => pending().await,
+            Reply::Error(text) => Err(fdo::Error::Failed(text)),
+            Reply::Never => pending().await,
         }
     }
 }

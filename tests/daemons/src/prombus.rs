@@ -4,7 +4,7 @@
 //! client just got; dropping the handle releases the name and ends the thread. It does not
 //! reconnect: a test that restarts the bus starts a new service.
 
-pub use crate::observable::Answer;
+pub use crate::observable::Reply;
 pub use crate::service::{Claim, On, PrombusError, Service};
 
 use crate::lock;
@@ -82,8 +82,8 @@ impl Prombus {
     }
 
     /// Changes the reply of `PromMetrics`, starting with the next call.
-    pub fn set_answer(&self, answer: Answer) {
-        lock(&self.shared.state).answer = answer;
+    pub fn set_reply(&self, reply: Reply) {
+        lock(&self.shared.state).reply = reply;
     }
 
     /// Sets how many bytes the method `Large` returns (0 initially). Beyond `max_message_size` the
@@ -143,6 +143,6 @@ fn run(
             }
         }
     });
-    // Calls that are never answered are tasks of this runtime and end with it.
+    // Calls that are never replied to are tasks of this runtime and end with it.
     runtime.shutdown_background();
 }

@@ -112,14 +112,14 @@ fn run(listener: &Listener, wake: &UnixStream, shared: &Arc<Shared>) -> io::Resu
             let shared = Arc::clone(shared);
             // Not joined: it ends with its client or at the limit, and holds nothing else.
             thread::Builder::new()
-                .name("promsock-answer".to_owned())
-                .spawn(move || answer(&stream, &shared))?;
+                .name("promsock-response".to_owned())
+                .spawn(move || respond(&stream, &shared))?;
         }
     }
     Ok(())
 }
 
-fn answer(mut stream: &UnixStream, shared: &Shared) -> io::Result<()> {
+fn respond(mut stream: &UnixStream, shared: &Shared) -> io::Result<()> {
     stream.set_write_timeout(Some(WRITE_LIMIT))?;
     let text = {
         // One lock for both, so that count and text belong together.

@@ -1,8 +1,8 @@
 //! A file system of one directory with one file, which changes without file events and can hang.
 //!
-//! It represents remote file systems, whose server changes a file or does not answer. Guarantees:
+//! It represents remote file systems, whose server changes a file or does not respond. Guarantees:
 //! every read that begins after [`QuietFiles::set`] returns the new content; a file system that
-//! hung answers the pending requests when it resumes; dropping it ends pending requests with an
+//! hung replies to the pending requests when it resumes; dropping it ends pending requests with an
 //! error. The caller mounts it with [`QuietFiles::device`] and [`OPTIONS`]; it is unmounted by the
 //! caller or by the end of its mount namespace.
 
@@ -37,7 +37,7 @@ struct State {
     content: Content,
     hangs: bool,
     /// The requests that arrived while it hung.
-    unanswered: Vec<Vec<u8>>,
+    pending_requests: Vec<Vec<u8>>,
 }
 
 impl QuietFiles {
@@ -51,7 +51,7 @@ impl QuietFiles {
         let state = Arc::new(Mutex::new(State {
             content: Content::new(name, bytes),
             hangs: false,
-            unanswered: Vec::new(),
+            pending_requests: Vec::new(),
         }));
         let (wake, woken) = UnixStream::pair()?;
         let (requests, for_thread) = (device.try_clone()?, Arc::clone(&state));
@@ -81,12 +81,12 @@ impl QuietFiles {
         state.content = Content::new(&state.content.name, bytes);
     }
 
-    /// Stops answering.
+    /// Stops replying.
     pub fn hang(&self) {
         lock(&self.state).hangs = true;
     }
 
-    /// Answers the pending requests and resumes.
+    /// Replies to the pending requests and resumes.
     ///
     /// # Errors
     ///
@@ -94,16 +94,16 @@ impl QuietFiles {
     pub fn resume(&self) -> io::Result<()> {
         let mut state = lock(&self.state);
         state.hangs = false;
-        for request in std::mem::take(&mut state.unanswered) {
-            answer(&self.device, &request, &state.content)?;
+        for request in std::mem::take(&mut state.pending_requests) {
+            reply_to(&self.device, &request, &state.content)?;
         }
         Ok(())
     }
 
     /// The number of pending requests.
     #[must_use]
-    pub fn unanswered(&self) -> usize {
-        lock(&self.state).unanswered.len()
+    pub fn pending_requests(&self) -> usize {
+        lock(&self.state).pending_requests.len()
     }
 }
 
@@ -117,7 +117,7 @@ impl Drop for QuietFiles {
     }
 }
 
-/// Answers until the handle is dropped or the file system is unmounted.
+/// Replies until the handle is dropped or the file system is unmounted.
 fn serve(mut device: &File, wake: &UnixStream, state: &Mutex<State>) -> io::Result<()> {
     let mut request = vec![0; LONGEST_REQUEST];
     loop {
@@ -135,9 +135,9 @@ fn serve(mut device: &File, wake: &UnixStream, state: &Mutex<State>) -> io::Resu
                 let request = request.get(..length).unwrap_or_default();
                 let mut state = lock(state);
                 if state.hangs {
-                    state.unanswered.push(request.to_owned());
+                    state.pending_requests.push(request.to_owned());
                 } else {
-                    answer(device, request, &state.content)?;
+                    reply_to(device, request, &state.content)?;
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
@@ -150,7 +150,7 @@ fn serve(mut device: &File, wake: &UnixStream, state: &Mutex<State>) -> io::Resu
     }
 }
 
-fn answer(mut device: &File, request: &[u8], content: &Content) -> io::Result<()> {
+fn reply_to(mut device: &File, request: &[u8], content: &Content) -> io::Result<()> {
     let Some(reply) = reply(request, content) else {
         return Ok(());
     };

@@ -3,7 +3,7 @@
 //! It has the name and the method of the prombus service, but builds its messages itself, so that
 //! one selector can receive every kind of reply. Guarantees: a new reply applies to every call that
 //! arrives after [`ScriptedService::set`] has returned; dropping the service releases the name and
-//! ends its thread, even with unanswered calls.
+//! ends its thread, even with pending calls.
 
 use crate::lock;
 use crate::prombus::{Claim, NAME, PrombusError};
@@ -91,7 +91,7 @@ impl ScriptedService {
         })
     }
 
-    /// Changes the reply, starting with the next call. Unanswered calls stay unanswered.
+    /// Changes the reply, starting with the next call. Pending calls get no reply.
     pub fn set(&self, reply: Reply) {
         *lock(&self.shared.reply) = reply;
     }
@@ -133,7 +133,7 @@ fn run(
             Ok((connection, calls)) => {
                 let _ = report.send(Ok(()));
                 tokio::select! {
-                    () = answer(&connection, calls, shared) => {}
+                    () = reply_to_calls(&connection, calls, shared) => {}
                     // Ends when the handle drops its sender; nothing is ever sent.
                     _ = stopped => {}
                 }
@@ -156,7 +156,7 @@ async fn connect(address: &str, claim: Claim) -> zbus::Result<(Connection, Messa
 }
 
 /// Replies to calls until the connection ends.
-async fn answer(connection: &Connection, mut calls: MessageStream, shared: &Shared) {
+async fn reply_to_calls(connection: &Connection, mut calls: MessageStream, shared: &Shared) {
     while let Some(Ok(call)) = calls.next().await {
         if call.message_type() != Type::MethodCall {
             continue;

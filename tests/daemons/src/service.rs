@@ -22,7 +22,7 @@ const RELEASE_LIMIT: Duration = Duration::from_secs(1);
 pub enum PrombusError {
     /// The bus cannot be reached.
     Bus(zbus::Error),
-    /// The bus did not answer within 10 seconds.
+    /// The bus did not reply within 10 seconds.
     Hangs,
     /// The policy of the bus does not let this user own the name.
     NotAllowed,
@@ -36,7 +36,7 @@ impl fmt::Display for PrombusError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bus(error) => write!(formatter, "cannot use the bus: {error}"),
-            Self::Hangs => write!(formatter, "the bus does not answer"),
+            Self::Hangs => write!(formatter, "the bus does not reply"),
             Self::NotAllowed => write!(
                 formatter,
                 "the bus does not let this user own {NAME}: install its policy file \

@@ -13,7 +13,7 @@ mod client;
 use client::{call, call_within, eventually, timed_out};
 use local_exporter_daemons::bus::{Bus, BusError, BusKind, BusOptions};
 use local_exporter_daemons::prombus::{
-    Answer, Claim, FAULTS, INTERFACE, METHOD, NAME, Prombus, PrombusError,
+    Claim, FAULTS, INTERFACE, METHOD, NAME, Prombus, PrombusError, Reply,
 };
 use local_exporter_daemons::registry::Metrics;
 use std::time::Duration;
@@ -65,14 +65,14 @@ fn wrong_replies_have_the_declared_signatures() {
 fn the_method_replies_as_it_was_set() {
     let bus = Bus::start().unwrap();
     let prombus = prombus(&bus);
-    prombus.set_answer(Answer::Bytes(b"a 1\n".to_vec()));
+    prombus.set_reply(Reply::Bytes(b"a 1\n".to_vec()));
     assert_eq!(bytes(&bus, INTERFACE, METHOD), b"a 1\n");
-    prombus.set_answer(Answer::Late(SHORT, b"a 2\n".to_vec()));
+    prombus.set_reply(Reply::Late(SHORT, b"a 2\n".to_vec()));
     assert_eq!(bytes(&bus, INTERFACE, METHOD), b"a 2\n");
-    prombus.set_answer(Answer::Error("no metrics today".to_owned()));
+    prombus.set_reply(Reply::Error("no metrics today".to_owned()));
     let error = call(&bus.address(), INTERFACE, METHOD).unwrap_err();
     assert!(error.to_string().contains("no metrics today"), "{error}");
-    prombus.set_answer(Answer::Never);
+    prombus.set_reply(Reply::Never);
     let error = call_within(SHORT, &bus.address(), INTERFACE, METHOD).unwrap_err();
     assert!(timed_out(&error), "{error}");
     // Must return although one call is unanswered.

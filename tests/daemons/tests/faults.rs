@@ -90,9 +90,12 @@ fn held_connections_are_counted_until_the_client_leaves() {
     let (_directory, daemon) = daemon(Behaviour::HangAfterAccept);
     let stream = read_until_silent(&daemon, b"");
     assert!(eventually(|| daemon.open() == 1));
-    // A client that only shuts down its sending side still expects its answer.
+    // A client that only shuts down its sending side still expects its response.
     stream.shutdown(std::net::Shutdown::Write).unwrap();
-    #[expect(clippy::disallowed_methods, reason = "nothing tells that nothing came")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "no event reports that nothing was sent"
+    )]
     std::thread::sleep(SHORT);
     assert_eq!(daemon.open(), 1);
     drop(stream);
@@ -119,7 +122,7 @@ fn slow_responses_are_delayed_and_complete() {
     let start = Instant::now();
     assert_eq!(read(daemon.path()).unwrap(), TEXT);
     assert!(start.elapsed() >= 3 * SHORT);
-    let late = Behaviour::AnswerLate {
+    let late = Behaviour::RespondLate {
         delay: SHORT,
         bytes: TEXT.to_vec(),
     };

@@ -55,7 +55,7 @@ fn a_scrape_beyond_max_in_flight_is_rejected_with_503() {
 
 #[test]
 fn scrapes_at_once_share_one_pull() {
-    let late = |number: u8| Behaviour::AnswerLate {
+    let late = |number: u8| Behaviour::RespondLate {
         delay: Duration::from_millis(500),
         bytes: vec![b'a', b' ', number, b'\n'],
     };
@@ -72,7 +72,7 @@ fn scrapes_at_once_share_one_pull() {
     assert_eq!(
         exporter.scrape("it").body,
         b"a 2\n",
-        "an old answer is never served again"
+        "an old body is never served again"
     );
 }
 

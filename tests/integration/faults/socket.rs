@@ -155,7 +155,7 @@ fn sends_nothing() {
 
 #[test]
 fn responds_late() {
-    let late = Behaviour::AnswerLate {
+    let late = Behaviour::RespondLate {
         delay: TIMEOUT * 2,
         bytes: b"late 1\n".to_vec(),
     };

@@ -19,7 +19,7 @@ const STORM: Duration = Duration::from_millis(1500);
 /// The least number of changes of a storm. An idle machine makes ten times as many in that time.
 const CHANGES: u64 = 3000;
 /// The least number of responses during a storm.
-const ANSWERS: u32 = 20;
+const SCRAPES: u32 = 20;
 /// A file system in memory, like `/run`, where daemons write their files: a disk would slow down the
 /// storm.
 const IN_MEMORY: &str = "/dev/shm";
@@ -44,13 +44,13 @@ fn scene(pattern: &str) -> (Scene, TempDir) {
 
 /// Whether a storm has to continue: too little time, too few changes or too few responses so far.
 #[track_caller]
-fn goes_on(storm: &Storm, began: Instant, changes: u64, answers: u32) -> bool {
+fn goes_on(storm: &Storm, began: Instant, changes: u64, scrapes: u32) -> bool {
     let took = began.elapsed();
     let made = storm.changes();
-    let goes_on = took < STORM || made < changes || answers < ANSWERS;
+    let goes_on = took < STORM || made < changes || scrapes < SCRAPES;
     assert!(
         !goes_on || took < PATIENCE,
-        "{made} changes and {answers} answers in {took:?}"
+        "{made} changes and {scrapes} scrapes in {took:?}"
     );
     goes_on
 }
@@ -74,7 +74,7 @@ fn number(body: &[u8]) -> Option<u64> {
 
 /// The responses that are allowed during a storm.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Answers {
+enum Bodies {
     /// A complete version, never an earlier one than before.
     Whole,
     /// Any response: the file is rarely complete.
@@ -86,7 +86,7 @@ enum Answers {
 #[track_caller]
 fn storm(
     name: &str,
-    answers: Answers,
+    bodies: Bodies,
     changes: u64,
     change: impl Fn(&PromFile, u64) -> io::Result<()> + Send + 'static,
 ) {
@@ -99,13 +99,13 @@ fn storm(
     scene.meanwhile(name, || {
         let began = Instant::now();
         let storm = Storm::of(move |round| change(&file, round + 1)).unwrap();
-        let (mut latest, mut longest, mut answered) = (0, Duration::ZERO, 0);
-        while goes_on(&storm, began, changes, answered) {
+        let (mut latest, mut longest, mut scrapes) = (0, Duration::ZERO, 0);
+        while goes_on(&storm, began, changes, scrapes) {
             let asked = Instant::now();
             let reply = scene.exporter.scrape("it");
             longest = longest.max(asked.elapsed());
-            answered += 1;
-            if answers == Answers::Whole {
+            scrapes += 1;
+            if bodies == Bodies::Whole {
                 assert_eq!(reply.status, 200, "{}", reply.text());
                 let number = number(&reply.body).unwrap_or_else(|| panic!("{}", reply.text()));
                 assert!(number >= latest, "{number} after {latest}");
@@ -129,14 +129,14 @@ fn of_renames() {
         fs::write(&new, version(number))?;
         fs::rename(new, file.path())
     };
-    storm("storm of renames", Answers::Whole, CHANGES, write);
+    storm("storm of renames", Bodies::Whole, CHANGES, write);
 }
 
 #[test]
 fn of_rewrites_in_place_by_halves() {
     let (half, rest) = (Duration::from_millis(3), Duration::from_millis(25));
     let name = "rewrites in place by halves";
-    storm(name, Answers::Whole, 30, move |file, number| {
+    storm(name, Bodies::Whole, 30, move |file, number| {
         file.write_by_halves(&version(number), || hold(half))?;
         hold(rest);
         Ok(())
@@ -147,7 +147,7 @@ fn of_rewrites_in_place_by_halves() {
 #[test]
 fn of_rewrites_in_place_without_a_break() {
     let name = "rewrites without a break";
-    storm(name, Answers::Any, CHANGES, |file, number| {
+    storm(name, Bodies::Any, CHANGES, |file, number| {
         file.write_by_halves(&version(number), std::thread::yield_now)
     });
 }
@@ -170,10 +170,10 @@ fn of_other_files() {
         let path = directory.path().to_owned();
         let began = Instant::now();
         let storm = Storm::of(move |round| other(&path, round)).unwrap();
-        let (mut longest, mut answered) = (Duration::ZERO, 0);
-        while goes_on(&storm, began, CHANGES, answered) {
-            answered += 1;
-            let body = version(answered.into());
+        let (mut longest, mut scrapes) = (Duration::ZERO, 0);
+        while goes_on(&storm, began, CHANGES, scrapes) {
+            scrapes += 1;
+            let body = version(scrapes.into());
             file.write(&body).unwrap();
             let written = Instant::now();
             until("the new version is served during the storm", || {

@@ -15,11 +15,11 @@ use tokio::time::Instant;
 fn held_daemon(path: &std::path::Path) -> (PromSock, Sender<()>) {
     let (release, held) = channel();
     let held = Mutex::new(held);
-    let answer = move || {
+    let respond = move || {
         let _ = held.lock().unwrap().recv_timeout(PATIENCE);
         b"old 1\n".to_vec()
     };
-    (PromSock::bind(path, answer).unwrap(), release)
+    (PromSock::bind(path, respond).unwrap(), release)
 }
 
 #[test]
@@ -52,13 +52,13 @@ fn a_scrape_in_progress_is_completed_by_the_actor_that_started_it() {
         let reconciled = scene.reconcile(&registry, at(&other)).registry;
         drop(registry);
         let handle = reconciled.get("it").unwrap();
-        let answer = handle.scrape(PATIENCE, Names::Utf8).await.unwrap();
-        assert_eq!(&answer.body[..], b"new 1\n");
+        let result = handle.scrape(PATIENCE, Names::Utf8).await.unwrap();
+        assert_eq!(&result.body[..], b"new 1\n");
         assert_eq!(status.state(), State::Running, "its scrape is in progress");
 
         release.send(()).unwrap();
-        let answer = in_progress.await.unwrap().unwrap();
-        assert_eq!(&answer.body[..], b"old 1\n");
+        let result = in_progress.await.unwrap().unwrap();
+        assert_eq!(&result.body[..], b"old 1\n");
         let end = Instant::now() + PATIENCE;
         while status.state() != State::Stopped {
             assert!(Instant::now() < end);

@@ -33,7 +33,10 @@ pub(crate) fn eventually(mut condition: impl FnMut() -> bool) -> bool {
         if condition() {
             return true;
         }
-        #[expect(clippy::disallowed_methods, reason = "a short pause between two looks")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a short pause between two attempts"
+        )]
         std::thread::sleep(Duration::from_millis(2));
     }
     false
