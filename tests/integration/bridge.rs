@@ -24,7 +24,7 @@ fn serving(body: &[u8]) -> (Exporter, ScriptedDaemon, TempDir) {
 }
 
 #[test]
-fn requests_that_name_no_selector_are_refused_with_a_sentence() {
+fn requests_that_name_no_selector_are_refused_with_a_message() {
     let (exporter, daemon, _folder) = serving(b"a 1\n");
     let cases = [
         ("/bridge", 400, "missing_selector", "selector is missing"),
@@ -187,7 +187,7 @@ fn stalled_reader(exporter: &Exporter) -> TcpStream {
 }
 
 #[test]
-fn an_unknown_page_is_a_404_that_names_the_page_index() {
+fn an_unknown_page_is_a_404() {
     let (exporter, _daemon, _folder) = serving(b"a 1\n");
     for path in ["/nope", "/bridge/", "/metrics/x", "//"] {
         let reply = get(&exporter.url(path), &[]);
