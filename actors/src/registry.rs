@@ -158,6 +158,4 @@ impl Reconciliation {
 }
 
 #[cfg(test)]
-mod reconcile_test;
-#[cfg(test)]
 mod tests;

@@ -58,7 +58,7 @@ fn shared_cases() -> Option<Vec<Case>> {
     Some(verdicts.as_object().unwrap().iter().map(case).collect())
 }
 
-/// Debian's Prometheus 2.42 refuses these although 3.5 ingests them, and nothing in its requests tells the bridge so.
+/// Debian's Prometheus 2.42 refuses these although 3.5 ingests them, and its requests do not show it.
 const NEWER_THAN_DEBIAN: &[&str] = &[
     // 2.42 accepts exemplars on fewer kinds of samples.
     "om/openmetrics__bad_exemplars_on_unallowed_metric_types_0",

@@ -1,5 +1,6 @@
 //! Thousands of failures: the other selectors are never affected.
 
+mod reconcile;
 mod scene;
 mod stuck;
 

@@ -21,7 +21,7 @@ struct File {
     path: PathBuf,
     /// The paths that the file names, absolute within the crate.
     named: BTreeSet<Module>,
-    /// What the file re-exports: the new path, and the path it stands for.
+    /// The re-exports of the file: the new path, and the path of the definition.
     exports: Vec<(Module, Module)>,
 }
 
@@ -79,7 +79,7 @@ impl Imports {
 
 /// Follows re-exports from a path to where the item is defined.
 fn resolve(mut name: Module, exports: &[(Module, Module)]) -> Module {
-    // Re-exports of re-exports end after a few steps; the bound guards against a circle of them.
+    // Re-exports of re-exports end after a few steps; the bound guards against a cycle of them.
     for _ in 0..8 {
         let Some((new, old)) = exports.iter().find(|(new, _)| name.starts_with(new)) else {
             break;
@@ -179,7 +179,7 @@ impl Names {
         }
     }
 
-    /// Notes each path of a `use`, with the name under which it is known from then on.
+    /// Notes each path of a `use`, with the name that it introduces.
     fn note(&mut self, tree: &UseTree, prefix: &[String], public: bool) {
         let (path, name) = match tree {
             UseTree::Path(path) => {

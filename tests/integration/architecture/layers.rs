@@ -47,7 +47,7 @@ fn module(folder: &Path, file: &Path) -> String {
     first.to_str().unwrap().trim_end_matches(".rs").to_owned()
 }
 
-/// Which modules of a folder import which, without the roots of the crate, which import all.
+/// The imports between the modules of a folder. The roots of the crate, which import all, are left out.
 fn edges(crate_root: &str, folder: &str) -> BTreeMap<String, BTreeSet<String>> {
     let folder = root().join(folder);
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// What floods may add to the resident memory, in bytes, and what each concurrently admitted
-/// connection may add. An idle one takes 24 KiB, which the allocator keeps for the next flood.
+/// The limits of the growth of the resident memory by floods, in bytes, and by each concurrently admitted
+/// connection. An idle one takes 24 KiB, which the allocator keeps for the next flood.
 /// Memory that grows with refused connections, or with each flood, exceeds the bound.
 const MEMORY: u32 = 16 << 20;
 const MEMORY_IDLE: u32 = 32 << 10;

@@ -12,7 +12,7 @@ use std::path::Path;
 
 const NAMES: usize = 10_000;
 const CONNECTIONS: usize = 4;
-/// What all these names may add to the resident memory, in bytes: less than a tenth of what a
+/// The limit of the growth of the resident memory by all these names, in bytes: less than a tenth of what a
 /// series, a log line or an actor for each of them would.
 const MEMORY: f64 = 4.0 * 1_048_576.0;
 

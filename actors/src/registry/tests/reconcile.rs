@@ -2,9 +2,10 @@
 
 mod scrapes;
 
-use super::thread::ActorThread;
-use super::*;
 use crate::admission::GlobalLimit;
+use crate::metrics::Metrics;
+use crate::registry::thread::ActorThread;
+use crate::registry::{ActorThreads, Changes, Reconciliation, Registry, SelectorHandle};
 use crate::report::State;
 use crate::status::Status;
 use local_exporter_config::{Environment, Input, Selector, load};
@@ -12,6 +13,8 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 
 const PATIENCE: Duration = Duration::from_secs(30);
