@@ -72,7 +72,7 @@ fn reads_return_what_was_set_and_it_hangs_on_request() {
     files.hang();
     std::thread::scope(|scope| {
         let read = scope.spawn(|| fs::read(&file));
-        assert!(eventually(|| files.unanswered() > 0));
+        assert!(eventually(|| files.pending_requests() > 0));
         assert!(!read.is_finished());
         files.resume().unwrap();
         assert_eq!(read.join().unwrap().unwrap(), b"another 2\n");
@@ -80,7 +80,7 @@ fn reads_return_what_was_set_and_it_hangs_on_request() {
     files.hang();
     std::thread::scope(|scope| {
         let read = scope.spawn(|| fs::read(&file));
-        assert!(eventually(|| files.unanswered() > 0));
+        assert!(eventually(|| files.pending_requests() > 0));
         drop(files);
         assert!(read.join().unwrap().is_err());
     });
