@@ -32,7 +32,7 @@ use watcher_thread::WatcherThread;
 /// The longest time to wait for a watch to be set before going on without events.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A handle to the watcher's thread; clones share it.
+/// A handle to the watcher thread; clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Watches {
     commands: mpsc::Sender<Command>,

@@ -99,11 +99,15 @@ fn there_are_no_globals() {
     for (name, code) in code() {
         // Of any visibility: `static`, `pub static`, `pub(in crate::a) static`.
         let is_static = |line: &&str| {
-            let item = line.split_once("static ").filter(|(before, _)| {
-                let visibility = before.trim();
-                visibility.is_empty() || visibility.starts_with("pub")
-            });
-            item.is_some() || line.trim_start().starts_with("thread_local!")
+            let line = line.trim_start();
+            let item = match line.strip_prefix("pub") {
+                Some(rest) if rest.starts_with('(') => {
+                    rest.split_once(") ").map_or("", |(_, item)| item)
+                }
+                Some(rest) => rest.trim_start(),
+                None => line,
+            };
+            item.starts_with("static ") || item.starts_with("thread_local!")
         };
         found.extend(
             code.lines()

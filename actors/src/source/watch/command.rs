@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use tokio::sync::oneshot;
 
-/// A command to the watcher's thread.
+/// A command to the watcher thread.
 #[derive(Debug)]
 pub(super) enum Command {
     /// Watch a directory. The reply is a flag that is cleared when the watch ends.

@@ -27,7 +27,7 @@ const MAX_PAUSE: Duration = Duration::from_millis(50);
 /// The most files whose writes are tracked at once. Further ones are read as they are.
 const MAX_TRACKED: usize = 64;
 
-/// The pending writes of one source, shared by the watcher's thread and the source.
+/// The pending writes of one source, shared by the watcher thread and the source.
 #[derive(Debug, Default)]
 pub(in crate::source) struct PendingWrites {
     changed: Notify,

@@ -1,6 +1,6 @@
 //! The watched directories with their subscribers, and the notification of these.
 //!
-//! Shared by the watcher's thread and the callback of notify. Must not name
+//! Shared by the watcher thread and the callback of notify. Must not name
 //! notify, and must not block: the lock is held only for table operations.
 
 use super::command::Subscriber;

@@ -1,4 +1,4 @@
-//! Subscribers continue without events after the watcher's thread has ended.
+//! Subscribers continue without events after the watcher thread has ended.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
