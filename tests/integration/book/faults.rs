@@ -28,7 +28,7 @@ fn every_fault_in_the_table_is_tried() {
     for name in &names {
         // These names are composed.
         let composed =
-            name.starts_with("permission taken from a ") && name.ends_with(" by its ACL");
+            name.starts_with("permission for a ") && name.ends_with(" removed by its ACL");
         let literal = tests.contains(&format!("\"{name}\""));
         assert!(composed || literal, "no test tries {name:?}");
     }

@@ -17,12 +17,12 @@ fn the_shorter_of_the_scrapers_timeout_and_the_selectors_applies() {
         began.elapsed()
     };
     // One second minus the offset of half a second; then the selector's own timeout.
-    let hurried = took("1");
-    assert!(hurried >= Duration::from_millis(500), "{hurried:?}");
-    assert!(hurried < Duration::from_millis(950), "{hurried:?}");
-    for patient in ["10", "0", "1e9"] {
-        let took = took(patient);
-        assert!(took >= Duration::from_secs(1), "{patient}: {took:?}");
+    let short = took("1");
+    assert!(short >= Duration::from_millis(500), "{short:?}");
+    assert!(short < Duration::from_millis(950), "{short:?}");
+    for long in ["10", "0", "1e9"] {
+        let took = took(long);
+        assert!(took >= Duration::from_secs(1), "{long}: {took:?}");
     }
     let reply = exporter.scrape_within("it", "soon");
     assert_eq!(reply.status, 400);
@@ -79,14 +79,14 @@ fn scrapes_at_once_share_one_pull() {
 #[test]
 fn a_disconnect_ends_the_scrape() {
     let (exporter, daemon, _folder) = bridge(Behaviour::HangAfterAccept, "timeout = \"2s\"");
-    let mut impatient = TcpStream::connect(exporter.address()).unwrap();
-    impatient
+    let mut client = TcpStream::connect(exporter.address()).unwrap();
+    client
         .write_all(b"GET /bridge?selector=it HTTP/1.1\r\nHost: x\r\n\r\n")
         .unwrap();
     crate::support::until("the scrape is in flight", || {
         exporter.actor("it")["in_flight"] == 1
     });
-    drop(impatient);
+    drop(client);
     crate::support::until("the scrape has ended", || {
         exporter.actor("it")["in_flight"] == 0
     });

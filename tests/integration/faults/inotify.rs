@@ -67,7 +67,8 @@ fn has_no_instances_left() {
     };
     // The inotify instance that is finally created, and the descriptor that waits for its events.
     // Before the timer fires, the refused operation is tried again.
-    let scene = Scene::start_as(command, "100ms", |folder| file(folder, "1h")).bringing(3);
+    let scene =
+        Scene::start_as(command, "100ms", |folder| file(folder, "1h")).with_extra_descriptors(3);
     until("the selector polls", || is_by(&scene, "it", "polling"));
     scene.meanwhile("no inotify instances left", || {
         let began = Instant::now();

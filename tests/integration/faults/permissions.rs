@@ -1,4 +1,4 @@
-//! Permissions that are taken and given back. The exporter runs as the user nobody, since root is
+//! Permissions that are removed and granted again. The exporter runs as the user nobody, since root is
 //! never denied.
 
 use super::scene::{Expected, GOOD, Recovery, Scene};
@@ -57,14 +57,14 @@ fn socket() -> Option<(Scene, PathBuf, ScriptedDaemon)> {
 }
 
 #[test]
-fn is_taken_from_a_socket() {
+fn is_removed_from_a_socket() {
     let Some((scene, directory, _daemon)) = socket() else {
         return;
     };
     let path = directory.join("sock");
     let hint = format!("; uid 65534 may not connect to {} (0755 ", path.display());
     scene.fault(
-        "permission taken from a socket",
+        "permission for a socket removed",
         // Leaks a few bytes per test.
         Expected::error("denied", String::leak(hint)),
         Recovery::InTheNextResponse,
@@ -73,7 +73,7 @@ fn is_taken_from_a_socket() {
     );
     let hint = format!("; uid 65534 may not search {} (0700 ", directory.display());
     scene.fault(
-        "permission taken from the directory of a socket",
+        "permission for the directory of a socket removed",
         Expected::error("denied", String::leak(hint)),
         Recovery::InTheNextResponse,
         || allow(&directory, 0o700),
@@ -105,7 +105,7 @@ fn all_but_nobody() -> Vec<u8> {
 
 /// The mode allows the access, but an ACL denies it: the error message must say so.
 #[test]
-fn is_taken_though_the_mode_grants_it() {
+fn is_removed_by_an_acl_though_the_mode_grants_it() {
     let Some((scene, directory, _daemon)) = socket() else {
         return;
     };
@@ -124,7 +124,7 @@ fn is_taken_though_the_mode_grants_it() {
             at.display()
         );
         scene.fault(
-            &format!("permission taken from a {name} by its ACL"),
+            &format!("permission for a {name} removed by its ACL"),
             Expected::error("denied", String::leak(hint)),
             Recovery::InTheNextResponse,
             || setxattr(at, ACL, &list, XattrFlags::empty()).unwrap(),
@@ -134,12 +134,12 @@ fn is_taken_though_the_mode_grants_it() {
 }
 
 #[test]
-fn is_taken_from_a_file() {
+fn is_removed_from_a_file() {
     let Some((scene, path)) = file() else {
         return;
     };
     scene.fault(
-        "permission taken from a file",
+        "permission for a file removed",
         Expected::error("denied", "cannot open"),
         Recovery::Soon,
         || allow(&path, 0o600),
@@ -148,13 +148,13 @@ fn is_taken_from_a_file() {
 }
 
 #[test]
-fn is_taken_from_a_directory() {
+fn is_removed_from_a_directory() {
     let Some((scene, path)) = file() else {
         return;
     };
     let directory = path.parent().unwrap();
     scene.fault(
-        "permission taken from a directory",
+        "permission for a directory removed",
         Expected::error("denied", "cannot access"),
         Recovery::Soon,
         || allow(directory, 0o700),

@@ -42,10 +42,10 @@ pub struct Scene {
     pub exporter: Exporter,
     neighbours: Neighbours,
     /// Before any fault: the times of the neighbours, and the resources of the process.
-    calm: Latencies,
+    baseline: Latencies,
     before: Level,
     /// Descriptors that the end of the fault adds permanently.
-    brings: usize,
+    extra_descriptors: usize,
     /// The longest time of a response of a neighbour.
     longest: Duration,
     folder: TempDir,
@@ -76,28 +76,28 @@ impl Scene {
         let config = neighbours.selectors(refresh) + &it(folder.path());
         let exporter = Exporter::start_as(command, &config);
         neighbours.are_up(&exporter);
-        let ((), calm) = neighbours.watched(&exporter, || hold(HELD));
+        let ((), baseline) = neighbours.watched(&exporter, || hold(HELD));
         Self {
             before: Level::of(&exporter),
-            brings: 0,
+            extra_descriptors: 0,
             longest: latencies::LONGEST,
             exporter,
             neighbours,
-            calm,
+            baseline,
             folder,
         }
     }
 
     /// The end of the fault permanently adds this many descriptors.
-    pub fn bringing(self, descriptors: usize) -> Self {
+    pub fn with_extra_descriptors(self, descriptors: usize) -> Self {
         Self {
-            brings: descriptors,
+            extra_descriptors: descriptors,
             ..self
         }
     }
 
     /// The fault keeps all processors busy: single responses of the neighbours may be late.
-    pub fn burdening(self) -> Self {
+    pub fn using_all_processors(self) -> Self {
         Self {
             longest: latencies::BOUND,
             ..self
@@ -154,11 +154,13 @@ impl Scene {
     pub fn meanwhile<T>(&self, name: &str, what: impl FnOnce() -> (Outcome, T)) -> T {
         let ((outcome, value), seen) = self.neighbours.watched(&self.exporter, what);
         let after = self.settled();
-        let Self { calm, before, .. } = self;
+        let Self {
+            baseline, before, ..
+        } = self;
         // A row of the table of `examples/faults.rs`.
-        println!("| {name} | {outcome} | {calm} | {seen} | {before} | {after} |");
-        seen.assert_none_beyond(self.longest, name);
-        self.assert_usual(&seen, name);
+        println!("| {name} | {outcome} | {baseline} | {seen} | {before} | {after} |");
+        seen.assert_maximum(self.longest, name);
+        self.assert_medians(&seen, name);
         let actor = self.exporter.actor("it");
         assert_eq!(actor["state"], "running");
         assert_eq!(actor["restarts"], 0, "{name}");
@@ -168,13 +170,16 @@ impl Scene {
     /// Compares the times of the neighbours with those before the fault. If they are longer, measures
     /// again without the fault, since the machine may have become busy in the meantime.
     #[track_caller]
-    fn assert_usual(&self, seen: &Latencies, name: &str) {
-        let Err(longer) = seen.usual_as(&self.calm) else {
+    fn assert_medians(&self, seen: &Latencies, name: &str) {
+        let Err(longer) = seen.compare_medians(&self.baseline) else {
             return;
         };
-        let ((), calm) = self.neighbours.watched(&self.exporter, || hold(HELD));
-        let still = seen.usual_as(&calm);
-        assert!(still.is_ok(), "{name}: {longer}, and {still:?} of {calm}");
+        let ((), baseline) = self.neighbours.watched(&self.exporter, || hold(HELD));
+        let still = seen.compare_medians(&baseline);
+        assert!(
+            still.is_ok(),
+            "{name}: {longer}, and {still:?} of {baseline}"
+        );
     }
 
     /// Scrapes several times at once, and repeats it until the fault has lasted for a while.
@@ -222,7 +227,7 @@ impl Scene {
         until("no resource of the fault is left", || {
             after = Level::of(&self.exporter);
             self.exporter.actor("it")["in_flight"] == 0
-                && after.is_level_with(&self.before, self.brings)
+                && after.is_level_with(&self.before, self.extra_descriptors)
         });
         after
     }

@@ -104,7 +104,7 @@ fn replies_with_a_structure_for_each_byte() {
 fn replies_with_64_mib_that_the_bus_carries() {
     let (scene, served) = large();
     // The service, the bus and the exporter copy them several times, concurrently and slowly.
-    let scene = scene.burdening();
+    let scene = scene.using_all_processors();
     for _ in 0..3 {
         scene.fault(
             "replies with 64 MiB, carried",

@@ -113,7 +113,7 @@ fn twenty_faults_of_a_socket_leak_no_descriptor() {
         (
             504,
             "timeout",
-            "hurried",
+            "short_timeout",
             SocketState::Daemon(Behaviour::FullBacklog),
         ),
     ];
@@ -122,7 +122,7 @@ fn twenty_faults_of_a_socket_leak_no_descriptor() {
     let exporter = Exporter::start(&format!(
         "[bridge.defaults]\nmax_bytes = \"64KiB\"\n[bridge.selectors]\n\
          it = {{ kind = \"uds\", path = {0} }}\n\
-         hurried = {{ kind = \"uds\", path = {0}, timeout = \"50ms\" }}\n",
+         short_timeout = {{ kind = \"uds\", path = {0}, timeout = \"50ms\" }}\n",
         quoted(&path)
     ));
     let mut socket = SocketPath { path, daemon: None };

@@ -17,7 +17,7 @@ pub const LONGEST: Duration = Duration::from_millis(750);
 /// The median during a fault may be this multiple of the median without it, plus this time: the
 /// clients of the fault itself use the processors too.
 const TIMES: u32 = 3;
-const BEYOND: Duration = Duration::from_millis(20);
+const TOLERANCE: Duration = Duration::from_millis(20);
 /// The least number of responses for a meaningful median.
 const ENOUGH: usize = 5;
 
@@ -57,16 +57,16 @@ impl Latencies {
     ///
     /// # Errors
     /// Which median is too long.
-    pub fn usual_as(&self, calm: &Self) -> Result<(), String> {
-        if !calm.responses.keys().eq(self.responses.keys()) {
-            return Err(format!("{self:?} are not of those of {calm:?}"));
+    pub fn compare_medians(&self, baseline: &Self) -> Result<(), String> {
+        if !baseline.responses.keys().eq(self.responses.keys()) {
+            return Err(format!("{self:?} have other selectors than {baseline:?}"));
         }
         for (selector, times) in &self.responses {
-            let bound = median(&calm.responses[selector]) * TIMES + BEYOND;
-            let usual = median(times);
-            if times.len() >= ENOUGH && usual > bound {
+            let bound = median(&baseline.responses[selector]) * TIMES + TOLERANCE;
+            let measured = median(times);
+            if times.len() >= ENOUGH && measured > bound {
                 return Err(format!(
-                    "{selector} usually took {usual:?}, more than {bound:?}"
+                    "{selector} has the median {measured:?}, more than {bound:?}"
                 ));
             }
         }
@@ -75,7 +75,7 @@ impl Latencies {
 
     /// Asserts that no response exceeds the limit for single ones.
     #[track_caller]
-    pub fn assert_none_beyond(&self, longest: Duration, name: &str) {
+    pub fn assert_maximum(&self, longest: Duration, name: &str) {
         for (selector, times) in &self.responses {
             let late = times.iter().max();
             assert!(
