@@ -90,7 +90,13 @@ fn systemd_socket_activate_starts_the_exporter_at_the_first_request() {
         .arg("--fdname=own")
         .arg(program().get_program());
     let serving = Serving::start(command, PASSED, "");
-    until("the socket exists", || path.exists());
+    // The file exists before the socket listens.
+    until("the socket listens", || {
+        serving
+            .lines()
+            .iter()
+            .any(|line| line.starts_with("Listening on "))
+    });
     assert!(get_over_unix(&path, "/-/healthy").starts_with("HTTP/1.1 200 "));
     // The process of systemd-socket-activate has become the exporter.
     let event = &serving.logged("socket passed by systemd", 1)[0];
