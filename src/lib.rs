@@ -1,4 +1,4 @@
-//! The HTTP side of local-exporter: requests in, scrapes of selectors out.
+//! The program: the command line, the HTTP server and its pages, reloads, and the process.
 //!
 //! Joins the settings from `local-exporter-config` with the selectors from
 //! `local-exporter-actors`. It does not know how a source works, and it holds no

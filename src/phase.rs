@@ -1,7 +1,7 @@
 //! The phase of the exporter as a whole.
 //!
 //! A watch channel holds it ([`crate::exporter::Exporter::phase`]): `/-/ready` reads it, and the
-//! service manager is notified of changes. It is independent of single selectors.
+//! service manager is notified of changes. A failing selector does not change it.
 
 /// The phase of the exporter.
 ///
@@ -17,6 +17,6 @@ pub(crate) enum Phase {
     Serving,
     /// A reload is in progress. Requests are served as before.
     Reloading,
-    /// Shutdown: scrapes in progress are completed, and no others are accepted.
+    /// Shutdown: `/-/ready` returns 503. Requests are served until no scrape is in progress, for at most 4 s.
     Stopping,
 }

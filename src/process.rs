@@ -1,4 +1,4 @@
-//! The process: confinement, file descriptors, memory, logging, liveness and the service manager.
+//! The process: confinement, file descriptors, the allocator, logging, liveness and the service manager.
 
 #[cfg(target_env = "gnu")]
 pub(crate) mod allocator;

@@ -5,7 +5,7 @@
 //!
 //! # Layers
 //!
-//! From top to bottom; a module only uses modules below it.
+//! From top to bottom; `ARCHITECTURE.md` has the exact drawing, and a test compares it with the imports.
 //!
 //! - [`registry`]: the selectors, a [`SelectorHandle`] for each, and the threads of their actors.
 //! - `selector`, `supervise`: the actor of a selector, and its restarts.
@@ -16,7 +16,7 @@
 //! - `status`, [`metrics`], [`report`]: what is known about a selector without its actor.
 //! - [`scrape`], `admission`, `reason`: the protocol of a scrape.
 //! - [`host`]: facts about paths, permissions, mounts and file systems.
-//! - `backoff`, `faults`, `blocking`, `closed_set`, `lock`: helpers without dependencies.
+//! - `backoff`, `faults`, `blocking`, `closed_set`, `lock`: small helpers.
 
 mod admission;
 mod backoff;

@@ -12,13 +12,15 @@ closed_set! {
     /// The state of a selector's actor.
     ///
     /// ```text
-    ///            first poll             panic or unexpected stop
-    /// Starting ------------> Running <---------------------------> Backoff
-    ///                           |         the back-off has passed
-    ///                           '--> Stopped   (the selector was removed)
+    ///            first poll            panic or unexpected stop
+    /// Starting ------------> Running --------------------------> Backoff
+    ///                         |  ^                                  |
+    ///                         |  '------ the back-off has passed ---'
+    ///                         |
+    ///                         '--> Stopped   (the selector was removed)
     /// ```
     ///
-    /// `Stuck` hides one of the first three states until the code returns.
+    /// `Stuck` is reported instead of `Starting`, `Running` or `Backoff` until the code returns.
     pub enum State {
         Starting = "starting", "Created, but not polled yet.";
         Running = "running", "Serves scrapes.";

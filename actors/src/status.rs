@@ -2,7 +2,7 @@
 //!
 //! The actor, its supervisor and its callers write it; `/metrics` and `/debug/actors` read it,
 //! also while the actor is stuck. Nothing here awaits, except for the first fill of a cache, and
-//! no lock is held for longer than a few assignments.
+//! a lock is held only for a few assignments and a log line.
 
 mod admit;
 mod observe;

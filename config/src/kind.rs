@@ -1,6 +1,7 @@
 //! The kinds of source: one module each, and the one list of them.
 //!
-//! Everything that is specific to a kind is in its module. Nothing here opens a source.
+//! Everything about the settings of a kind is in its module. Nothing here opens a source: that is
+//! `source/` in the package `local-exporter-actors`, with a module of the same name for each kind.
 
 mod dbus;
 mod directory;

@@ -1,4 +1,4 @@
-//! The origins of the layers of a configuration, so that they can be loaded again.
+//! Where the layers of a configuration are read from, so that a reload can read them again.
 //!
 //! Reads files and directories, and nothing else of the host: the environment and the flags
 //! are those of the start of the process.

@@ -1,4 +1,4 @@
-//! A value loaded from files, never older than the files.
+//! A value loaded from files, which are checked for changes at each use.
 //!
 //! A caller gets the value as of a check that began after its call. A check compares the
 //! stat(2) data of each file and loads the value again only if they changed. Checks run on

@@ -1,6 +1,6 @@
 //! Responses without a page of their own: errors, redirects and plain text.
 //!
-//! The only file that maps errors to HTTP statuses. Every error is one line of `text/plain`
+//! The only file that maps errors to HTTP statuses. Every failed scrape is one line of `text/plain`
 //! with the selector, the reason and the cause. Callers escape the parts of a request that
 //! they include in a message.
 
@@ -156,7 +156,7 @@ fn plain(status: StatusCode) -> HttpResponseBuilder {
 }
 
 /// The exporter is a gateway (RFC 9110, section 15.6): 502 means an invalid response from the
-/// daemon, 504 none in time, 503 that it was not scraped.
+/// daemon, 504 none in time, 503 that this scrape was not completed for a reason of the exporter.
 fn status(reason: Reason) -> StatusCode {
     match reason {
         Reason::Absent

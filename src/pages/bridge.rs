@@ -5,13 +5,13 @@
 //! ([`explain`]).
 
 mod accept;
-mod deadline;
 mod explain;
 mod request;
+mod timeout;
 
 pub use accept::accepted_names;
-pub use deadline::SCRAPE_TIMEOUT_HEADER;
 pub use request::{ResponseForm, ScrapeRequest};
+pub use timeout::SCRAPE_TIMEOUT_HEADER;
 
 use crate::exporter::Exporter;
 use crate::http::body::SlicedBody;

@@ -1,7 +1,7 @@
 //! Reads the configuration for a reload, with a timeout.
 //!
 //! A file system can hang, so a separate thread reads it. Neither a reload nor the end of the process
-//! waits longer than [`TIMEOUT`] for that thread, and at most one such thread exists.
+//! waits longer than [`TIMEOUT`] for one reading, and at most one such thread exists.
 
 use crate::http::access;
 use crate::process::confinement::RequiredAccess;

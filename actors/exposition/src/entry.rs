@@ -1,4 +1,4 @@
-//! The entries that a reader yields, and the trait of the two readers.
+//! The entries that a reader yields, and the trait of the readers of text and `OpenMetrics`. Protobuf is checked without entries.
 //!
 //! Entries borrow from the body. A reader keeps the labels of the current sample in one list, which it reuses.
 

@@ -5,6 +5,8 @@
 //! parsers and the scrape loop of Prometheus 3.5 (`model/textparse`, `scrape/scrape.go`), not from the specifications.
 //! The strict check also enforces the specifications.
 //!
+//! The crate returns no samples: it is a checker, not a parser for collectors.
+//!
 //! A body is a byte slice; how it was obtained does not matter. The crate depends on nothing but the standard library.
 //!
 //! # Check a body
@@ -22,7 +24,7 @@
 //!
 //! # Find the fault
 //!
-//! A [`Fault`] has a kind, a position and a message. [`check`] returns the first one, [`list_faults`] one per line.
+//! A [`Fault`] has a kind, a position and a message. [`check`] returns the first one, [`list_faults`] one per line, at most [`MAX_FAULTS`] (of a protobuf body, only the first).
 //!
 //! ```
 //! use local_exporter_exposition::{FaultKind, Rules, check, list_faults};

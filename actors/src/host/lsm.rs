@@ -1,8 +1,7 @@
 //! Denials by a Linux security module (LSM): Landlock or `AppArmor`.
 //!
-//! Landlock applies when a file is opened, but not to `access(2)`, which asks whether
-//! the permissions would allow it, so the two can be distinguished. `AppArmor`
-//! behaves the same. How the process is confined is not known here.
+//! Landlock and `AppArmor` deny `open(2)` but not `access(2)`. If `access(2)` succeeds and `open(2)`
+//! fails, a security module denied it. This module does not know how the process is confined.
 
 use rustix::fs::{Access, access};
 use std::io;

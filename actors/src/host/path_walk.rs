@@ -1,4 +1,4 @@
-//! The only walker of symbolic links: resolves a path one component at a time, as the kernel does
+//! The only walker of symbolic links in this crate: resolves a path one component at a time, as the kernel does
 //! (`path_resolution(7)`).
 //!
 //! Reads names and links, and opens nothing. Callers decide what the result means.

@@ -1,7 +1,7 @@
 //! A family with one series for each value of a closed set: 1 for the current value, else 0.
 //!
 //! `StateSet` is the term of OpenMetrics. The series are created at collection time: handles
-//! for each value of two thousand selectors would take megabytes, and the values change so
+//! for each value would take megabytes with thousands of selectors, and the values change so
 //! seldom that a lock costs nothing.
 
 use crate::lock::lock;

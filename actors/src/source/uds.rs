@@ -1,7 +1,8 @@
 //! Kind `uds`: connects to a unix socket, reads to the end and closes.
 //!
 //! Sends nothing, and keeps nothing between scrapes: the path is resolved for
-//! each one, so a daemon may replace its socket at any time.
+//! each one, so a daemon may replace its socket at any time. Its settings are in
+//! `config/src/kind/uds.rs`.
 
 use super::connect::{Address, ConnectError, Connector};
 use super::kind::{FileAccess, Kind, RequiredPath, Sockets, Source, SourceContext};

@@ -22,7 +22,7 @@ pub(crate) type Pages = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
 pub(crate) type InUse = Arc<dyn Fn() -> (Arc<Settings>, Arc<Registry>) + Send + Sync>;
 
 /// Inputs of a server. It does not know the state of its pages: `pages` adds it to the
-/// application, and `in_use` returns the parts that the server itself needs.
+/// application, and `in_use` returns the settings and selectors that admission and authorization need.
 pub(crate) struct ServerSetup {
     /// Called once on each worker thread.
     pub(crate) pages: Pages,

@@ -2,7 +2,7 @@
 //!
 //! Pure. It does not know which selectors are configured.
 
-use super::{accept, deadline};
+use super::{accept, timeout};
 use crate::limits::Rejection;
 use actix_web::http::header::{HeaderMap, HeaderValue};
 use local_exporter_actors::Names;
@@ -42,8 +42,8 @@ impl<'q> ScrapeRequest<'q> {
         offset: Duration,
     ) -> Result<Self, (Rejection, String)> {
         let (selector, form) = parse_query(query).map_err(|(why, text)| (why, text.to_owned()))?;
-        let header = headers.get(deadline::SCRAPE_TIMEOUT_HEADER);
-        let timeout = deadline::scrape_timeout(header.map(HeaderValue::as_bytes), offset)
+        let header = headers.get(timeout::SCRAPE_TIMEOUT_HEADER);
+        let timeout = timeout::scrape_timeout(header.map(HeaderValue::as_bytes), offset)
             .map_err(|message| (Rejection::BadDeadline, message))?;
         let names = accept::accepted_names(headers);
         Ok(Self {

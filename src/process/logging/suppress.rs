@@ -1,5 +1,5 @@
-//! Suppresses log events of libraries that report normal operation as an error, where neither
-//! level nor target tells them from others.
+//! Suppresses log events of libraries that report normal operation as an error, and that no filter
+//! by level or target can select.
 
 use std::fmt::Debug;
 use tracing::field::{Field, Visit};

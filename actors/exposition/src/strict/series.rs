@@ -1,7 +1,7 @@
 //! The series and metrics seen so far: none may occur twice, and the samples of one metric must be in one group.
 //!
 //! A series is a sample name with its labels. A metric is a family with the labels that its samples share: all of them
-//! but `le`, `quantile` or the label of a state.
+//! except `le`, `quantile`, and the label that names a state.
 
 use crate::entry::Label;
 use crate::escape::unescaped;
