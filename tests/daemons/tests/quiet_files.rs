@@ -34,6 +34,11 @@ impl Mounted {
         Self { process, directory }
     }
 
+    /// The name of the program that the process executes now.
+    fn command(&self) -> String {
+        fs::read_to_string(format!("/proc/{}/comm", self.process.id())).unwrap()
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         let root = PathBuf::from(format!("/proc/{}/root", self.process.id()));
         root.join(self.directory.strip_prefix("/").unwrap())
@@ -62,6 +67,8 @@ fn reads_return_what_was_set_and_it_hangs_on_request() {
     assert!(eventually(
         || fs::read(&file).is_ok_and(|bytes| bytes == b"a 1\n")
     ));
+    // Until then, the shell has the device as its standard input, and keeps the file system alive.
+    assert!(eventually(|| mounted.command() == "sleep\n"));
     files.set(b"another 2\n");
     assert_eq!(fs::read(&file).unwrap(), b"another 2\n");
     assert!(fs::read(mounted.path("other")).is_err());
