@@ -18,7 +18,7 @@ use std::process::ExitCode;
 #[derive(Args, Debug)]
 pub(super) struct Man {
     /// The directory to which all pages are written: one per command, and local-exporter.toml(5).
-    /// Without it, local-exporter(1) is printed.
+    /// It is created if it does not exist. Without it, local-exporter(1) is printed.
     #[arg(value_name = "DIRECTORY")]
     directory: Option<PathBuf>,
 }
@@ -34,6 +34,9 @@ impl Man {
                 Err(error) => failed(&error.to_string()),
             };
         };
+        if let Err(error) = fs::create_dir_all(directory) {
+            return failed(&format!("{}: {error}", directory.display()));
+        }
         let commands = command.get_subcommands().chain([&command]);
         let pages = commands.map(|command| {
             let name = Page::new(command.clone()).get_filename();

@@ -3,6 +3,7 @@
 use super::run;
 use clap::CommandFactory;
 use local_exporter::Command;
+use std::path::Path;
 
 /// Every long flag of a command and its subcommands.
 fn flags(command: &clap::Command) -> Vec<String> {
@@ -56,7 +57,9 @@ fn bash_accepts_its_completions() {
 #[test]
 fn manual_pages_contain_every_flag() {
     let folder = tempfile::tempdir().unwrap();
-    let directory = folder.path().to_str().unwrap();
+    // `man` creates the directory.
+    let directory = folder.path().join("share/man");
+    let directory = directory.to_str().unwrap();
     let (code, out, error) = run(&["man", directory]);
     assert_eq!((code, out.as_str(), error.as_str()), (Some(0), "", ""));
     let mut pages = String::new();
@@ -80,12 +83,22 @@ fn manual_pages_contain_every_flag() {
     }
     let (code, page, _) = run(&["man"]);
     assert_eq!(code, Some(0));
-    let whole = std::fs::read_to_string(folder.path().join("local-exporter.1")).unwrap();
+    let whole = std::fs::read_to_string(Path::new(directory).join("local-exporter.1")).unwrap();
     assert_eq!(page, whole);
     assert!(page.contains(".TH local-exporter 1"), "{page}");
-    let (code, _, error) = run(&["man", "/nonexistent"]);
+}
+
+#[test]
+fn a_manual_page_that_cannot_be_written_is_an_error() {
+    let (code, _, error) = run(&["man", "/dev/null/man"]);
     assert_eq!(code, Some(1));
-    assert!(error.starts_with("/nonexistent/local-exporter"), "{error}");
+    assert!(error.starts_with("/dev/null/man: "), "{error}");
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("local-exporter-serve.1");
+    std::fs::create_dir(&page).unwrap();
+    let (code, _, error) = run(&["man", folder.path().to_str().unwrap()]);
+    assert_eq!(code, Some(1));
+    assert!(error.starts_with(page.to_str().unwrap()), "{error}");
 }
 
 #[test]
