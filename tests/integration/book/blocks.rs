@@ -88,7 +88,10 @@ fn every_yaml_block_is_accepted_by_its_reader() {
                 Command::new("promtool").args(["check", "rules"]).arg(&file),
                 "",
             );
-        } else if block.code.contains("tls_server_config:") {
+        } else if ["tls_server_config:", "basic_auth_users:"]
+            .iter()
+            .any(|key| block.code.contains(key))
+        {
             web_configuration(&block, &file);
         } else {
             panic!("{}: no program that reads this block is known", block.place);
