@@ -48,7 +48,7 @@ def box(left, top, width, height, style, lines):
 
 def arrow(start, end, height, label):
     yield f'<line x1="{start}" y1="{height}" x2="{end + 3}" y2="{height}"/>'
-    yield f'<text class="label" x="{(start + end) // 2}" y="{height - 6}">{escape(label)}</text>'
+    yield f'<text class="label" x="{(start + end) // 2}" y="{height - 8}">{escape(label)}</text>'
 
 
 def main():
