@@ -92,8 +92,7 @@ impl Daemons {
         let quoted = |path: &Path| format!("{:?}", path.to_string_lossy());
         format!(
             r#"[service]
-address = "127.0.0.1"
-port = {port}
+listen = "127.0.0.1:{port}"
 
 [bridge]
 dbus_system_bus_address = "{bus}"
@@ -183,6 +182,7 @@ fn show_what_to_open(listeners: &[Listener], settings: &Settings) -> io::Result<
         let (name, kind) = (&selector.name, selector.source.kind());
         println!("  {base}/bridge?selector={name}  a daemon of kind {kind}");
     }
+    println!("  {base}/sd                       the targets, for Prometheus' service discovery");
     println!("  {base}/metrics                  metrics of the exporter itself");
     println!("  {base}/debug/actors             the state of every selector\n");
     println!("Stop with Ctrl-C.\n");
