@@ -6,15 +6,15 @@ use crate::support::{Exporter, program};
 use local_exporter_skip::skip;
 use std::process::{Command, Stdio};
 
-const NOBODY: &str = "65534";
+const UNPRIVILEGED_USER: &str = "65534";
 
-/// Runs the following arguments as the user `nobody`; requires root.
+/// Runs the following arguments as the unprivileged user; requires root.
 pub const AS_NOBODY: [&str; 6] = [
     "setpriv",
     "--reuid",
-    NOBODY,
+    UNPRIVILEGED_USER,
     "--regid",
-    NOBODY,
+    UNPRIVILEGED_USER,
     "--clear-groups",
 ];
 
@@ -29,7 +29,7 @@ pub fn possible(command: &[&str]) -> bool {
     possible
 }
 
-/// Whether the user `nobody` can run the program: this process may switch to that user, which may
+/// Whether the unprivileged user can run the program: this process may switch to that user, which may
 /// read the program.
 pub fn nobody_can_run_it() -> bool {
     let can = Command::new(AS_NOBODY[0])

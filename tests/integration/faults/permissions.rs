@@ -1,4 +1,4 @@
-//! Permissions that are removed and granted again. The exporter runs as the user nobody, since root is
+//! Permissions that are removed and granted again. The exporter runs as user 65534, since root is
 //! never denied.
 
 use super::scene::{Expected, GOOD, Recovery, Scene};
@@ -84,7 +84,7 @@ fn is_removed_from_a_socket() {
 /// The name of the extended attribute with an access control list (acl(5)).
 const ACL: &str = "system.posix_acl_access";
 
-/// An access control list that allows everything to all users except `nobody`, in the kernel's
+/// An access control list that allows everything to all users except 65534, in the kernel's
 /// format: a version, and entries of a kind, permissions and a user.
 fn all_but_nobody() -> Vec<u8> {
     let everyone = u32::MAX;
