@@ -4,11 +4,14 @@
 //! positions, which are looked up here. The meaning of values is not known here.
 
 use crate::error::{ConfigError, Location};
+use crate::error_list::ErrorList;
 use crate::key_path::{KeyPath, Step};
 use crate::layer::Layer;
+use crate::line_index::LineIndex;
+use std::collections::HashSet;
 use std::ops::Range;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeString, DeTable, DeValue};
 
 /// The part of an entry that an error is about: an unknown key itself, or a wrong value.
 #[derive(Clone, Copy, Debug)]
@@ -17,51 +20,75 @@ pub(crate) enum Part {
     Value,
 }
 
+/// The largest text in bytes of which all syntax errors are found. The parser keeps each of them, and a
+/// text can have more errors than bytes; of a larger text only the first one is reported.
+const LARGEST_WITH_ALL_ERRORS: usize = 256 * 1024;
+
 /// A TOML text with the positions of its keys and values.
 #[derive(Debug)]
 pub(crate) struct Document<'t> {
     name: &'t str,
-    text: &'t str,
+    lines: LineIndex<'t>,
     root: DeTable<'t>,
 }
 
 impl<'t> Document<'t> {
-    /// Parses a text. All its syntax errors are returned, not only the first.
+    /// Parses a text. Its syntax errors are returned, not only the first.
     pub(crate) fn parse(name: &'t str, text: &'t str) -> Result<Self, Vec<ConfigError>> {
-        let (root, errors) = DeTable::parse_recoverable(text);
+        let lines = LineIndex::new(text);
+        let (root, errors) = match text.len() {
+            0..=LARGEST_WITH_ALL_ERRORS => DeTable::parse_recoverable(text),
+            _ => match DeTable::parse(text) {
+                Ok(root) => (root, Vec::new()),
+                Err(first) => (Spanned::new(0..0, DeTable::new()), vec![first]),
+            },
+        };
         if errors.is_empty() {
             let root = root.into_inner();
-            return Ok(Self { name, text, root });
+            return Ok(Self { name, lines, root });
         }
-        let error = |error: &toml::de::Error| ConfigError {
-            location: location(name, text, &error.span().unwrap_or(0..0)),
-            key: String::new(),
-            found: error.message().replace('\n', ", "),
-            expected: String::new(),
-        };
-        Err(errors.iter().map(error).collect())
+        let mut list = ErrorList::default();
+        for error in errors {
+            list.add(|| ConfigError {
+                location: location(name, &lines, &error.span().unwrap_or(0..0)),
+                key: String::new(),
+                found: error.message().replace('\n', ", "),
+                expected: String::new(),
+            });
+        }
+        Err(list.into_errors())
     }
 
-    /// The location of `path`, or of the deepest table on the way to it that exists, and the
-    /// number of steps that exist.
-    pub(crate) fn find(&self, path: &KeyPath, part: Part) -> (usize, Location) {
-        let mut here = None;
+    /// The number of steps of `path` that exist.
+    pub(crate) fn depth(&self, path: &KeyPath) -> usize {
+        self.walk(path).count()
+    }
+
+    /// The location of `path`, or of the deepest table on the way to it that exists.
+    pub(crate) fn locate(&self, path: &KeyPath, part: Part) -> Location {
         let mut span = 0..0;
-        let mut depth = 0;
-        for step in path.steps() {
+        for (depth, (name, value)) in self.walk(path).enumerate() {
             let last = depth + 1 == path.steps().len();
-            let Some((name, value)) = self.enter(here, step) else {
-                break;
-            };
             span = match (part, name) {
                 (Part::Value, _) if last && !value.get_ref().is_table() => value.span(),
                 (Part::Value | Part::Key, Some(name)) => name,
                 (Part::Value | Part::Key, None) => value.span(),
             };
-            here = Some(value.get_ref());
-            depth += 1;
         }
-        (depth, location(self.name, self.text, &span))
+        location(self.name, &self.lines, &span)
+    }
+
+    /// The entries on the way to `path` that exist: the span of each key, and each value.
+    fn walk<'a>(
+        &'a self,
+        path: &'a KeyPath,
+    ) -> impl Iterator<Item = (Option<Range<usize>>, &'a Spanned<DeValue<'t>>)> {
+        let mut here = None;
+        path.steps().iter().map_while(move |step| {
+            let (name, value) = self.enter(here, step)?;
+            here = Some(value.get_ref());
+            Some((name, value))
+        })
     }
 
     /// One step down from `here` or, without it, from the root: the span of the key and the value.
@@ -101,6 +128,22 @@ impl Document<'_> {
         keys.map(|key| key.get_ref().to_string()).collect()
     }
 
+    /// Removes the entries of a table whose keys are in `names`, and adds the keys of the others to it.
+    pub(crate) fn keep_new(&mut self, path: &[&str], names: &mut HashSet<String>) {
+        let mut table = &mut self.root;
+        for key in path {
+            match table.get_mut(*key).map(Spanned::get_mut) {
+                Some(DeValue::Table(below)) => table = below,
+                _ => return,
+            }
+        }
+        let known = |key: &&Spanned<DeString<'_>>| !names.insert(key.get_ref().to_string());
+        let known: Vec<_> = table.keys().filter(known).cloned().collect();
+        for key in &known {
+            table.remove(key);
+        }
+    }
+
     /// Removes a key, because a later layer replaces it.
     pub(crate) fn remove(&mut self, path: &[&str]) {
         let Some((last, above)) = path.split_last() else {
@@ -118,7 +161,7 @@ impl Document<'_> {
 
     /// One error for each key of the text that is outside of a table.
     pub(crate) fn outside_of(&self, path: &[&str], expected: &str) -> Vec<ConfigError> {
-        let mut errors = Vec::new();
+        let mut errors = ErrorList::default();
         for depth in 0..path.len() {
             let (above, below) = path.split_at(depth);
             for (key, value) in descend(&self.root, above).into_iter().flatten() {
@@ -126,16 +169,18 @@ impl Document<'_> {
                 if on_the_path && value.get_ref().is_table() {
                     continue;
                 }
-                let path = KeyPath::of(above).key(key.get_ref());
-                errors.push(ConfigError {
-                    location: location(self.name, self.text, &key.span()),
-                    found: format!("`{path}` in a drop-in"),
-                    key: path.to_string(),
-                    expected: expected.to_owned(),
+                errors.add(|| {
+                    let path = KeyPath::of(above).key(key.get_ref());
+                    ConfigError {
+                        location: location(self.name, &self.lines, &key.span()),
+                        found: format!("`{path}` in a drop-in"),
+                        key: path.to_string(),
+                        expected: expected.to_owned(),
+                    }
                 });
             }
         }
-        errors
+        errors.into_errors()
     }
 
     /// The values as a layer.
@@ -151,13 +196,12 @@ fn descend<'a, 't>(root: &'a DeTable<'t>, path: &[&str]) -> Option<&'a DeTable<'
     })
 }
 
-/// Line and column, from 1, of the start of a span. The column counts characters.
-fn location(name: &str, text: &str, span: &Range<usize>) -> Location {
-    let before = text.get(..span.start).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+/// The location of the start of a span.
+fn location(name: &str, lines: &LineIndex<'_>, span: &Range<usize>) -> Location {
+    let (line, column) = lines.position(span.start);
     Location::Text {
         file: name.to_owned(),
-        line: before.matches('\n').count() + 1,
-        column: before.get(line_start..).unwrap_or("").chars().count() + 1,
+        line,
+        column,
     }
 }

@@ -5,20 +5,27 @@
 //! password is refused without repeating it. A future key with a secret must be written here as
 //! `<secret>`.
 
+use crate::ordered_table::OrderedTable;
 use config::{Map, Value, ValueKind};
-use toml::Table;
 
 /// The values as a text that loads as the same values.
 pub(crate) fn text(entries: &Map<String, Value>) -> String {
-    // Such a table can always be written: its keys are strings, and it has no null.
-    toml::to_string(&table(entries)).unwrap_or_default()
+    table(entries).into_text()
 }
 
-fn table(entries: &Map<String, Value>) -> Table {
-    let written = entries
-        .iter()
-        .filter_map(|(key, value)| Some((key.clone(), converted(&value.kind)?)));
-    written.collect()
+fn table(entries: &Map<String, Value>) -> OrderedTable {
+    let mut written = OrderedTable::default();
+    for (key, value) in entries {
+        match &value.kind {
+            ValueKind::Table(below) => written.push_table(key.clone(), table(below)),
+            other => {
+                if let Some(value) = converted(other) {
+                    written.push(key.clone(), value);
+                }
+            }
+        }
+    }
+    written
 }
 
 fn converted(value: &ValueKind) -> Option<toml::Value> {
@@ -32,7 +39,13 @@ fn converted(value: &ValueKind) -> Option<toml::Value> {
         ValueKind::U128(number) => toml::Value::Integer(i64::try_from(*number).ok()?),
         ValueKind::Float(number) => toml::Value::Float(*number),
         ValueKind::String(text) => toml::Value::String(text.clone()),
-        ValueKind::Table(entries) => toml::Value::Table(table(entries)),
+        // A table in an array, which no setting accepts.
+        ValueKind::Table(entries) => {
+            let entries = entries.iter();
+            let written =
+                entries.filter_map(|(key, value)| Some((key.clone(), converted(&value.kind)?)));
+            toml::Value::Table(written.collect())
+        }
         ValueKind::Array(values) => {
             let values = values.iter().filter_map(|value| converted(&value.kind));
             toml::Value::Array(values.collect())

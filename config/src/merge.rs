@@ -17,6 +17,7 @@ use crate::table::Table;
 use crate::unmatched_variables;
 use crate::variables::{Environment, Variables};
 use config::{Config, Map, Value, ValueKind};
+use std::collections::HashSet;
 
 /// The name of the first layer in messages.
 const DEFAULT_NAME: &str = "(embedded default)";
@@ -25,6 +26,11 @@ const DEFAULT_TEXT: &str = include_str!("default.toml");
 /// The permitted content of a drop-in.
 const ONLY_SELECTORS: &str =
     "only tables `[bridge.selectors.NAME]`; other keys belong in the main file";
+
+/// The most times that the layers are read again without the drop-ins that had errors.
+const MAX_ROUNDS: usize = 16;
+const TOO_MANY_COMPETITORS: &str =
+    "not read: more than 16 drop-ins with errors define a selector that this one defines too";
 
 /// Settings from a file and the environment only. [`crate::Layers`] supports drop-ins and
 /// flags as well.
@@ -73,37 +79,27 @@ impl Inputs {
         let mut warnings = self.unreadable.clone();
         // Each round leaves out at least one drop-in. Without it, a drop-in whose selectors it
         // replaced takes effect, and may have errors of its own.
+        let mut rounds = 0;
         loop {
-            let names: Vec<&str> = drop_ins.iter().map(|input| input.name.as_str()).collect();
-            let in_drop_in = |error: &ConfigError| {
-                let file = error.location.file();
-                file.is_some_and(|file| names.contains(&file))
+            let found = match self.attempt(&drop_ins, check) {
+                Ok(merged) => return finished(merged, warnings),
+                Err(found) => found,
             };
-            match self.attempt(&drop_ins, check) {
-                Ok(merged) => {
-                    warnings.extend(merged.warnings);
-                    let strict = merged.settings.service.drop_ins == DropIns::Strict;
-                    if strict && !warnings.is_empty() {
-                        return Err(sorted(warnings));
-                    }
-                    return Ok(Merged {
-                        warnings: sorted(warnings).0,
-                        ..merged
-                    });
-                }
-                Err(found) if found.iter().any(in_drop_in) => {
-                    let (theirs, _): (Vec<_>, Vec<_>) = found.into_iter().partition(in_drop_in);
-                    let has_error = |input: &&Input| {
-                        let mut files = theirs.iter().filter_map(|error| error.location.file());
-                        files.any(|file| file == input.name)
-                    };
-                    drop_ins.retain(|input| !has_error(input));
-                    warnings.extend(theirs);
-                }
-                Err(found) => {
-                    warnings.extend(found);
-                    return Err(sorted(warnings));
-                }
+            let names: HashSet<&str> = drop_ins.iter().map(|input| input.name.as_str()).collect();
+            let (theirs, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|error| {
+                let file = error.location.file();
+                file.is_some_and(|file| names.contains(file))
+            });
+            if theirs.is_empty() {
+                warnings.extend(others);
+                return Err(sorted(warnings));
+            }
+            rounds += 1;
+            let (left_out, kept) = without(drop_ins, &theirs);
+            drop_ins = kept;
+            warnings.extend(theirs);
+            if rounds == MAX_ROUNDS {
+                warnings.extend(take_competitors(&left_out, &mut drop_ins));
             }
         }
     }
@@ -177,6 +173,49 @@ impl Inputs {
             Err(errors)
         }
     }
+}
+
+/// The result, unless drop-ins are strict and there are warnings.
+fn finished(merged: Merged, mut warnings: Vec<ConfigError>) -> Result<Merged, ConfigErrors> {
+    warnings.extend(merged.warnings);
+    let strict = merged.settings.service.drop_ins == DropIns::Strict;
+    if strict && !warnings.is_empty() {
+        return Err(sorted(warnings));
+    }
+    Ok(Merged {
+        warnings: sorted(warnings).0,
+        ..merged
+    })
+}
+
+/// The drop-ins with one of the errors, and those without.
+fn without<'i>(
+    drop_ins: Vec<&'i Input>,
+    errors: &[ConfigError],
+) -> (Vec<&'i Input>, Vec<&'i Input>) {
+    let files = errors.iter().filter_map(|error| error.location.file());
+    let files: HashSet<&str> = files.collect();
+    let has_error = |input: &&Input| files.contains(input.name.as_str());
+    drop_ins.into_iter().partition(has_error)
+}
+
+/// Removes the drop-ins that define a selector of those that were left out, and returns an error for
+/// each.
+fn take_competitors(left_out: &[&Input], drop_ins: &mut Vec<&Input>) -> Vec<ConfigError> {
+    let names = |input: &&Input| {
+        let document = Document::parse(&input.name, &input.text);
+        document.map_or_else(|_| Vec::new(), |document| document.keys(&SELECTORS))
+    };
+    let contested: HashSet<String> = left_out.iter().flat_map(names).collect();
+    let mut errors = Vec::new();
+    drop_ins.retain(|input| {
+        let competes = names(input).iter().any(|name| contested.contains(name));
+        if competes {
+            errors.extend(whole_file(&input.name, TOO_MANY_COMPETITORS).0);
+        }
+        !competes
+    });
+    errors
 }
 
 fn sorted(mut errors: Vec<ConfigError>) -> ConfigErrors {

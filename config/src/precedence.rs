@@ -7,6 +7,7 @@
 use crate::document::Document;
 use crate::flags::Flags;
 use crate::variables::Variables;
+use std::collections::HashSet;
 
 /// The table of selectors.
 pub(crate) const SELECTORS: [&str; 2] = ["bridge", "selectors"];
@@ -21,14 +22,9 @@ pub(crate) fn apply(documents: &mut [Document<'_>], variables: &mut Variables, f
 }
 
 fn keep_last_selectors(documents: &mut [Document<'_>]) {
-    let mut rest = documents;
-    while let Some((last, earlier)) = rest.split_last_mut() {
-        for name in last.keys(&SELECTORS) {
-            for document in earlier.iter_mut() {
-                document.remove(&[SELECTORS[0], SELECTORS[1], &name]);
-            }
-        }
-        rest = earlier;
+    let mut names = HashSet::new();
+    for document in documents.iter_mut().rev() {
+        document.keep_new(&SELECTORS, &mut names);
     }
 }
 

@@ -153,6 +153,9 @@ impl<'r, 't> Table<'r, 't> {
 
     /// Ends the reading: every key that was not asked for is reported.
     pub(crate) fn finish(self) {
+        if self.entries.is_empty() {
+            return;
+        }
         let known = self.known.join("`, `");
         for (key, value) in &self.entries {
             let path = self.path.key(key);

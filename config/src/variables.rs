@@ -7,7 +7,7 @@ use crate::error::{ConfigError, Location};
 use crate::key_path::KeyPath;
 use crate::layer::parse_value;
 use config::{Map, Source, Value, ValueKind};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap};
 
 /// The prefix of the names of variables. Two underscores follow it and separate the keys:
 /// `LOCAL_EXPORTER__SERVICE__PORT=9600`.
@@ -114,28 +114,31 @@ impl Variables {
         self.by_path.keys().any(|keys| begins(keys, path))
     }
 
-    /// Returns whether a variable sets exactly this key.
-    pub(crate) fn sets(&self, path: &[&str]) -> bool {
-        self.by_path.keys().any(|keys| keys == path)
-    }
-
-    /// The keys of a table that variables set, or set something below.
-    pub(crate) fn keys(&self, table: &[&str]) -> BTreeSet<String> {
-        let below = self.by_path.keys().filter(|keys| begins(keys, table));
-        below
-            .filter_map(|keys| keys.get(table.len()).cloned())
-            .collect()
-    }
-
-    /// Removes all variables below a table and returns each with the key it would have set.
-    pub(crate) fn take_below(&mut self, table: &[&str]) -> Vec<(String, String)> {
+    /// Removes all variables below entries of a table that `unwanted` names, and returns each with the
+    /// key it would have set. `unwanted` also learns whether the variables define the entry, as a value
+    /// or with a `kind`.
+    pub(crate) fn take_entries(
+        &mut self,
+        table: &[&str],
+        unwanted: impl Fn(&str, bool) -> bool,
+    ) -> Vec<(String, String)> {
+        let mut defined = HashMap::<String, bool>::new();
+        for keys in self.by_path.keys().filter(|keys| begins(keys, table)) {
+            let Some((name, rest)) = keys.get(table.len()..).and_then(<[_]>::split_first) else {
+                continue;
+            };
+            let defines = rest.is_empty() || rest == ["kind"];
+            *defined.entry(name.clone()).or_default() |= defines;
+        }
         let mut taken = Vec::new();
         self.by_path.retain(|keys, (name, _)| {
-            let below = begins(keys, table);
-            if below {
+            let entry = keys.get(table.len()).filter(|_| begins(keys, table));
+            let known = entry.and_then(|entry| defined.get_key_value(entry));
+            let take = known.is_some_and(|(entry, is_defined)| unwanted(entry, *is_defined));
+            if take {
                 taken.push((name.clone(), KeyPath::of(keys).to_string()));
             }
-            !below
+            !take
         });
         taken
     }

@@ -2,6 +2,7 @@
 //!
 //! The counterpart of `table` and `value`. What a key means is not known here.
 
+use crate::ordered_table::OrderedTable;
 use ipnet::IpNet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,11 +16,11 @@ pub(crate) trait ToValue {
 
 /// A table under construction.
 #[derive(Debug, Default)]
-pub(crate) struct TableWriter(toml::Table);
+pub(crate) struct TableWriter(OrderedTable);
 
 impl TableWriter {
     pub(crate) fn put(&mut self, key: &str, value: &(impl ToValue + ?Sized)) {
-        self.0.insert(key.to_owned(), value.to_value());
+        self.0.push(key.to_owned(), value.to_value());
     }
 
     /// Writes a value that may be absent.
@@ -33,21 +34,20 @@ impl TableWriter {
     pub(crate) fn put_list<T: ToValue>(&mut self, key: &str, values: &[T]) {
         if !values.is_empty() {
             let values = values.iter().map(T::to_value).collect();
-            self.0.insert(key.to_owned(), Value::Array(values));
+            self.0.push(key.to_owned(), Value::Array(values));
         }
     }
 
     /// Writes a table; nothing if it is empty.
     pub(crate) fn put_table(&mut self, key: &str, table: Self) {
         if !table.0.is_empty() {
-            self.0.insert(key.to_owned(), Value::Table(table.0));
+            self.0.push_table(key.to_owned(), table.0);
         }
     }
 
     /// The finished table as a document.
     pub(crate) fn into_text(self) -> String {
-        // Such a table can always be written: its keys are strings, and it has no null.
-        toml::to_string(&self.0).unwrap_or_default()
+        self.0.into_text()
     }
 }
 
