@@ -15,6 +15,7 @@ use local_exporter_exposition::{
     summarize,
 };
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tracing::Span;
@@ -68,6 +69,22 @@ impl Validator {
     /// The expected format.
     pub(crate) fn format(&self) -> FormatChoice {
         self.rules.format
+    }
+
+    /// The error of each body that begins like this, if it is known from the beginning alone: a NUL
+    /// byte at the start of a text, as in a sparse file. `from` names the source in the error.
+    pub(crate) fn reject_start(
+        &self,
+        start: &[u8],
+        from: &dyn fmt::Display,
+    ) -> Option<ScrapeError> {
+        let reads_samples = matches!(self.rules.check, Check::Ingest | Check::Strict);
+        let may_be_binary = self.rules.format == FormatChoice::Protobuf;
+        if start.first() != Some(&0) || !reads_samples || may_be_binary {
+            return None;
+        }
+        let fault = check(start, &self.rules).err()?;
+        Some(error_of(&fault, &from.to_string()))
     }
 
     /// Validates a body; a large one on the blocking pool. `from` names the source in errors.

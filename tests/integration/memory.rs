@@ -10,6 +10,8 @@ const MEBIBYTE: usize = 1 << 20;
 const LARGE: usize = 8 * MEBIBYTE;
 /// What may remain resident after many of them: less than half of one.
 const KEPT_KIB: u64 = 4 * 1024;
+/// What may be resident at most, however large the files are.
+const BOUND_KIB: u64 = 64 * 1024;
 const CLIENTS: usize = 4;
 const SCRAPES: usize = 5;
 
@@ -48,6 +50,61 @@ fn memory_of_large_responses_is_released() {
     });
 }
 
+/// Files of 16 MiB that take no space on the disk, alone and behind links.
+#[test]
+fn memory_of_sparse_files_is_bounded_and_valid_files_are_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: String| folder.path().join(name);
+    let sparse = |name: String| {
+        let file = fs::File::create(at(name)).unwrap();
+        file.set_len(2 * LARGE as u64).unwrap();
+    };
+    fs::write(at("a.prom".into()), "a 1\n").unwrap();
+    fs::write(at("z.prom".into()), "z 1\n").unwrap();
+    sparse("behind".into());
+    for number in 0..60 {
+        let link = at(format!("link{number}.prom"));
+        std::os::unix::fs::symlink("behind", link).unwrap();
+        sparse(format!("sparse{number}.prom"));
+    }
+    let exporter = serving(folder.path());
+    until("valid files are served", || {
+        exporter.scrape("it").text() == "a 1\nz 1\n"
+    });
+    let peak = status_kib(&exporter, "VmHWM:");
+    assert!(peak < BOUND_KIB, "{peak} KiB");
+}
+
+/// Valid files whose contents are together many times larger than `max_bytes`.
+#[test]
+fn memory_of_valid_files_is_bounded_by_max_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in 0..20 {
+        let line = |number: usize| format!("m{{file=\"{file}\",number=\"{number}\"}} 1\n");
+        let text: String = (0..100_000).map(line).collect();
+        fs::write(folder.path().join(format!("{file:02}.prom")), text).unwrap();
+    }
+    let exporter = serving(folder.path());
+    until("the first files are served", || {
+        let reply = exporter.scrape("it");
+        reply.status == 200 && reply.text().contains("file=\"0\"")
+    });
+    let files = exporter.actor("it")["cache"]["files"].clone();
+    let errors = files.as_array().unwrap().iter();
+    let errors: Vec<_> = errors.map(|file| file["error"].to_string()).collect();
+    let served = errors.iter().take_while(|error| *error == "null").count();
+    assert!((3..8).contains(&served), "{errors:?}");
+    let too_large = errors.iter().filter(|error| error.contains("too_large"));
+    assert_eq!(served + too_large.count(), 20, "{errors:?}");
+}
+
+fn serving(folder: &std::path::Path) -> Exporter {
+    let path = quoted(folder);
+    Exporter::start(&format!(
+        "[bridge.selectors]\nit = {{ kind = \"file\", path = {path} }}\n"
+    ))
+}
+
 #[test]
 fn the_bound_is_pinned_in_the_process_that_was_started() {
     let exporter = Exporter::start("");
@@ -78,8 +135,13 @@ fn a_bound_that_is_already_set_stays() {
 }
 
 fn resident_kib(exporter: &Exporter) -> u64 {
+    status_kib(exporter, "VmRSS:")
+}
+
+/// A size in the status of the process, proc(5).
+fn status_kib(exporter: &Exporter, field: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", exporter.process())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
     let number = line.unwrap().split_whitespace().next().unwrap();
     number.parse().unwrap()
 }

@@ -5,24 +5,29 @@
 //! since events can be missing, every `refresh`. A deleted file is an error at
 //! once; its old body is never served.
 //!
-//! Layers, each using only those before it: `settings` and `error`; `expand`
-//! (from paths to files) and `read` (one file); `entry`, `outcome` and `cache`
-//! (which body of each file is served) and `compose` (several files as one body);
-//! `scan` (all of these, once); `subscriptions`; `refresh` (the source and its
-//! background task). Events come from `source::watch`.
+//! Layers, each using only those before it: `settings`, `error` and `version`;
+//! `expand` (from paths to files); `entry` and `outcome` (which body of a file is
+//! served); `contents` (what a scan holds), `body` and `read` (one file); `cache`
+//! (all files); `join` and `compose` (several files as one body); `scan` (all of these,
+//! once); `subscriptions`; `refresh` (the source and its background task). Events
+//! come from `source::watch`.
 
 mod access;
+mod body;
 mod cache;
 mod compose;
+mod contents;
 mod entry;
 mod error;
 mod expand;
+mod join;
 mod outcome;
 mod read;
 mod refresh;
 mod scan;
 mod settings;
 mod subscriptions;
+mod version;
 
 pub(super) use refresh::Files;
 pub(super) use settings::{FileSettings, Role};

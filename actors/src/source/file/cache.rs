@@ -2,12 +2,17 @@
 //!
 //! The time is passed in, so that tests control it.
 
+use super::body::{Content, Expected};
+use super::contents::Contents;
 use super::entry::{CacheEntry, LastGood, Now};
 use super::expand::Expansion;
 use super::outcome::{FileOutcome, NewVersion};
-use super::read::{Stamp, read};
+use super::read::read;
 use super::settings::FileSettings;
+use super::version::{Stamp, Version};
+use crate::scrape::ScrapeError;
 use crate::source::watch::pending_writes::{Progress, WriteSnapshot};
+use crate::validator::Validator;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -26,18 +31,29 @@ impl FileCache {
         now: Now,
     ) -> Vec<FileOutcome> {
         let mut entries = std::mem::take(&mut self.0);
+        let mut contents = Contents::new(settings.limits.max_bytes);
         let mut outcomes = Vec::with_capacity(expansion.files.len());
+        let options = &settings.options;
         for (path, found) in &expansion.files {
             let before = entries.remove(path);
             let progress = writes.progress_of(expansion.names_of(path));
             let (entry, new_version) = match found {
-                Ok(()) => refresh(path, before, settings, progress, now),
+                Ok(()) => {
+                    let refresh = Refresh {
+                        path,
+                        settings,
+                        progress,
+                        now,
+                    };
+                    refresh.entry(before, &mut contents)
+                }
                 Err(error) => {
                     let failed = CacheEntry::failed(before, error.clone(), now);
                     (failed, NewVersion::No)
                 }
             };
-            let options = &settings.options;
+            let entry = entry.without_expired(options.keep_last_good, now);
+            let entry = contents.admit(path, entry, now);
             outcomes.push(FileOutcome::new(path, &entry, new_version, options, now));
             self.0.insert(path.clone(), entry);
         }
@@ -54,57 +70,123 @@ impl FileCache {
     }
 }
 
-/// Reads a file, unless its entry is up to date or the file is about to be replaced.
-fn refresh(
-    path: &Path,
-    before: Option<CacheEntry>,
-    settings: &FileSettings,
+/// The refresh of the entry of one file that exists.
+#[derive(Clone, Copy)]
+struct Refresh<'r> {
+    path: &'r Path,
+    settings: &'r FileSettings,
     progress: Progress,
     now: Now,
-) -> (CacheEntry, NewVersion) {
-    let is_current = |entry: &CacheEntry| {
-        let version = entry.version.as_ref();
-        version.is_some_and(|version| version.is_current(path))
-    };
-    let before = match before {
-        Some(entry) if is_current(&entry) => return (entry.confirmed(now), NewVersion::No),
-        Some(entry) if progress == Progress::UnderWay && entry.last_good.is_some() => {
-            return (entry, NewVersion::No);
+}
+
+impl Refresh<'_> {
+    /// Reads the file, unless its entry is up to date or the file is about to be replaced.
+    fn entry(
+        &self,
+        before: Option<CacheEntry>,
+        contents: &mut Contents,
+    ) -> (CacheEntry, NewVersion) {
+        let is_current = |entry: &CacheEntry| {
+            let version = entry.version.as_ref();
+            version.is_some_and(|version| version.is_current(self.path))
+        };
+        let before = match before {
+            Some(entry) if is_current(&entry) => {
+                return (entry.confirmed(self.now), NewVersion::No);
+            }
+            Some(entry) if self.progress == Progress::UnderWay && entry.last_good.is_some() => {
+                return (entry, NewVersion::No);
+            }
+            before => before,
+        };
+        let validator = match self.progress {
+            Progress::Finished => self.settings.validator.clone(),
+            Progress::UnderWay | Progress::Overdue => self.settings.validator.for_incomplete(),
+        };
+        let expected = Expected {
+            contents,
+            previous: before.as_ref().and_then(|entry| entry.last_good.as_ref()),
+            validator: &validator,
+        };
+        match read(self.path, expected) {
+            Ok((version, content)) => {
+                let validated = self.validated(&version, content, &validator, contents);
+                self.replaced(before, version, validated)
+            }
+            Err(error) => (CacheEntry::failed(before, error, self.now), NewVersion::No),
         }
-        before => before,
-    };
-    let version = match read(path, settings.limits.max_bytes) {
-        Ok(version) => version,
-        Err(error) => return (CacheEntry::failed(before, error, now), NewVersion::No),
-    };
-    let new_version = match before.as_ref().and_then(|entry| entry.version.as_ref()) {
-        Some(before) if before.stamp == version.stamp => NewVersion::No,
-        _ => NewVersion::Yes,
-    };
-    let (validator, kept) = match progress {
-        Progress::Finished => (settings.validator.clone(), Some(version.clone())),
-        // Read again even if the stamp stays the same, since the write has not ended.
-        Progress::UnderWay | Progress::Overdue => (settings.validator.for_incomplete(), None),
-    };
-    let from = path.display().to_string();
-    let entry = match validator.validate_now(version.body, &from) {
-        Ok(exposition) => CacheEntry {
-            last_good: Some(LastGood {
-                body: exposition.body,
-                summary: exposition.summary,
-                modified: version.modified,
-                confirmed_at: now.instant,
-            }),
-            version: kept,
-            error: None,
-            bad_since: None,
-        },
-        Err(error) => CacheEntry {
-            version: kept,
-            ..CacheEntry::failed(before, error, now)
-        },
-    };
-    (entry, new_version)
+    }
+
+    /// Validates a content, unless this scan knows the result.
+    fn validated(
+        &self,
+        version: &Version,
+        content: Content,
+        validator: &Validator,
+        contents: &mut Contents,
+    ) -> Result<LastGood, ScrapeError> {
+        let finished = self.progress == Progress::Finished;
+        let result = match content {
+            Content::Known(result) => return result.map_err(|error| self.same_file(&error)),
+            Content::Invalid(error) => Err(error),
+            Content::Read(body) => match contents.equal_to(&body) {
+                Some(equal) if finished => Ok((equal.body.clone(), equal.summary)),
+                _ => {
+                    let from = self.path.display().to_string();
+                    let validated = validator.validate_now(body, &from);
+                    validated.map(|exposition| (exposition.body, exposition.summary))
+                }
+            },
+        };
+        let result = result.map(|(body, summary)| LastGood {
+            // Timestamps may have been removed, so that it equals another only now.
+            body: contents
+                .equal_to(&body)
+                .map_or(body.clone(), |equal| equal.body.clone()),
+            summary,
+            modified: version.modified,
+            confirmed_at: self.now.instant,
+        });
+        if finished {
+            contents.remember(version.stamp, result.clone());
+        }
+        result
+    }
+
+    /// The error of a file that another path led to before.
+    fn same_file(&self, error: &ScrapeError) -> ScrapeError {
+        let (path, message) = (self.path.display(), &error.message);
+        ScrapeError::new(error.reason, format!("{path}: the same file as {message}"))
+    }
+
+    /// The entry with a version that was read.
+    fn replaced(
+        &self,
+        before: Option<CacheEntry>,
+        version: Version,
+        validated: Result<LastGood, ScrapeError>,
+    ) -> (CacheEntry, NewVersion) {
+        let new_version = match before.as_ref().and_then(|entry| entry.version.as_ref()) {
+            Some(before) if before.stamp == version.stamp => NewVersion::No,
+            _ => NewVersion::Yes,
+        };
+        // While the write has not ended, the file is read again even if the stamp stays the same.
+        let finished = self.progress == Progress::Finished;
+        let version = finished.then_some(version);
+        let entry = match validated {
+            Ok(good) => CacheEntry {
+                last_good: Some(good),
+                version,
+                error: None,
+                bad_since: None,
+            },
+            Err(error) => CacheEntry {
+                version,
+                ..CacheEntry::failed(before, error, self.now)
+            },
+        };
+        (entry, new_version)
+    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! The cache entry of one file: the version that was read last, the last good body and the error.
 
-use super::read::Version;
+use super::version::Version;
 use crate::reason::Reason;
 use crate::scrape::ScrapeError;
 use bytes::Bytes;
 use local_exporter_exposition::Summary;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 /// The time of a scan, on both clocks.
@@ -41,6 +41,15 @@ impl CacheEntry {
     pub(super) fn confirmed(mut self, now: Now) -> Self {
         if let (None, Some(last_good)) = (&self.error, &mut self.last_good) {
             last_good.confirmed_at = now.instant;
+        }
+        self
+    }
+
+    /// The entry without a last good body that was kept for as long as it may be.
+    pub(super) fn without_expired(mut self, keep: Duration, now: Now) -> Self {
+        let lasted = |since: Instant| now.instant.saturating_duration_since(since);
+        if self.error.is_some() && self.bad_since.is_some_and(|since| lasted(since) >= keep) {
+            self.last_good = None;
         }
         self
     }

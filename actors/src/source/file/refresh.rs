@@ -1,10 +1,9 @@
 //! The source of kind `file`: serves the latest scan, and scans again in the background.
 
-use super::cache::FileCache;
-use super::read::Stamp;
-use super::scan::{Scan, scan};
+use super::scan::{Kept, Scan, scan};
 use super::settings::{FileSettings, Role, joined};
 use super::subscriptions::{Renewed, Subscriptions};
+use super::version::Stamp;
 use crate::blocking::resume_panic;
 use crate::faults::FaultPoint;
 use crate::report::CacheReport;
@@ -58,12 +57,12 @@ impl Files {
     /// The background task: scans, publishes the result, and waits for a reason to scan again.
     async fn refresh(&self) {
         let mut subscriptions = Subscriptions::default();
-        let mut cache = FileCache::default();
+        let mut kept = Arc::new(Kept::default());
         // A scan that exceeded its deadline. The next one must not begin before it has ended.
         let mut overdue = None;
         let mut rescans = 0;
         loop {
-            let Some(scan) = self.scan(&mut overdue, cache.clone()).await else {
+            let Some(scan) = self.scan(&mut overdue, &kept).await else {
                 self.publish(Err(ScrapeError::timeout(&self.label(), FILES_HANG)));
                 continue;
             };
@@ -74,7 +73,7 @@ impl Files {
                 rescans += 1;
                 continue;
             }
-            cache = scan.cache;
+            kept = Arc::new(scan.kept);
             // The result of a scan that took this long is out of date.
             let outdated = scan.began.elapsed() > self.settings.limits.timeout * 2;
             self.publish(scan.result);
@@ -104,17 +103,17 @@ impl Files {
     }
 
     /// One scan on the blocking pool; `None` if it exceeds the deadline.
-    async fn scan(&self, overdue: &mut Option<JoinHandle<Scan>>, cache: FileCache) -> Option<Scan> {
+    async fn scan(&self, overdue: &mut Option<JoinHandle<Scan>>, kept: &Arc<Kept>) -> Option<Scan> {
         if overdue.is_none() {
             let writes = self.pending_writes.before_scan();
             let (settings, patterns) = (Arc::clone(&self.settings), self.patterns.clone());
-            let faults = self.context.faults.clone();
+            let (kept, faults) = (Arc::clone(kept), self.context.faults.clone());
             let span = Span::current();
             *overdue = Some(tokio::task::spawn_blocking(move || {
                 // A panic is logged inside the span, which names the selector.
                 let _entered = span.enter();
                 faults.inject(FaultPoint::Read);
-                scan(&settings, &patterns, cache, writes)
+                scan(&settings, &patterns, Kept::clone(&kept), writes)
             }));
         }
         in_time(overdue, self.settings.limits.timeout).await
@@ -125,7 +124,7 @@ impl Files {
         if self.pending_writes.snapshot().has_begun_since(&scan.writes) {
             return false;
         }
-        let young = scan.cache.young();
+        let young = scan.kept.cache.young();
         if young.is_empty() {
             return true;
         }

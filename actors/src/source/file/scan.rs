@@ -18,10 +18,17 @@ use crate::source::watch::pending_writes::WriteSnapshot;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
+/// What a scan keeps for the next one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Kept {
+    pub(super) cache: FileCache,
+    composed: Option<Composed>,
+}
+
 /// The result of one scan.
 #[derive(Debug)]
 pub(super) struct Scan {
-    pub(super) cache: FileCache,
+    pub(super) kept: Kept,
     pub(super) targets: Targets,
     pub(super) result: ScrapeResult,
     pub(super) report: CacheReport,
@@ -36,13 +43,17 @@ pub(super) struct Scan {
 pub(super) fn scan(
     settings: &FileSettings,
     patterns: &Patterns,
-    mut cache: FileCache,
+    kept: Kept,
     writes: WriteSnapshot,
 ) -> Scan {
     let now = Now {
         instant: Instant::now(),
         wall: SystemTime::now(),
     };
+    let Kept {
+        mut cache,
+        composed,
+    } = kept;
     let expansion = expand(&settings.paths, patterns);
     let (outcomes, composed) = if expansion.files.len() > MAX_FILES {
         let message = format!("more than {MAX_FILES} files, which is the limit");
@@ -50,7 +61,7 @@ pub(super) fn scan(
         (Vec::new(), Composed::failed(error))
     } else {
         let mut outcomes = cache.update(&expansion, settings, &writes, now);
-        let composed = compose(&mut outcomes, settings);
+        let composed = compose(&mut outcomes, settings, composed);
         (outcomes, composed)
     };
     let oldest = outcomes.iter().filter_map(|outcome| outcome.modified).min();
@@ -58,17 +69,20 @@ pub(super) fn scan(
     let incomplete = outcomes.iter().filter(|file| file.missing_final_newline);
     let missing_final_newlines = incomplete.count();
     Scan {
-        cache,
         targets: expansion.targets,
-        result: composed.result,
+        result: composed.files.result.clone(),
         report: CacheReport {
             watching: WatchMode::Polling,
             oldest,
             files: outcomes.into_iter().map(report).collect(),
             passed_over: expansion.passed_over,
-            duplicate_series: composed.duplicates,
-            conflicts: composed.conflicts,
+            duplicate_series: composed.files.duplicates,
+            conflicts: composed.files.conflicts.clone(),
             missing_final_newlines,
+        },
+        kept: Kept {
+            cache,
+            composed: Some(composed),
         },
         due,
         began: now.instant,

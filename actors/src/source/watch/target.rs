@@ -16,7 +16,7 @@ pub(in crate::source) const MAX_TARGETS: usize = 1024;
 const CONFIG_MAP_LINK: &str = "..data";
 
 /// Device and inode of a file or directory, which identify it under any path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::source) struct Identity {
     pub(in crate::source) device: u64,
     pub(in crate::source) inode: u64,

@@ -1,6 +1,8 @@
 //! The body that is served as a file changes and time passes, with a clock that only the test
 //! advances.
 
+mod limits;
+
 use super::*;
 use crate::reason::Reason;
 use crate::source::file::expand::expand;
@@ -38,6 +40,16 @@ impl Scene {
         }
     }
 
+    fn limits() -> Limits {
+        Limits {
+            timeout: SECOND,
+            max_bytes: 1000,
+            max_in_flight: 1,
+            refresh: SECOND,
+            min_interval: Duration::ZERO,
+        }
+    }
+
     fn path(&self) -> PathBuf {
         self.folder.path().join("it.prom")
     }
@@ -57,13 +69,7 @@ impl Scene {
         let settings = FileSettings {
             paths: Vec::new(),
             options: self.options.clone(),
-            limits: Limits {
-                timeout: SECOND,
-                max_bytes: 1000,
-                max_in_flight: 1,
-                refresh: SECOND,
-                min_interval: Duration::ZERO,
-            },
+            limits: Self::limits(),
             validator: Validator::for_files(BodyPolicy::default()),
             role: Role::Alone,
         };
