@@ -4,6 +4,9 @@
 //! actor's work even after the caller has disconnected. (The mailbox itself is no limit:
 //! `send` always succeeds.) A [`GlobalPermit`] stays with the caller: a stuck actor never
 //! returns the permits it was sent, and must not use up what other selectors need.
+//!
+//! Each selector can have [`GUARANTEED`] scrapes in progress even if the global limit is
+//! reached, so that hung daemons do not deny service to the others.
 
 use crate::lock::lock;
 use prometheus::IntCounter;
@@ -12,6 +15,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
+
+/// Number of scrapes of each selector that the global limit does not refuse: enough for two
+/// scrapers, as a pair of Prometheus servers has them.
+pub const GUARANTEED: usize = 2;
 
 /// Interval at which [`GlobalLimit::idle`] checks for scrapes in progress.
 const IDLE_CHECK_INTERVAL: Duration = Duration::from_millis(10);
@@ -66,17 +73,34 @@ impl GlobalLimit {
     }
 
     /// Takes a permit, unless the limit is reached.
-    pub(crate) fn admit(&self) -> Option<GlobalPermit> {
+    fn admit(&self) -> Option<GlobalPermit> {
         let more = |taken: usize| (taken < self.limit()).then_some(taken + 1);
         let order = (Ordering::AcqRel, Ordering::Acquire);
-        if self.0.taken.fetch_update(order.0, order.1, more).is_ok() {
-            return Some(GlobalPermit(self.clone()));
-        }
+        let admitted = self.0.taken.fetch_update(order.0, order.1, more);
+        admitted.is_ok().then(|| GlobalPermit(self.clone()))
+    }
+
+    /// Takes a permit, even if the limit is reached.
+    fn admit_guaranteed(&self) -> GlobalPermit {
+        self.0.taken.fetch_add(1, Ordering::AcqRel);
+        GlobalPermit(self.clone())
+    }
+
+    /// Counts a scrape that was refused because of this limit.
+    pub(crate) fn refused(&self) {
         if let Some(reached) = &self.0.reached {
             reached.inc();
         }
-        None
     }
+}
+
+/// The limit that a scrape would exceed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LimitReached {
+    /// That of its selector.
+    Selector,
+    /// That of all selectors.
+    Global,
 }
 
 /// One scrape of all; returned when dropped.
@@ -111,20 +135,29 @@ impl InFlight {
         }
     }
 
-    /// Takes a permit, unless the limit is reached.
-    pub(crate) fn admit(self: &Arc<Self>) -> Option<Permit> {
+    /// Takes a permit of this selector and one of all, unless a limit is reached.
+    pub(crate) fn admit(
+        self: &Arc<Self>,
+        all: &GlobalLimit,
+    ) -> Result<(Permit, GlobalPermit), LimitReached> {
         let mut taken = lock(&self.taken);
-        if taken.since.len() >= self.limit {
-            return None;
+        let in_progress = taken.since.len();
+        if in_progress >= self.limit {
+            return Err(LimitReached::Selector);
         }
+        let of_all = match in_progress < GUARANTEED {
+            true => all.admit_guaranteed(),
+            false => all.admit().ok_or(LimitReached::Global)?,
+        };
         let number = taken.next;
         taken.next += 1;
         taken.since.insert(number, Instant::now());
         drop(taken);
-        Some(Permit {
+        let permit = Permit {
             number,
             in_flight: Arc::clone(self),
-        })
+        };
+        Ok((permit, of_all))
     }
 
     pub(crate) fn limit(&self) -> usize {
@@ -161,10 +194,11 @@ mod tests {
 
     #[test]
     fn permits_are_limited_and_returned() {
+        let all = GlobalLimit::unlimited();
         let in_flight = Arc::new(InFlight::new(2));
-        let first = in_flight.admit().unwrap();
-        let second = in_flight.admit().unwrap();
-        assert!(in_flight.admit().is_none());
+        let first = in_flight.admit(&all).unwrap();
+        let second = in_flight.admit(&all).unwrap();
+        assert_eq!(in_flight.admit(&all).unwrap_err(), LimitReached::Selector);
         assert_eq!(in_flight.count(), 2);
         let oldest = in_flight.oldest();
         drop(first);
@@ -172,22 +206,29 @@ mod tests {
         assert_eq!(in_flight.count(), 1);
         drop(second);
         assert_eq!((in_flight.count(), in_flight.oldest()), (0, None));
-        assert!(in_flight.admit().is_some());
+        assert_eq!(all.0.taken.load(Ordering::Acquire), 0);
+        assert!(in_flight.admit(&all).is_ok());
     }
 
     #[test]
-    fn all_selectors_share_one_limit() {
+    fn all_selectors_share_one_limit_and_each_has_two_scrapes_beyond_it() {
         let reached = IntCounter::new("reached", "how often").unwrap();
-        let all = GlobalLimit::new(2, reached.clone());
-        let (first, second) = (all.admit(), all.clone().admit());
-        assert!(first.is_some() && second.is_some());
-        assert!(all.admit().is_none());
-        assert_eq!(reached.get(), 1);
-        drop(first);
-        assert!(all.admit().is_some());
+        let all = GlobalLimit::new(8, reached.clone());
+        let (hung, other) = (Arc::new(InFlight::new(64)), Arc::new(InFlight::new(64)));
+        let admit = |in_flight: &Arc<InFlight>| in_flight.admit(&all);
+        let admitted: Vec<_> = std::iter::from_fn(|| admit(&hung).ok()).collect();
+        assert_eq!(admitted.len(), 8);
+        assert_eq!(admit(&hung).unwrap_err(), LimitReached::Global);
+        let guaranteed = [admit(&other).unwrap(), admit(&other).unwrap()];
+        assert_eq!(admit(&other).unwrap_err(), LimitReached::Global);
+        assert_eq!(all.0.taken.load(Ordering::Acquire), 10);
+        drop(admitted);
+        assert!(admit(&other).is_ok());
         all.set_limit(1);
-        assert!(all.admit().is_none(), "one is in progress");
-        drop(second);
+        assert_eq!(admit(&other).unwrap_err(), LimitReached::Global);
+        drop(guaranteed);
         assert_eq!(all.0.taken.load(Ordering::Acquire), 0);
+        all.refused();
+        assert_eq!(reached.get(), 1);
     }
 }

@@ -16,7 +16,7 @@
 //! - `status`, [`metrics`], [`report`]: what is known about a selector without its actor.
 //! - [`scrape`], `admission`, `reason`: the protocol of a scrape.
 //! - [`host`]: facts about paths, permissions, mounts and file systems.
-//! - `backoff`, `faults`, `blocking`, `closed_set`, `lock`: small helpers.
+//! - `backoff`, `faults`, `blocking`, `closed_set`, `lock`, [`log_limit`]: small helpers.
 
 mod admission;
 mod backoff;
@@ -26,6 +26,7 @@ pub mod diagnose;
 mod faults;
 pub mod host;
 mod lock;
+pub mod log_limit;
 pub mod metrics;
 #[cfg(test)]
 mod paused;
@@ -41,7 +42,7 @@ mod status;
 mod supervise;
 mod validator;
 
-pub use admission::GlobalLimit;
+pub use admission::{GUARANTEED, GlobalLimit};
 pub use metrics::Metrics;
 pub use reason::Reason;
 pub use registry::{

@@ -6,6 +6,7 @@ use crate::closed_set::closed_set;
 use crate::reason::Reason;
 use crate::scrape::ScrapeError;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 closed_set! {
@@ -83,7 +84,7 @@ pub struct CacheSnapshot {
     /// Time since it was last compared with the files.
     pub age: Duration,
     /// What was found then.
-    pub report: CacheReport,
+    pub report: Arc<CacheReport>,
 }
 
 /// The result of comparing a cache with its files.

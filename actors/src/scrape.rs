@@ -121,6 +121,12 @@ impl ScrapeError {
         Self::new(Reason::Timeout, message)
     }
 
+    /// A client that did not wait for the result.
+    pub(crate) fn disconnected() -> Self {
+        let message = "the client disconnected before the scrape was complete";
+        Self::new(Reason::Timeout, message)
+    }
+
     /// A body larger than `max_bytes`.
     pub(crate) fn too_large(source: &dyn fmt::Display, max_bytes: usize) -> Self {
         let message = format!("{source}: the body is larger than max_bytes = {max_bytes}");

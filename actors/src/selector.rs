@@ -103,7 +103,7 @@ impl Handler<Scrape> for SelectorActor {
                 result = single_flight.scrape(deadline) => result,
                 // Leaves the pull, which ends when no scrape waits for it.
                 () = caller.disconnected() => {
-                    Err(ScrapeError::new(Reason::Timeout, "the caller has disconnected"))
+                    Err(ScrapeError::disconnected())
                 },
             };
             drop(permit);

@@ -128,10 +128,12 @@ impl SingleFlight {
                 && exposition.cached_at.is_none()
                 && !limits.min_interval.is_zero()
             {
-                *recent.borrow_mut() = Some(Exposition {
+                let exposition = Exposition {
                     cached_at: Some(Instant::now()),
                     ..exposition.clone()
-                });
+                };
+                status.publish_cached(Ok(exposition.clone()), limits.min_interval);
+                *recent.borrow_mut() = Some(exposition);
             }
             result
         })

@@ -2,21 +2,27 @@
 //!
 //! The actor, its supervisor and its callers write it; `/metrics` and `/debug/actors` read it,
 //! also while the actor is stuck. Nothing here awaits, except for the first fill of a cache, and
-//! a lock is held only for a few assignments and a log line.
+//! a lock is held only for a few assignments: work that depends on the number of files, and log
+//! lines, happen outside it.
 
 mod admit;
+mod cached;
+mod file_events;
 mod observe;
 mod poll_state;
 mod source_log;
 
-use crate::admission::{GlobalLimit, InFlight};
+use crate::admission::{GlobalLimit, GlobalPermit, InFlight, Permit};
 use crate::lock::lock;
+use crate::log_limit::LogLimit;
 use crate::metrics::SelectorMetrics;
 use crate::report::{Snapshot, State};
-use crate::scrape::ScrapeError;
+use crate::scrape::{ScrapeError, ScrapeResult};
+use cached::Cached;
 use poll_state::{PollEnd, PollState};
 use source_log::SourceLog;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::sync::SetOnce;
 use tokio::time::Instant;
 
@@ -30,7 +36,20 @@ pub(crate) struct Status {
     poll_state: PollState,
     /// Set when the cache of the source was filled for the first time.
     cache_filled: SetOnce<()>,
+    /// The result that scrapes above a limit get.
+    cached: Cached,
+    /// Limits the log lines about single files.
+    file_changes: LogLimit,
     inner: Mutex<Inner>,
+}
+
+/// A scrape that is not refused.
+#[derive(Debug)]
+pub(crate) enum Admission {
+    /// A permit for the message to the actor, and one for the caller.
+    Admitted(Permit, GlobalPermit),
+    /// A limit is reached, and this result needs no actor.
+    Cached(ScrapeResult),
 }
 
 /// The values that change together, behind one lock.
@@ -57,6 +76,8 @@ impl Status {
             global_limit,
             poll_state: PollState::default(),
             cache_filled: SetOnce::new(),
+            cached: Cached::default(),
+            file_changes: LogLimit::default(),
             inner: Mutex::new(Inner {
                 state: State::Starting,
                 backoff_until: None,
@@ -75,11 +96,19 @@ impl Status {
     pub(crate) fn backing_off(&self, until: Instant) {
         self.metrics.restarted();
         self.enter(State::Backoff, Some(until));
+        // The new actor starts without a cache.
+        self.cached.clear();
     }
 
     /// The actor has ended.
     pub(crate) fn stopped(&self) {
         self.enter(State::Stopped, None);
+    }
+
+    /// The actor has a result that it serves from its cache for `valid_for`, unless it publishes
+    /// another one before.
+    pub(crate) fn publish_cached(&self, result: ScrapeResult, valid_for: Duration) {
+        self.cached.publish(result, valid_for);
     }
 
     fn enter(&self, state: State, backoff_until: Option<Instant>) {
@@ -100,6 +129,7 @@ impl Status {
             let mut inner = lock(&self.inner);
             inner.stuck_since = None;
             self.metrics.entered(inner.state);
+            drop(inner);
             tracing::warn!("stuck actor recovered");
         }
     }
@@ -114,7 +144,9 @@ impl Status {
             inner.stuck_since = Some(Instant::now());
             self.metrics.entered(State::Stuck);
             self.metrics.source_failed();
-            inner.source.failed(&ScrapeError::stuck());
+            // Not logged as a failure of the source: the line below is.
+            let _ = inner.source.failed(&ScrapeError::stuck());
+            drop(inner);
             let selector = self.metrics.selector();
             tracing::error!(selector, "actor is stuck in code that does not return");
         }

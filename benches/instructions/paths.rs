@@ -2,7 +2,7 @@
 
 use actix_web::web::{Bytes, Data};
 use local_exporter::Compressors;
-use local_exporter_actors::{ActorThreads, GlobalLimit, Metrics, Names, Registry};
+use local_exporter_actors::{ActorThreads, GlobalLimit, Metrics, Names, Registry, SelectorHandle};
 use local_exporter_config::{Environment, Input, Settings, load};
 use local_exporter_exposition::{Check, FormatChoice, Rules, check, join, strip_timestamps};
 use std::hint::black_box;
@@ -25,7 +25,7 @@ const ONE_THREAD: f64 = 0.05;
 /// the same program was counted at 6,100 and at 8,200 instructions.
 const TWO_THREADS: f64 = 0.40;
 
-pub(crate) const PATHS: [Path; 8] = [
+pub(crate) const PATHS: [Path; 9] = [
     path("check_ordinary_9kB", 50, ONE_THREAD, |n| {
         check_body(n, Check::Ingest, 100);
     }),
@@ -39,6 +39,7 @@ pub(crate) const PATHS: [Path; 8] = [
     path("join_two_files_9kB", 10, ONE_THREAD, join_two),
     path("gzip_9kB", 10, ONE_THREAD, compress),
     path("configuration_100_selectors", 2, ONE_THREAD, configuration),
+    path("files_examined_1000", 10, TWO_THREADS, examine_files),
     path("scrape_cached_file_9kB", 400, TWO_THREADS, scrape_file),
 ];
 
@@ -118,6 +119,33 @@ fn configuration(repetitions: usize) {
     }
 }
 
+/// Replaces one of a thousand files, and waits until the new content is served. Covers a complete
+/// examination with its bookkeeping: the report, the metrics and the log.
+fn examine_files(repetitions: usize) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    for number in 0..1000 {
+        let file = path(&format!("{number:04}.prom"));
+        std::fs::write(file, format!("m{number} 1\n")).expect("a file");
+    }
+    let source = format!("kind = \"file\", path = {:?}", folder.path());
+    with_selector(&source, async |handle| {
+        for number in 0..repetitions {
+            let line = format!("m0 1{number}\n");
+            std::fs::write(path("new"), &line).expect("a file");
+            std::fs::rename(path("new"), path("0000.prom")).expect("a file");
+            loop {
+                let response = handle.scrape(Duration::MAX, Names::Utf8).await;
+                let body = response.expect("a response").body;
+                if body.windows(line.len()).any(|part| part == line.as_bytes()) {
+                    break;
+                }
+                actix_rt::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    });
+}
+
 fn scrape_file(repetitions: usize) {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("m.prom");
@@ -126,15 +154,20 @@ fn scrape_file(repetitions: usize) {
 }
 
 fn scrape(repetitions: usize, source: &str) {
+    with_selector(source, async |handle| {
+        for _ in 0..repetitions {
+            let response = handle.scrape(Duration::MAX, Names::Utf8).await;
+            black_box(response).expect("a response");
+        }
+    });
+}
+
+fn with_selector(source: &str, run: impl AsyncFnOnce(&SelectorHandle)) {
     let settings = settings(format!("[bridge.selectors]\nit = {{ {source} }}\n"));
     let metrics = Metrics::register(&prometheus::Registry::new()).expect("an empty registry");
     actix_rt::System::new().block_on(async {
         let threads = ActorThreads::start(GlobalLimit::unlimited()).expect("threads");
         let registry = Registry::start(settings.selectors, &threads, &metrics);
-        let handle = registry.get("it").expect("the one selector");
-        for _ in 0..repetitions {
-            let response = handle.scrape(Duration::MAX, Names::Utf8).await;
-            black_box(response).expect("a response");
-        }
+        run(registry.get("it").expect("the one selector")).await;
     });
 }

@@ -54,7 +54,7 @@ fn only_keys_of_the_kind_are_written() {
     let written: Vec<_> = selectors(text).iter().map(Selector::to_toml).collect();
     let shared =
         "check = \"ingest\"\nformat = \"auto\"\ntimestamps = \"keep\"\nallow_empty = false\n";
-    let limits = "timeout = \"3s\"\nmax_bytes = 16777216\nmax_in_flight = 256\n";
+    let limits = "timeout = \"3s\"\nmax_bytes = 16777216\nmax_in_flight = 64\n";
     let expected = [
         format!(
             "[bridge.defaults]\n{limits}refresh = \"15s\"\nmin_interval = \"0s\"\n{shared}\n\

@@ -10,6 +10,7 @@ use actix_web::http::header::{AcceptEncoding, Encoding, Header, HeaderValue};
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use flate2::{Compress, Compression, FlushCompress, Status};
+use local_exporter_actors::log_limit::{LogLimit, LogLine};
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -53,7 +54,7 @@ pub(crate) async fn respond(
             response.body(SlicedBody::new(compressed))
         }
         Err(error) => {
-            tracing::warn!(%error, "cannot compress a page");
+            compressors.log_failure(&error);
             response.body(SlicedBody::new(body))
         }
     }
@@ -61,7 +62,10 @@ pub(crate) async fn respond(
 
 /// Reusable compressors: creating one takes as long as compressing a small body.
 #[derive(Default)]
-pub struct Compressors(Mutex<Vec<Compress>>);
+pub struct Compressors {
+    idle: Mutex<Vec<Compress>>,
+    failures: LogLimit,
+}
 
 impl std::fmt::Debug for Compressors {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -84,6 +88,13 @@ impl Compressors {
             .unwrap_or_else(|error: BlockingError| Err(io::Error::other(error)))
     }
 
+    /// Logs at a limited rate that a response is not compressed.
+    pub(crate) fn log_failure(&self, error: &io::Error) {
+        if let Some(suppressed) = self.failures.event().map(LogLine::suppressed) {
+            tracing::warn!(%error, suppressed, "cannot compress a response");
+        }
+    }
+
     fn compress_now(&self, body: &[u8]) -> io::Result<Bytes> {
         let idle = self.idle().pop();
         let mut compressor =
@@ -98,7 +109,7 @@ impl Compressors {
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Compress>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

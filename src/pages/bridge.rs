@@ -108,14 +108,14 @@ async fn body_response(
     }
     if exposition.body.len() >= gzip::MIN_SIZE && gzip::is_accepted(request) {
         let body = exposition.body.clone();
-        let compress = || Compressors::compress(compressors, body);
+        let compress = || Compressors::compress(compressors.clone(), body);
         match exposition.compressed.get_or_try_init(compress).await {
             Ok(compressed) => {
                 response.insert_header((header::CONTENT_ENCODING, GZIP));
                 return response.body(SlicedBody::new(compressed.clone()));
             }
             // The uncompressed body is returned instead.
-            Err(error) => tracing::warn!(%error, "cannot compress a body"),
+            Err(error) => compressors.log_failure(&error),
         }
     }
     response.body(SlicedBody::new(exposition.body))

@@ -15,6 +15,7 @@ use local_exporter_actors::report::{
     self, CacheReport, CacheSnapshot, Failure, FileReport, Snapshot,
 };
 use serde::Serialize;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 #[derive(Debug, Serialize)]
@@ -135,7 +136,7 @@ impl From<CacheSnapshot> for Cache {
             conflicts,
             // `check` reports these.
             missing_final_newlines: _,
-        } = report;
+        } = Arc::unwrap_or_clone(report);
         Self {
             age_seconds: age.as_secs_f64(),
             mtime: oldest.map(rfc3339),

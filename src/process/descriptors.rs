@@ -6,7 +6,7 @@
 //! `io`, and both continue once descriptors are available again.)
 
 use crate::http::connections::RESERVE;
-use local_exporter_actors::source;
+use local_exporter_actors::{GUARANTEED, source};
 use local_exporter_config::{ClientLimits, Selector};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
@@ -46,14 +46,14 @@ pub(crate) fn fit_limits(
     let connections = wanted.max_connections as u64;
     let scrapes = wanted.max_in_flight as u64;
     let base = base(selectors);
-    let left = limit.saturating_sub(base);
-    if connections + scrapes <= left {
-        return Ok(wanted);
-    }
     let minimum = (MIN_CLIENTS.min(connections), MIN_CLIENTS.min(scrapes));
     let needed = base + minimum.0 + minimum.1;
     if limit < needed {
         return Err(too_low(limit, needed));
+    }
+    let left = limit - base - guaranteed(selectors).min(limit - needed);
+    if connections + scrapes <= left {
+        return Ok(wanted);
     }
     let part = left * scrapes / (connections + scrapes);
     let scrapes = part.clamp(minimum.1, left - minimum.0);
@@ -93,10 +93,11 @@ pub(crate) fn refit_limits(
     };
     let scrapes = wanted.max_in_flight as u64;
     let needed = base(selectors) + max_connections as u64;
-    let left = limit.saturating_sub(needed);
-    if left < MIN_CLIENTS.min(scrapes) {
-        return Err(too_low(limit, needed + MIN_CLIENTS.min(scrapes)));
+    let minimum = needed + MIN_CLIENTS.min(scrapes);
+    if limit < minimum {
+        return Err(too_low(limit, minimum));
     }
+    let left = limit - needed - guaranteed(selectors).min(limit - minimum);
     if left < scrapes {
         tracing::warn!(
             limit,
@@ -114,6 +115,12 @@ fn too_low(limit: u64, needed: u64) -> String {
     format!(
         "the limit of open files is {limit}, but at least {needed} are needed (ulimit -n, LimitNOFILE=)"
     )
+}
+
+/// The descriptors of scrapes that are admitted beyond `service.max_in_flight`. If the limit of open
+/// files is too low for all of them, as many as fit are kept free.
+fn guaranteed(selectors: &[Selector]) -> u64 {
+    (selectors.len() * GUARANTEED) as u64
 }
 
 /// The descriptors that are independent of clients: those that sources keep open, and those of their

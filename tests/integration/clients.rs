@@ -37,7 +37,8 @@ impl Scene {
         std::fs::write(&file, "a 1\n").unwrap();
         let hung = ScriptedDaemon::start(&socket, Behaviour::HangAfterAccept).unwrap();
         let exporter = Exporter::start(&format!(
-            "{service}\n[bridge.defaults]\ntimeout = \"{timeout}\"\n[bridge.selectors]\n\
+            "{service}\n[bridge.defaults]\ntimeout = \"{timeout}\"\n\
+             max_in_flight = 256\n[bridge.selectors]\n\
              hung = {{ kind = \"uds\", path = {} }}\nwell = {{ kind = \"file\", path = {} }}\n{selectors}",
             quoted(&socket),
             quoted(&file),

@@ -1,7 +1,9 @@
 //! Log lines: levels and keys.
 
 use crate::serving::Serving;
-use crate::support::{get, program, until};
+use crate::support::{get, program, quoted, until};
+use local_exporter_daemons::fault::Behaviour;
+use local_exporter_daemons::scripted::ScriptedDaemon;
 
 const LOCAL: &[&str] = &["--web.listen-address", "127.0.0.1:0"];
 
@@ -50,4 +52,53 @@ fn verbose_and_log_level_exclude_each_other() {
         .args(["serve", "-v", "--log.level", "warn"])
         .output();
     assert_eq!(output.unwrap().status.code(), Some(2));
+}
+
+#[test]
+fn sources_and_files_that_alternate_do_not_flood_the_log() {
+    const CHANGES: usize = 60;
+    let folder = tempfile::tempdir().unwrap();
+    let (socket, files) = (folder.path().join("sock"), folder.path().join("files"));
+    std::fs::create_dir(&files).unwrap();
+    std::fs::write(files.join("good.prom"), "a 1\n").unwrap();
+    let replace = |number: usize| {
+        let text = ["} bad\n".to_owned(), format!("b {number}\n")];
+        std::fs::write(folder.path().join("new"), &text[number % 2]).unwrap();
+        std::fs::rename(folder.path().join("new"), files.join("bad.prom")).unwrap();
+    };
+    replace(0);
+    let daemon = ScriptedDaemon::start(&socket, Behaviour::Garbage).unwrap();
+    let config = format!(
+        "[bridge.selectors]\n\
+         one = {{ kind = \"uds\", path = {} }}\ntwo = {{ kind = \"file\", path = {} }}\n",
+        quoted(&socket),
+        quoted(&files)
+    );
+    let serving = Serving::start(program(), LOCAL, &config);
+    let page = |path: &str| get(&format!("http://{}{path}", serving.address()), &[]);
+    let series = "local_exporter_file_error{";
+    for number in 1..=CHANGES {
+        let (behaviour, status) = match number % 2 {
+            0 => (Behaviour::Garbage, 502),
+            _ => (Behaviour::Serve(b"a 1\n".to_vec()), 200),
+        };
+        daemon.set(behaviour).unwrap();
+        assert_eq!(page("/bridge?selector=one").status, status);
+        replace(number);
+        until("the change of the file was noticed", || {
+            let text = page("/metrics").text();
+            let bad = text
+                .lines()
+                .find(|line| line.starts_with(series) && line.contains("bad.prom"));
+            let expected = if number % 2 == 0 { " 1" } else { " 0" };
+            bad.is_some_and(|line| line.ends_with(expected))
+        });
+    }
+    let events = serving.log();
+    for selector in ["one", "two"] {
+        let lines = events.iter().filter(|event| event["selector"] == selector);
+        let lines = lines.count();
+        // The changes take less time than ten further lines would.
+        assert!((5..=20).contains(&lines), "{selector}: {lines} lines");
+    }
 }

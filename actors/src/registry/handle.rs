@@ -13,7 +13,7 @@ use crate::report::{Snapshot, State};
 use crate::scrape::{Caller, Names, Scrape, ScrapeError, ScrapeResult};
 use crate::selector::{SelectorActor, Shutdown};
 use crate::source::{self, SourceContext};
-use crate::status::Status;
+use crate::status::{Admission, Status};
 use crate::supervise::{ShutdownFlag, Supervisor};
 use actix::dev::channel;
 use actix::{Addr, Context, MailboxError};
@@ -39,6 +39,13 @@ pub struct SelectorHandle {
     pub(super) faults: Faults,
 }
 
+/// A scrape that the metrics do not contain yet. If it is dropped, because the client has
+/// disconnected, it is recorded as a failure.
+struct UnrecordedScrape<'h> {
+    status: Option<&'h Status>,
+    began: Instant,
+}
+
 /// Shuts the actor down when the last handle to it is dropped.
 #[derive(Debug)]
 struct ActorGuard {
@@ -55,6 +62,33 @@ pub(super) enum Unresponsive {
     OwnCode,
     /// Code of another actor blocks it.
     OtherActor,
+}
+
+impl<'h> UnrecordedScrape<'h> {
+    fn begin(status: &'h Status) -> Self {
+        Self {
+            status: Some(status),
+            began: Instant::now(),
+        }
+    }
+
+    fn ended(mut self, result: &ScrapeResult) {
+        self.record(result);
+    }
+
+    fn record(&mut self, result: &ScrapeResult) {
+        if let Some(status) = self.status.take() {
+            status.scraped(self.began.elapsed(), result);
+        }
+    }
+}
+
+impl Drop for UnrecordedScrape<'_> {
+    fn drop(&mut self) {
+        if self.status.is_some() {
+            self.record(&Err(ScrapeError::disconnected()));
+        }
+    }
 }
 
 impl SelectorHandle {
@@ -147,15 +181,19 @@ impl SelectorHandle {
     /// # Errors
     /// If no valid body is available; see [`crate::Reason`].
     pub async fn scrape(&self, within: Duration, names: Names) -> ScrapeResult {
-        let began = Instant::now();
-        let result = self.send(began, within.min(self.spec.limits.timeout)).await;
+        let unrecorded = UnrecordedScrape::begin(&self.status);
+        let within = within.min(self.spec.limits.timeout);
+        let result = self.send(unrecorded.began, within).await;
         let result = result.and_then(|exposition| exposition.for_names(names));
-        self.status.scraped(began.elapsed(), &result);
+        unrecorded.ended(&result);
         result
     }
 
     async fn send(&self, began: Instant, within: Duration) -> ScrapeResult {
-        let (permit, _global_permit) = self.status.admit()?;
+        let (permit, _global_permit) = match self.status.admit()? {
+            Admission::Admitted(permit, global_permit) => (permit, global_permit),
+            Admission::Cached(result) => return result,
+        };
         let (caller, _guard) = Caller::connected();
         let scrape = Scrape {
             deadline: began + within,

@@ -1,7 +1,7 @@
 //! Whether a scrape is admitted, and the errors of scrapes that the actor cannot serve.
 
-use super::Status;
-use crate::admission::{GlobalPermit, Permit};
+use super::{Admission, Status};
+use crate::admission::LimitReached;
 use crate::lock::lock;
 use crate::reason::Reason;
 use crate::scrape::ScrapeError;
@@ -12,11 +12,11 @@ use tokio::time::Instant;
 const OVERLOADED_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 impl Status {
-    /// Admits a scrape: a permit for the message, and one for the caller.
+    /// Admits a scrape, or returns a result that needs no permit.
     ///
     /// # Errors
-    /// If the actor is stuck or in back-off, or a limit is reached.
-    pub(crate) fn admit(&self) -> Result<(Permit, GlobalPermit), ScrapeError> {
+    /// If the actor is stuck or in back-off, or a limit is reached and no result is cached.
+    pub(crate) fn admit(&self) -> Result<Admission, ScrapeError> {
         if self.poll_state.is_stuck() {
             return Err(ScrapeError::stuck());
         }
@@ -26,15 +26,22 @@ impl Status {
         if let Some(until) = backoff_until.filter(|until| *until > Instant::now()) {
             return Err(backoff(until));
         }
-        let global_permit = self
-            .global_limit
-            .admit()
-            .ok_or_else(|| overloaded(self.global_limit.limit(), "service.max_in_flight"))?;
-        let permit = self
-            .in_flight
-            .admit()
-            .ok_or_else(|| overloaded(self.in_flight.limit(), "max_in_flight of this selector"))?;
-        Ok((permit, global_permit))
+        let refused = match self.in_flight.admit(&self.global_limit) {
+            Ok((permit, global_permit)) => return Ok(Admission::Admitted(permit, global_permit)),
+            Err(refused) => refused,
+        };
+        if let Some(result) = self.cached.get() {
+            return Ok(Admission::Cached(result));
+        }
+        Err(match refused {
+            LimitReached::Selector => {
+                overloaded(self.in_flight.limit(), "max_in_flight of this selector")
+            }
+            LimitReached::Global => {
+                self.global_limit.refused();
+                overloaded(self.global_limit.limit(), "service.max_in_flight")
+            }
+        })
     }
 
     /// The error of a scrape whose actor failed while it worked on it.
@@ -59,4 +66,37 @@ fn overloaded(limit: usize, setting: &str) -> ScrapeError {
     let mut error = ScrapeError::new(Reason::Overloaded, message);
     error.retry_after = Some(OVERLOADED_RETRY_AFTER);
     error
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+    use super::*;
+    use crate::admission::GlobalLimit;
+    use crate::metrics::Metrics;
+
+    #[test]
+    fn a_cached_result_needs_no_permit() {
+        let registry = prometheus::Registry::new();
+        let metrics = Metrics::register(&registry).unwrap();
+        let reached = prometheus::IntCounter::new("reached", "how often").unwrap();
+        let all = GlobalLimit::new(1, reached.clone());
+        let status = Status::new(metrics.selector("it"), 3, all);
+        let admit = || match status.admit() {
+            Ok(Admission::Admitted(permit, of_all)) => Ok(Some((permit, of_all))),
+            Ok(Admission::Cached(result)) => result.map(|_| None),
+            Err(error) => Err(error),
+        };
+        let admitted = [admit(), admit()];
+        assert!(admitted.iter().all(|found| matches!(found, Ok(Some(_)))));
+        assert_eq!(admit().unwrap_err().reason, Reason::Overloaded);
+        assert_eq!(reached.get(), 1);
+        let cached = ScrapeError::new(Reason::Absent, "gone");
+        status.publish_cached(Err(cached), Duration::from_secs(60));
+        assert_eq!(admit().unwrap_err().reason, Reason::Absent);
+        assert_eq!(reached.get(), 1, "a scrape that is served is not counted");
+        status.backing_off(Instant::now());
+        let refused = admit().unwrap_err().reason;
+        assert_eq!(refused, Reason::Overloaded, "a new actor has no cache yet");
+    }
 }

@@ -1,10 +1,12 @@
 //! What scrapes and reads of the source report to the status.
 
 use super::Status;
-use super::source_log::FileEvent;
+use super::file_events::{FileEvent, file_events};
+use super::source_log::SourceEvent;
 use crate::lock::lock;
 use crate::report::CacheReport;
 use crate::scrape::ScrapeResult;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 impl Status {
@@ -18,10 +20,10 @@ impl Status {
         }
     }
 
-    /// The source was read. Logs only a change between success and failure, or of the reason.
-    /// Called within the span of the actor, which names the selector.
+    /// The source was read. Logs only a change between success and failure, or of the reason, at
+    /// a limited rate. Called within the span of the actor, which names the selector.
     pub(crate) fn source_read(&self, result: &ScrapeResult) {
-        match result {
+        let event = match result {
             Ok(exposition) => {
                 let now = SystemTime::now();
                 let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH);
@@ -29,48 +31,68 @@ impl Status {
                 let bytes = exposition.body.len();
                 let newest = exposition.summary.newest_timestamp_ms;
                 self.metrics.source_succeeded(bytes, seconds, newest);
-                let failures = lock(&self.inner).source.succeeded(bytes, now);
-                if let Some(failures) = failures {
-                    tracing::info!(failures, "source recovered");
-                }
+                lock(&self.inner).source.succeeded(bytes, now)
             }
             Err(error) => {
                 self.metrics.source_failed();
-                if lock(&self.inner).source.failed(error) {
-                    let reason = error.reason.as_str();
-                    let error = error.message.as_str();
-                    tracing::warn!(reason, error, "source failed");
-                }
+                lock(&self.inner).source.failed(error)
             }
+        };
+        match (event, result) {
+            (Some(SourceEvent::Failed(line)), Err(error)) => {
+                let suppressed = line.suppressed();
+                let reason = error.reason.as_str();
+                let error = error.message.as_str();
+                tracing::warn!(reason, error, suppressed, "source failed");
+            }
+            (Some(SourceEvent::Recovered(failures, line)), _) => {
+                let suppressed = line.suppressed();
+                tracing::info!(failures, suppressed, "source recovered");
+            }
+            _ => {}
         }
     }
 
-    /// The cache of a file source was compared with its files.
+    /// The cache of a file source was compared with its files. Everything that depends on the
+    /// number of files happens outside the lock, for which scrapes and pages wait.
     pub(crate) fn cache_checked(&self, report: CacheReport) {
         self.metrics.files_checked(&report);
-        let events = lock(&self.inner).source.cache_checked(report);
-        for event in events {
+        let report = Arc::new(report);
+        let before = lock(&self.inner).source.cache_report();
+        self.log_files(&file_events(before.as_deref(), &report), &report);
+        let replaced = lock(&self.inner).source.replace_cache_report(report);
+        drop((before, replaced));
+        self.age_metrics();
+        // Fails after the first time, when it is already set.
+        let _ = self.cache_filled.set(());
+    }
+
+    /// Logs changes of files at a limited rate, or how many files have errors after changes that
+    /// were not logged.
+    fn log_files(&self, events: &[FileEvent<'_>], report: &CacheReport) {
+        let (allowed, line) = self.file_changes.events(events.len());
+        let overdue = match events {
+            [] => self.file_changes.overdue(),
+            _ => line.filter(|line| line.suppressed().is_some()),
+        };
+        for event in events.iter().take(allowed) {
             match event {
-                FileEvent::Failed { served, error } => {
-                    let error = error.message;
-                    match served {
-                        true => tracing::warn!(
-                            error,
-                            "file has an error; its last valid contents are served for a while"
-                        ),
-                        false => {
-                            tracing::warn!(error, "file has an error; left out wholly or partly");
-                        }
-                    }
-                }
+                FileEvent::Failed { served, error } => log_failed_file(*served, &error.message),
                 FileEvent::Recovered(path) => {
                     tracing::info!(path = %path.display(), "file recovered");
                 }
             }
         }
-        self.age_metrics();
-        // Fails after the first time, when it is already set.
-        let _ = self.cache_filled.set(());
+        if let Some(line) = overdue {
+            let suppressed = line.suppressed();
+            let with_errors = report.files.iter().filter(|file| file.error.is_some());
+            let with_errors = with_errors.count();
+            tracing::warn!(
+                suppressed,
+                with_errors,
+                "changes of files were not logged individually"
+            );
+        }
     }
 
     /// Resolves when the cache of the source was filled for the first time, with a body or an
@@ -87,5 +109,15 @@ impl Status {
             let age = SystemTime::now().duration_since(oldest).unwrap_or_default();
             self.metrics.file_aged(age.as_secs_f64());
         }
+    }
+}
+
+fn log_failed_file(served: bool, error: &str) {
+    match served {
+        true => tracing::warn!(
+            error,
+            "file has an error; its last valid contents are served for a while"
+        ),
+        false => tracing::warn!(error, "file has an error; left out wholly or partly"),
     }
 }

@@ -1,21 +1,24 @@
 //! The recent history of one selector's source: last success, last error, cache report.
 //!
-//! Decides which changes are logged. Plain data: it does not log or count metrics itself.
+//! Decides which changes are logged. Plain data: it does not log or count metrics itself, and
+//! every operation takes constant time, because it runs under the lock of the status.
 
+use crate::log_limit::{LogLimit, LogLine};
 use crate::reason::Reason;
 use crate::report::{CacheReport, CacheSnapshot, Failure};
 use crate::scrape::ScrapeError;
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::SystemTime;
 use tokio::time::Instant;
 
-/// A change of one file that is logged.
-#[derive(Debug)]
-pub(super) enum FileEvent {
-    /// It has a new error; whether something of it is still served.
-    Failed { served: bool, error: ScrapeError },
-    /// It has no error any more.
-    Recovered(PathBuf),
+/// A change of the source that is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SourceEvent {
+    /// It failed, or failed for another reason than before.
+    Failed(LogLine),
+    /// It succeeded after this number of failed reads; the number is not known if lines were
+    /// suppressed.
+    Recovered(Option<u64>, LogLine),
 }
 
 /// The recent history of a source.
@@ -28,7 +31,8 @@ pub(super) struct SourceLog {
     last_success: Option<SystemTime>,
     last_error: Option<Failure>,
     body_bytes: Option<usize>,
-    cache: Option<(Instant, CacheReport)>,
+    cache: Option<(Instant, Arc<CacheReport>)>,
+    changes: LogLimit,
 }
 
 impl SourceLog {
@@ -40,50 +44,50 @@ impl SourceLog {
         }
     }
 
-    /// A read of the source succeeded. Returns the number of failures before it, if any.
-    pub(super) fn succeeded(&mut self, bytes: usize, now: SystemTime) -> Option<u64> {
+    /// A read of the source succeeded. Returns what is logged about it: a recovery, or the
+    /// current state after changes that were not logged.
+    pub(super) fn succeeded(&mut self, bytes: usize, now: SystemTime) -> Option<SourceEvent> {
         self.last_success = Some(now);
         self.body_bytes = Some(bytes);
-        self.down.take().map(|(failures, _)| failures)
+        match self.down.take() {
+            Some((failures, _)) => {
+                let line = self.changes.event()?;
+                Some(SourceEvent::Recovered(Some(failures), line))
+            }
+            None => Some(SourceEvent::Recovered(None, self.changes.overdue()?)),
+        }
     }
 
-    /// A read of the source failed. Returns whether this is a new failure or a new reason.
-    pub(super) fn failed(&mut self, error: &ScrapeError) -> bool {
+    /// A read of the source failed. Returns what is logged about it: a new failure or a new
+    /// reason, or the current state after changes that were not logged.
+    pub(super) fn failed(&mut self, error: &ScrapeError) -> Option<SourceEvent> {
         self.remember(error);
         let (failures, before) = match self.down {
             Some((failures, reason)) => (failures, Some(reason)),
             None => (0, None),
         };
         self.down = Some((failures + 1, error.reason));
-        before != Some(error.reason)
+        let line = match before == Some(error.reason) {
+            true => self.changes.overdue(),
+            false => self.changes.event(),
+        };
+        line.map(SourceEvent::Failed)
     }
 
-    /// Stores a report and returns what changed about single files. While no file is served,
-    /// nothing is returned: the failure of the source is logged instead.
-    pub(super) fn cache_checked(&mut self, report: CacheReport) -> Vec<FileEvent> {
-        let before = self.cache.take().map(|(_, report)| report.files);
-        let before = before.unwrap_or_default();
-        let was_served = before.iter().any(|file| file.served);
-        let mut events = Vec::new();
-        if report.files.iter().any(|file| file.served) {
-            for file in &report.files {
-                let earlier = before.iter().find(|earlier| earlier.path == file.path);
-                let earlier = earlier.and_then(|earlier| earlier.error.as_ref());
-                let same = |error: &ScrapeError| earlier.is_some_and(|e| e.reason == error.reason);
-                match (&file.error, earlier) {
-                    (Some(error), _) if !same(error) => events.push(FileEvent::Failed {
-                        served: file.served,
-                        error: error.clone(),
-                    }),
-                    (None, Some(_)) if was_served => {
-                        events.push(FileEvent::Recovered(file.path.clone()));
-                    }
-                    _ => {}
-                }
-            }
-        }
-        self.cache = Some((Instant::now(), report));
-        events
+    /// The latest report about the cache.
+    pub(super) fn cache_report(&self) -> Option<Arc<CacheReport>> {
+        self.cache.as_ref().map(|(_, report)| Arc::clone(report))
+    }
+
+    /// Replaces the report about the cache, and returns the previous one, so that it is dropped
+    /// outside the lock.
+    #[must_use]
+    pub(super) fn replace_cache_report(
+        &mut self,
+        report: Arc<CacheReport>,
+    ) -> Option<Arc<CacheReport>> {
+        let before = self.cache.replace((Instant::now(), report));
+        before.map(|(_, report)| report)
     }
 
     pub(super) fn oldest_file(&self) -> Option<SystemTime> {
@@ -122,7 +126,7 @@ impl SourceLog {
     pub(super) fn cache(&self) -> Option<CacheSnapshot> {
         self.cache.as_ref().map(|(checked, report)| CacheSnapshot {
             age: checked.elapsed(),
-            report: report.clone(),
+            report: Arc::clone(report),
         })
     }
 }
@@ -130,65 +134,53 @@ impl SourceLog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{FileReport, WatchMode};
+    use crate::paused::paused;
 
     #[test]
-    fn only_a_change_is_reported() {
+    fn only_a_change_is_logged() {
         let absent = ScrapeError::new(Reason::Absent, "gone");
         let refused = ScrapeError::new(Reason::Refused, "no");
         let now = SystemTime::UNIX_EPOCH;
         let mut log = SourceLog::default();
+        let is_failure = |event| matches!(event, Some(SourceEvent::Failed(_)));
         assert_eq!(
             log.succeeded(1, now),
             None,
             "a first success is no recovery"
         );
-        assert!(log.failed(&absent));
-        assert!(!log.failed(&absent));
-        assert!(log.failed(&refused));
-        assert_eq!(log.succeeded(1, now), Some(3));
+        assert!(is_failure(log.failed(&absent)));
+        assert_eq!(log.failed(&absent), None);
+        assert!(is_failure(log.failed(&refused)));
+        let recovered = log.succeeded(1, now);
+        assert!(matches!(
+            recovered,
+            Some(SourceEvent::Recovered(Some(3), _))
+        ));
         assert_eq!(log.succeeded(1, now), None);
-        assert!(log.failed(&refused), "a new failure after a recovery");
+        assert!(
+            is_failure(log.failed(&refused)),
+            "a new failure after a recovery"
+        );
     }
 
     #[test]
-    fn an_error_of_one_file_among_others_is_reported_once() {
-        let file = |path: &str, error: Option<Reason>| FileReport {
-            path: path.into(),
-            mtime: None,
-            served: error.is_none(),
-            error: error.map(|reason| ScrapeError::new(reason, "it")),
-        };
-        let report = |files| CacheReport {
-            watching: WatchMode::Events,
-            oldest: None,
-            files,
-            passed_over: Vec::new(),
-            duplicate_series: 0,
-            conflicts: Vec::new(),
-            missing_final_newlines: 0,
-        };
-        let (good, bad) = (file("a", None), file("b", Some(Reason::Malformed)));
-        let mut log = SourceLog::default();
-        let mut events = |files| log.cache_checked(report(files)).len();
-        assert_eq!(events(vec![good.clone(), bad.clone()]), 1);
-        assert_eq!(events(vec![good.clone(), bad.clone()]), 0);
-        assert_eq!(
-            events(vec![good.clone(), file("b", Some(Reason::Empty))]),
-            1
-        );
-        assert_eq!(
-            events(vec![good.clone(), file("b", None)]),
-            1,
-            "a recovery is reported"
-        );
-        assert_eq!(events(vec![good, file("b", None)]), 0);
-        assert_eq!(
-            events(vec![bad]),
-            0,
-            "the failure of the source is logged instead"
-        );
-        assert_eq!(events(vec![file("b", None)]), 0, "and so is its recovery");
+    fn a_source_that_alternates_is_logged_at_a_limited_rate_with_its_state_at_the_end() {
+        paused(async {
+            let refused = ScrapeError::new(Reason::Refused, "no");
+            let now = SystemTime::UNIX_EPOCH;
+            let mut log = SourceLog::default();
+            let mut lines = 0;
+            for _ in 0..1000 {
+                lines += usize::from(log.failed(&refused).is_some());
+                lines += usize::from(log.succeeded(1, now).is_some());
+            }
+            assert_eq!(lines, 10);
+            tokio::time::sleep(crate::log_limit::INTERVAL).await;
+            let Some(SourceEvent::Recovered(None, line)) = log.succeeded(1, now) else {
+                panic!("the state at the end was not logged");
+            };
+            assert_eq!(line.suppressed(), Some(1990));
+        });
     }
 
     #[test]

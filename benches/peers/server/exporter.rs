@@ -36,7 +36,8 @@ impl Exporter {
         let port = free_port()?;
         let config = server_folder.path().join("config.toml");
         let text = format!(
-            "[service]\naddress = \"127.0.0.1\"\nport = {port}\n[bridge.selectors]\n{selectors}"
+            "[service]\naddress = \"127.0.0.1\"\nport = {port}\n\
+             [bridge.defaults]\nmax_in_flight = 256\n[bridge.selectors]\n{selectors}"
         );
         fs::write(&config, text)?;
         let log = File::create(server_folder.path().join("log"))?;

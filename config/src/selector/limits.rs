@@ -37,7 +37,7 @@ const MAX_BYTES: Key = Key::with_default::<Bytes>(
 );
 const MAX_IN_FLIGHT: Key = Key::with_default::<Count>(
     "max_in_flight",
-    "256",
+    "64",
     "How many scrapes may wait for one selector at the same time.",
 );
 const REFRESH: Key = Key::with_default::<Duration>(

@@ -18,7 +18,7 @@ use local_exporter_actors::Registry;
 use local_exporter_config::{Access, Settings};
 use rustls::ServerConfig;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// Path of the page on which a selector's token replaces the service's.
 const BRIDGE: &str = "/bridge";
@@ -28,6 +28,8 @@ const BRIDGE: &str = "/bridge";
 pub(crate) struct Authorizer {
     web: Option<LiveWebConfig>,
     tokens: Tokens,
+    /// The settings of the latest request.
+    latest: Mutex<Weak<Settings>>,
 }
 
 /// The decision about a request.
@@ -60,7 +62,8 @@ impl Authorizer {
         let web = web.map(|path| LiveWebConfig::open(path, metrics));
         Ok(Self {
             web: web.transpose().map_err(|error| error.to_string())?,
-            tokens: Tokens::default(),
+            tokens: Tokens::new()?,
+            latest: Mutex::default(),
         })
     }
 
@@ -72,6 +75,20 @@ impl Authorizer {
             .map_or(Protection::Plain, LiveWebConfig::protection)
     }
 
+    /// After a reload, forgets the tokens of all files that the settings no longer name.
+    fn forget_unused(&self, settings: &Arc<Settings>) {
+        let now = Arc::downgrade(settings);
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *latest, now.clone());
+        drop(latest);
+        if !before.ptr_eq(&now) {
+            let selectors = settings.selectors.iter().map(|selector| &selector.access);
+            let used = selectors.chain([&settings.service.access]);
+            let files = used.filter_map(|access| access.bearer_token_file.as_deref());
+            self.tokens.retain(files);
+        }
+    }
+
     /// TLS settings for the next handshake; `None` without TLS.
     pub(crate) async fn tls(&self) -> Option<Arc<ServerConfig>> {
         self.web.as_ref()?.tls().await
@@ -81,9 +98,10 @@ impl Authorizer {
     pub(crate) async fn authorize(
         &self,
         request: &HttpRequest,
-        settings: &Settings,
+        settings: &Arc<Settings>,
         selector: Option<&Access>,
     ) -> AuthDecision {
+        self.forget_unused(settings);
         let service = &settings.service.access;
         let allowed = |access: &Access| networks::allow(&access.allow_from, request.conn_data());
         if !allowed(service) || !selector.is_none_or(allowed) {
@@ -137,7 +155,8 @@ impl Authorizer {
         let presented = Authorization::read(request.headers());
         let valid = match (presented, required.users, required.token, &self.web) {
             (Authorization::Basic { name, password }, Some(users), _, Some(web)) => {
-                match web.check_password(users, &name, &password).await {
+                let peer = request.conn_data();
+                match web.check_password(users, peer, &name, &password).await {
                     PasswordCheck::Correct => true,
                     PasswordCheck::Wrong => false,
                     PasswordCheck::Busy => return Err(reply::too_busy()),

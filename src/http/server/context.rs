@@ -9,6 +9,7 @@ use crate::metrics::ConnectionMetrics;
 use actix_http::Protocol;
 use actix_web::web::ServiceConfig;
 use local_exporter_actors::Registry;
+use local_exporter_actors::log_limit::{LogLimit, LogLine};
 use local_exporter_config::Settings;
 use std::io;
 use std::net::SocketAddr;
@@ -47,6 +48,16 @@ pub(super) struct ServerContext {
     metrics: ConnectionMetrics,
     pub(super) stopping: watch::Receiver<bool>,
     pub(super) authorizer: Arc<Authorizer>,
+    pub(super) logs: Arc<ConnectionLogs>,
+}
+
+/// Limits of the log lines that clients can cause.
+#[derive(Debug, Default)]
+pub(super) struct ConnectionLogs {
+    /// Failed TLS handshakes.
+    handshakes: LogLimit,
+    /// Connections that end with an error.
+    pub(super) ended: LogLimit,
 }
 
 impl ServerContext {
@@ -64,6 +75,7 @@ impl ServerContext {
             metrics: setup.metrics.clone(),
             stopping: setup.stopping.clone(),
             authorizer: Arc::new(authorizer.map_err(io::Error::other)?),
+            logs: Arc::default(),
         })
     }
 
@@ -89,8 +101,10 @@ impl ServerContext {
             }
             Err(error) => {
                 self.metrics.handshake_failed();
-                let error = handshake_error(&error);
-                tracing::debug!(error, "TLS handshake failed");
+                if let Some(suppressed) = self.logs.handshakes.event().map(LogLine::suppressed) {
+                    let error = handshake_error(&error);
+                    tracing::debug!(error, suppressed, "TLS handshake failed");
+                }
                 None
             }
         }

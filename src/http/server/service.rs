@@ -9,6 +9,7 @@ use crate::http::connections::LimitedStream;
 use crate::http::web_config::Protection;
 use actix_http::{HttpService, KeepAlive};
 use actix_service::{ServiceFactory, ServiceFactoryExt, fn_service};
+use local_exporter_actors::log_limit::LogLine;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ pub(super) fn service<Io: Into<ClientSocket> + 'static>(
         Protection::Plain => Scheme::Http,
         Protection::Tls => Scheme::Https,
     };
+    let logs = Arc::clone(&context.logs);
     let http = HttpService::build()
         // The connection enforces its own timeouts, for every request alike.
         .keep_alive(KeepAlive::Os)
@@ -40,7 +42,11 @@ pub(super) fn service<Io: Into<ClientSocket> + 'static>(
             data.insert(scheme);
         })
         .finish(application(context))
-        .map_err(|error| tracing::debug!(%error, "connection ended"));
+        .map_err(move |error| {
+            if let Some(suppressed) = logs.ended.event().map(LogLine::suppressed) {
+                tracing::debug!(%error, suppressed, "connection ended");
+            }
+        });
     let context = context.clone();
     let admit = fn_service(move |socket: Io| {
         let admitted = context.clone().admit(socket.into());

@@ -12,8 +12,10 @@ use super::passwords::{PasswordCheck, PasswordChecker};
 use super::rate_limit::TokenBucket;
 use super::tls::Protection;
 use super::users::Users;
+use crate::http::client::Peer;
 use crate::http::file_backed::{FileBacked, Loaded, LoadedState};
 use crate::metrics::ConnectionMetrics;
+use local_exporter_actors::log_limit::{LogLimit, LogLine};
 use rustls::ServerConfig;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -54,6 +56,9 @@ impl LiveWebConfig {
         let bucket = first
             .rate_limit
             .map(|limit| TokenBucket::new(limit, Instant::now()));
+        let passwords = PasswordChecker::new();
+        let passwords = passwords.map_err(|message| WebConfigError::new(path, message))?;
+        let changes = LogLimit::default();
         let first = Arc::new(Contents {
             rules: Ok(Arc::new(first)),
             tls,
@@ -63,7 +68,7 @@ impl LiveWebConfig {
         Ok(Self {
             files: FileBacked::new(first, move |last: &Arc<Contents>| {
                 let contents = Contents::read(&path, protection, last);
-                contents.report(&path, last, &metrics);
+                contents.report(&path, last, &metrics, &changes);
                 let named = contents.rules.as_ref().map(|rules| rules.files());
                 let files = std::iter::once(path.clone()).chain(named.unwrap_or_default());
                 Loaded {
@@ -77,7 +82,7 @@ impl LiveWebConfig {
             }),
             protection,
             bucket: bucket.map(Mutex::new),
-            passwords: Arc::new(PasswordChecker::new()),
+            passwords: Arc::new(passwords),
         })
     }
 
@@ -110,14 +115,15 @@ impl LiveWebConfig {
         })
     }
 
-    /// Checks a user's password.
+    /// Checks the password of a client's user.
     pub(crate) async fn check_password(
         &self,
         users: &Users,
+        peer: Option<&Peer>,
         name: &str,
         password: &[u8],
     ) -> PasswordCheck {
-        self.passwords.check(users, name, password).await
+        self.passwords.check(users, peer, name, password).await
     }
 }
 
@@ -169,20 +175,24 @@ impl Contents {
             .map(String::as_str)
     }
 
-    /// Logs a new error, or a recovery, once; sets the metric.
-    fn report(&self, path: &Path, last: &Self, metrics: &ConnectionMetrics) {
+    /// Logs a new error, or a recovery, once and at a limited rate; sets the metric.
+    fn report(&self, path: &Path, last: &Self, metrics: &ConnectionMetrics, changes: &LogLimit) {
         metrics.web_config(self.error().is_none());
-        if self.error() == last.error() {
+        let line = match self.error() == last.error() {
+            true => changes.overdue(),
+            false => changes.event(),
+        };
+        let Some(suppressed) = line.map(LogLine::suppressed) else {
             return;
-        }
-        let file = path.display();
+        };
+        let path = path.display();
         match (&self.rules, self.error()) {
-            (_, None) => tracing::info!(path = %file, "web configuration is valid again"),
+            (_, None) => tracing::info!(%path, suppressed, "web configuration is valid again"),
             (Err(_), Some(error)) => {
-                tracing::error!(path = %file, error, "invalid web configuration; refusing requests");
+                tracing::error!(%path, error, suppressed, "invalid web configuration; refusing requests");
             }
             (Ok(_), Some(error)) => {
-                tracing::error!(path = %file, error, "invalid certificates; keeping the last valid ones");
+                tracing::error!(%path, error, suppressed, "invalid certificates; keeping the last valid ones");
             }
         }
     }

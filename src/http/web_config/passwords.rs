@@ -1,38 +1,55 @@
 //! Password checks, limited to one at a time, with cached results.
 //!
 //! A bcrypt check is slow by design, so it runs on the blocking pool, one at a time in the
-//! whole process. The toolkit caches results likewise.
+//! whole process. Requests with the same credentials share one check. Results are cached, as in
+//! the toolkit, by a keyed digest: no cache contains a password.
+
+mod queue;
+mod results;
 
 use super::users::{BasicCredentials, Users};
+use crate::http::client::Peer;
+use crate::http::digest::{Digest, DigestKey};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared, WeakShared};
+use queue::{Lane, Place, Queue};
+pub(crate) use results::PasswordCheck;
+use results::Results;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::Semaphore;
+use std::time::{Duration, Instant};
+use tokio::time::sleep;
 
-/// Number of cached results, as in the toolkit.
-const MAX_CACHED: usize = 100;
-/// Number of results evicted, at random, when the cache is full, as in the toolkit.
-const EVICTED: usize = MAX_CACHED / 10;
-/// Number of requests that may wait for a check, besides the running one. At the usual
-/// bcrypt cost, the last one waits for a few seconds.
-const MAX_WAITING: usize = 32;
+/// The assumed duration of a check before the first one was measured.
+const USUAL_CHECK: Duration = Duration::from_millis(100);
 
-/// The result of a password check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PasswordCheck {
-    /// The password is the user's.
-    Correct,
-    /// The password is wrong, or the user does not exist.
-    Wrong,
-    /// Not checked: too many checks are waiting.
-    Busy,
-}
+/// A check that waits or runs. It ends when no request waits for it, unless it has started.
+type Check = Shared<BoxFuture<'static, PasswordCheck>>;
 
 /// Checks passwords, one at a time.
 pub(super) struct PasswordChecker {
-    cache: Mutex<HashMap<BasicCredentials, bool>>,
-    running: Arc<Semaphore>,
-    queue: Semaphore,
+    key: DigestKey,
+    queue: Arc<Queue>,
+    state: Mutex<CheckerState>,
+}
+
+#[derive(Default)]
+struct CheckerState {
+    results: Results,
+    /// The checks that wait or run, with a number that identifies each.
+    pending: HashMap<Digest, (u64, WeakShared<BoxFuture<'static, PasswordCheck>>)>,
+    next: u64,
+    /// The duration of the latest check.
+    took: Option<Duration>,
+}
+
+/// What to do about a request.
+enum Step {
+    Known(PasswordCheck),
+    Wait(Check),
+    /// The lane of unknown names is full.
+    Delay(Duration),
 }
 
 impl fmt::Debug for PasswordChecker {
@@ -44,150 +61,121 @@ impl fmt::Debug for PasswordChecker {
 }
 
 impl PasswordChecker {
-    pub(super) fn new() -> Self {
-        Self {
-            cache: Mutex::default(),
-            running: Arc::new(Semaphore::new(1)),
-            queue: Semaphore::new(MAX_WAITING + 1),
-        }
+    /// # Errors
+    /// If there are no random bytes for the key of the digests.
+    pub(super) fn new() -> Result<Self, String> {
+        Ok(Self {
+            key: DigestKey::random()?,
+            queue: Arc::new(Queue::new()),
+            state: Mutex::default(),
+        })
     }
 
-    /// Checks a user's password. Cancel-safe: a check that has started continues, and its
-    /// result is cached.
+    /// Checks the password of a client's user. Cancel-safe: a check that has started continues,
+    /// and its result is cached.
     pub(super) async fn check(
         self: &Arc<Self>,
         users: &Users,
+        peer: Option<&Peer>,
         name: &str,
         password: &[u8],
     ) -> PasswordCheck {
-        let credentials = users.credentials(name, password);
-        if let Some(result) = self.cached(&credentials) {
-            return result;
+        match self.step(users.credentials(name, password), peer) {
+            Step::Known(result) => result,
+            Step::Wait(check) => check.await,
+            Step::Delay(delay) => {
+                // The response comes about as late as that of a check, so that it does not reveal
+                // which names exist, and costs no computing time.
+                sleep(delay).await;
+                PasswordCheck::Wrong
+            }
         }
-        let Ok(_queued) = self.queue.try_acquire() else {
+    }
+
+    /// Uses a cached result, joins a check of the same credentials, or starts one.
+    fn step(self: &Arc<Self>, credentials: BasicCredentials, peer: Option<&Peer>) -> Step {
+        let digest = credentials.digest(&self.key);
+        let mut state = self.state();
+        if let Some(result) = state.results.get(&digest) {
+            return Step::Known(result);
+        }
+        let pending = state.pending.get(&digest);
+        if let Some(check) = pending.and_then(|(_, check)| check.upgrade()) {
+            return Step::Wait(check);
+        }
+        let lane = match credentials.is_known() {
+            true => Lane::of(peer),
+            false => Lane::UnknownUser,
+        };
+        let Some(place) = self.queue.enter(lane) else {
+            let took = state.took.unwrap_or(USUAL_CHECK);
+            let checks = u32::try_from(self.queue.len()).unwrap_or(u32::MAX);
+            return match lane {
+                Lane::UnknownUser => Step::Delay(took.saturating_mul(checks)),
+                Lane::Address(_) | Lane::Local => Step::Known(PasswordCheck::Busy),
+            };
+        };
+        let number = state.next;
+        state.next += 1;
+        let pending = PendingCheck {
+            checker: Arc::clone(self),
+            digest,
+            number,
+        };
+        let check = pending.run(credentials, place).boxed().shared();
+        if let Some(weak) = check.downgrade() {
+            state.pending.insert(digest, (number, weak));
+        }
+        Step::Wait(check)
+    }
+
+    /// Ignores poisoning: a panic leaves the maps complete.
+    fn state(&self) -> MutexGuard<'_, CheckerState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The entry of a check in the map of pending ones; removed when dropped.
+struct PendingCheck {
+    checker: Arc<PasswordChecker>,
+    digest: Digest,
+    number: u64,
+}
+
+impl PendingCheck {
+    /// Waits for the turn of this check, and runs it.
+    async fn run(self, credentials: BasicCredentials, place: Place) -> PasswordCheck {
+        let Some(turn) = place.turn().await else {
             return PasswordCheck::Busy;
         };
-        let Ok(running) = Arc::clone(&self.running).acquire_owned().await else {
-            return PasswordCheck::Busy;
-        };
-        // An earlier check in the queue may have had the same credentials.
-        if let Some(result) = self.cached(&credentials) {
-            return result;
-        }
-        let this = Arc::clone(self);
+        let (checker, digest) = (Arc::clone(&self.checker), self.digest);
         let compute = move || {
-            let correct = credentials.verify();
-            this.insert(credentials, correct);
-            drop(running);
-            result(correct)
+            let began = Instant::now();
+            let result = match credentials.verify() {
+                true => PasswordCheck::Correct,
+                false => PasswordCheck::Wrong,
+            };
+            let mut state = checker.state();
+            state.results.insert(digest, result);
+            state.took = Some(began.elapsed());
+            drop((state, turn));
+            result
         };
         let computed = tokio::task::spawn_blocking(compute).await;
         computed.unwrap_or(PasswordCheck::Busy)
     }
-
-    /// Ignores poisoning: a panic leaves the map complete.
-    fn cache(&self) -> MutexGuard<'_, HashMap<BasicCredentials, bool>> {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn cached(&self, credentials: &BasicCredentials) -> Option<PasswordCheck> {
-        self.cache().get(credentials).copied().map(result)
-    }
-
-    fn insert(&self, credentials: BasicCredentials, correct: bool) {
-        let mut cache = self.cache();
-        if cache.len() >= MAX_CACHED {
-            // A hash map with a random seed iterates in a random order.
-            let evicted = cache.keys().take(EVICTED).cloned().collect::<Vec<_>>();
-            for credentials in evicted {
-                cache.remove(&credentials);
-            }
-        }
-        cache.insert(credentials, correct);
-    }
 }
 
-fn result(correct: bool) -> PasswordCheck {
-    if correct {
-        PasswordCheck::Correct
-    } else {
-        PasswordCheck::Wrong
+impl Drop for PendingCheck {
+    fn drop(&mut self) {
+        let mut state = self.checker.state();
+        let entry = state.pending.get(&self.digest);
+        // Another check of the same credentials may have begun meanwhile.
+        if entry.is_some_and(|(number, _)| *number == self.number) {
+            state.pending.remove(&self.digest);
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-    use super::super::users::tests::users;
-    use super::*;
-
-    async fn check(checker: &Arc<PasswordChecker>, name: &str, password: &str) -> PasswordCheck {
-        checker.check(&users(), name, password.as_bytes()).await
-    }
-
-    #[tokio::test]
-    async fn a_password_is_valid_for_its_user_only() {
-        let checker = Arc::new(PasswordChecker::new());
-        for (name, password, expected) in [
-            ("alice", "secret", PasswordCheck::Correct),
-            ("alice", "other", PasswordCheck::Wrong),
-            ("bob", "secret", PasswordCheck::Wrong),
-            ("carol", "secret", PasswordCheck::Wrong),
-            ("", "", PasswordCheck::Wrong),
-        ] {
-            assert_eq!(check(&checker, name, password).await, expected, "{name}");
-        }
-    }
-
-    #[tokio::test]
-    async fn results_are_cached_by_hash() {
-        let checker = Arc::new(PasswordChecker::new());
-        let before = users();
-        let correct = checker.check(&before, "alice", b"secret").await;
-        assert_eq!(correct, PasswordCheck::Correct);
-        // While no check can run, only cached results are returned.
-        let _running = Arc::clone(&checker.running).acquire_owned().await.unwrap();
-        let _queue = checker.queue.acquire_many(33).await.unwrap();
-        assert_eq!(
-            checker.check(&before, "alice", b"secret").await,
-            PasswordCheck::Correct
-        );
-        let changed = users();
-        assert_eq!(
-            checker.check(&changed, "alice", b"secret").await,
-            PasswordCheck::Busy
-        );
-    }
-
-    #[tokio::test]
-    async fn the_queue_is_bounded() {
-        let checker = Arc::new(PasswordChecker::new());
-        let running = Arc::clone(&checker.running).acquire_owned().await.unwrap();
-        let users = users();
-        let names = (0..MAX_WAITING + 2)
-            .map(|n| n.to_string())
-            .collect::<Vec<_>>();
-        let waiting = names.iter().map(|name| checker.check(&users, name, b"x"));
-        let release = async {
-            tokio::task::yield_now().await;
-            drop(running);
-        };
-        let (results, ()) = tokio::join!(futures_util::future::join_all(waiting), release);
-        let busy = results
-            .iter()
-            .filter(|result| **result == PasswordCheck::Busy);
-        assert_eq!(busy.count(), 1, "{results:?}");
-    }
-
-    #[test]
-    fn the_cache_is_bounded() {
-        let checker = PasswordChecker::new();
-        let users = users();
-        for n in 0..1000 {
-            checker.insert(users.credentials(&n.to_string(), b"x"), false);
-            assert!(checker.cache().len() <= MAX_CACHED);
-        }
-        assert!(checker.cached(&users.credentials("999", b"x")).is_some());
-    }
-}
+mod tests;

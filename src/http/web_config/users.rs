@@ -2,6 +2,7 @@
 //!
 //! Unknown users cost the same bcrypt work as known ones, so timing reveals no names.
 
+use crate::http::digest::{Digest, DigestKey};
 use bcrypt::HashParts;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -76,7 +77,6 @@ fn cost(hash: &str) -> Result<u32, String> {
 }
 
 /// A name and a password from a request, and the hash to verify them with.
-#[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct BasicCredentials {
     name: String,
     known: bool,
@@ -85,6 +85,18 @@ pub(super) struct BasicCredentials {
 }
 
 impl BasicCredentials {
+    /// Whether the user exists.
+    pub(super) fn is_known(&self) -> bool {
+        self.known
+    }
+
+    /// A digest that is the same only for the same name, password and hash.
+    pub(super) fn digest(&self, key: &DigestKey) -> Digest {
+        let known = [u8::from(self.known)];
+        let (name, hash) = (self.name.as_bytes(), self.hash.as_bytes());
+        key.digest(&[name, &known, hash, &self.password])
+    }
+
     /// Verifies the password. Slow by design.
     pub(super) fn verify(&self) -> bool {
         // `cost` has checked the form of the hash; any other error means a wrong password.

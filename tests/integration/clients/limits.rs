@@ -54,13 +54,15 @@ fn while_all_connections_are_busy_pages_are_served_and_scrapes_are_refused() {
 fn beyond_the_global_limit_of_scrapes_the_response_is_503() {
     let scene = Scene::start("max_in_flight = 3", "1m");
     let waiting = scene.hang(3);
-    let refused = scene.exporter.scrape("well");
-    refused.assert_error(503, "well", "overloaded");
+    let refused = scene.exporter.scrape("hung");
+    refused.assert_error(503, "hung", "overloaded");
     assert!(refused.text().contains("service.max_in_flight"));
+    // The limit refuses neither cached bodies nor the first scrapes of another selector.
+    scene.assert_well();
     assert_eq!(scene.reached("max_in_flight"), 1.0);
     drop(waiting);
     until("scrapes are admitted again", || {
-        scene.exporter.scrape("well").status == 200
+        scene.exporter.scrape_within("hung", "1").status == 504
     });
 }
 

@@ -1,7 +1,8 @@
 //! Requests without TLS: users, headers, the rate limit, and a file that becomes invalid.
 
 use super::{Web, bcrypt};
-use crate::support::{Reply, eventually, get, until};
+use crate::clients::connection::Connection;
+use crate::support::{Exporter, Reply, eventually, get, until};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The `Authorization` header for a name and a password.
@@ -98,6 +99,44 @@ fn many_concurrent_password_checks_all_get_a_response() {
         }
     });
     assert_eq!(served.into_inner(), 24);
+}
+
+/// Sends the requests on connections of their own at the same time. Returns the statuses.
+fn at_once(exporter: &Exporter, headers: impl Iterator<Item = String>) -> Vec<u16> {
+    let connect = |header: String| {
+        let connection = Connection::open(exporter.address());
+        (connection, format!("authorization: {header}\r\n"))
+    };
+    let mut requests: Vec<_> = headers.map(connect).collect();
+    for (connection, header) in &mut requests {
+        connection.request_with("/metrics", header);
+    }
+    let statuses = requests
+        .iter_mut()
+        .map(|(connection, _)| connection.reply());
+    statuses.map(|reply| reply.status).collect()
+}
+
+#[test]
+fn many_first_requests_with_the_same_password_are_all_served() {
+    let web = Web::new();
+    let hash = bcrypt::hash("secret", 10).unwrap();
+    let exporter = web.start(&format!("basic_auth_users:\n  alice: {hash}\n"), "");
+    let headers = std::iter::repeat_with(|| basic("alice", "secret"));
+    assert_eq!(at_once(&exporter, headers.take(100)), [200; 100]);
+}
+
+#[test]
+fn clients_with_new_names_do_not_lock_out_users() {
+    const ATTACKERS: usize = 60;
+    let web = Web::new();
+    let hash = bcrypt::hash("secret", 10).unwrap();
+    let exporter = web.start(&format!("basic_auth_users:\n  alice: {hash}\n"), "");
+    let names = (0..ATTACKERS).map(|n| basic(&format!("name{n}"), "secret"));
+    let statuses = at_once(&exporter, names.chain([basic("alice", "secret")]));
+    let (alice, attackers) = statuses.split_last().unwrap();
+    assert_eq!(*alice, 200);
+    assert_eq!(attackers, [401; ATTACKERS]);
 }
 
 #[test]

@@ -56,6 +56,11 @@ impl SelectorMetrics {
 
     /// The files of a cache were examined.
     pub(crate) fn files_checked(&self, report: &CacheReport) {
+        let errors = report.files.iter().map(|file| {
+            let path = file.path.to_string_lossy().into_owned();
+            (path, file.error.is_some())
+        });
+        let errors: Vec<_> = errors.collect();
         let Some(mut series) = self.current() else {
             return;
         };
@@ -69,7 +74,7 @@ impl SelectorMetrics {
         files.missing_newlines.inc_by(missing);
         let mode = report.watching.as_str();
         source.watch_mode.set(&self.selector, mode);
-        self.set_file_errors(report, &mut series.files);
+        self.set_file_errors(errors, &mut series.files);
 
         let Some(oldest) = report.oldest else {
             remove(&source.file_mtime, &self.selector);
@@ -93,14 +98,13 @@ impl SelectorMetrics {
     }
 
     /// Sets one series for each file, and removes those of files that are gone.
-    fn set_file_errors(&self, report: &CacheReport, paths: &mut HashSet<String>) {
+    fn set_file_errors(&self, errors: Vec<(String, bool)>, paths: &mut HashSet<String>) {
         let source = self.source();
         let mut removed = std::mem::take(paths);
-        for file in &report.files {
-            let path = file.path.to_string_lossy().into_owned();
+        for (path, has_error) in errors {
             let labels = &[self.selector.as_str(), &path];
             let gauge = source.file_error.with_label_values(labels);
-            gauge.set(i64::from(file.error.is_some()));
+            gauge.set(i64::from(has_error));
             removed.remove(&path);
             paths.insert(path);
         }

@@ -146,6 +146,12 @@ impl Files {
     fn publish(&self, result: ScrapeResult) {
         if self.settings.role == Role::Alone {
             self.context.status.source_read(&result);
+            let limits = self.settings.limits;
+            // The next scan begins within `refresh` and ends within `timeout`.
+            let valid_for = limits.refresh + limits.timeout * 2;
+            self.context
+                .status
+                .publish_cached(result.clone(), valid_for);
         }
         *self.latest.borrow_mut() = Some(result);
         self.scanned.notify_waiters();
