@@ -83,6 +83,17 @@
 //! # Ok::<(), local_exporter_exposition::Fault>(())
 //! ```
 //!
+//! # Escape names
+//!
+//! ```
+//! use local_exporter_exposition::{EscapingScheme, Format, escape_names};
+//!
+//! let body = b"{\"http.requests\",\"code.class\"=\"2xx\"} 17\n";
+//! let escaped = escape_names(body, Format::Text, EscapingScheme::Underscores)?;
+//! assert_eq!(escaped, b"http_requests{code_class=\"2xx\"} 17\n");
+//! # Ok::<(), local_exporter_exposition::EscapingError>(())
+//! ```
+//!
 //! # Guarantees
 //!
 //! - No function panics, does I/O or changes the body. The crate contains no `unsafe` code.
@@ -93,7 +104,8 @@
 //!   lines and protobuf cut between two messages are undetectable, because these formats have no end mark.
 //! - The time is linear in the size of the body, apart from sorting the labels of samples with more than 16 of them. A
 //!   check allocates no memory per line, except for such samples and, in the strict check, for families and series.
-//! - The results of [`strip_timestamps`] and of [`join`] pass [`Check::Ingest`] if the bodies passed to them do.
+//! - The results of [`strip_timestamps`], [`escape_names`] and [`join`] pass [`Check::Ingest`] if the bodies passed to
+//!   them do.
 //!
 //! # Differences from Prometheus
 //!
@@ -125,6 +137,7 @@ mod format;
 mod join;
 mod labels;
 mod metric_type;
+mod name_escaping;
 mod names;
 mod number;
 mod openmetrics;
@@ -140,6 +153,7 @@ pub use detect::detect_format;
 pub use fault::{Fault, FaultKind};
 pub use format::Format;
 pub use join::{Conflict, Joined, join};
+pub use name_escaping::{EscapingError, EscapingScheme, escape_names};
 pub use rules::{Check, FinalNewline, FormatChoice, Rules};
 pub use strip::strip_timestamps;
 pub use summary::Summary;
