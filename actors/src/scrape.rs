@@ -7,6 +7,7 @@ use crate::admission::Permit;
 use crate::reason::Reason;
 use actix::Message;
 use bytes::Bytes;
+use local_exporter_config::shown;
 use local_exporter_exposition::Summary;
 use std::convert::Infallible;
 use std::fmt;
@@ -101,10 +102,12 @@ pub struct ScrapeError {
 }
 
 impl ScrapeError {
-    pub(crate) fn new(reason: Reason, message: impl Into<String>) -> Self {
+    /// A failed scrape. Characters of `message` that control a terminal are escaped, whatever text it
+    /// repeats.
+    pub(crate) fn new(reason: Reason, message: impl AsRef<str>) -> Self {
         Self {
             reason,
-            message: message.into(),
+            message: shown(message.as_ref()).to_string(),
             retry_after: None,
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::error::{ConfigError, ConfigErrors, Location};
 use crate::read_file::read_file;
+use crate::shown::shown;
 use std::io;
 use std::path::Path;
 
@@ -25,7 +26,7 @@ impl Input {
     /// One error that names the file and the cause. The [`io::ErrorKind`] is returned as well,
     /// so that the caller can distinguish a missing file.
     pub fn read(path: &Path) -> Result<Self, (io::ErrorKind, ConfigErrors)> {
-        let name = path.display().to_string();
+        let name = shown(path).to_string();
         let text = read_file(path, LARGEST).and_then(|bytes| {
             let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
             String::from_utf8(bytes).map_err(invalid)

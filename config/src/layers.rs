@@ -8,6 +8,7 @@ use crate::flags::Flags;
 use crate::input::{Input, whole_file};
 use crate::merge::Inputs;
 use crate::settings::{ExternalCheck, Settings};
+use crate::shown::shown;
 use crate::variables::Environment;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -155,7 +156,7 @@ impl Layers {
                 (Err(error), Presence::Optional) if error.kind() == io::ErrorKind::NotFound => {}
                 (Err(error), _) => {
                     let found = format!("cannot be listed: {error}");
-                    return Err(whole_file(&directory.display().to_string(), &found));
+                    return Err(whole_file(&shown(directory).to_string(), &found));
                 }
             }
         }

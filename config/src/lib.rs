@@ -20,7 +20,7 @@
 //!   `write`: its counterpart; `key`: one key as data.
 //! - `document`: a text and the position of each key in it; `variables`: the environment;
 //!   `flags`: the command line; `effective`: the merged values as one text.
-//! - `input`, `read_file`: files. `error`, `key_path`, `layer`: what the others exchange.
+//! - `input`, `read_file`, `inspect_file`: files. `shown`: display of paths and texts of others. `error`, `key_path`, `layer`: what the others exchange.
 
 mod access;
 mod body_policy;
@@ -32,6 +32,7 @@ mod error;
 mod error_list;
 mod flags;
 mod input;
+mod inspect_file;
 mod key;
 mod key_path;
 mod kind;
@@ -47,6 +48,7 @@ mod report;
 mod selector;
 mod service;
 mod settings;
+mod shown;
 mod table;
 mod unmatched_variables;
 mod value;
@@ -58,12 +60,13 @@ pub use body_policy::{BodyPolicy, Check, FormatChoice, Timestamps};
 pub use error::{ConfigError, ConfigErrors, ExternalError, Location};
 pub use flags::{Flag, FlagValue, Flags};
 pub use input::Input;
+pub use inspect_file::InspectedFile;
 pub use ipnet::IpNet;
 pub use key::{DefaultValue, Key, TakesEffect};
 pub use kind::{Bus, DbusSource, DirectorySource, FileOptions, FileSource, Source, UdsSource};
 pub use layers::{Layers, Loaded, Presence};
 pub use merge::load;
-pub use read_file::{open_nonblocking, read_file};
+pub use read_file::read_file;
 pub use reference::{KeyTable, reference};
 pub use selector::{Discovery, Limits, Selector};
 pub use service::read::MAX_TIMEOUT_OFFSET;
@@ -72,5 +75,6 @@ pub use service::{
     Paths, Reload, Service, Tls, UnixListen, VsockListen,
 };
 pub use settings::{ExternalCheck, Settings};
+pub use shown::{Shown, is_printable, shown};
 pub use value::measure::MAX_COUNT;
 pub use variables::{ENVIRONMENT_PREFIX, Environment};

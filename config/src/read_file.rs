@@ -1,49 +1,31 @@
-//! Reads a whole file without blocking on pipes and devices, and up to a limit.
+//! Reads a whole file up to a limit, and neither pipes nor devices.
 //!
 //! A user who may write where a setting points can put something else there: a pipe without a
-//! writer, or an endless device. Neither is opened in blocking mode (`O_NONBLOCK`, open(2)),
-//! nor read. A file system that hangs can still block the caller, who needs a deadline for that.
+//! writer, or an endless device. Neither is opened (`InspectedFile`). A file system that hangs can
+//! still block the caller, who needs a deadline for that.
 
-use rustix::fs::OFlags;
-use rustix::io::Errno;
-use std::fs::{File, Metadata, OpenOptions};
+use crate::inspect_file::InspectedFile;
+use std::fs::Metadata;
 use std::io::{Error, Read, Result};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
 /// The device number of `/dev/null` (null(4)): major 1, minor 3.
 const NULL_DEVICE: u64 = 0x103;
-
-/// Opens a file for reading. A pipe without a writer does not block.
-///
-/// # Errors
-/// Those of open(2).
-pub fn open_nonblocking(path: &Path) -> Result<File> {
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)
-}
 
 /// Reads all of a regular file of at most `limit` bytes. `/dev/null` is an empty file, by convention.
 ///
 /// # Errors
 /// Those of open(2) and read(2); a file that is not regular, or larger than the limit.
 pub fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>> {
-    // Opening has side effects for the writer of a pipe and for devices, so check before.
-    if !is_readable(&std::fs::metadata(path)?) {
-        return Err(not_regular());
+    let found = InspectedFile::at(path)?;
+    if is_null(found.metadata()) {
+        return Ok(Vec::new());
     }
-    let file = open_nonblocking(path).map_err(|error| match Errno::from_io_error(&error) {
-        // open(2) fails for a socket.
-        Some(Errno::NXIO) => not_regular(),
-        _ => error,
-    })?;
-    // The path may name another file by now.
-    if !is_readable(&file.metadata()?) {
-        return Err(not_regular());
+    if !found.metadata().is_file() {
+        return Err(Error::other("not a regular file"));
     }
+    let file = found.open(path)?;
     let mut bytes = Vec::new();
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
@@ -52,12 +34,8 @@ pub fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn is_readable(about: &Metadata) -> bool {
-    about.is_file() || about.file_type().is_char_device() && about.rdev() == NULL_DEVICE
-}
-
-fn not_regular() -> Error {
-    Error::other("not a regular file")
+fn is_null(about: &Metadata) -> bool {
+    about.file_type().is_char_device() && about.rdev() == NULL_DEVICE
 }
 
 #[cfg(test)]
@@ -65,7 +43,9 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
     use super::*;
-    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
+    use rustix::io::Errno;
+    use std::fs::File;
     use std::os::unix::net::UnixListener;
 
     #[test]
@@ -80,6 +60,10 @@ mod tests {
             assert_eq!(error.to_string(), "not a regular file", "{name}");
         }
         assert_eq!(read_file(Path::new("/dev/null"), 10).unwrap(), b"");
+        // The writer of the pipe is still without a reader.
+        let flags = OFlags::WRONLY | OFlags::NONBLOCK;
+        let writer = rustix::fs::open(at("pipe"), flags, Mode::empty());
+        assert_eq!(writer.unwrap_err(), Errno::NXIO);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use futures_util::future::join3;
 use futures_util::stream::{self, StreamExt};
 use local_exporter_actors::diagnose::{self, Finding};
 use local_exporter_actors::{ActorThreads, GlobalLimit, Metrics, Names, Registry, SelectorHandle};
-use local_exporter_config::{Flags, Layers, Selector, Settings};
+use local_exporter_config::{Flags, Layers, Selector, Settings, shown};
 use report::{Report, Verdict};
 use std::io;
 use std::process::ExitCode;
@@ -98,7 +98,7 @@ impl Check {
 
 /// The output if no selector is configured, with the paths that were read.
 fn no_selectors(layers: &Layers) -> String {
-    let paths = layers.paths().map(|path| path.display().to_string());
+    let paths = layers.paths().map(|path| shown(path).to_string());
     let paths = paths.collect::<Vec<_>>().join(", ");
     format!("no selector is configured; looked in {paths}\n")
 }

@@ -2,6 +2,7 @@
 
 use super::exit::{WRONG, complain};
 use clap::{Args, ValueEnum};
+use local_exporter_config::shown;
 use local_exporter_exposition::{
     Check, Fault, FinalNewline, FormatChoice, MAX_FAULTS, Rules, check, list_faults,
 };
@@ -50,7 +51,7 @@ impl Lint {
             let body = match read(file) {
                 Ok(body) => body,
                 Err(error) => {
-                    complain(&format!("{}: {error}", file.display()));
+                    complain(&format!("{}: {error}", shown(file)));
                     unreadable = true;
                     continue;
                 }
@@ -74,7 +75,7 @@ impl Lint {
         let rules = self.rules();
         let problems = list_faults(body, &rules);
         let mut out = io::stdout().lock();
-        let name = file.display();
+        let name = shown(file);
         for problem in &problems {
             let Fault {
                 line,

@@ -10,6 +10,7 @@ use super::exit::{complain, print};
 use clap::Args;
 use clap_mangen::Man as Page;
 use clap_mangen::roff::{Roff, bold, roman};
+use local_exporter_config::shown;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -35,7 +36,7 @@ impl Man {
             };
         };
         if let Err(error) = fs::create_dir_all(directory) {
-            return failed(&format!("{}: {error}", directory.display()));
+            return failed(&format!("{}: {error}", shown(directory)));
         }
         let commands = command.get_subcommands().chain([&command]);
         let pages = commands.map(|command| {
@@ -46,7 +47,7 @@ impl Man {
         for (name, page) in pages.chain([format]) {
             let path = directory.join(name);
             if let Err(error) = page.and_then(|page| fs::write(&path, page)) {
-                return failed(&format!("{}: {error}", path.display()));
+                return failed(&format!("{}: {error}", shown(&path)));
             }
         }
         ExitCode::SUCCESS

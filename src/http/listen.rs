@@ -10,7 +10,7 @@ mod vsock;
 
 pub use listener::Listener;
 
-use local_exporter_config::{ExternalError, Listen, Listeners};
+use local_exporter_config::{ExternalError, Listen, Listeners, shown};
 use std::io;
 
 /// Binds all configured addresses in their order, or takes the sockets that systemd passes.
@@ -60,7 +60,7 @@ pub(crate) fn clear(listeners: &Listeners) {
         if let Listen::Unix(unix) = listen
             && let Err(error) = unix::remove_stale(&unix.path)
         {
-            tracing::debug!(%error, path = %unix.path.display(), "cannot remove the socket");
+            tracing::debug!(%error, path = %shown(&unix.path), "cannot remove the socket");
         }
     }
 }

@@ -22,6 +22,7 @@ use crate::http::listen::Listener;
 use actix_server::Server;
 use actix_web::rt::net::{TcpStream, UnixStream};
 use context::ServerContext;
+use local_exporter_config::shown;
 use service::service;
 use std::io;
 use std::path::Path;
@@ -59,7 +60,7 @@ pub(crate) fn start(setup: &ServerSetup, listeners: Vec<Listener>) -> io::Result
             Listener::Unix(listener) => {
                 let address = listener.local_addr()?;
                 let path = address.as_pathname().unwrap_or(Path::new(""));
-                tracing::info!(address = %format_args!("unix:{}", path.display()), "listening");
+                tracing::info!(address = %format_args!("unix:{}", shown(path)), "listening");
                 let service = move || service::<UnixStream>(&context);
                 builder.listen_uds("http", listener, service)?
             }

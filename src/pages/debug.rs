@@ -14,6 +14,7 @@ use local_exporter_actors::SelectorHandle;
 use local_exporter_actors::report::{
     self, CacheReport, CacheSnapshot, Failure, FileReport, Snapshot,
 };
+use local_exporter_config::shown;
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -158,7 +159,7 @@ impl From<FileReport> for File {
             error,
         } = report;
         Self {
-            file: path.to_string_lossy().into_owned(),
+            file: shown(&path).to_string(),
             mtime: mtime.map(rfc3339),
             served,
             error: error.map(|error| error.to_string()),
@@ -170,7 +171,7 @@ impl From<report::PassedOver> for PassedOver {
     fn from(passed_over: report::PassedOver) -> Self {
         let report::PassedOver { path, why } = passed_over;
         Self {
-            file: path.to_string_lossy().into_owned(),
+            file: shown(&path).to_string(),
             why,
         }
     }

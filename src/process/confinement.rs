@@ -28,6 +28,7 @@ use landlock::{
     RulesetStatus, Scope,
 };
 use local_exporter_actors::source::Sockets;
+use local_exporter_config::shown;
 use std::path::Path;
 
 /// The newest ABI whose rights are given up. Later ones may include rights that the exporter needs:
@@ -69,7 +70,7 @@ pub(crate) fn confine(required: &RequiredAccess) -> ReadAccess {
         ),
     }
     if let (Some(directory), true) = (&required.unrestricted_for, abi != ABI::Unsupported) {
-        let path = directory.display();
+        let path = shown(directory);
         tracing::warn!(%path, "all files stay readable: this path is the root, or no part of it exists yet");
     }
     match status.ruleset {

@@ -9,7 +9,7 @@ use crate::exporter::Running;
 use crate::process::descriptors;
 use crate::reloader::outcome::{ReloadError, ReloadResult, Warnings};
 use local_exporter_actors::Changes;
-use local_exporter_config::Loaded;
+use local_exporter_config::{Loaded, shown};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,7 +71,7 @@ pub(super) async fn replace(running: &Running, read: NewConfig) -> ReloadResult 
         tracing::warn!(keys, "changed keys take effect after a restart");
     }
     for path in &read.out_of_reach {
-        let path = path.display();
+        let path = shown(path);
         tracing::warn!(%path, "not readable until a restart: Landlock allows only the paths known at startup");
     }
     Ok(Warnings::of(&warnings))

@@ -1,6 +1,8 @@
 //! Kind `file`: the cache follows every change of the files.
 
 mod directories;
+mod names;
+mod pipes;
 mod writes;
 
 use crate::support::{Exporter, exposition, quoted, until};

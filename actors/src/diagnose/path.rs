@@ -7,6 +7,7 @@ use crate::host::permission::{self, AccessKind};
 use crate::reason::Reason;
 use crate::report::PassedOver;
 use crate::source::RequiredPath;
+use local_exporter_config::shown;
 use std::io::ErrorKind;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
@@ -74,7 +75,7 @@ fn unsuitable(component: &Component, access: AccessKind) -> Option<Finding> {
         _ => "correct `path`",
     };
     (!fits).then(|| Finding {
-        what: format!("{} is not a {wanted}", component.path.display()),
+        what: format!("{} is not a {wanted}", shown(&component.path)),
         path: Some(component.path.clone()),
         remedy: remedy.to_owned(),
         // The kernel checks write permission before it checks that the file is a socket.
@@ -84,8 +85,8 @@ fn unsuitable(component: &Component, access: AccessKind) -> Option<Finding> {
 
 fn absent(path: &Path, error: &WalkError, access: AccessKind) -> Finding {
     let WalkError { at, link, error } = error;
-    let (missing, whole) = (at.display(), path.display());
-    let link = link.as_ref().map(|link| link.display());
+    let (missing, whole) = (shown(at), shown(path));
+    let link = link.as_ref().map(|link| shown(link));
     let what = match (link, error.kind()) {
         (None, ErrorKind::NotFound) => format!("{missing} does not exist"),
         (None, _) => format!("{missing} cannot be resolved: {error}"),
@@ -98,7 +99,7 @@ fn absent(path: &Path, error: &WalkError, access: AccessKind) -> Finding {
         AccessKind::Connect => "start the daemon",
         AccessKind::Read | AccessKind::List | AccessKind::Search => "have the daemon write it",
     };
-    let parent = at.parent().unwrap_or(Path::new("/")).display();
+    let parent = shown(at.parent().unwrap_or(Path::new("/")));
     Finding {
         what,
         path: Some(at.clone()),
@@ -112,12 +113,12 @@ fn absent(path: &Path, error: &WalkError, access: AccessKind) -> Finding {
 
 fn unmatched(path: &Path, other: Option<&PassedOver>) -> Finding {
     let other = other.map(|PassedOver { path, why }| {
-        let path = path.display();
+        let path = shown(path);
         format!("; {path} is passed over because {why}")
     });
     let other = other.unwrap_or_default();
     Finding {
-        what: format!("no file matches in {}{other}", path.display()),
+        what: format!("no file matches in {}{other}", shown(path)),
         path: Some(path.to_owned()),
         remedy: "correct the file names, `pattern` or `path`".to_owned(),
         leads_to: &[Reason::Absent],

@@ -7,6 +7,7 @@
 use super::mode::{Credentials, Ownership};
 use super::path_walk::{self, Component};
 use super::permission::{self, AccessKind};
+use local_exporter_config::shown;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -53,7 +54,7 @@ fn hint<'a>(credentials: &Credentials, mut steps: impl Iterator<Item = Step<'a>>
     };
     let (path, ownership) = (step.path, step.ownership);
     if ownership.allows(credentials.class(&ownership), step.required.bit()) {
-        let path = path.display();
+        let path = shown(path);
         return format!(
             "; the mode of {path} ({ownership}) would allow it: probably denied by SELinux, \
              AppArmor or an ACL"

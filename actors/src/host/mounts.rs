@@ -8,6 +8,7 @@
 
 use super::path_walk::Component;
 use super::problem::Problem;
+use local_exporter_config::shown;
 use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 use std::fs::Metadata;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -20,7 +21,7 @@ pub(crate) fn is_deleted(metadata: &Metadata) -> bool {
 
 /// The problem of a component that was deleted while a mount still refers to it.
 pub(crate) fn stale(component: &Component) -> Option<Problem> {
-    let path = component.path.display();
+    let path = shown(&component.path);
     is_deleted(&component.metadata).then(|| Problem {
         what: deleted(&component.path, &component.metadata),
         path: component.path.clone(),
@@ -47,7 +48,7 @@ fn deleted(path: &Path, metadata: &Metadata) -> String {
         kind if kind.is_socket() => "socket",
         _ => "file",
     };
-    let path = path.display();
+    let path = shown(path);
     format!("{path} was deleted; its mount still refers to the deleted {kind}")
 }
 
@@ -55,7 +56,7 @@ fn deleted(path: &Path, metadata: &Metadata) -> String {
 pub(crate) fn mount_point(component: &Component) -> Option<Problem> {
     let parent = component.path.parent()?;
     let (own, around) = (mount_id(&component.path)?, mount_id(parent)?);
-    let path = component.path.display();
+    let path = shown(&component.path);
     (own != around).then(|| Problem {
         what: format!("{path} is itself a mount point: a file renamed over it is never seen here"),
         path: component.path.clone(),

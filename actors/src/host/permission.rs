@@ -6,6 +6,7 @@
 use super::mode::{Class, Credentials, Ownership};
 use super::path_walk::Component;
 use super::problem::Problem;
+use local_exporter_config::shown;
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 use rustix::io::Errno;
 use rustix::process::geteuid;
@@ -87,7 +88,7 @@ pub(super) fn describe(
     path: &Path,
     ownership: &dyn Display,
 ) -> String {
-    let (words, path, letter) = (required.words(), path.display(), required.letter());
+    let (words, path, letter) = (required.words(), shown(path), required.letter());
     format!("uid {user} may not {words} {path} ({ownership}): it needs permission {letter}")
 }
 
@@ -99,7 +100,7 @@ fn named(ownership: &Ownership) -> String {
 }
 
 fn remedy(component: &Component, required: AccessKind) -> String {
-    let (path, letter) = (component.path.display(), required.letter());
+    let (path, letter) = (shown(&component.path), required.letter());
     let ownership = Ownership::from(&component.metadata);
     let class = Credentials::own().class(&ownership);
     if ownership.allows(class, required.bit()) {
@@ -117,7 +118,7 @@ fn remedy(component: &Component, required: AccessKind) -> String {
 
 /// The remedy for a process that is neither the owner nor in the group.
 fn for_others(component: &Component, required: AccessKind) -> String {
-    let (path, letter) = (component.path.display(), required.letter());
+    let (path, letter) = (shown(&component.path), required.letter());
     let ownership = Ownership::from(&component.metadata);
     let (others, members) = match required {
         AccessKind::Connect => ("0666".to_owned(), "0660".to_owned()),

@@ -11,12 +11,13 @@ use crate::scrape::{ScrapeError, ScrapeResult};
 use crate::validator::Validator;
 use futures_util::future::LocalBoxFuture;
 use local_exporter_config as config;
+use local_exporter_config::shown;
 use std::path::PathBuf;
 use std::rc::Rc;
 
 impl Kind for config::DirectorySource {
     fn label(&self) -> String {
-        self.path.display().to_string()
+        shown(&self.path).to_string()
     }
 
     fn open(&self, selector: &config::Selector, context: &SourceContext) -> Rc<dyn Source> {
@@ -95,7 +96,7 @@ impl Directory {
         if !absent(&from_files) {
             return from_files;
         }
-        let path = self.path.display();
+        let path = shown(&self.path);
         let message = format!("{path} has no metrics.promsock and no *.prom or *.promfile");
         Err(ScrapeError::new(Reason::Absent, message))
     }

@@ -12,6 +12,7 @@ use crate::validator::Validator;
 use bytes::{Bytes, BytesMut};
 use futures_util::future::LocalBoxFuture;
 use local_exporter_config as config;
+use local_exporter_config::shown;
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -26,7 +27,7 @@ const MARGIN: usize = 512;
 
 impl Kind for config::UdsSource {
     fn label(&self) -> String {
-        self.path.display().to_string()
+        shown(&self.path).to_string()
     }
 
     fn open(&self, selector: &config::Selector, context: &SourceContext) -> Rc<dyn Source> {

@@ -6,6 +6,7 @@ use super::source_log::SourceEvent;
 use crate::lock::lock;
 use crate::report::CacheReport;
 use crate::scrape::ScrapeResult;
+use local_exporter_config::shown;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -79,7 +80,7 @@ impl Status {
             match event {
                 FileEvent::Failed { served, error } => log_failed_file(*served, &error.message),
                 FileEvent::Recovered(path) => {
-                    tracing::info!(path = %path.display(), "file recovered");
+                    tracing::info!(path = %shown(&path), "file recovered");
                 }
             }
         }

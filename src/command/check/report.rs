@@ -2,9 +2,9 @@
 
 use local_exporter_actors::diagnose::{Finding, complete, explain};
 use local_exporter_actors::{ScrapeResult, SelectorHandle};
+use local_exporter_config::shown;
 use serde::Serialize;
 use std::fmt::{self, Write};
-use std::path::Path;
 
 /// The verdict on a selector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -129,7 +129,7 @@ impl<'a> From<&'a Report> for Json<'a> {
         let (good, error) = (report.answer.as_ref().ok(), report.answer.as_ref().err());
         let finding = |finding: &'a Finding| JsonFinding {
             what: &finding.what,
-            path: finding.path.as_deref().map(shown),
+            path: finding.path.as_deref().map(|path| shown(path).to_string()),
             remedy: &finding.remedy,
         };
         Self {
@@ -145,8 +145,4 @@ impl<'a> From<&'a Report> for Json<'a> {
             findings: report.findings.iter().map(finding).collect(),
         }
     }
-}
-
-fn shown(path: &Path) -> String {
-    path.display().to_string()
 }

@@ -6,7 +6,7 @@ use crate::http::digest::{Digest, DigestKey};
 use crate::http::file_backed::{FileBacked, Loaded, LoadedState};
 use local_exporter_actors::host::lsm::denial_hint;
 use local_exporter_actors::log_limit::{LogLimit, LogLine};
-use local_exporter_config::read_file;
+use local_exporter_config::{read_file, shown};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -101,10 +101,10 @@ fn file_backed(file: PathBuf, key: DigestKey) -> FileBacked<TokenDigest> {
 pub(super) fn read(file: &Path) -> Token {
     let text = read_file(file, LARGEST_FILE).map_err(|error| {
         let hint = denial_hint(file, &error);
-        format!("{} cannot be read: {error}{hint}", file.display())
+        format!("{} cannot be read: {error}{hint}", shown(file))
     })?;
     match text.trim_ascii() {
-        b"" => Err(format!("{} contains no token", file.display())),
+        b"" => Err(format!("{} contains no token", shown(file))),
         token => Ok(token.to_owned()),
     }
 }

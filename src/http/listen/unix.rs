@@ -5,7 +5,7 @@
 //! which no process listens.
 
 use super::listener::{BACKLOG, bind_error};
-use local_exporter_config::UnixListen;
+use local_exporter_config::{UnixListen, shown};
 use rustix::fs::{Gid, Mode, chmod, chown};
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::io;
@@ -19,13 +19,13 @@ const GROUPS: &str = "/etc/group";
 /// The error in the group of a socket, if there is one.
 pub(super) fn external_error(listen: &UnixListen) -> Option<String> {
     let error = group(listen.group.as_deref()?).err()?;
-    Some(format!("unix:{}: {error}", listen.path.display()))
+    Some(format!("unix:{}: {error}", shown(&listen.path)))
 }
 
 /// Creates a socket and listens on it. Takes over a stale socket.
 pub(super) fn bind(listen: &UnixListen) -> io::Result<UnixListener> {
     let path = listen.path.as_path();
-    let address = format!("unix:{}", path.display());
+    let address = format!("unix:{}", shown(path));
     try_bind(listen, path).map_err(|error| bind_error(address, &error))
 }
 

@@ -1,5 +1,6 @@
 //! Why a web configuration cannot be used, and how large its files may be.
 
+use local_exporter_config::shown;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -26,7 +27,7 @@ impl WebConfigError {
 
 impl fmt::Display for WebConfigError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {}", self.file.display(), self.message)
+        write!(formatter, "{}: {}", shown(&self.file), self.message)
     }
 }
 

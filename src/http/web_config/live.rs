@@ -16,6 +16,7 @@ use crate::http::client::Peer;
 use crate::http::file_backed::{FileBacked, Loaded, LoadedState};
 use crate::metrics::ConnectionMetrics;
 use local_exporter_actors::log_limit::{LogLimit, LogLine};
+use local_exporter_config::shown;
 use rustls::ServerConfig;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -185,7 +186,7 @@ impl Contents {
         let Some(suppressed) = line.map(LogLine::suppressed) else {
             return;
         };
-        let path = path.display();
+        let path = shown(path);
         match (&self.rules, self.error()) {
             (_, None) => tracing::info!(%path, suppressed, "web configuration is valid again"),
             (Err(_), Some(error)) => {

@@ -4,7 +4,7 @@
 
 use super::error::LARGEST_FILE;
 use local_exporter_actors::host::lsm::denial_hint;
-use local_exporter_config::read_file;
+use local_exporter_config::{read_file, shown};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::fmt;
@@ -55,7 +55,7 @@ impl Pem {
         match self {
             Self::Inline(text) => Ok((text.clone().into_bytes(), what.to_owned())),
             Self::File(path) => {
-                let name = format!("{what}_file {}", path.display());
+                let name = format!("{what}_file {}", shown(path));
                 match read_file(path, LARGEST_FILE) {
                     Ok(text) => Ok((text, name)),
                     Err(error) => {

@@ -5,7 +5,7 @@
 use super::stable_ancestor::{DirectoryKind, is_too_broad, stable_ancestor};
 use crate::http::access;
 use local_exporter_actors::source::{self, Sockets};
-use local_exporter_config::{Layers, Listen, Listeners, Loaded, Settings};
+use local_exporter_config::{Layers, Listen, Listeners, Loaded, Settings, shown};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -80,7 +80,7 @@ impl RequiredAccess {
 
     /// The paths to read, for the log.
     pub(super) fn listed(&self) -> String {
-        let reads = self.reads.iter().map(|path| path.to_string_lossy());
+        let reads = self.reads.iter().map(|path| shown(path).to_string());
         reads.collect::<Vec<_>>().join(", ")
     }
 }

@@ -11,6 +11,7 @@
 //! contains a space, `=`, `"` or a control character. Writes to strings only.
 
 use super::fields::Fields;
+use local_exporter_config::is_printable;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::Value;
 use std::fmt::Write;
@@ -131,22 +132,25 @@ fn pair(line: &mut String, key: &str, value: &Value) {
 
 /// Whether a value needs no quotes.
 fn is_plain(text: &str) -> bool {
-    let plain = |c: char| !c.is_whitespace() && !c.is_control() && c != '=' && c != '"';
+    let plain = |c: char| !c.is_whitespace() && is_printable(c) && c != '=' && c != '"';
     !text.is_empty() && text.chars().all(plain)
 }
 
-/// A text with its control characters escaped, as in JSON: values may come from a client, and a
-/// terminal interprets such characters. JSON itself leaves those above U+007E unescaped.
+/// A text with its control characters and invisible characters escaped, as in JSON: values may come
+/// from a client, and a terminal interprets such characters. JSON itself leaves those above U+007E
+/// unescaped.
 fn without_control(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
             '\n' => escaped += "\\n",
-            c if c.is_control() => {
-                // Writing to a string does not fail.
-                let _ = write!(escaped, "\\u{:04x}", u32::from(c));
+            c if is_printable(c) => escaped.push(c),
+            c => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    // Writing to a string does not fail.
+                    let _ = write!(escaped, "\\u{unit:04x}");
+                }
             }
-            c => escaped.push(c),
         }
     }
     escaped
@@ -169,6 +173,19 @@ mod tests {
             fields: &all,
         };
         [line.human(Color::Off), line.logfmt(), line.json().unwrap()]
+    }
+
+    #[test]
+    fn no_format_lets_a_value_control_a_terminal_or_forge_a_line() {
+        let foreign = "a\u{1b}[31m\u{9b}\u{202e}\u{2028}\u{e0041}b";
+        for line in line(foreign, &[("error", foreign.into())]) {
+            let within = line.strip_suffix('\n').unwrap();
+            assert!(within.chars().all(is_printable), "{within:?}");
+            assert!(within.contains("\\u202e\\u2028\\udb40\\udc41b"), "{within}");
+        }
+        let [_, _, json] = line("", &[("error", foreign.into())]);
+        let parsed: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(parsed.get("error"), Some(&Value::from(foreign)));
     }
 
     #[test]

@@ -76,6 +76,12 @@ fn each_of_these_names_is_used_in_one_place() {
     once("actix_web", "src/");
 }
 
+/// A name of a file that is printed as it is can forge log lines and control a terminal.
+#[test]
+fn every_path_is_displayed_by_the_same_type() {
+    assert_eq!(files_with(&[".display()"]), Vec::<String>::new());
+}
+
 /// No waiting depends on it: it is read to compare files' times, and to display times.
 #[test]
 fn the_wall_clock_is_read_only_in_these_places() {

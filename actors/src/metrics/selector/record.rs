@@ -4,6 +4,7 @@ use super::{BodyMetrics, FileMetrics, SelectorMetrics};
 use crate::metrics::families::{Families, remove, remove_files};
 use crate::reason::Reason;
 use crate::report::{CacheReport, State};
+use local_exporter_config::shown;
 use prometheus::IntGauge;
 use std::collections::HashSet;
 use std::time::SystemTime;
@@ -57,7 +58,7 @@ impl SelectorMetrics {
     /// The files of a cache were examined.
     pub(crate) fn files_checked(&self, report: &CacheReport) {
         let errors = report.files.iter().map(|file| {
-            let path = file.path.to_string_lossy().into_owned();
+            let path = shown(&file.path).to_string();
             (path, file.error.is_some())
         });
         let errors: Vec<_> = errors.collect();

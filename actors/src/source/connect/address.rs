@@ -1,6 +1,7 @@
 //! The address of a unix socket, unix(7).
 
 use crate::host::filesystem;
+use local_exporter_config::shown;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -26,7 +27,7 @@ impl Address {
 impl fmt::Display for Address {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Path(path) => write!(out, "{}", path.display()),
+            Self::Path(path) => write!(out, "{}", shown(path)),
             Self::Abstract(name) => write!(out, "@{}", name.escape_ascii()),
         }
     }

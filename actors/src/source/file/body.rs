@@ -10,6 +10,7 @@ use super::error::failed;
 use crate::scrape::ScrapeError;
 use crate::validator::Validator;
 use bytes::Bytes;
+use local_exporter_config::shown;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -51,10 +52,7 @@ pub(super) fn read_body(
     let contents = expected.contents;
     let size = usize::try_from(size).unwrap_or(usize::MAX);
     if size > contents.max_bytes() {
-        return Err(ScrapeError::too_large(
-            &path.display(),
-            contents.max_bytes(),
-        ));
+        return Err(ScrapeError::too_large(&shown(path), contents.max_bytes()));
     }
     let mut chunk = vec![0; size.saturating_add(1).clamp(1, CHUNK)];
     let mut body = Body::new(size, expected);
@@ -65,7 +63,7 @@ pub(super) fn read_body(
             return Ok(Content::Read(body.into_bytes()));
         }
         if body.length == 0
-            && let Some(error) = expected.validator.reject_start(read, &path.display())
+            && let Some(error) = expected.validator.reject_start(read, &shown(path))
         {
             return Ok(Content::Invalid(error));
         }
@@ -73,7 +71,7 @@ pub(super) fn read_body(
             return Err(match size > contents.left() {
                 true => contents.too_large(path),
                 // The file has no size, or has grown.
-                false => ScrapeError::too_large(&path.display(), contents.max_bytes()),
+                false => ScrapeError::too_large(&shown(path), contents.max_bytes()),
             });
         }
         let extended = body.extend(read);

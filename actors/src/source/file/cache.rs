@@ -13,6 +13,7 @@ use super::version::{Stamp, Version};
 use crate::scrape::ScrapeError;
 use crate::source::watch::pending_writes::{Progress, WriteSnapshot};
 use crate::validator::Validator;
+use local_exporter_config::shown;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -132,7 +133,7 @@ impl Refresh<'_> {
             Content::Read(body) => match contents.equal_to(&body) {
                 Some(equal) if finished => Ok((equal.body.clone(), equal.summary)),
                 _ => {
-                    let from = self.path.display().to_string();
+                    let from = shown(self.path).to_string();
                     let validated = validator.validate_now(body, &from);
                     validated.map(|exposition| (exposition.body, exposition.summary))
                 }
@@ -155,7 +156,7 @@ impl Refresh<'_> {
 
     /// The error of a file that another path led to before.
     fn same_file(&self, error: &ScrapeError) -> ScrapeError {
-        let (path, message) = (self.path.display(), &error.message);
+        let (path, message) = (shown(self.path), &error.message);
         ScrapeError::new(error.reason, format!("{path}: the same file as {message}"))
     }
 

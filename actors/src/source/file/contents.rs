@@ -8,6 +8,7 @@ use super::version::Stamp;
 use crate::reason::Reason;
 use crate::scrape::ScrapeError;
 use bytes::Bytes;
+use local_exporter_config::shown;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
@@ -101,7 +102,7 @@ impl Contents {
 
     /// The error of a file whose content exceeds what is left.
     pub(super) fn too_large(&self, path: &Path) -> ScrapeError {
-        let (path, max_bytes) = (path.display(), self.max_bytes);
+        let (path, max_bytes) = (shown(path), self.max_bytes);
         let message = format!(
             "{path}: with the files before it, the contents are larger than max_bytes = {max_bytes}"
         );

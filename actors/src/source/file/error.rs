@@ -4,6 +4,7 @@ use crate::host::lsm::denial_hint;
 use crate::host::mounts;
 use crate::reason::Reason;
 use crate::scrape::ScrapeError;
+use local_exporter_config::shown;
 use rustix::io::Errno;
 use std::io;
 use std::path::Path;
@@ -21,7 +22,7 @@ pub(super) fn failed(operation: &str, path: &Path, error: &io::Error) -> ScrapeE
     };
     let stale = mounts::stale_hint(path);
     let denial = denial_hint(path, error);
-    let path = path.display();
+    let path = shown(path);
     ScrapeError::new(
         reason,
         format!("{operation} {path}: {error}{stale}{denial}"),

@@ -10,6 +10,7 @@ use crate::report::PassedOver;
 use crate::scrape::ScrapeError;
 use crate::source::watch::pattern::{Patterns, is_pattern, split};
 use crate::source::watch::{Interest, Targets};
+use local_exporter_config::shown;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -177,7 +178,7 @@ fn names(directory: &Path, limit: usize) -> Result<BTreeSet<OsString>, ScrapeErr
     let mut names = BTreeSet::new();
     for entry in std::fs::read_dir(directory).map_err(failed)? {
         if names.len() == limit {
-            let directory = directory.display();
+            let directory = shown(directory);
             let message = format!("{directory} has more than {limit} entries, which is the limit");
             return Err(ScrapeError::new(Reason::TooLarge, message));
         }

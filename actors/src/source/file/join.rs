@@ -7,6 +7,7 @@ use super::settings::FileSettings;
 use crate::reason::Reason;
 use crate::scrape::{ScrapeError, ScrapeResult};
 use crate::validator::Validator;
+use local_exporter_config::shown;
 use local_exporter_exposition::{Conflict, join};
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -56,7 +57,7 @@ pub(super) fn join_all(served: &[(PathBuf, LastGood)], settings: &FileSettings) 
             valid.push(file.clone());
             if let Err(error) = Attempt::new(&valid, validator).result {
                 valid.pop();
-                let message = format!("{}: together with earlier files, {error}", file.0.display());
+                let message = format!("{}: together with earlier files, {error}", shown(&file.0));
                 let error = ScrapeError::new(error.reason, message.as_str());
                 errors.push((file.0.clone(), error));
                 conflicts.push(message);
@@ -77,7 +78,7 @@ pub(super) fn join_all(served: &[(PathBuf, LastGood)], settings: &FileSettings) 
     let first_errors = errors_by_body(&files, &errors);
     for (path, good) in &copies {
         if let Some(error) = first_errors.get(&good.body.as_ptr()) {
-            let message = format!("{}: the same contents as {}", path.display(), error.message);
+            let message = format!("{}: the same contents as {}", shown(path), error.message);
             errors.push((path.clone(), ScrapeError::new(error.reason, message)));
         }
     }
@@ -140,7 +141,9 @@ enum Content {
 
 impl Attempt {
     fn new(files: &[(PathBuf, LastGood)], validator: &Validator) -> Self {
-        let names = files.iter().map(|(path, _)| path.display().to_string());
+        let names = files
+            .iter()
+            .map(|(path, _)| path.to_string_lossy().into_owned());
         let names: Vec<String> = names.collect();
         let bodies = files.iter().map(|(_, good)| &good.body[..]);
         let named: Vec<(&str, &[u8])> = names.iter().map(String::as_str).zip(bodies).collect();
@@ -164,7 +167,8 @@ fn describe(conflict: &Conflict) -> String {
     };
     let kept = match conflict.kept.as_str() {
         "" => String::new(),
-        kept => format!(" (kept: {kept})"),
+        kept => format!(" (kept: {})", shown(kept)),
     };
-    format!("{}: {family}{}{kept}", conflict.dropped, conflict.message)
+    let dropped = shown(&conflict.dropped);
+    format!("{dropped}: {family}{}{kept}", conflict.message)
 }

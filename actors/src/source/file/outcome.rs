@@ -6,7 +6,7 @@ use super::entry::{CacheEntry, LastGood, Now};
 use super::error::retry_after;
 use crate::reason::Reason;
 use crate::scrape::ScrapeError;
-use local_exporter_config::FileOptions;
+use local_exporter_config::{FileOptions, shown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -90,7 +90,7 @@ impl FileOutcome {
     fn keep_until_stale(&mut self, age: Duration, max_age: Duration) {
         let left = max_age.saturating_sub(age);
         if left.is_zero() {
-            let path = self.path.display();
+            let path = shown(&self.path);
             let message = format!("{path} was modified {age:.0?} ago, max_age is {max_age:?}");
             self.error = Some(ScrapeError::new(Reason::Stale, message));
             self.served = None;

@@ -1,8 +1,8 @@
 //! Reads one file completely, as one consistent version, without waiting for other processes.
 //!
 //! Blocks, so it runs on the blocking pool. A file that changes while it is read
-//! is read again. Only regular files are read: opening a FIFO does not wait for
-//! its writer.
+//! is read again. Only regular files are opened: opening a FIFO would release its
+//! blocked writer.
 
 use super::body::{Content, Expected, read_body};
 use super::error::failed;
@@ -10,8 +10,7 @@ use super::version::{Stamp, Version};
 use crate::host::mounts::is_deleted;
 use crate::reason::Reason;
 use crate::scrape::ScrapeError;
-use local_exporter_config::open_nonblocking;
-use rustix::io::Errno;
+use local_exporter_config::{InspectedFile, shown};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -36,9 +35,6 @@ pub(super) fn read(path: &Path, expected: Expected<'_>) -> Result<(Version, Cont
             metadata.map_err(|error| failed("cannot access", path, &error))
         };
         let before = look_up(&file)?;
-        if !before.is_file() {
-            return Err(not_regular(path));
-        }
         if is_deleted(&before) {
             // It was replaced a moment ago, unless its path leads to the same deleted file again.
             if deleted.replace(before.ino()) == Some(before.ino()) {
@@ -59,17 +55,18 @@ pub(super) fn read(path: &Path, expected: Expected<'_>) -> Result<(Version, Cont
             return Ok((Version::of(&after, read_at), content));
         }
     }
-    let message = format!("{} changed each time while it was read", path.display());
+    let message = format!("{} changed each time while it was read", shown(path));
     Err(ScrapeError::new(Reason::Truncated, message))
 }
 
-/// Opens a file without waiting for the other end of a FIFO (open(2)).
+/// Opens a file if it is a regular one.
 fn open(path: &Path) -> Result<File, ScrapeError> {
-    open_nonblocking(path).map_err(|error| match Errno::from_io_error(&error) {
-        // The error for a socket (open(2)).
-        Some(Errno::NXIO) => not_regular(path),
-        _ => failed("cannot open", path, &error),
-    })
+    let failed = |error: io::Error| failed("cannot open", path, &error);
+    let found = InspectedFile::at(path).map_err(failed)?;
+    if !found.metadata().is_file() {
+        return Err(not_regular(path));
+    }
+    found.open(path).map_err(failed)
 }
 
 fn deleted_and_mounted(path: &Path) -> ScrapeError {
@@ -77,6 +74,6 @@ fn deleted_and_mounted(path: &Path) -> ScrapeError {
 }
 
 fn not_regular(path: &Path) -> ScrapeError {
-    let message = format!("{} is not a regular file", path.display());
+    let message = format!("{} is not a regular file", shown(path));
     ScrapeError::new(Reason::Unsuitable, message)
 }

@@ -1,7 +1,7 @@
 //! The settings of a source of files.
 
 use crate::validator::Validator;
-use local_exporter_config::{FileOptions, Limits};
+use local_exporter_config::{FileOptions, Limits, shown};
 use std::path::PathBuf;
 
 /// The files of a source, and how they are read.
@@ -26,6 +26,6 @@ pub(in crate::source) enum Role {
 
 /// Paths in one line, as in a message.
 pub(super) fn joined(paths: &[PathBuf]) -> String {
-    let paths = paths.iter().map(|path| path.to_string_lossy());
+    let paths = paths.iter().map(|path| shown(path).to_string());
     paths.collect::<Vec<_>>().join(", ")
 }

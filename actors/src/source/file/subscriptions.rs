@@ -7,6 +7,7 @@ use super::error::retry_after;
 use crate::report::WatchMode;
 use crate::source::watch::pending_writes::PendingWrites;
 use crate::source::watch::{MAX_TARGETS, Subscription, Target, Targets, Unwatched, Watches};
+use local_exporter_config::shown;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -108,7 +109,7 @@ impl Subscriptions {
             None => WatchMode::Events,
         };
         if let (WatchMode::Events, Some((directory, error))) = (self.watching, without) {
-            let directory = directory.display();
+            let directory = shown(&directory);
             tracing::warn!(path = %directory, error, "no file events, polling instead");
         }
         if (self.watching, watching) == (WatchMode::Polling, WatchMode::Events) {
