@@ -1,6 +1,6 @@
 //! The keys of `[bridge]` itself, which hold for the selectors of all kinds.
 
-use crate::dbus_name::Address;
+use crate::dbus_name::Addresses;
 use crate::key::Key;
 use crate::table::Table;
 
@@ -14,12 +14,12 @@ pub(crate) struct Bridge {
 
 impl Bridge {
     pub(crate) const KEYS: &[Key] = &[
-        Key::absent::<Address>(
+        Key::absent::<Addresses>(
             "dbus_system_bus_address",
             "The address of the system bus. Without it, the rules of D-Bus apply \
              (`DBUS_SYSTEM_BUS_ADDRESS`, then the well-known path).",
         ),
-        Key::absent::<Address>(
+        Key::absent::<Addresses>(
             "dbus_session_bus_address",
             "The address of the session bus. Without it, the rules of D-Bus apply \
              (`DBUS_SESSION_BUS_ADDRESS`, then the well-known path).",
@@ -32,7 +32,7 @@ impl Bridge {
     ];
 
     pub(crate) fn read(table: &mut Table<'_, '_>) -> Self {
-        let mut address = |key| table.take::<Address>(key).map(|address| address.0);
+        let mut address = |key| table.take::<Addresses>(key).map(|address| address.0);
         Self {
             system_bus_address: address("dbus_system_bus_address"),
             session_bus_address: address("dbus_session_bus_address"),

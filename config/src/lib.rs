@@ -25,6 +25,7 @@
 mod access;
 mod body_policy;
 mod bridge;
+mod bus_address;
 mod dbus_name;
 mod document;
 mod effective;
@@ -57,6 +58,7 @@ mod write;
 
 pub use access::Access;
 pub use body_policy::{BodyPolicy, Check, FormatChoice, Timestamps};
+pub use bus_address::{BusAddress, bus_addresses};
 pub use error::{ConfigError, ConfigErrors, ExternalError, Location};
 pub use flags::{Flag, FlagValue, Flags};
 pub use input::Input;

@@ -31,6 +31,18 @@ fn selectors(more: &str) -> String {
     text + &selector("unknown", &format!("{}.Nothing", prombus::FAULTS))
 }
 
+/// A selector of prombus with a bus of its own.
+fn on_its_bus(name: &str, bus: &str) -> String {
+    format!(
+        "[bridge.selectors.{name}]\nkind = \"dbus\"\nbus = \"{bus}\"\npath = \"{}\"\n\
+         destination = \"{}\"\nmethod = \"{}.{}\"\n",
+        prombus::PATH,
+        prombus::NAME,
+        prombus::INTERFACE,
+        prombus::METHOD
+    )
+}
+
 fn system_bus() -> Bus {
     BusOptions::new().kind(BusKind::System).start().unwrap()
 }
@@ -131,23 +143,35 @@ fn a_selector_may_name_its_bus_or_use_the_session_bus() {
     let (one, two) = (system_bus(), system_bus());
     let first = Prombus::start(&one.address(), || b"one 1\n".to_vec()).unwrap();
     let second = Prombus::start(&two.address(), || b"two 2\n".to_vec()).unwrap();
-    let selector = |name: &str, bus: &str| {
-        format!(
-            "[bridge.selectors.{name}]\nkind = \"dbus\"\nbus = \"{bus}\"\npath = \"{}\"\n\
-             destination = \"{}\"\nmethod = \"{}.{}\"\n",
-            prombus::PATH,
-            prombus::NAME,
-            prombus::INTERFACE,
-            prombus::METHOD
-        )
-    };
     let exporter = Exporter::start(&format!(
         "[bridge]\ndbus_session_bus_address = \"{}\"\n{}{}",
         one.address(),
-        selector("session", "session"),
-        selector("named", &two.address()),
+        on_its_bus("session", "session"),
+        on_its_bus("named", &two.address()),
     ));
     assert_eq!(exporter.scrape("session").body, b"one 1\n");
     assert_eq!(exporter.scrape("named").body, b"two 2\n");
     drop((first, second));
+}
+
+#[test]
+fn the_addresses_of_a_list_are_tried_in_order_and_decoded() {
+    let (bus, other) = (system_bus(), system_bus());
+    let prombus = Prombus::start(&bus.address(), || b"one 1\n".to_vec()).unwrap();
+    let escaped = bus.address().replace("path=/", "path=%2f");
+    let absent = "unix:path=/nonexistent/a%20bus";
+    let exporter = Exporter::start(&format!(
+        "{}{}{}",
+        on_its_bus("second", &format!("{absent};{escaped}")),
+        on_its_bus("first", &format!("{escaped};{}", other.address())),
+        on_its_bus("none", &format!("{absent};unix:abstract=/nonexistent")),
+    ));
+    assert_eq!(exporter.scrape("second").body, b"one 1\n");
+    assert_eq!(exporter.scrape("first").body, b"one 1\n");
+    let failed = exporter.scrape("none");
+    failed.assert_error(502, "none", "bus");
+    let text = String::from_utf8(failed.body).unwrap();
+    assert!(text.contains("/nonexistent/a bus: "), "{text}");
+    assert!(text.contains("; @/nonexistent: "), "{text}");
+    drop(prombus);
 }

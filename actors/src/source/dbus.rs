@@ -66,7 +66,7 @@ impl Kind for DbusSource {
     }
 
     fn required_paths(&self) -> Vec<RequiredPath> {
-        let path = wire::socket_path(&self.bus);
+        let path = address::required_path(&self.bus);
         path.into_iter().map(RequiredPath::Socket).collect()
     }
 

@@ -2,7 +2,8 @@
 
 use super::interface::{Caching, KindSettings};
 use crate::bridge::Bridge;
-use crate::dbus_name::{BusName, Method, ObjectPath, is_address};
+use crate::bus_address::is_unix_list;
+use crate::dbus_name::{BusName, Method, ObjectPath};
 use crate::key::Key;
 use crate::table::Table;
 use crate::value::{FromValue, describe};
@@ -35,7 +36,8 @@ pub enum Bus {
     System,
     /// The session bus, located by the rules of D-Bus.
     Session,
-    /// The bus at an address.
+    /// The bus at an address, or at the first of a list of addresses where one listens.
+    /// [`bus_addresses`](crate::bus_addresses) splits it.
     Address(String),
 }
 
@@ -129,13 +131,13 @@ impl BusChoice {
 impl FromValue for BusChoice {
     const TYPE: &'static str = "word or address";
     const EXPECTED: &'static str =
-        "\"system\", \"session\" or one bus address such as \"unix:path=/run/bus\"";
+        "\"system\", \"session\" or a bus address such as \"unix:path=/run/bus\"";
 
     fn from_value(value: &Value) -> Result<Self, String> {
         match &value.kind {
             ValueKind::String(bus) if bus == "system" => Ok(Self::System),
             ValueKind::String(bus) if bus == "session" => Ok(Self::Session),
-            ValueKind::String(bus) if is_address(bus) => Ok(Self::Address(bus.clone())),
+            ValueKind::String(bus) if is_unix_list(bus) => Ok(Self::Address(bus.clone())),
             _ => Err(describe(value)),
         }
     }

@@ -1,28 +1,54 @@
-//! The kind of socket of a bus, according to its address. Connects to nothing.
+//! The addresses of a bus, and the kind of their sockets. Connects to nothing.
 
 use crate::source::kind::Sockets;
-use local_exporter_config::Bus;
+use local_exporter_config::{Bus, BusAddress, bus_addresses};
+use std::path::PathBuf;
 
-/// The kind of socket of a bus. The default addresses of the well-known buses are paths.
-pub(super) fn sockets(bus: &Bus) -> Sockets {
-    // The variables with addresses (D-Bus specification, "Well-known Message Bus Instances").
-    let variable = |name| std::env::var(name).unwrap_or_default();
+/// The addresses of a bus, in the order in which they are tried (D-Bus specification, "Well-known
+/// Message Bus Instances").
+pub(super) fn addresses(bus: &Bus) -> Vec<BusAddress> {
     match bus {
-        Bus::System => of_address(&variable("DBUS_SYSTEM_BUS_ADDRESS")),
-        Bus::Session => of_address(&variable("DBUS_SESSION_BUS_ADDRESS")),
-        Bus::Address(address) => of_address(address),
+        Bus::System => of_variable("DBUS_SYSTEM_BUS_ADDRESS", || {
+            "/var/run/dbus/system_bus_socket".into()
+        }),
+        Bus::Session => of_variable("DBUS_SESSION_BUS_ADDRESS", || {
+            runtime_directory().join("bus")
+        }),
+        Bus::Address(list) => bus_addresses(list),
     }
 }
 
-/// The kind of an address such as `unix:abstract=NAME,guid=…` (D-Bus specification, "Unix Domain
-/// Sockets").
-fn of_address(address: &str) -> Sockets {
-    let mut parts = address.split([':', ',']);
-    if parts.any(|part| part.starts_with("abstract=")) {
+/// The kinds of sockets of a bus.
+pub(super) fn sockets(bus: &Bus) -> Sockets {
+    let is_abstract = |address: &BusAddress| matches!(address, BusAddress::Abstract(_));
+    if addresses(bus).iter().any(is_abstract) {
         Sockets::Abstract
     } else {
         Sockets::ByPath
     }
+}
+
+/// The path that must be usable, if the bus has one address and it is a path. One of several
+/// addresses may be unusable.
+pub(super) fn required_path(bus: &Bus) -> Option<PathBuf> {
+    match <[BusAddress; 1]>::try_from(addresses(bus)) {
+        Ok([BusAddress::Path(path)]) => Some(path),
+        _ => None,
+    }
+}
+
+/// The addresses in an environment variable, or the well-known path if it is unset or empty.
+fn of_variable(name: &str, well_known: impl Fn() -> PathBuf) -> Vec<BusAddress> {
+    match std::env::var(name) {
+        Ok(list) if !list.is_empty() => bus_addresses(&list),
+        _ => vec![BusAddress::Path(well_known())],
+    }
+}
+
+/// The directory in which the user's session bus listens.
+fn runtime_directory() -> PathBuf {
+    let by_uid = || format!("/run/user/{}", rustix::process::geteuid().as_raw()).into();
+    std::env::var_os("XDG_RUNTIME_DIR").map_or_else(by_uid, PathBuf::from)
 }
 
 #[cfg(test)]
@@ -32,14 +58,27 @@ mod tests {
     #[test]
     fn an_address_tells_whether_its_socket_has_a_path() {
         let cases = [
-            ("", Sockets::ByPath),
             ("unix:path=/run/dbus/system_bus_socket", Sockets::ByPath),
-            ("unix:path=/run/abstract=x,guid=00", Sockets::ByPath),
+            ("unix:path=/run/abstract=x", Sockets::ByPath),
             ("unix:abstract=/tmp/dbus-x", Sockets::Abstract),
-            ("unix:guid=00,abstract=x", Sockets::Abstract),
+            ("unix:path=/run/a;unix:abstract=x", Sockets::Abstract),
         ];
-        for (address, expected) in cases {
-            assert_eq!(of_address(address), expected, "{address}");
+        for (list, expected) in cases {
+            let bus = Bus::Address(list.to_owned());
+            assert_eq!(sockets(&bus), expected, "{list}");
+        }
+    }
+
+    #[test]
+    fn only_a_path_without_an_alternative_is_required() {
+        let cases = [
+            ("unix:path=/run/a%20b", Some("/run/a b")),
+            ("unix:path=/run/a;unix:path=/run/b", None),
+            ("unix:abstract=x", None),
+        ];
+        for (list, expected) in cases {
+            let bus = Bus::Address(list.to_owned());
+            assert_eq!(required_path(&bus), expected.map(PathBuf::from), "{list}");
         }
     }
 }

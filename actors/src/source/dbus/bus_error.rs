@@ -3,7 +3,7 @@
 use crate::reason::Reason;
 use crate::scrape::ScrapeError;
 use crate::source::connect::ConnectError;
-use local_exporter_config::Bus;
+use local_exporter_config::{Bus, BusAddress};
 use std::io::ErrorKind;
 
 /// The hint for a bus that does not accept the user. The remedy recognizes the error by it.
@@ -22,21 +22,58 @@ pub(super) enum BusError {
     Socket(ConnectError),
     /// Its address is invalid, or the handshake failed.
     Bus(zbus::Error),
+    /// Connecting to each of its addresses failed.
+    List(Vec<(BusAddress, Self)>),
 }
 
 impl BusError {
+    /// The errors of all addresses of a bus.
+    pub(super) fn of_list(mut failures: Vec<(BusAddress, Self)>) -> Self {
+        match (failures.pop(), failures.is_empty()) {
+            (None, _) => Self::Bus(zbus::Error::Address("the list is empty".to_owned())),
+            (Some((_, error)), true) => error,
+            (Some(last), false) => {
+                failures.push(last);
+                Self::List(failures)
+            }
+        }
+    }
+
     pub(super) fn into_scrape_error(self, bus: &Bus) -> ScrapeError {
         let bus = match bus {
             Bus::System => "the system bus",
             Bus::Session => "the session bus",
             Bus::Address(address) => address,
         };
-        let (reason, cause) = match self {
-            Self::Socket(error) => of_socket(&error),
-            Self::Bus(error) => of_bus(&error),
-        };
+        let (reason, cause) = self.explain();
         ScrapeError::new(reason, format!("cannot connect to {bus}: {cause}"))
     }
+
+    fn explain(&self) -> (Reason, String) {
+        match self {
+            Self::Socket(error) => of_socket(error),
+            Self::Bus(error) => of_bus(error),
+            Self::List(failures) => of_failures(failures),
+        }
+    }
+}
+
+/// The causes for all addresses. A bus that denies access is running, which the others are not.
+fn of_failures(failures: &[(BusAddress, BusError)]) -> (Reason, String) {
+    let mut reason = Reason::Bus;
+    let mut causes = Vec::new();
+    for (address, error) in failures {
+        let (its_reason, cause) = error.explain();
+        if its_reason == Reason::Denied {
+            reason = Reason::Denied;
+        }
+        causes.push(match address {
+            BusAddress::Path(path) => format!("{}: {cause}", path.display()),
+            BusAddress::Abstract(name) => format!("@{}: {cause}", name.escape_ascii()),
+            BusAddress::Other(text) => format!("{text}: {cause}"),
+        });
+    }
+    (reason, causes.join("; "))
 }
 
 fn of_socket(error: &ConnectError) -> (Reason, String) {

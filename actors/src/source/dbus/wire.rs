@@ -6,17 +6,15 @@
 //! messages after it (D-Bus specification, "Authentication Protocol"). File descriptors
 //! are not passed, so none are received.
 
+use super::address::addresses;
 use super::bus_error::BusError;
 use crate::source::connect::{Address, Connector};
-use local_exporter_config::Bus;
+use local_exporter_config::{Bus, BusAddress};
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use zbus::address::transport::{Transport, UnixSocket};
 use zbus::connection::Builder;
 use zbus::connection::socket::{ReadHalf, Socket, Split, WriteHalf};
 use zbus::export::async_trait::async_trait;
@@ -25,50 +23,38 @@ use zbus::export::async_trait::async_trait;
 /// client sends.
 const MAX_GREETING: usize = 16 * 1024;
 
-/// Connects to a bus. Authentication follows when the connection is built.
+/// Connects to the first address of a bus where a process listens. Authentication follows when the
+/// connection is built.
 ///
 /// # Errors
-/// If the address is invalid, or connecting fails.
+/// If connecting to each address failed, or one is invalid.
 pub(super) async fn connect(
     bus: &Bus,
     connector: &Connector,
 ) -> Result<Builder<'static>, BusError> {
-    let address = address(bus)?;
-    match unix_socket(&address) {
-        Some(socket) => {
-            let stream = connector.connect(&socket).await?;
-            Ok(Builder::socket(Wire(stream)))
+    let mut failures = Vec::new();
+    for address in addresses(bus) {
+        match connect_to(&address, connector).await {
+            Ok(builder) => return Ok(builder),
+            Err(error) => failures.push((address, error)),
         }
-        None => Ok(Builder::address(address)),
     }
+    Err(BusError::of_list(failures))
 }
 
-/// The path of the socket of a bus, if it has one.
-pub(super) fn socket_path(bus: &Bus) -> Option<PathBuf> {
-    match unix_socket(&address(bus).ok()?)? {
-        Address::Path(path) => Some(path),
-        Address::Abstract(_) => None,
-    }
-}
-
-fn address(bus: &Bus) -> zbus::Result<zbus::Address> {
-    match bus {
-        Bus::System => zbus::Address::system(),
-        Bus::Session => zbus::Address::session(),
-        Bus::Address(address) => zbus::Address::try_from(address.as_str()),
-    }
-}
-
-/// The address as that of a unix socket, if it is one.
-fn unix_socket(address: &zbus::Address) -> Option<Address> {
-    let Transport::Unix(unix) = address.transport() else {
-        return None;
+async fn connect_to(
+    address: &BusAddress,
+    connector: &Connector,
+) -> Result<Builder<'static>, BusError> {
+    let socket = match address {
+        BusAddress::Path(path) => Address::Path(path.clone()),
+        BusAddress::Abstract(name) => Address::Abstract(name.clone()),
+        BusAddress::Other(text) => {
+            return Ok(Builder::address(zbus::Address::try_from(text.as_str())?));
+        }
     };
-    match unix.path() {
-        UnixSocket::File(path) => Some(Address::Path(path.clone())),
-        UnixSocket::Abstract(name) => Some(Address::Abstract(name.as_bytes().to_vec())),
-        _ => None,
-    }
+    let stream = connector.connect(&socket).await?;
+    Ok(Builder::socket(Wire(stream)))
 }
 
 #[derive(Debug)]
@@ -181,20 +167,5 @@ mod tests {
         for (pieces, expected) in cases {
             assert_eq!(takes(pieces), expected, "{:?}", pieces.first());
         }
-    }
-
-    #[test]
-    fn sockets_with_paths_and_abstract_names_are_found() {
-        let socket = |text: &str| {
-            zbus::Address::try_from(text)
-                .ok()
-                .and_then(|it| unix_socket(&it))
-        };
-        let path = Address::Path("/run/bus".into());
-        assert_eq!(socket("unix:path=/run/bus"), Some(path));
-        let name = Address::Abstract(b"bus".to_vec());
-        assert_eq!(socket("unix:abstract=bus"), Some(name));
-        assert_eq!(socket("unix:dir=/run"), None);
-        assert_eq!(socket("tcp:host=localhost,port=1"), None);
     }
 }
