@@ -91,12 +91,13 @@ impl Scene {
                 });
             }
             scope.spawn(|| watch_until(&done, exporter));
+            // Also if a fault cannot be injected, because the disk is full: the scope waits for its threads.
+            let _end = StopOnDrop(&done);
             let end = Instant::now() + how_long;
             while Instant::now() < end {
                 sources.disturb(&mut random);
                 park_timeout(BETWEEN_FAULTS);
             }
-            done.store(true, Ordering::Relaxed);
         });
         self.sources.heal();
     }
@@ -134,6 +135,15 @@ impl Scene {
         self.sources.selectors().iter().all(is_well)
             && self.sources.are_quiet()
             && self.exporter.in_flight() == 0
+    }
+}
+
+/// Tells the clients to end.
+struct StopOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
