@@ -25,6 +25,7 @@ mod dbus;
 mod debug_scrape;
 mod deploy;
 mod discovery;
+mod doubling;
 mod endpoints;
 mod faults;
 mod file;
