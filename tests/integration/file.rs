@@ -2,6 +2,7 @@
 
 mod directories;
 mod names;
+mod pacing;
 mod pipes;
 mod writes;
 

@@ -6,10 +6,10 @@
 //! once; its old body is never served.
 //!
 //! Layers, each using only those before it: `settings`, `error` and `version`;
-//! `expand` (from paths to files); `entry` and `outcome` (which body of a file is
+//! `listing` and `expand` (from paths to files); `entry` and `outcome` (which body of a file is
 //! served); `contents` (what a scan holds), `body` and `read` (one file); `cache`
 //! (all files); `join` and `compose` (several files as one body); `scan` (all of these,
-//! once); `subscriptions`; `refresh` (the source and its background task). Events
+//! once); `subscriptions` and `pace`; `refresh` (the source and its background task). Events
 //! come from `source::watch`.
 
 mod access;
@@ -21,7 +21,9 @@ mod entry;
 mod error;
 mod expand;
 mod join;
+mod listing;
 mod outcome;
+mod pace;
 mod read;
 mod refresh;
 mod scan;

@@ -17,7 +17,7 @@ mod target;
 mod watcher_thread;
 
 pub(super) use command::Unwatched;
-pub(super) use target::{Identity, Interest, MAX_TARGETS, Target, Targets};
+pub(super) use target::{Identity, Interest, MAX_TARGETS, Target, Targets, identity};
 
 use command::{Command, Subscriber};
 use pending_writes::PendingWrites;

@@ -1,9 +1,10 @@
 //! From configured paths to files: lists directories and expands patterns.
 //!
-//! Blocks, and opens no file. Also returns the files that were passed over, with
+//! Blocks, and opens no file. Limits the directories, names and links that one scan follows. Also returns the files that were passed over, with
 //! the reason, and the directories in which a change would alter the result.
 
 use super::error::failed;
+use super::listing::Listings;
 use crate::host::path_walk;
 use crate::reason::Reason;
 use crate::report::PassedOver;
@@ -11,15 +12,19 @@ use crate::scrape::ScrapeError;
 use crate::source::watch::pattern::{Patterns, is_pattern, split};
 use crate::source::watch::{Interest, Targets};
 use local_exporter_config::shown;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
-use std::io;
 use std::path::{Path, PathBuf};
 
 /// The most files of one selector.
 pub(super) const MAX_FILES: usize = 4096;
-/// The most entries of a directory, files that are not served included.
-const MAX_ENTRIES: usize = 100_000;
+/// The most directories that the patterns of one scan lead through: links to directories can make
+/// any number of paths of a few entries.
+const MAX_DIRECTORIES: usize = 4096;
+/// The most names that they match in these directories.
+const MAX_MATCHES: usize = 100_000;
+/// The most links that are followed to watch the directories behind them.
+const MAX_LINKS: usize = 16_384;
 /// The most files that are reported as passed over.
 const MAX_PASSED_OVER: usize = 100;
 
@@ -35,6 +40,32 @@ pub(super) struct Expansion {
     known: HashSet<PathBuf>,
     /// For each file that is a link, the names of the files that the link leads through.
     link_names: HashMap<PathBuf, Vec<OsString>>,
+    listings: Listings,
+    /// The number of directories that patterns have led through, and of names matched there.
+    directories: usize,
+    matches: usize,
+    /// The number of links that were followed.
+    links: usize,
+}
+
+/// A component of a path with wildcards.
+#[derive(Debug)]
+enum Part {
+    Name(String),
+    Pattern(Patterns),
+}
+
+/// A pattern leads to more than it may.
+#[derive(Clone, Copy, Debug)]
+struct TooMany;
+
+impl Part {
+    fn new(text: &String) -> Self {
+        match is_pattern(text) {
+            true => Self::Pattern(Patterns::new(std::slice::from_ref(text))),
+            false => Self::Name(text.clone()),
+        }
+    }
 }
 
 /// Expands `paths` as the file system is now.
@@ -43,7 +74,10 @@ pub(super) fn expand(paths: &[PathBuf], patterns: &Patterns) -> Expansion {
     for path in paths {
         if path.to_str().is_some_and(is_pattern) {
             let (base, rest) = split(path);
-            expansion.expand_pattern(&base, &rest, patterns);
+            let parts: Vec<Part> = rest.iter().map(Part::new).collect();
+            if expansion.expand_pattern(&base, &parts, patterns).is_err() {
+                expansion.push(path.clone(), Err(too_many(path)));
+            }
         } else {
             expansion.add(path, patterns);
         }
@@ -70,49 +104,64 @@ impl Expansion {
     /// Adds the files of a directory whose names match.
     fn list(&mut self, directory: &Path, patterns: &Patterns) {
         self.targets.add(directory, Interest::in_patterns(patterns));
-        let names = match names(directory, MAX_ENTRIES) {
-            Ok(names) => names,
+        let listing = match self.listings.list(directory, patterns) {
+            Ok(listing) => listing,
             Err(error) => return self.push(directory.to_owned(), Err(error)),
         };
-        for name in names {
-            if patterns.cover(&name) {
-                self.push(directory.join(&name), Ok(()));
-            } else {
-                self.pass_over(directory, &name);
+        for name in &listing.covered {
+            if self.files.len() > MAX_FILES {
+                break;
             }
+            self.push(directory.join(name), Ok(()));
+        }
+        for name in &listing.others {
+            self.pass_over(directory, name);
         }
     }
 
     /// Adds the files that the components of a pattern match, from `directory` on. It is no error
     /// if there are none.
-    fn expand_pattern(&mut self, directory: &Path, rest: &[String], patterns: &Patterns) {
-        let Some((component, rest)) = rest.split_first() else {
-            if directory.is_dir() {
-                return self.list(directory, patterns);
+    fn expand_pattern(
+        &mut self,
+        directory: &Path,
+        parts: &[Part],
+        patterns: &Patterns,
+    ) -> Result<(), TooMany> {
+        let is_directory = directory.is_dir();
+        if is_directory {
+            self.directories += 1;
+            if self.directories > MAX_DIRECTORIES {
+                return Err(TooMany);
             }
-            return self.push(directory.to_owned(), Ok(()));
-        };
-        if !is_pattern(component) {
-            let next = directory.join(component);
-            self.targets.add_parent_of(&next);
-            if next.exists() {
-                self.expand_pattern(&next, rest, patterns);
-            }
-            return;
         }
-        if !directory.is_dir() {
-            return self.targets.add_parent_of(directory);
-        }
-        let pattern = Patterns::new(std::slice::from_ref(component));
-        self.targets.add(directory, Interest::in_patterns(&pattern));
-        match names(directory, MAX_ENTRIES) {
-            Ok(names) => {
-                for name in names.iter().filter(|name| pattern.cover(name)) {
-                    self.expand_pattern(&directory.join(name), rest, patterns);
+        match parts.split_first() {
+            None if is_directory => self.list(directory, patterns),
+            None => self.push(directory.to_owned(), Ok(())),
+            Some((Part::Name(name), rest)) => {
+                let next = directory.join(name);
+                self.targets.add_parent_of(&next);
+                if next.exists() {
+                    return self.expand_pattern(&next, rest, patterns);
                 }
             }
-            Err(error) => self.push(directory.to_owned(), Err(error)),
+            Some(_) if !is_directory => self.targets.add_parent_of(directory),
+            Some((Part::Pattern(pattern), rest)) => {
+                self.targets.add(directory, Interest::in_patterns(pattern));
+                match self.listings.list(directory, pattern) {
+                    Ok(listing) => {
+                        self.matches += listing.covered.len();
+                        if self.matches > MAX_MATCHES {
+                            return Err(TooMany);
+                        }
+                        for name in &listing.covered {
+                            self.expand_pattern(&directory.join(name), rest, patterns)?;
+                        }
+                    }
+                    Err(error) => self.push(directory.to_owned(), Err(error)),
+                }
+            }
         }
+        Ok(())
     }
 
     /// Adds a file unless another path led to it before. One file more than the limit is enough
@@ -130,12 +179,16 @@ impl Expansion {
             return;
         };
         // Most files are no links, and a walk looks up every component.
-        if !path.is_symlink() {
+        if self.links > MAX_LINKS || !path.is_symlink() {
             return;
         }
         let mut names = Vec::new();
-        let links = path_walk::walk(path).links.into_iter();
-        for link in links.filter(|link| link.rest.as_os_str().is_empty()) {
+        let links = path_walk::walk(path).links;
+        self.links += links.len();
+        for link in links
+            .into_iter()
+            .filter(|link| link.rest.as_os_str().is_empty())
+        {
             let destination = link.destination();
             names.extend(destination.file_name().map(OsStr::to_owned));
             self.targets.add_parent_of(&destination);
@@ -168,23 +221,13 @@ impl Expansion {
     }
 }
 
-/// The names in a directory, sorted.
-///
-/// # Errors
-/// If there are more than `limit`: the order of a directory is arbitrary, so a part of the names
-/// would differ between scans.
-fn names(directory: &Path, limit: usize) -> Result<BTreeSet<OsString>, ScrapeError> {
-    let failed = |error: io::Error| failed("cannot list", directory, &error);
-    let mut names = BTreeSet::new();
-    for entry in std::fs::read_dir(directory).map_err(failed)? {
-        if names.len() == limit {
-            let directory = shown(directory);
-            let message = format!("{directory} has more than {limit} entries, which is the limit");
-            return Err(ScrapeError::new(Reason::TooLarge, message));
-        }
-        names.insert(entry.map_err(failed)?.file_name());
-    }
-    Ok(names)
+fn too_many(pattern: &Path) -> ScrapeError {
+    let pattern = shown(pattern);
+    let message = format!(
+        "{pattern} leads through more than {MAX_DIRECTORIES} directories or {MAX_MATCHES} names \
+         in them, which is the limit"
+    );
+    ScrapeError::new(Reason::TooLarge, message)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The source of kind `file`: serves the latest scan, and scans again in the background.
 
+use super::pace::Pace;
 use super::scan::{Kept, Scan, scan};
 use super::settings::{FileSettings, Role, joined};
 use super::subscriptions::{Renewed, Subscriptions};
@@ -61,12 +62,16 @@ impl Files {
         // A scan that exceeded its deadline. The next one must not begin before it has ended.
         let mut overdue = None;
         let mut rescans = 0;
+        let mut pace = Pace::new(self.settings.limits.refresh);
         loop {
-            let Some(scan) = self.scan(&mut overdue, &kept).await else {
-                self.publish(Err(ScrapeError::timeout(&self.label(), FILES_HANG)));
-                continue;
+            pace.pause().await;
+            let scan = loop {
+                match self.scan(&mut overdue, &kept).await {
+                    Some(scan) => break scan,
+                    None => self.publish(Err(ScrapeError::timeout(&self.label(), FILES_HANG))),
+                }
             };
-            sleep(SETTLE).await;
+            pace.idle(sleep(SETTLE)).await;
             if rescans < MAX_RESCANS && !self.is_settled(&scan).await {
                 // A write began during the scan, which may have read half of it. The next scan
                 // knows which file that was.
@@ -98,7 +103,7 @@ impl Files {
             let due = due.into_iter().flatten().min();
             let refresh = self.settings.limits.refresh;
             let wait = due.map_or(refresh, |due| due.min(refresh));
-            self.pending_writes.changed(wait).await;
+            pace.idle(self.pending_writes.changed(wait)).await;
         }
     }
 

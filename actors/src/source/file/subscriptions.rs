@@ -8,6 +8,7 @@ use crate::report::WatchMode;
 use crate::source::watch::pending_writes::PendingWrites;
 use crate::source::watch::{MAX_TARGETS, Subscription, Target, Targets, Unwatched, Watches};
 use local_exporter_config::shown;
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,8 @@ use tokio::time::Instant;
 /// The watches that are set for the targets of the latest scan.
 #[derive(Debug)]
 pub(super) struct Subscriptions {
-    held: Vec<Subscription>,
+    /// By the path of the directory.
+    held: HashMap<PathBuf, Subscription>,
     pub(super) watching: WatchMode,
     /// The time since which a watch could not be set.
     refused_since: Option<Instant>,
@@ -35,7 +37,7 @@ type WithoutEvents = Option<(PathBuf, String)>;
 impl Default for Subscriptions {
     fn default() -> Self {
         Self {
-            held: Vec::new(),
+            held: HashMap::new(),
             watching: WatchMode::Events,
             refused_since: None,
         }
@@ -57,13 +59,13 @@ impl Subscriptions {
             (directory, why)
         });
         let mut late = false;
-        let mut held = Vec::with_capacity(targets.watched.len());
+        let mut held = HashMap::with_capacity(targets.watched.len());
         for target in targets.watched {
             if let Some(name) = target.without_events {
                 without.get_or_insert_with(|| (target.directory.clone(), name.to_owned()));
             }
             if let Some(subscription) = self.take(&target) {
-                held.push(subscription);
+                held.insert(target.directory, subscription);
                 continue;
             }
             let subscribed = match late {
@@ -74,7 +76,7 @@ impl Subscriptions {
             let refusal = match subscribed {
                 Ok(subscription) => {
                     renewed = Renewed::Yes;
-                    held.push(subscription);
+                    held.insert(target.directory, subscription);
                     continue;
                 }
                 Err(Unwatched::Gone) => {
@@ -95,11 +97,14 @@ impl Subscriptions {
         renewed
     }
 
-    /// The subscription that still watches a target, if there is one.
+    /// The subscription that still watches a target, if there is one. Others stay until their
+    /// targets are watched again, so that the watch of the kernel remains.
     fn take(&mut self, target: &Target) -> Option<Subscription> {
-        let serves = |held: &Subscription| held.serves(target);
-        let index = self.held.iter().position(serves)?;
-        Some(self.held.swap_remove(index))
+        let held = self.held.get(&target.directory)?;
+        if !held.serves(target) {
+            return None;
+        }
+        self.held.remove(&target.directory)
     }
 
     /// Records, and logs when it changes, whether all targets have events.

@@ -25,6 +25,11 @@ impl Patterns {
         Self(compiled.collect())
     }
 
+    /// The address of the compiled patterns, which clones share.
+    pub(in crate::source) fn address(&self) -> usize {
+        self.0.as_ptr().addr()
+    }
+
     /// Whether a name matches one of the patterns. A name that is not valid UTF-8 matches none.
     pub(in crate::source) fn cover(&self, name: &OsStr) -> bool {
         let Some(name) = name.to_str() else {

@@ -6,7 +6,7 @@
 use super::command::Subscriber;
 use super::target::Identity;
 use prometheus::IntCounter;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
@@ -29,21 +29,76 @@ pub(super) enum FileChange {
 /// When one handle is dropped, events end for all subscribers: either the thread that receives commands
 /// has ended or the thread of notify. Subscribers must then rely on their timers.
 pub(super) struct Subscribers {
-    /// By the path that was given to notify.
-    table: Arc<Mutex<BTreeMap<PathBuf, Watched>>>,
+    table: Arc<Mutex<Table>>,
     lost: IntCounter,
+}
+
+/// The watched directories. Every operation of one directory or subscriber is a lookup.
+#[derive(Debug, Default)]
+struct Table {
+    /// By the path that was given to notify.
+    watched: BTreeMap<PathBuf, Watched>,
+    /// The path of each directory in `watched`.
+    paths: HashMap<Identity, PathBuf>,
+    /// The path of the directory of each subscriber.
+    subscribed: HashMap<u64, PathBuf>,
 }
 
 #[derive(Debug)]
 struct Watched {
     identity: Identity,
     live: Arc<AtomicBool>,
-    subscribers: Vec<Subscriber>,
+    /// By their numbers.
+    subscribers: BTreeMap<u64, Subscriber>,
 }
 
 impl Drop for Subscribers {
     fn drop(&mut self) {
-        self.table().values().for_each(Watched::end);
+        self.table().watched.values().for_each(Watched::end);
+    }
+}
+
+impl Table {
+    /// Adds a subscriber to the directory with this identity, if it is watched.
+    fn join(
+        &mut self,
+        identity: Identity,
+        subscriber: Subscriber,
+    ) -> Result<Arc<AtomicBool>, Subscriber> {
+        let path = self.paths.get(&identity);
+        let Some((path, watched)) = path.and_then(|path| {
+            let watched = self.watched.get_mut(path)?;
+            watched
+                .live
+                .load(Ordering::Acquire)
+                .then_some((path, watched))
+        }) else {
+            return Err(subscriber);
+        };
+        self.subscribed.insert(subscriber.number, path.clone());
+        watched.subscribers.insert(subscriber.number, subscriber);
+        Ok(Arc::clone(&watched.live))
+    }
+
+    fn remove(&mut self, path: &Path) -> Option<Watched> {
+        let watched = self.watched.remove(path)?;
+        self.paths.remove(&watched.identity);
+        for number in watched.subscribers.keys() {
+            self.subscribed.remove(number);
+        }
+        Some(watched)
+    }
+
+    /// Removes a subscriber; returns the path of its directory if it was the last one there.
+    fn forget(&mut self, number: u64) -> Option<PathBuf> {
+        let path = self.subscribed.remove(&number)?;
+        let watched = self.watched.get_mut(&path)?;
+        watched.subscribers.remove(&number);
+        if !watched.subscribers.is_empty() {
+            return None;
+        }
+        self.remove(&path);
+        Some(path)
     }
 }
 
@@ -71,20 +126,11 @@ impl Subscribers {
         identity: Identity,
         subscriber: Subscriber,
     ) -> Result<Arc<AtomicBool>, Subscriber> {
-        let mut table = self.table();
-        let mut same = table
-            .values_mut()
-            .filter(|watched| watched.identity == identity);
-        match same.find(|watched| watched.live.load(Ordering::Acquire)) {
-            Some(watched) => {
-                watched.subscribers.push(subscriber);
-                Ok(Arc::clone(&watched.live))
-            }
-            None => Err(subscriber),
-        }
+        self.table().join(identity, subscriber)
     }
 
-    /// Adds a directory that is watched from now on.
+    /// Adds a directory that is watched from now on. Neither its path nor its identity must be in
+    /// the table.
     pub(super) fn insert(
         &self,
         path: &Path,
@@ -92,48 +138,44 @@ impl Subscribers {
         subscriber: Subscriber,
     ) -> Arc<AtomicBool> {
         let live = Arc::new(AtomicBool::new(true));
+        let number = subscriber.number;
         let watched = Watched {
             identity,
             live: Arc::clone(&live),
-            subscribers: vec![subscriber],
+            subscribers: BTreeMap::from([(number, subscriber)]),
         };
-        self.table().insert(path.to_owned(), watched);
+        let mut table = self.table();
+        table.paths.insert(identity, path.to_owned());
+        table.subscribed.insert(number, path.to_owned());
+        table.watched.insert(path.to_owned(), watched);
         live
     }
 
-    /// Removes directories, notifies their subscribers, and returns the paths.
-    pub(super) fn end(&self, which: impl Fn(&Path, Identity) -> bool) -> Vec<PathBuf> {
+    /// Removes the directory that is watched under this path, and the one with this identity;
+    /// notifies their subscribers, and returns the paths.
+    pub(super) fn end(&self, path: &Path, identity: Option<Identity>) -> Vec<PathBuf> {
+        let mut table = self.table();
+        let other = identity.and_then(|identity| table.paths.get(&identity).cloned());
+        let paths = [Some(path.to_owned()), other].into_iter().flatten();
         let mut ended = Vec::new();
-        self.table().retain(|path, watched| {
-            let ends = which(path, watched.identity);
-            if ends {
+        for path in paths {
+            if let Some(watched) = table.remove(&path) {
                 watched.end();
-                ended.push(path.clone());
+                ended.push(path);
             }
-            !ends
-        });
+        }
         ended
     }
 
-    /// Removes a subscriber, and returns the paths that have none left.
-    pub(super) fn forget(&self, number: u64) -> Vec<PathBuf> {
-        let mut unused = Vec::new();
-        self.table().retain(|path, watched| {
-            let others = |subscriber: &Subscriber| subscriber.number != number;
-            watched.subscribers.retain(others);
-            let is_used = !watched.subscribers.is_empty();
-            if !is_used {
-                unused.push(path.clone());
-            }
-            is_used
-        });
-        unused
+    /// Removes a subscriber; returns the path of its directory if it was the last one there.
+    pub(super) fn forget(&self, number: u64) -> Option<PathBuf> {
+        self.table().forget(number)
     }
 
     /// Notifies of a change of the file or directory at a path.
     pub(super) fn changed(&self, path: &Path, change: FileChange) {
         let table = self.table();
-        if let Some(watched) = table.get(path) {
+        if let Some(watched) = table.watched.get(path) {
             watched.notify_all();
         }
         notify_parent(&table, path, change);
@@ -144,7 +186,7 @@ impl Subscribers {
     pub(super) fn removed(&self, path: &Path, change: FileChange) {
         let table = self.table();
         let from_here = (Bound::Included(path), Bound::Unbounded);
-        let below = table.range::<Path, _>(from_here);
+        let below = table.watched.range::<Path, _>(from_here);
         let below = below.take_while(|(known, _)| known.starts_with(path));
         below.for_each(|(_, watched)| watched.end());
         notify_parent(&table, path, change);
@@ -154,17 +196,17 @@ impl Subscribers {
     /// all subscribers look again.
     pub(super) fn events_lost(&self) {
         self.lost.inc();
-        self.table().values().for_each(Watched::end);
+        self.table().watched.values().for_each(Watched::end);
     }
 
-    fn table(&self) -> MutexGuard<'_, BTreeMap<PathBuf, Watched>> {
+    fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn notify_parent(table: &BTreeMap<PathBuf, Watched>, path: &Path, change: FileChange) {
+fn notify_parent(table: &Table, path: &Path, change: FileChange) {
     if let (Some(parent), Some(name)) = (path.parent(), path.file_name())
-        && let Some(watched) = table.get(parent)
+        && let Some(watched) = table.watched.get(parent)
     {
         watched.notify(name, change);
     }
@@ -172,7 +214,7 @@ fn notify_parent(table: &BTreeMap<PathBuf, Watched>, path: &Path, change: FileCh
 
 impl Watched {
     fn notify(&self, name: &OsStr, change: FileChange) {
-        let interested = self.subscribers.iter();
+        let interested = self.subscribers.values();
         let interested = interested.filter(|subscriber| subscriber.interest.covers(name));
         for Subscriber { pending_writes, .. } in interested {
             match change {
@@ -184,7 +226,7 @@ impl Watched {
     }
 
     fn notify_all(&self) {
-        for subscriber in &self.subscribers {
+        for subscriber in self.subscribers.values() {
             subscriber.pending_writes.anything_changed();
         }
     }

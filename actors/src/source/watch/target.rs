@@ -41,14 +41,16 @@ pub(in crate::source) struct Target {
     pub(in crate::source) without_events: Option<&'static str>,
 }
 
-/// The directories to watch for one source, each once.
+/// The directories to watch for one source, each once, whatever paths lead to it.
 #[derive(Debug, Default)]
 pub(in crate::source) struct Targets {
     pub(in crate::source) watched: Vec<Target>,
     /// The first directory beyond [`MAX_TARGETS`].
     pub(in crate::source) beyond: Option<PathBuf>,
+    /// The index in `watched` of each path that was added.
+    by_path: HashMap<PathBuf, usize>,
     /// The index in `watched` of each directory.
-    index: HashMap<PathBuf, usize>,
+    by_identity: HashMap<Identity, usize>,
 }
 
 impl Interest {
@@ -86,23 +88,33 @@ impl Interest {
 }
 
 impl Targets {
-    /// Adds a directory, or the interest to the target that it has. A directory that does not
-    /// exist is ignored. Blocks.
+    /// Adds a directory, or the interest to the target that it has by any path. A directory that
+    /// does not exist is ignored. Blocks.
     pub(in crate::source) fn add(&mut self, directory: &Path, interest: Interest) {
-        if let Some(target) = self.index.get(directory) {
-            if let Some(target) = self.watched.get_mut(*target) {
-                target.interest.add(interest);
+        let known = match self.by_path.get(directory) {
+            Some(known) => Ok(*known),
+            None => match identity(directory) {
+                Ok(identity) => self.by_identity.get(&identity).copied().ok_or(identity),
+                Err(_) => return,
+            },
+        };
+        let identity = match known {
+            Ok(known) => {
+                self.by_path.entry(directory.to_owned()).or_insert(known);
+                if let Some(target) = self.watched.get_mut(known) {
+                    target.interest.add(interest);
+                }
+                return;
             }
-            return;
-        }
-        let Ok(identity) = identity(directory) else {
-            return;
+            Err(identity) => identity,
         };
         if self.watched.len() == MAX_TARGETS {
             self.beyond.get_or_insert_with(|| directory.to_owned());
             return;
         }
-        self.index.insert(directory.to_owned(), self.watched.len());
+        self.by_path
+            .insert(directory.to_owned(), self.watched.len());
+        self.by_identity.insert(identity, self.watched.len());
         self.watched.push(Target {
             directory: directory.to_owned(),
             identity,
@@ -125,7 +137,7 @@ impl Targets {
 }
 
 /// The identity of what a path leads to, following links. Blocks.
-pub(super) fn identity(path: &Path) -> io::Result<Identity> {
+pub(in crate::source) fn identity(path: &Path) -> io::Result<Identity> {
     let metadata = std::fs::metadata(path)?;
     Ok(Identity {
         device: metadata.dev(),

@@ -72,7 +72,7 @@ impl WatcherThread {
         // Another directory may have been watched under this path before, or this one under
         // another path. Without unwatching, notify would go on reporting the old one.
         let path = &target.directory;
-        self.end(|known, identity| known == path || identity == target.identity);
+        self.end(path, Some(target.identity));
         let watcher = match &mut self.watcher {
             Some(watcher) => watcher,
             None => {
@@ -87,29 +87,28 @@ impl WatcherThread {
             // The path leads to another directory than when it was looked up. If that one was
             // watched under another path, it has lost its watch to this one.
             let _ = watcher.unwatch(path);
-            let found = identity(path);
-            self.end(|_, identity| found.as_ref().is_ok_and(|found| *found == identity));
+            self.end(path, identity(path).ok());
             return Err(Unwatched::Gone);
         }
         Ok(self.subscribers.insert(path, target.identity, subscriber))
     }
 
     /// Ends watches and notifies their subscribers.
-    fn end(&mut self, which: impl Fn(&Path, Identity) -> bool) {
-        let ended = self.subscribers.end(which);
-        self.unwatch(&ended);
+    fn end(&mut self, path: &Path, identity: Option<Identity>) {
+        let ended = self.subscribers.end(path, identity);
+        self.unwatch(ended);
     }
 
     fn forget(&mut self, number: u64) {
         let unused = self.subscribers.forget(number);
-        self.unwatch(&unused);
+        self.unwatch(unused);
     }
 
-    fn unwatch(&mut self, paths: &[PathBuf]) {
+    fn unwatch(&mut self, paths: impl IntoIterator<Item = PathBuf>) {
         for path in paths {
             if let Some(watcher) = &mut self.watcher {
                 // An error means that the kernel has removed the watch with its directory.
-                let _ = watcher.unwatch(path);
+                let _ = watcher.unwatch(&path);
             }
         }
     }

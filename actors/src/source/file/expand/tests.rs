@@ -196,11 +196,37 @@ fn every_file_is_in_a_watched_directory_whose_interest_covers_its_name() {
 }
 
 #[test]
-fn a_directory_with_too_many_entries_is_an_error_instead_of_a_partial_list() {
+fn a_pattern_that_leads_in_circles_is_an_error_and_others_are_followed() {
     let folder = tree();
-    let directory = folder.path().join("a");
-    assert_eq!(names(&directory, 3).unwrap().len(), 3);
-    let error = names(&directory, 2).unwrap_err();
-    assert_eq!(error.reason, Reason::TooLarge);
-    assert!(error.message.contains("more than 2 entries"), "{error}");
+    for number in 0..200 {
+        let link = folder.path().join(format!("a/link{number}"));
+        std::os::unix::fs::symlink(".", link).unwrap();
+    }
+    let at = |path: &str| folder.path().join(path);
+    let patterns = Patterns::new(&["*.prom".to_owned()]);
+    let paths = ["a/*/*/*/metrics.prom", "b"].map(at);
+    let began = std::time::Instant::now();
+    let expansion = expand(&paths, &patterns);
+    // All paths of the pattern are eight million.
+    assert!(began.elapsed() < std::time::Duration::from_secs(3));
+    assert_eq!(
+        expansion.targets.watched.len(),
+        2,
+        "{:?}",
+        expansion.targets
+    );
+    let (last, found) = expansion.files.last().unwrap();
+    assert_eq!((last, found.is_ok()), (&at("b/metrics.prom"), true));
+    let errors = expansion.files.iter().filter(|(_, found)| found.is_err());
+    let [(path, Err(error))] = errors.collect::<Vec<_>>()[..] else {
+        panic!("not one error")
+    };
+    assert_eq!(
+        (path, error.reason),
+        (&at("a/*/*/*/metrics.prom"), Reason::TooLarge)
+    );
+    assert!(
+        error.message.contains("more than 4096 directories"),
+        "{error}"
+    );
 }
