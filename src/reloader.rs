@@ -8,7 +8,7 @@
 pub(crate) mod outcome;
 
 use crate::process::confinement::RequiredAccess;
-use local_exporter_config::Layers;
+use local_exporter_config::{Layers, PathAccess};
 use outcome::{ReloadError, ReloadResult, Warnings};
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -23,6 +23,8 @@ pub(crate) struct Channel {
     pub(crate) layers: Option<Layers>,
     /// The access that the process kept when it was confined.
     pub(crate) granted: Option<RequiredAccess>,
+    /// Accesses configured paths.
+    pub(crate) path_access: PathAccess,
     /// The number of requests so far.
     pub(crate) requested: watch::Sender<u64>,
     /// The last reload that completed.
@@ -38,20 +40,24 @@ struct Completed {
 }
 
 impl Reloader {
-    /// Reloads from `layers`. `granted` is the access that a confined process kept; a reload logs
-    /// the paths outside it.
+    /// Reloads from `layers`, whose paths `path_access` reads. `granted` is the access that a confined
+    /// process kept; a reload logs the paths outside it.
     #[must_use]
-    pub fn new(layers: Layers, granted: Option<RequiredAccess>) -> Self {
-        Self::with(Some(layers), granted)
+    pub fn new(layers: Layers, granted: Option<RequiredAccess>, path_access: PathAccess) -> Self {
+        Self::with(Some(layers), granted, path_access)
     }
 
     /// Fails every reload, for a configuration that was not read from files.
     #[must_use]
     pub fn disabled() -> Self {
-        Self::with(None, None)
+        Self::with(None, None, PathAccess::default())
     }
 
-    fn with(layers: Option<Layers>, granted: Option<RequiredAccess>) -> Self {
+    fn with(
+        layers: Option<Layers>,
+        granted: Option<RequiredAccess>,
+        path_access: PathAccess,
+    ) -> Self {
         let never = Completed {
             up_to: 0,
             outcome: Ok(Warnings::default()),
@@ -59,6 +65,7 @@ impl Reloader {
         Self(Arc::new(Channel {
             layers,
             granted,
+            path_access,
             requested: watch::Sender::new(0),
             completed: watch::Sender::new(never),
         }))

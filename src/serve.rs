@@ -120,6 +120,7 @@ impl Running {
             pages: Arc::new(pages),
             in_use: Arc::new(in_use),
             connections: Arc::clone(&self.connections),
+            path_access: self.exporter.reloader.0.path_access.clone(),
             metrics: self.exporter.metrics.connections().clone(),
             stopping,
             stop_within: CONNECTIONS_END,

@@ -16,6 +16,7 @@ pub(crate) use kind::{Kind, RequiredPath, Source, SourceContext};
 pub(crate) use watch::Watches;
 
 use local_exporter_config as config;
+use std::path::PathBuf;
 
 /// The kind of a source.
 pub(crate) fn kind(source: &config::Source) -> &dyn Kind {
@@ -33,6 +34,12 @@ pub(crate) fn kind(source: &config::Source) -> &dyn Kind {
 #[must_use]
 pub fn access(source: &config::Source) -> FileAccess {
     kind(source).access()
+}
+
+/// The configured paths of the files and directories of a source, as they are written.
+#[must_use]
+pub fn file_paths(source: &config::Source) -> Vec<PathBuf> {
+    kind(source).file_paths()
 }
 
 /// The number of file descriptors that a source may need in addition to one per scrape.

@@ -1,6 +1,7 @@
 //! A configuration text and the name of its file.
 
 use crate::error::{ConfigError, ConfigErrors, Location};
+use crate::path_access::PathAccess;
 use crate::read_file::read_file;
 use crate::shown::shown;
 use std::io;
@@ -26,14 +27,37 @@ impl Input {
     /// One error that names the file and the cause. The [`io::ErrorKind`] is returned as well,
     /// so that the caller can distinguish a missing file.
     pub fn read(path: &Path) -> Result<Self, (io::ErrorKind, ConfigErrors)> {
+        Self::of(path, read_file(path, LARGEST))
+    }
+
+    /// The text in the bytes of a file.
+    fn of(path: &Path, bytes: io::Result<Vec<u8>>) -> Result<Self, (io::ErrorKind, ConfigErrors)> {
         let name = shown(path).to_string();
-        let text = read_file(path, LARGEST).and_then(|bytes| {
+        let text = bytes.and_then(|bytes| {
             let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
             String::from_utf8(bytes).map_err(invalid)
         });
         match text {
             Ok(text) => Ok(Self { name, text }),
             Err(error) => Err((error.kind(), whole_file(&name, &error.to_string()))),
+        }
+    }
+
+    /// [`Input::read`] with a deadline; `None` if the file is masked.
+    pub(crate) fn read_unless(
+        is_masked: fn(&Path) -> bool,
+        path: &Path,
+        access: &PathAccess,
+    ) -> Result<Option<Self>, (io::ErrorKind, ConfigErrors)> {
+        let owned = path.to_owned();
+        let bytes = access.run(path, move || match is_masked(&owned) {
+            true => Ok(None),
+            false => read_file(&owned, LARGEST).map(Some),
+        });
+        match bytes.flatten() {
+            Ok(None) => Ok(None),
+            Ok(Some(bytes)) => Self::of(path, Ok(bytes)).map(Some),
+            Err(error) => Self::of(path, Err(error)).map(Some),
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::error::{ConfigError, ConfigErrors};
 use crate::flags::Flags;
 use crate::input::{Input, whole_file};
 use crate::merge::Inputs;
+use crate::path_access::PathAccess;
 use crate::settings::{ExternalCheck, Settings};
 use crate::shown::shown;
 use crate::variables::Environment;
@@ -81,7 +82,7 @@ impl Layers {
     /// # Errors
     /// Every error; those of drop-ins only if these are strict.
     pub fn load(&self) -> Result<Loaded, ConfigErrors> {
-        self.load_with(&|_| Vec::new())
+        self.load_with(&PathAccess::default(), &|_| Vec::new())
     }
 
     /// [`Layers::load`], with a check of the files that the settings name. Its errors are located
@@ -89,24 +90,28 @@ impl Layers {
     ///
     /// # Errors
     /// Those of [`Layers::load`], and the errors that `check` returns.
-    pub fn load_with(&self, check: ExternalCheck<'_>) -> Result<Loaded, ConfigErrors> {
+    pub fn load_with(
+        &self,
+        access: &PathAccess,
+        check: ExternalCheck<'_>,
+    ) -> Result<Loaded, ConfigErrors> {
         let mut files = Vec::new();
         let mut unreadable = Vec::new();
         let mut drop_ins = Vec::new();
         let mut masked = 0;
-        for path in self.drop_in_files()? {
-            if is_masked(&path) {
-                masked += 1;
-                continue;
-            }
-            match Input::read(&path) {
-                Ok(input) => drop_ins.push(input),
+        for path in self.drop_in_files(access)? {
+            match Input::read_unless(is_masked, &path, access) {
+                Ok(Some(input)) => drop_ins.push(input),
+                Ok(None) => {
+                    masked += 1;
+                    continue;
+                }
                 Err((_, errors)) => unreadable.extend(errors.0),
             }
             files.push(path);
         }
-        let file = match Input::read(&self.file) {
-            Ok(input) => Some(input),
+        let file = match Input::read_unless(|_| false, &self.file, access) {
+            Ok(input) => input,
             Err((io::ErrorKind::NotFound, _)) if self.presence == Presence::Optional => None,
             Err((_, errors)) => {
                 unreadable.extend(errors.0);
@@ -143,16 +148,18 @@ impl Layers {
     /// The drop-ins that are not overridden, by name, and what masks others. A directory that
     /// cannot be listed is an error of the whole configuration, since all its selectors would
     /// be missing.
-    fn drop_in_files(&self) -> Result<Vec<PathBuf>, ConfigErrors> {
+    fn drop_in_files(&self, access: &PathAccess) -> Result<Vec<PathBuf>, ConfigErrors> {
         let mut paths = Vec::new();
         let mut by_name = BTreeMap::<OsString, PathBuf>::new();
         for directory in &self.drop_ins {
-            if is_masked(directory) {
-                paths.push(directory.clone());
-                continue;
-            }
-            match (names(directory), self.drop_ins_presence) {
-                (Ok(names), _) => by_name.extend(names),
+            let owned = directory.clone();
+            let listed = access.run(directory, move || match is_masked(&owned) {
+                true => Ok(None),
+                false => names(&owned).map(Some),
+            });
+            match (listed.flatten(), self.drop_ins_presence) {
+                (Ok(None), _) => paths.push(directory.clone()),
+                (Ok(Some(names)), _) => by_name.extend(names),
                 (Err(error), Presence::Optional) if error.kind() == io::ErrorKind::NotFound => {}
                 (Err(error), _) => {
                     let found = format!("cannot be listed: {error}");

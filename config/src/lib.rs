@@ -20,7 +20,8 @@
 //!   `write`: its counterpart; `key`: one key as data.
 //! - `document`: a text and the position of each key in it; `variables`: the environment;
 //!   `flags`: the command line; `effective`: the merged values as one text.
-//! - `input`, `read_file`, `inspect_file`: files. `shown`: display of paths and texts of others. `error`, `key_path`, `layer`: what the others exchange.
+//! - `input`, `read_file`, `inspect_file`: files. `path_access`, `mount_table`: file systems that hang. `shown`: display of
+//!   paths and texts of others. `error`, `key_path`, `layer`: what the others exchange.
 
 mod access;
 mod body_policy;
@@ -41,7 +42,9 @@ mod layer;
 mod layers;
 mod line_index;
 mod merge;
+mod mount_table;
 mod ordered_table;
+mod path_access;
 mod precedence;
 mod read_file;
 mod reference;
@@ -68,6 +71,8 @@ pub use key::{DefaultValue, Key, TakesEffect};
 pub use kind::{Bus, DbusSource, DirectorySource, FileOptions, FileSource, Source, UdsSource};
 pub use layers::{Layers, Loaded, Presence};
 pub use merge::load;
+pub use mount_table::mount_point;
+pub use path_access::{ACCESS_TIMEOUT, PathAccess};
 pub use read_file::read_file;
 pub use reference::{KeyTable, reference};
 pub use selector::{Discovery, Limits, Selector};

@@ -14,7 +14,7 @@ use futures_util::future::join3;
 use futures_util::stream::{self, StreamExt};
 use local_exporter_actors::diagnose::{self, Finding};
 use local_exporter_actors::{ActorThreads, GlobalLimit, Metrics, Names, Registry, SelectorHandle};
-use local_exporter_config::{Flags, Layers, Selector, Settings, shown};
+use local_exporter_config::{Flags, Layers, PathAccess, Selector, Settings, shown};
 use report::{Report, Verdict};
 use std::io;
 use std::process::ExitCode;
@@ -74,7 +74,7 @@ impl Check {
 
     /// The selectors to check. Errors have been printed.
     fn selected(&self, layers: &Layers) -> Result<Vec<Selector>, ExitCode> {
-        let loaded = load_to_serve(layers)?;
+        let loaded = load_to_serve(layers, &PathAccess::default())?;
         for warning in &loaded.warnings {
             complain(&format!("left out: {warning}"));
         }

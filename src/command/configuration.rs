@@ -4,7 +4,8 @@ use super::exit::{WRONG, complain, print};
 use crate::http::{access, listen};
 use clap::Args;
 use local_exporter_config::{
-    ConfigErrors, Environment, ExternalError, Flags, Layers, Loaded, Presence, Selector, Settings,
+    ConfigErrors, Environment, ExternalError, Flags, Layers, Loaded, PathAccess, Presence,
+    Selector, Settings,
 };
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -61,13 +62,13 @@ pub(super) fn load(layers: &Layers) -> Result<Loaded, ExitCode> {
 }
 
 /// [`load`], which also checks the files and listeners that serving needs.
-pub(super) fn load_to_serve(layers: &Layers) -> Result<Loaded, ExitCode> {
-    let loaded = layers.load_with(&external_errors);
+pub(super) fn load_to_serve(layers: &Layers, access: &PathAccess) -> Result<Loaded, ExitCode> {
+    let loaded = layers.load_with(access, &|settings| external_errors(settings, access));
     loaded.map_err(|errors| report(&errors))
 }
 
-fn external_errors(settings: &Settings) -> Vec<ExternalError> {
-    let mut errors = access::external_errors(settings);
+fn external_errors(settings: &Settings, access: &PathAccess) -> Vec<ExternalError> {
+    let mut errors = access::external_errors(settings, access);
     errors.extend(listen::external_errors(&settings.service.listeners));
     errors
 }
@@ -90,7 +91,7 @@ fn report(errors: &ConfigErrors) -> ExitCode {
 
 /// `--config.check`: reports errors, and drop-ins that would be left out.
 pub(super) fn check(layers: &Layers) -> ExitCode {
-    let loaded = match load_to_serve(layers) {
+    let loaded = match load_to_serve(layers, &PathAccess::default()) {
         Ok(loaded) => loaded,
         Err(code) => return code,
     };

@@ -2,17 +2,19 @@
 
 use super::configuration::{Configuration, check, load_to_serve};
 use super::flags::ServiceFlags;
-use crate::http::listen;
-use crate::process::confinement::{ReadAccess, RequiredAccess, confine};
+use crate::http::listen::{self, Listener};
+use crate::process::confinement::{ReadAccess, RequiredAccess, Rules, confine};
 use crate::process::systemd::ServiceManager;
 use crate::reloader::Reloader;
 use crate::serve::{Start, run};
 use clap::Args;
-use local_exporter_config::{Confinement, Layers, Loaded, Settings};
+use local_exporter_config::{Confinement, Layers, Loaded, PathAccess, Settings};
 use std::future::Future;
 use std::io;
 use std::process::ExitCode;
+use std::thread;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 
 #[derive(Args, Debug)]
 pub(super) struct Serve {
@@ -25,22 +27,33 @@ pub(super) struct Serve {
     flags: ServiceFlags,
 }
 
+/// The parts of startup that access configured paths. None of them runs on the main thread.
+struct Prepared {
+    loaded: Loaded,
+    listeners: Vec<Listener>,
+    /// The rules of confinement; `None` without it.
+    rules: Option<Rules>,
+}
+
+/// The reason for which startup ended without serving.
+enum Refused {
+    /// The errors have been printed.
+    Configuration(ExitCode),
+    Io(io::Error),
+    /// SIGTERM or SIGINT arrived.
+    Stopped,
+}
+
 impl Serve {
     pub(super) fn execute(&self) -> ExitCode {
         let layers = self.configuration.layers(self.flags.given());
         if self.check {
             return check(&layers);
         }
-        let loaded = match load_to_serve(&layers) {
-            Ok(loaded) => loaded,
-            Err(code) => return code,
-        };
-        for error in &loaded.warnings {
-            tracing::warn!(%error, "drop-in left out of the configuration");
-        }
-        match serve(loaded, layers) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
+        match serve(layers) {
+            Ok(()) | Err(Refused::Stopped) => ExitCode::SUCCESS,
+            Err(Refused::Configuration(code)) => code,
+            Err(Refused::Io(error)) => {
                 tracing::error!(%error, "cannot serve");
                 ExitCode::FAILURE
             }
@@ -48,31 +61,41 @@ impl Serve {
     }
 }
 
-fn serve(loaded: Loaded, layers: Layers) -> io::Result<()> {
-    // Installed before the listeners: whatever sees them may send a signal.
+fn serve(layers: Layers) -> Result<(), Refused> {
+    // Installed before anything else: a signal may arrive at any time.
     let system = actix_rt::System::new();
-    let (stop, hangup) = system
-        .block_on(async { Ok::<_, io::Error>((stop_signal()?, signal(SignalKind::hangup())?)) })?;
+    let signals = system.block_on(async { Ok((stop_signal()?, signal(SignalKind::hangup())?)) });
+    let (stop, hangup) = signals.map_err(Refused::Io)?;
+    let mut stop = Box::pin(stop);
+    let service_manager = ServiceManager::from_environment();
+    let path_access = PathAccess::default();
+    let prepared = system.block_on(async {
+        tokio::select! {
+            biased;
+            () = &mut stop => Err(Refused::Stopped),
+            prepared = prepare(layers.clone(), path_access.clone()) => prepared,
+        }
+    });
+    let Prepared {
+        loaded,
+        listeners,
+        rules,
+    } = prepared?;
     let Settings { service, selectors } = &loaded.settings;
-    let bound = listen::bind(&service.listeners)?;
     if selectors.is_empty() {
         tracing::warn!("no selector is configured; the page / shows how to add one");
     }
-    let service_manager = ServiceManager::from_environment();
     let configured = service.listeners.clone();
-    // Before any thread starts: existing threads are not confined.
-    let granted = match service.confinement {
-        Confinement::Landlock => {
-            let needs = RequiredAccess::of(&layers, &loaded);
-            let access = confine(&needs);
-            Some(needs).filter(|_| access == ReadAccess::Restricted)
-        }
-        Confinement::Off => None,
-    };
-    let reloader = Reloader::new(layers, granted);
+    // Threads that exist now are not confined. The later ones are, also those that access paths.
+    path_access.release();
+    let granted = rules.and_then(|rules| match confine(&rules) {
+        ReadAccess::Restricted => Some(rules.into_required()),
+        ReadAccess::Unrestricted => None,
+    });
+    let reloader = Reloader::new(layers, granted, path_access);
     let start = Start {
         loaded,
-        listeners: bound,
+        listeners,
         reloader: reloader.clone(),
         service_manager,
     };
@@ -84,7 +107,48 @@ fn serve(loaded: Loaded, layers: Layers) -> io::Result<()> {
     listen::clear(&configured);
     // Dropping it would wait for blocked threads, for example on a file system that hangs.
     std::mem::forget(system);
-    served
+    served.map_err(Refused::Io)
+}
+
+/// Loads the configuration, binds the listeners and opens the paths of confinement, on another thread,
+/// which ends before this does.
+async fn prepare(layers: Layers, path_access: PathAccess) -> Result<Prepared, Refused> {
+    let (sender, prepared) = oneshot::channel();
+    let thread = thread::Builder::new().name("startup".to_owned());
+    let thread = thread.spawn(move || {
+        // The receiver is gone if the process stops.
+        let _ = sender.send(prepare_now(&layers, &path_access));
+    });
+    let thread = thread.map_err(Refused::Io)?;
+    let prepared = prepared.await;
+    let ended = thread.join();
+    match (prepared, ended) {
+        (Ok(prepared), Ok(())) => prepared,
+        _ => Err(Refused::Io(io::Error::other(
+            "startup panicked; see the log",
+        ))),
+    }
+}
+
+fn prepare_now(layers: &Layers, path_access: &PathAccess) -> Result<Prepared, Refused> {
+    let loaded = load_to_serve(layers, path_access).map_err(Refused::Configuration)?;
+    for error in &loaded.warnings {
+        tracing::warn!(%error, "drop-in left out of the configuration");
+    }
+    let service = &loaded.settings.service;
+    let listeners = listen::bind(&service.listeners).map_err(Refused::Io)?;
+    let rules = match service.confinement {
+        Confinement::Landlock => {
+            let required = RequiredAccess::of(layers, &loaded, path_access);
+            Some(Rules::open(required, path_access))
+        }
+        Confinement::Off => None,
+    };
+    Ok(Prepared {
+        listeners,
+        rules,
+        loaded,
+    })
 }
 
 /// Requests a reload at every SIGHUP.

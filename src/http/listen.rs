@@ -10,10 +10,12 @@ mod vsock;
 
 pub use listener::Listener;
 
-use local_exporter_config::{ExternalError, Listen, Listeners, shown};
+use listener::bind_error;
+use local_exporter_config::{ExternalError, Listen, Listeners, PathAccess, shown};
 use std::io;
 
-/// Binds all configured addresses in their order, or takes the sockets that systemd passes.
+/// Binds all configured addresses in their order, or takes the sockets that systemd passes. The path of
+/// a unix socket is accessed with a deadline.
 ///
 /// # Errors
 /// If an address is in use, does not belong to this host, is not permitted, or is of a kind
@@ -21,7 +23,10 @@ use std::io;
 pub fn bind(listeners: &Listeners) -> io::Result<Vec<Listener>> {
     match listeners {
         Listeners::Systemd => systemd::listeners(),
-        Listeners::Configured(listens) => listens.iter().map(bind_one).collect(),
+        Listeners::Configured(listens) => {
+            let access = PathAccess::default();
+            listens.iter().map(|one| bind_one(one, &access)).collect()
+        }
     }
 }
 
@@ -42,10 +47,15 @@ pub(crate) fn external_errors(listeners: &Listeners) -> Vec<ExternalError> {
     found.map(error).collect()
 }
 
-fn bind_one(listen: &Listen) -> io::Result<Listener> {
+fn bind_one(listen: &Listen, access: &PathAccess) -> io::Result<Listener> {
     match listen {
         Listen::Tcp(address, port) => tcp::bind(*address, *port).map(Listener::Tcp),
-        Listen::Unix(unix) => unix::bind(unix).map(Listener::Unix),
+        Listen::Unix(unix) => {
+            let owned = unix.clone();
+            let bound = access.run(&unix.path, move || unix::bind(&owned));
+            let hangs = |error| bind_error(format!("unix:{}", shown(&unix.path)), &error);
+            bound.map_err(hangs).flatten().map(Listener::Unix)
+        }
         Listen::Vsock(vsock) => vsock::bind(*vsock).map(|socket| Listener::Vsock(socket, *vsock)),
     }
 }
@@ -56,10 +66,14 @@ pub(crate) fn clear(listeners: &Listeners) {
     let Listeners::Configured(listens) = listeners else {
         return;
     };
+    let access = PathAccess::default();
     for listen in listens {
-        if let Listen::Unix(unix) = listen
-            && let Err(error) = unix::remove_stale(&unix.path)
-        {
+        let Listen::Unix(unix) = listen else {
+            continue;
+        };
+        let path = unix.path.clone();
+        let removed = access.run(&unix.path, move || unix::remove_stale(&path));
+        if let Err(error) = removed.flatten() {
             tracing::debug!(%error, path = %shown(&unix.path), "cannot remove the socket");
         }
     }

@@ -23,13 +23,16 @@ mod stable_ancestor;
 pub(crate) use required_access::RequiredAccess;
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, LandlockStatus, NetPort, PathBeneath, PathFd,
+    ABI, Access, AccessFs, AccessNet, BitFlags, LandlockStatus, NetPort, PathBeneath,
     RestrictionStatus, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError,
     RulesetStatus, Scope,
 };
 use local_exporter_actors::source::Sockets;
-use local_exporter_config::shown;
-use std::path::Path;
+use local_exporter_config::{PathAccess, shown};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
 
 /// The newest ABI whose rights are given up. Later ones may include rights that the exporter needs:
 /// ABI 9 restricts connecting to sockets with a path.
@@ -44,9 +47,63 @@ pub(crate) enum ReadAccess {
     Restricted,
 }
 
-/// Restricts this thread to `required` and logs the result.
-pub(crate) fn confine(required: &RequiredAccess) -> ReadAccess {
-    let status = match restrict(required) {
+/// The required access with its paths opened, so that confining accesses no file system.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    required: RequiredAccess,
+    opened: Vec<(OwnedFd, PathType)>,
+}
+
+/// The type of a path in a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PathType {
+    Directory,
+    Other,
+}
+
+impl Rules {
+    /// Opens the paths, each with a deadline. Skips a path that cannot be opened now: reading it later
+    /// is denied and reported.
+    pub(crate) fn open(required: RequiredAccess, access: &PathAccess) -> Self {
+        let open = |path: &PathBuf| {
+            let owned = path.clone();
+            match access.run(path, move || open_for_rule(&owned)) {
+                Ok(opened) => opened,
+                Err(error) => {
+                    let path = shown(path);
+                    tracing::warn!(%path, %error, "not readable until a restart: cannot open it");
+                    None
+                }
+            }
+        };
+        Self {
+            opened: required.reads.iter().filter_map(open).collect(),
+            required,
+        }
+    }
+
+    /// The access that they grant.
+    pub(crate) fn into_required(self) -> RequiredAccess {
+        self.required
+    }
+}
+
+/// Opens a path for a rule. Opening a directory does not ask its file system about it, so this succeeds
+/// for a mount point of one that hangs.
+fn open_for_rule(path: &Path) -> Option<(OwnedFd, PathType)> {
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let open = |flags| rustix::fs::open(path, flags, Mode::empty());
+    match open(flags | OFlags::DIRECTORY) {
+        Ok(directory) => Some((directory, PathType::Directory)),
+        Err(Errno::NOTDIR) => Some((open(flags).ok()?, PathType::Other)),
+        Err(_) => None,
+    }
+}
+
+/// Restricts this thread to these rules and logs the result.
+pub(crate) fn confine(rules: &Rules) -> ReadAccess {
+    let required = &rules.required;
+    let status = match restrict(rules) {
         Ok(status) => status,
         Err(error) => {
             tracing::warn!(%error, "not confined: Landlock failed");
@@ -79,8 +136,8 @@ pub(crate) fn confine(required: &RequiredAccess) -> ReadAccess {
     }
 }
 
-fn restrict(required: &RequiredAccess) -> Result<RestrictionStatus, RulesetError> {
-    let scope = match required.sockets {
+fn restrict(rules: &Rules) -> Result<RestrictionStatus, RulesetError> {
+    let scope = match rules.required.sockets {
         Sockets::ByPath => Scope::AbstractUnixSocket | Scope::Signal,
         Sockets::Abstract => Scope::Signal.into(),
     };
@@ -89,25 +146,21 @@ fn restrict(required: &RequiredAccess) -> Result<RestrictionStatus, RulesetError
         .handle_access(AccessNet::from_all(KNOWN_ABI))?
         .scope(scope)?
         .create()?;
-    let ruleset = required
-        .reads
-        .iter()
-        .try_fold(ruleset, |ruleset, path| allow_reading(ruleset, path))?;
-    let ruleset = required.ports.iter().try_fold(ruleset, |ruleset, port| {
+    let ruleset = rules.opened.iter().try_fold(ruleset, allow_reading)?;
+    let mut ports = rules.required.ports.iter();
+    let ruleset = ports.try_fold(ruleset, |ruleset, port| {
         ruleset.add_rule(NetPort::new(*port, AccessNet::BindTcp))
     })?;
     ruleset.restrict_self()
 }
 
-/// Skips a path that cannot be opened now. Reading it later is denied and reported.
-fn allow_reading(ruleset: RulesetCreated, path: &Path) -> Result<RulesetCreated, RulesetError> {
-    let Ok(opened) = PathFd::new(path) else {
-        return Ok(ruleset);
-    };
-    let access: BitFlags<AccessFs> = if path.is_dir() {
-        AccessFs::ReadFile | AccessFs::ReadDir
-    } else {
-        AccessFs::ReadFile.into()
+fn allow_reading(
+    ruleset: RulesetCreated,
+    (opened, path_type): &(OwnedFd, PathType),
+) -> Result<RulesetCreated, RulesetError> {
+    let access: BitFlags<AccessFs> = match path_type {
+        PathType::Directory => AccessFs::ReadFile | AccessFs::ReadDir,
+        PathType::Other => AccessFs::ReadFile.into(),
     };
     ruleset.add_rule(PathBeneath::new(opened, access))
 }

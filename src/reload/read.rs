@@ -1,13 +1,13 @@
 //! Reads the configuration for a reload, with a timeout.
 //!
-//! A file system can hang, so a separate thread reads it. Neither a reload nor the end of the process
-//! waits longer than [`TIMEOUT`] for one reading, and at most one such thread exists.
+//! A separate thread reads it, each path with a deadline ([`PathAccess`]). Neither a reload nor the end of
+//! the process waits longer than [`TIMEOUT`] for one reading, and at most one such thread exists.
 
 use crate::http::access;
 use crate::process::confinement::RequiredAccess;
 use crate::reloader::Reloader;
 use crate::reloader::outcome::ReloadError;
-use local_exporter_config::{Layers, Loaded};
+use local_exporter_config::{Layers, Loaded, PathAccess, Settings};
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
@@ -55,11 +55,12 @@ impl ConfigReader {
             let _ = self.end().await?;
         }
         let granted = self.reloader.0.granted.clone();
+        let access = self.reloader.0.path_access.clone();
         let (found, pending) = oneshot::channel();
         let thread = thread::Builder::new().name("reload".to_owned());
         let started = thread.spawn(move || {
             // The receiver is gone if reading timed out.
-            let _ = found.send(read(&layers, granted.as_ref()));
+            let _ = found.send(read(&layers, granted.as_ref(), &access));
         });
         if let Err(error) = started {
             return Err(ReloadError::one(format!("cannot start a thread: {error}")));
@@ -83,12 +84,12 @@ impl ConfigReader {
     }
 }
 
-fn read(layers: &Layers, granted: Option<&RequiredAccess>) -> ReadResult {
-    let loaded = layers.load_with(&access::external_errors)?;
-    let out_of_reach =
-        granted.map(|granted| RequiredAccess::of(layers, &loaded).missing_from(granted));
+fn read(layers: &Layers, granted: Option<&RequiredAccess>, access: &PathAccess) -> ReadResult {
+    let check = |settings: &Settings| access::external_errors(settings, access);
+    let loaded = layers.load_with(access, &check)?;
+    let missing = |granted| RequiredAccess::of(layers, &loaded, access).missing_from(granted);
     Ok(NewConfig {
+        out_of_reach: granted.map(missing).unwrap_or_default(),
         loaded,
-        out_of_reach: out_of_reach.unwrap_or_default(),
     })
 }

@@ -10,7 +10,7 @@
 //! | a daemon on a bus, and its name | `service`, `names` |
 //! | a bus, and other listeners at its address | `bus`, `no_bus` |
 //! | files, and storms of changes to them | `files`, `storms` |
-//! | permissions, stale mounts, file systems | `permissions`, `mounts`, `file_systems` |
+//! | permissions, stale mounts, file systems | `permissions`, `mounts`, `file_systems`, `hung_mount` |
 //! | inotify, clocks | `inotify`, `clock` |
 //! | errors that are easily confused | `hints` |
 
@@ -19,6 +19,7 @@ mod clock;
 mod file_systems;
 mod files;
 mod hints;
+mod hung_mount;
 mod inotify;
 mod mounts;
 mod names;

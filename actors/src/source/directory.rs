@@ -28,6 +28,10 @@ impl Kind for config::DirectorySource {
         files(self).access()
     }
 
+    fn file_paths(&self) -> Vec<PathBuf> {
+        files(self).paths
+    }
+
     fn required_paths(&self) -> Vec<RequiredPath> {
         match self.socket.symlink_metadata() {
             Ok(_) => vec![RequiredPath::Socket(self.socket.clone())],

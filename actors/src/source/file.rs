@@ -38,6 +38,7 @@ use super::kind::{Descriptors, FileAccess, Kind, RequiredPath, Sockets, Source, 
 use crate::validator::Validator;
 use local_exporter_config::{FileSource, Selector};
 use settings::joined;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 impl Kind for FileSource {
@@ -61,6 +62,10 @@ impl Kind for FileSource {
             directories: access::directories(&self.paths, &self.options),
             sockets: Sockets::ByPath,
         }
+    }
+
+    fn file_paths(&self) -> Vec<PathBuf> {
+        self.paths.clone()
     }
 
     fn required_paths(&self) -> Vec<RequiredPath> {

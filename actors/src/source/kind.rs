@@ -29,6 +29,11 @@ pub(crate) trait Kind {
     /// The directories and sockets that the source accesses, as links and directories are now. Blocks.
     fn access(&self) -> FileAccess;
 
+    /// The configured paths of files and directories, as they are written.
+    fn file_paths(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
     /// The paths that must be usable for a scrape to succeed, as links and directories are now.
     /// Blocks.
     fn required_paths(&self) -> Vec<RequiredPath>;

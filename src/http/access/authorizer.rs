@@ -15,7 +15,7 @@ use crate::http::web_config::{LiveWebConfig, PasswordCheck, Protection, Users, W
 use crate::metrics::ConnectionMetrics;
 use actix_web::{HttpRequest, HttpResponse};
 use local_exporter_actors::Registry;
-use local_exporter_config::{Access, Settings};
+use local_exporter_config::{Access, PathAccess, Settings, shown};
 use rustls::ServerConfig;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -49,19 +49,27 @@ struct Required<'s> {
 }
 
 impl Authorizer {
-    /// Reads the web configuration at startup. Blocks.
+    /// Reads the web configuration at startup, with a deadline.
     ///
     /// # Errors
     /// Those of [`external_errors`](super::external_errors) about the service. A token that
     /// cannot be read is not one of them: it only refuses the requests that need it.
-    pub(crate) fn open(settings: &Settings, metrics: &ConnectionMetrics) -> Result<Self, String> {
-        if let Some(error) = files::service_error(&settings.service) {
+    pub(crate) fn open(
+        settings: &Settings,
+        metrics: &ConnectionMetrics,
+        access: &PathAccess,
+    ) -> Result<Self, String> {
+        if let Some(error) = files::service_error(&settings.service, access) {
             return Err(error.found);
         }
-        let web = settings.service.web_config.as_deref();
-        let web = web.map(|path| LiveWebConfig::open(path, metrics));
+        let web = settings.service.web_config.clone().map(|path| {
+            let (opened, metrics) = (path.clone(), metrics.clone());
+            let web = access.run(&path, move || LiveWebConfig::open(&opened, &metrics));
+            let web = web.map_err(|error| format!("{}: {error}", shown(&path)))?;
+            web.map_err(|error| error.to_string())
+        });
         Ok(Self {
-            web: web.transpose().map_err(|error| error.to_string())?,
+            web: web.transpose()?,
             tokens: Tokens::new()?,
             latest: Mutex::default(),
         })

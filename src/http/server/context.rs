@@ -10,7 +10,7 @@ use actix_http::Protocol;
 use actix_web::web::ServiceConfig;
 use local_exporter_actors::Registry;
 use local_exporter_actors::log_limit::{LogLimit, LogLine};
-use local_exporter_config::Settings;
+use local_exporter_config::{PathAccess, Settings};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,6 +31,8 @@ pub(crate) struct ServerSetup {
     pub(crate) in_use: InUse,
     /// The connections of all listeners.
     pub(crate) connections: Arc<Connections>,
+    /// Accesses the files of the access settings.
+    pub(crate) path_access: PathAccess,
     /// Metrics of connections and of the web configuration.
     pub(crate) metrics: ConnectionMetrics,
     /// Becomes true at shutdown.
@@ -61,13 +63,13 @@ pub(super) struct ConnectionLogs {
 }
 
 impl ServerContext {
-    /// Reads the files of the access settings. Blocks.
+    /// Reads the files of the access settings, with a deadline.
     ///
     /// # Errors
     /// Those of [`Authorizer::open`].
     pub(super) fn open(setup: &ServerSetup) -> io::Result<Self> {
         let (settings, _) = (setup.in_use)();
-        let authorizer = Authorizer::open(&settings, &setup.metrics);
+        let authorizer = Authorizer::open(&settings, &setup.metrics, &setup.path_access);
         Ok(Self {
             pages: Arc::clone(&setup.pages),
             in_use: Arc::clone(&setup.in_use),

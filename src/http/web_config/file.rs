@@ -7,7 +7,7 @@ use super::rate_limit::RateLimit;
 use super::tls::{Protection, Tls};
 use super::users::Users;
 use local_exporter_actors::host::lsm::denial_hint;
-use local_exporter_config::read_file;
+use local_exporter_config::{PathAccess, read_file, shown};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,20 +27,29 @@ pub(crate) struct WebConfig {
 /// and compares them with their keys. Returns how connections would be protected.
 ///
 /// # Errors
-/// The first error.
-pub(crate) fn validate(path: &Path) -> Result<Protection, WebConfigError> {
-    match WebConfig::read(path)?.server_config() {
-        None => Ok(Protection::Plain),
-        Some(Ok(_)) => Ok(Protection::Tls),
-        Some(Err(message)) => Err(WebConfigError::new(path, message)),
+/// The first error. A file that does not respond is one.
+pub(crate) fn validate(path: &Path, access: &PathAccess) -> Result<Protection, WebConfigError> {
+    let config = WebConfig::read_within(path, access)?;
+    for file in config.files() {
+        let owned = file.clone();
+        // Certificates are read below; a file that cannot be is an error there.
+        let found = access.run(&file, move || drop(read_file(&owned, LARGEST_FILE)));
+        found.map_err(|error| WebConfigError::new(path, format!("{}: {error}", shown(&file))))?;
+    }
+    let protection = access.run(path, move || config.server_config().transpose());
+    let protection = protection.map_err(|error| WebConfigError::new(path, error.to_string()))?;
+    match protection {
+        Ok(None) => Ok(Protection::Plain),
+        Ok(Some(_)) => Ok(Protection::Tls),
+        Err(message) => Err(WebConfigError::new(path, message)),
     }
 }
 
 /// Returns the web configuration and the files that it names: all must be readable while it
 /// is in use. If it cannot be read, only its own path.
 #[must_use]
-pub(crate) fn files(path: &Path) -> Vec<PathBuf> {
-    let named = WebConfig::read(path).map(|config| config.files());
+pub(crate) fn files(path: &Path, access: &PathAccess) -> Vec<PathBuf> {
+    let named = WebConfig::read_within(path, access).map(|config| config.files());
     std::iter::once(path.to_owned())
         .chain(named.unwrap_or_default())
         .collect()
@@ -58,6 +67,16 @@ impl WebConfig {
             String::from_utf8(text).map_err(|_| error("cannot be read: not UTF-8".into()))?;
         let directory = path.parent().unwrap_or(Path::new(""));
         Self::parse(&text, directory).map_err(error)
+    }
+
+    /// [`WebConfig::read`] with a deadline.
+    pub(super) fn read_within(path: &Path, access: &PathAccess) -> Result<Self, WebConfigError> {
+        let owned = path.to_owned();
+        let read = access.run(path, move || Self::read(&owned));
+        read.unwrap_or_else(|error| {
+            let message = format!("cannot be read: {error}");
+            Err(WebConfigError::new(path, message))
+        })
     }
 
     /// Parses a text. Relative paths in it are relative to `directory`.

@@ -5,7 +5,9 @@
 use super::stable_ancestor::{DirectoryKind, is_too_broad, stable_ancestor};
 use crate::http::access;
 use local_exporter_actors::source::{self, Sockets};
-use local_exporter_config::{Layers, Listen, Listeners, Loaded, Settings, shown};
+use local_exporter_config::{
+    Layers, Listen, Listeners, Loaded, PathAccess, Settings, Source, mount_point, shown,
+};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -23,43 +25,51 @@ pub struct RequiredAccess {
 }
 
 impl RequiredAccess {
-    /// The access for serving a configuration and for reloading it from `layers`.
+    /// The access for serving a configuration and for reloading it from `layers`. Each path is accessed
+    /// with a deadline.
     #[must_use]
-    pub fn of(layers: &Layers, loaded: &Loaded) -> Self {
+    pub fn of(layers: &Layers, loaded: &Loaded, access: &PathAccess) -> Self {
         let masked = |place: &&Path| *place != Path::new("/dev/null");
         let read = loaded.files.iter().map(PathBuf::as_path);
         let configuration = layers.paths().filter(masked).chain(read);
-        Self::for_settings(&loaded.settings, configuration)
+        Self::for_settings(&loaded.settings, configuration, access)
     }
 
     /// The access for serving `settings`, whose files are `configuration`.
     pub(super) fn for_settings<'p>(
         settings: &Settings,
         configuration: impl IntoIterator<Item = &'p Path>,
+        access: &PathAccess,
     ) -> Self {
         let mut reads = BTreeSet::from(["/proc".into()]);
         // A backtrace reads symbol names from the program.
         reads.extend(std::env::current_exe());
-        reads.extend(configuration.into_iter().flat_map(parents));
         // Certificates, tokens and the files that name them are reread when they change.
-        reads.extend(
-            access::files(settings)
-                .iter()
-                .flat_map(|file| parents(file)),
-        );
+        let files = configuration.into_iter().map(Path::to_owned);
+        for file in files.chain(access::files(settings, access)) {
+            let owned = file.clone();
+            match access.run(&file, move || parents(&owned).collect::<Vec<_>>()) {
+                Ok(parents) => reads.extend(parents),
+                Err(error) => reads.extend(around_mount(&file, &error)),
+            }
+        }
         let mut unrestricted_for = None;
         let mut sockets = Sockets::ByPath;
         for selector in &settings.selectors {
-            let access = source::access(&selector.source);
-            for directory in &access.directories {
-                let ancestor = stable_ancestor(directory, DirectoryKind::at);
-                if ancestor == Path::new("/") {
-                    unrestricted_for.get_or_insert_with(|| directory.clone());
+            let paths = source::file_paths(&selector.source);
+            let source = selector.source.clone();
+            let first = paths.first().map_or(Path::new(""), PathBuf::as_path);
+            match access.run(first, move || SourceAccess::of(&source)) {
+                Ok(found) => {
+                    reads.extend(found.ancestors);
+                    unrestricted_for = unrestricted_for.or(found.unrestricted_for);
+                    if found.sockets == Sockets::Abstract {
+                        sockets = Sockets::Abstract;
+                    }
                 }
-                reads.insert(ancestor.to_owned());
-            }
-            if access.sockets == Sockets::Abstract {
-                sockets = Sockets::Abstract;
+                Err(error) => {
+                    reads.extend(paths.iter().flat_map(|path| around_mount(path, &error)))
+                }
             }
         }
         Self {
@@ -82,6 +92,44 @@ impl RequiredAccess {
     pub(super) fn listed(&self) -> String {
         let reads = self.reads.iter().map(|path| shown(path).to_string());
         reads.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// The access of one source.
+struct SourceAccess {
+    ancestors: Vec<PathBuf>,
+    unrestricted_for: Option<PathBuf>,
+    sockets: Sockets,
+}
+
+impl SourceAccess {
+    /// Blocks for as long as a file system hangs.
+    fn of(source: &Source) -> Self {
+        let access = source::access(source);
+        let ancestor = |directory| stable_ancestor(directory, DirectoryKind::at).to_owned();
+        let ancestors: Vec<_> = access
+            .directories
+            .iter()
+            .map(|path| ancestor(path))
+            .collect();
+        let mut found = access.directories.iter().zip(&ancestors);
+        let unrestricted = found.find(|(_, ancestor)| ancestor.as_path() == Path::new("/"));
+        Self {
+            unrestricted_for: unrestricted.map(|(directory, _)| directory.clone()),
+            sockets: access.sockets,
+            ancestors,
+        }
+    }
+}
+
+/// The directory that contains the mount point of a file system that does not respond. A rule for it
+/// also holds below the mount point, so that the files can be read when the file system responds again.
+fn around_mount(path: &Path, error: &std::io::Error) -> Option<PathBuf> {
+    tracing::warn!(path = %shown(path), %error, "cannot inspect a configured path");
+    let mount = mount_point(path)?;
+    match mount.parent() {
+        Some(directory) if !is_too_broad(directory) => Some(directory.to_owned()),
+        _ => Some(mount),
     }
 }
 
@@ -135,7 +183,7 @@ mod tests {
             text: text.into(),
         };
         let settings = load(Some(&input), &Environment::new()).unwrap();
-        RequiredAccess::for_settings(&settings, [configuration])
+        RequiredAccess::for_settings(&settings, [configuration], &PathAccess::default())
     }
 
     /// A directory beside the program, usually on persistent storage; its path has no symbolic link.

@@ -28,7 +28,8 @@ fn needs<const N: usize>(reads: [&Path; N]) -> RequiredAccess {
 
 /// Runs `act` in a confined thread of its own; skipped without Landlock.
 fn confined<T: Send>(needs: &RequiredAccess, act: impl FnOnce() -> T + Send) -> Option<T> {
-    let act = || match restrict(needs).unwrap().ruleset {
+    let rules = Rules::open(needs.clone(), &PathAccess::default());
+    let act = || match restrict(&rules).unwrap().ruleset {
         RulesetStatus::FullyEnforced => Some(act()),
         status => {
             skip(format_args!(
@@ -81,13 +82,14 @@ fn a_recreated_directory_stays_readable_by_the_rule_for_its_parent() {
         fs::write(directory.join("a"), "a 2\n").unwrap();
     };
     let make_and_read = |needs: &RequiredAccess| {
+        let rules = &Rules::open(needs.clone(), &PathAccess::default());
         std::thread::scope(|scope| {
             let (tell_confined, is_confined) = std::sync::mpsc::channel();
             let (tell_made, is_made) = std::sync::mpsc::channel();
             let directory = &directory;
             let reader = scope.spawn(move || {
                 tell_confined
-                    .send(restrict(needs).unwrap().ruleset)
+                    .send(restrict(rules).unwrap().ruleset)
                     .unwrap();
                 is_made.recv().unwrap();
                 fs::read(directory.join("a"))
@@ -162,8 +164,9 @@ fn an_error_of_the_kernel_is_not_fatal() {
     // Rulesets can be stacked to a limit, landlock_restrict_self(2).
     let everything = needs([Path::new("/")]);
     let refused = confined(&everything, || {
-        let exhausted = (0..100).any(|_| restrict(&everything).is_err());
-        exhausted && confine(&everything) == ReadAccess::Unrestricted
+        let rules = Rules::open(everything.clone(), &PathAccess::default());
+        let exhausted = (0..100).any(|_| restrict(&rules).is_err());
+        exhausted && confine(&rules) == ReadAccess::Unrestricted
     });
     assert_ne!(refused, Some(false));
 }
@@ -171,7 +174,8 @@ fn an_error_of_the_kernel_is_not_fatal() {
 #[test]
 fn a_backtrace_keeps_its_names() {
     let settings = load(None, &Environment::new()).unwrap();
-    let needs = RequiredAccess::for_settings(&settings, [Path::new("/absent/config.toml")]);
+    let configuration = [Path::new("/absent/config.toml")];
+    let needs = RequiredAccess::for_settings(&settings, configuration, &PathAccess::default());
     let backtrace = confined(&needs, || {
         std::backtrace::Backtrace::force_capture().to_string()
     });

@@ -18,13 +18,13 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Mounts a FUSE file system.
-const QUIET: &str = "mount -i -t fuse -o \"$1\" quiet \"$2\" && exec </dev/null";
+pub(super) const QUIET: &str = "mount -i -t fuse -o \"$1\" quiet \"$2\" && exec </dev/null";
 
 /// A FUSE file system, and a scene whose exporter alone sees it.
 fn quiet(it: &str) -> Option<(QuietFiles, Scene, TempDir)> {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path().to_str().unwrap();
-    let (files, command) = mounted(QUIET, at, &[])?;
+    let (files, command) = mounted(QUIET, at, GOOD, &[])?;
     let path = quoted(&folder.path().join("it.prom"));
     let it = it.replace("PATH", &path);
     let scene = Scene::start_as(command, "1h", |_| {
@@ -35,10 +35,15 @@ fn quiet(it: &str) -> Option<(QuietFiles, Scene, TempDir)> {
 
 /// A FUSE file system, and a command that runs `script` with the mount point and `words` to mount
 /// it; `None` if that is not possible here.
-fn mounted(script: &str, at: &str, words: &[&str]) -> Option<(QuietFiles, Command)> {
+pub(super) fn mounted(
+    script: &str,
+    at: &str,
+    content: &[u8],
+    words: &[&str],
+) -> Option<(QuietFiles, Command)> {
     let words = [&[OPTIONS, at], words].concat();
     let mut command = after(script, &words, &MOUNT)?;
-    let Ok(files) = QuietFiles::new("it.prom", GOOD) else {
+    let Ok(files) = QuietFiles::new("it.prom", content) else {
         skip("/dev/fuse cannot be used here");
         return None;
     };
@@ -124,7 +129,7 @@ fn hangs_on_the_way_of_a_link_to_a_socket() {
     // The name exists in that file system, with the socket mounted over it.
     let script = format!("{QUIET} && mount --bind \"$3\" \"$2/it.prom\"");
     let (away, real) = (away.to_str().unwrap(), real.to_str().unwrap());
-    let Some((quiet, command)) = mounted(&script, away, &[real]) else {
+    let Some((quiet, command)) = mounted(&script, away, GOOD, &[real]) else {
         return;
     };
     let path = quoted(&at("link"));

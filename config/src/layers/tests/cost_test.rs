@@ -40,7 +40,10 @@ fn time_to_load(write: fn(&mut Host, usize), size: usize) -> Duration {
     };
     let once = || {
         let began = Instant::now();
-        let loaded = host.layers.load_with(&missing).unwrap();
+        let loaded = host
+            .layers
+            .load_with(&PathAccess::default(), &missing)
+            .unwrap();
         let names: Vec<_> = loaded.warnings.iter().collect();
         assert!(!names.is_empty());
         began.elapsed()

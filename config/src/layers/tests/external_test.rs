@@ -20,7 +20,10 @@ fn an_external_error_is_located_at_its_key() {
             there.then_some(error).into_iter().collect()
         }
     };
-    let loaded = host.layers.load_with(&against("a")).unwrap();
+    let loaded = host
+        .layers
+        .load_with(&PathAccess::default(), &against("a"))
+        .unwrap();
     let names = loaded.settings.selectors.iter().map(|one| &*one.name);
     assert_eq!(names.collect::<Vec<_>>(), ["b", "main"]);
     let [warning] = loaded.warnings.as_slice() else {
@@ -30,7 +33,10 @@ fn an_external_error_is_located_at_its_key() {
     assert!(warning.to_string().ends_with(expected), "{warning}");
     // Neither the main file nor a variable can be left out.
     let refused = |host: &Host, name| {
-        let errors = host.layers.load_with(&against(name)).unwrap_err();
+        let errors = host
+            .layers
+            .load_with(&PathAccess::default(), &against(name))
+            .unwrap_err();
         errors.to_string()
     };
     let main = refused(&host, "main");
@@ -64,7 +70,10 @@ fn external_and_other_errors_are_reported_together_and_each_key_once() {
         assert!(settings.service.access.bearer_token_file.is_some());
         ["tls", "bearer_token_file"].map(error).to_vec()
     };
-    let errors = host.layers.load_with(&check).unwrap_err();
+    let errors = host
+        .layers
+        .load_with(&PathAccess::default(), &check)
+        .unwrap_err();
     let keys: Vec<_> = errors.0.iter().map(|error| &*error.key).collect();
     let expected = [
         "service.port",
