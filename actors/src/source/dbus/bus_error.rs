@@ -3,7 +3,7 @@
 use crate::reason::Reason;
 use crate::scrape::ScrapeError;
 use crate::source::connect::ConnectError;
-use local_exporter_config::{Bus, BusAddress};
+use local_exporter_config::{Bus, BusAddress, shown};
 use std::io::ErrorKind;
 
 /// The hint for a bus that does not accept the user. The remedy recognizes the error by it.
@@ -68,7 +68,7 @@ fn of_failures(failures: &[(BusAddress, BusError)]) -> (Reason, String) {
             reason = Reason::Denied;
         }
         causes.push(match address {
-            BusAddress::Path(path) => format!("{}: {cause}", path.display()),
+            BusAddress::Path(path) => format!("{}: {cause}", shown(path)),
             BusAddress::Abstract(name) => format!("@{}: {cause}", name.escape_ascii()),
             BusAddress::Other(text) => format!("{text}: {cause}"),
         });
