@@ -16,6 +16,7 @@ use actix_rt::SystemRunner;
 use actix_web::web::{Bytes, Data};
 use divan::Bencher;
 use local_exporter::Compressors;
+use local_exporter_actors::BlockingPool;
 use local_exporter_actors::{ActorThreads, GlobalLimit, Metrics, Names, Registry};
 use local_exporter_config::{Environment, Input, load};
 use local_exporter_daemons::bus::Bus;
@@ -142,7 +143,7 @@ fn dbus_call(bencher: Bencher<'_, '_>) {
 #[divan::bench(args = [1, 10, 100])]
 fn gzip_of_9kb_times(bencher: Bencher<'_, '_>, times: usize) {
     let body = Bytes::from(body().repeat(times));
-    let compressors = Data::new(Compressors::default());
+    let compressors = Data::new(compressors());
     let system = actix_rt::System::new();
     bencher.bench_local(|| {
         let compressed = Compressors::compress(compressors.clone(), body.clone());
@@ -162,4 +163,8 @@ fn configuration_load(bencher: Bencher<'_, '_>) {
     };
     bencher
         .bench(|| load(Some(&input), &Environment::new()).map(|settings| settings.selectors.len()));
+}
+
+fn compressors() -> Compressors {
+    Compressors::new(BlockingPool::start().expect("threads"))
 }

@@ -5,6 +5,7 @@
 
 use crate::exporter::{Exporter, Running};
 use crate::http::connections::Connections;
+use crate::http::gzip::Compressors;
 use crate::http::listen::Listener;
 use crate::http::server::{self, ServerSetup};
 use crate::limits::Limit;
@@ -80,11 +81,12 @@ pub async fn run(start: Start, stop: impl Future<Output = ()>) -> io::Result<()>
     }
 
     let (announce, stopping) = watch::channel(false);
-    let serving = server::start(&running.server_setup(stopping), listeners)?;
+    let mut serving = server::start(&running.server_setup(stopping), listeners)?;
     exporter.phase.send_replace(Phase::Serving);
     tokio::select! {
         biased;
         () = stop => {}
+        error = serving.failed() => return Err(error),
         never = reload::run::ReloadTask::new(&running, read).run() => match never {},
     }
     tracing::info!("stopping");
@@ -122,6 +124,7 @@ impl Running {
             connections: Arc::clone(&self.connections),
             path_access: self.exporter.reloader.0.path_access.clone(),
             metrics: self.exporter.metrics.connections().clone(),
+            blocking: self.threads.blocking().clone(),
             stopping,
             stop_within: CONNECTIONS_END,
         }
@@ -139,15 +142,17 @@ impl Running {
         let limit_reached = metrics.connections().counter(Limit::MaxInFlight);
         let global_limit = GlobalLimit::new(clients.max_in_flight, limit_reached);
         let threads = ActorThreads::start(global_limit.clone())?;
-        let lost = threads.lost_file_events();
-        metrics.add(lost).map_err(io::Error::other)?;
+        let blocking = threads.blocking().clone();
+        for counter in [threads.lost_file_events(), blocking.failures()] {
+            metrics.add(counter).map_err(io::Error::other)?;
+        }
         let registry = Registry::start(selectors.clone(), &threads, metrics.selectors());
         let connections = Connections::new(clients, metrics.connections().clone());
         let exporter = web::Data::new(Exporter {
             settings: ArcSwap::from_pointee(loaded.settings),
             registry: ArcSwap::from_pointee(registry),
             metrics,
-            compressors: web::Data::default(),
+            compressors: web::Data::new(Compressors::new(blocking)),
             text: ArcSwap::from_pointee(loaded.text),
             reloader,
             phase: watch::Sender::new(Phase::Starting),

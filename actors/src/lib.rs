@@ -16,7 +16,8 @@
 //! - `status`, [`metrics`], [`report`]: what is known about a selector without its actor.
 //! - [`scrape`], `admission`, `reason`: the protocol of a scrape.
 //! - [`host`]: facts about paths, permissions, mounts and file systems.
-//! - `backoff`, `faults`, `blocking`, `closed_set`, `lock`, [`log_limit`]: small helpers.
+//! - `blocking`: the threads for work that blocks.
+//! - `backoff`, `faults`, `closed_set`, `lock`, [`log_limit`]: small helpers.
 
 mod admission;
 mod backoff;
@@ -43,6 +44,7 @@ mod supervise;
 mod validator;
 
 pub use admission::{GUARANTEED, GlobalLimit};
+pub use blocking::{BlockingPool, BlockingTask, TaskError, check_threads};
 pub use metrics::Metrics;
 pub use reason::Reason;
 pub use registry::{

@@ -2,6 +2,7 @@
 //!
 //! The HTTP status of a reason is decided by the HTTP server, not here.
 
+use crate::blocking::TaskError;
 use crate::closed_set::closed_set;
 use std::io;
 
@@ -43,7 +44,7 @@ closed_set! {
         Backoff = "backoff",
             "The exporter failed shortly before, and the selector restarts after a delay.";
         Overloaded = "overloaded",
-            "The selector or the exporter has as many scrapes in progress as its limit allows.";
+            "The selector or the exporter has as many scrapes in progress as its limit allows, or the system refuses a thread.";
     }
 }
 
@@ -51,6 +52,12 @@ impl Reason {
     /// The reason for an error of the operating system.
     pub(crate) fn of_io(error: &io::Error) -> Self {
         use io::ErrorKind;
+        if error
+            .get_ref()
+            .is_some_and(<dyn std::error::Error + Send + Sync>::is::<TaskError>)
+        {
+            return Self::Overloaded;
+        }
         match error.kind() {
             // ENOTDIR: a component of the path is a file, so the path cannot exist.
             ErrorKind::NotFound | ErrorKind::NotADirectory => Self::Absent,

@@ -3,7 +3,7 @@
 //! Applies the checker and the policy for timestamps. Performs no I/O and does not know which
 //! source returned the body.
 
-use crate::blocking;
+use crate::blocking::BlockingPool;
 use crate::faults::{FaultPoint, Faults};
 use crate::reason::Reason;
 use crate::rules::rules;
@@ -88,14 +88,20 @@ impl Validator {
     }
 
     /// Validates a body; a large one on the blocking pool. `from` names the source in errors.
-    pub(crate) async fn validate(&self, body: Bytes, from: &str) -> ScrapeResult {
+    pub(crate) async fn validate(
+        &self,
+        body: Bytes,
+        from: &str,
+        blocking: &BlockingPool,
+    ) -> ScrapeResult {
         if body.len() <= MAX_INLINE_BYTES {
             return self.validate_now(body, from);
         }
         let slot = Arc::clone(&self.blocking_slot).acquire_owned().await;
-        let (validator, from) = (self.clone(), from.to_owned());
+        let (validator, source) = (self.clone(), from);
+        let from = from.to_owned();
         let span = Span::current();
-        let validation = tokio::task::spawn_blocking(move || {
+        let validation = blocking.spawn(move || {
             // A panic is logged on this thread, within the span that names the selector.
             let _entered = span.enter();
             validator.faults.inject(FaultPoint::Validate);
@@ -105,7 +111,11 @@ impl Validator {
         });
         match validation.await {
             Ok(result) => result,
-            Err(error) => blocking::resume_panic(error).await,
+            Err(error) => {
+                let error = error.or_resume_panic();
+                let message = format!("{source}: {error}");
+                Err(ScrapeError::new(Reason::of_io(&error), message))
+            }
         }
     }
 

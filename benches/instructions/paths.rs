@@ -2,7 +2,9 @@
 
 use actix_web::web::{Bytes, Data};
 use local_exporter::Compressors;
-use local_exporter_actors::{ActorThreads, GlobalLimit, Metrics, Names, Registry, SelectorHandle};
+use local_exporter_actors::{
+    ActorThreads, BlockingPool, GlobalLimit, Metrics, Names, Registry, SelectorHandle,
+};
 use local_exporter_config::{Environment, Input, Settings, load};
 use local_exporter_exposition::{Check, FormatChoice, Rules, check, join, strip_timestamps};
 use std::hint::black_box;
@@ -92,7 +94,7 @@ fn join_two(repetitions: usize) {
 
 fn compress(repetitions: usize) {
     let body = Bytes::from(body(100, ""));
-    let compressors = Data::new(Compressors::default());
+    let compressors = Data::new(compressors());
     actix_rt::System::new().block_on(async {
         for _ in 0..repetitions {
             let compressed = Compressors::compress(compressors.clone(), body.clone());
@@ -170,4 +172,8 @@ fn with_selector(source: &str, run: impl AsyncFnOnce(&SelectorHandle)) {
         let registry = Registry::start(settings.selectors, &threads, &metrics);
         run(registry.get("it").expect("the one selector")).await;
     });
+}
+
+fn compressors() -> Compressors {
+    Compressors::new(BlockingPool::start().expect("threads"))
 }

@@ -8,13 +8,13 @@
 
 mod stamp;
 
+use local_exporter_actors::{BlockingPool, BlockingTask, TaskError};
 use stamp::Stamp;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
-use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
 
 /// Time for which an invalid value is kept if no file changes.
@@ -60,6 +60,7 @@ type Loader<T> = Arc<dyn Fn(&Arc<T>) -> Loaded<T> + Send + Sync>;
 /// A value kept up to date with its files.
 pub(crate) struct FileBacked<T> {
     loader: Loader<T>,
+    blocking: BlockingPool,
     state: Mutex<FileBackedState<T>>,
 }
 
@@ -82,7 +83,7 @@ type CheckResult<T> = Option<(Loaded<T>, Vec<Stamp>)>;
 struct FileCheck<T> {
     began: Instant,
     pace: Pace,
-    task: JoinHandle<CheckResult<T>>,
+    task: BlockingTask<CheckResult<T>>,
 }
 
 /// Whether a check has exceeded [`CHECK_TIMEOUT`].
@@ -103,6 +104,7 @@ impl<T: Send + Sync + 'static> FileBacked<T> {
     /// `initial`.
     pub(crate) fn new(
         initial: Arc<T>,
+        blocking: &BlockingPool,
         loader: impl Fn(&Arc<T>) -> Loaded<T> + Send + Sync + 'static,
     ) -> Self {
         let state = FileBackedState {
@@ -118,6 +120,7 @@ impl<T: Send + Sync + 'static> FileBacked<T> {
         };
         Self {
             loader: Arc::new(loader),
+            blocking: blocking.clone(),
             state: Mutex::new(state),
         }
     }
@@ -140,9 +143,15 @@ impl<T: Send + Sync + 'static> FileBacked<T> {
             };
             state.checked = Some(check.began);
             state.running = None;
-            // After a panic in the loader, the last value stays.
-            if let Ok(Some((loaded, stamps))) = result {
-                (state.loaded, state.stamps, state.loaded_at) = (loaded, stamps, state.checked);
+            // The last value stays after a panic in the loader, and if no thread can run the check.
+            match result {
+                Ok(Some((loaded, stamps))) => {
+                    (state.loaded, state.stamps, state.loaded_at) = (loaded, stamps, state.checked);
+                }
+                Ok(None) | Err(TaskError::Panicked) => {}
+                Err(TaskError::NoThread(error)) => {
+                    tracing::warn!(error, "cannot read access files; using their last contents");
+                }
             }
         }
         Arc::clone(&state.loaded.value)
@@ -159,14 +168,16 @@ impl<T: Send + Sync + 'static> FileBacked<T> {
         FileCheck {
             began: Instant::now(),
             pace: Pace::InTime,
-            task: tokio::task::spawn_blocking(move || check(&loader, &loaded, &stamps, is_due)),
+            task: self
+                .blocking
+                .spawn(move || check(&loader, &loaded, &stamps, is_due)),
         }
     }
 }
 
 impl<T> FileCheck<T> {
     /// Waits for the result within [`CHECK_TIMEOUT`]; once the check is late, not at all.
-    async fn result(&mut self) -> Option<Result<CheckResult<T>, JoinError>> {
+    async fn result(&mut self) -> Option<Result<CheckResult<T>, TaskError>> {
         let left = match self.pace {
             Pace::InTime => CHECK_TIMEOUT.saturating_sub(self.began.elapsed()),
             Pace::Late => Duration::ZERO,

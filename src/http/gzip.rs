@@ -4,12 +4,12 @@
 //! keeps a compressed body that several clients receive.
 
 use crate::http::body::SlicedBody;
-use actix_web::error::BlockingError;
 use actix_web::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, VARY};
 use actix_web::http::header::{AcceptEncoding, Encoding, Header, HeaderValue};
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use flate2::{Compress, Compression, FlushCompress, Status};
+use local_exporter_actors::BlockingPool;
 use local_exporter_actors::log_limit::{LogLimit, LogLine};
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -61,8 +61,8 @@ pub(crate) async fn respond(
 }
 
 /// Reusable compressors: creating one takes as long as compressing a small body.
-#[derive(Default)]
 pub struct Compressors {
+    blocking: BlockingPool,
     idle: Mutex<Vec<Compress>>,
     failures: LogLimit,
 }
@@ -74,18 +74,29 @@ impl std::fmt::Debug for Compressors {
 }
 
 impl Compressors {
+    /// Without idle compressors. Large bodies are compressed on the pool.
+    #[must_use]
+    pub fn new(blocking: BlockingPool) -> Self {
+        Self {
+            blocking,
+            idle: Mutex::default(),
+            failures: LogLimit::default(),
+        }
+    }
+
     /// Compresses a body.
     ///
     /// # Errors
-    /// If the compressor fails, or the runtime is shutting down.
+    /// If the compressor fails, or no thread can run it.
     pub async fn compress(this: web::Data<Self>, body: Bytes) -> io::Result<Bytes> {
         if body.len() <= MAX_INLINE {
             return this.compress_now(&body);
         }
-        let compressing = web::block(move || this.compress_now(&body));
+        let blocking = this.blocking.clone();
+        let compressing = blocking.spawn(move || this.compress_now(&body));
         compressing
             .await
-            .unwrap_or_else(|error: BlockingError| Err(io::Error::other(error)))
+            .unwrap_or_else(|error| Err(io::Error::other(error)))
     }
 
     /// Logs at a limited rate that a response is not compressed.
@@ -143,7 +154,7 @@ mod tests {
 
     #[actix_web::test]
     async fn compression_is_lossless_and_compressors_are_reused() {
-        let compressors = web::Data::new(Compressors::default());
+        let compressors = web::Data::new(Compressors::new(BlockingPool::start().unwrap()));
         let noise: Vec<u8> = (0..300_000).map(|_| fastrand::u8(..)).collect();
         let text = "metric{label=\"value\"} 123\n".repeat(40_000).into_bytes();
         for body in [Vec::new(), b"a 1\n".to_vec(), noise, text.clone()] {

@@ -22,6 +22,7 @@ use crate::http::listen::Listener;
 use actix_server::Server;
 use actix_web::rt::net::{TcpStream, UnixStream};
 use context::ServerContext;
+use local_exporter_actors::check_threads;
 use local_exporter_config::shown;
 use service::service;
 use std::io;
@@ -35,11 +36,13 @@ const ACCEPT_HEADROOM: usize = 32;
 /// Starts the server. Must run within an actix system.
 ///
 /// # Errors
-/// If a listener or an access setting cannot be used.
+/// If a listener or an access setting cannot be used, or a thread cannot be started.
 pub(crate) fn start(setup: &ServerSetup, listeners: Vec<Listener>) -> io::Result<ServerHandle> {
     // At this number actix-server accepts no more until a connection ends. Refused
     // connections end at once.
     let most = setup.connections.most() + ACCEPT_HEADROOM;
+    // actix-server panics if it cannot start its workers, and the thread that accepts connections.
+    check_threads(WORKERS + 1)?;
     let mut builder = Server::build()
         .workers(WORKERS)
         .max_concurrent_connections(most.div_ceil(WORKERS))
@@ -66,7 +69,7 @@ pub(crate) fn start(setup: &ServerSetup, listeners: Vec<Listener>) -> io::Result
             }
             Listener::Vsock(listener, address) => {
                 tracing::info!(%address, "listening");
-                vsock.push(vsock::serve(listener, context, most));
+                vsock.push(vsock::serve(listener, context, most)?);
                 builder
             }
         };

@@ -45,6 +45,7 @@ mod serving;
 mod stop;
 mod support;
 mod systemd;
+mod threads;
 mod uds;
 mod unprivileged;
 mod web_config;

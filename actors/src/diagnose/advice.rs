@@ -38,6 +38,9 @@ pub(super) fn remedy(reason: Reason) -> &'static str {
         }
         Reason::Io => "resolve the error of the operating system",
         Reason::Crashed | Reason::Backoff => "report this as a defect of the exporter",
-        Reason::Overloaded => "retry when fewer scrapes are in flight",
+        Reason::Overloaded => {
+            "retry when fewer scrapes are in flight; if a thread is refused, raise the limit of \
+             processes and threads (TasksMax=, pids.max, ulimit -u)"
+        }
     }
 }

@@ -110,6 +110,7 @@ impl SelectorHandle {
 
         let source_context = SourceContext {
             watches: threads.watches.clone(),
+            blocking: threads.blocking.clone(),
             status: Arc::clone(&status),
             faults: Faults::default(),
         };

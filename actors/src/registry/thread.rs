@@ -3,20 +3,14 @@
 //! A ping is a closure that the thread runs as soon as it can, which takes no time unless the
 //! code of an actor does not return. This module must not depend on what actors do.
 
+use crate::blocking::cannot_start;
 use actix_rt::{Arbiter, ArbiterHandle};
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tokio::sync::watch;
 use tokio::time::Instant;
-
-/// Most threads of the blocking pool of one actor thread. Each selector has at most one task that
-/// reads files and one that validates a body, so this many may hang before another has to wait.
-const MAX_BLOCKING_THREADS: usize = 128;
-/// How long an idle thread of the blocking pool is kept. The pool gives the next task to any idle
-/// thread, so one task a second would keep ten threads alive with a limit of ten seconds, each
-/// with memory of its own.
-const BLOCKING_KEEP_ALIVE: Duration = Duration::from_secs(1);
 
 /// A thread with an event loop for actors.
 #[derive(Debug)]
@@ -51,13 +45,17 @@ pub(super) struct ThreadSlot {
 
 impl ActorThread {
     /// Starts a thread. Must be called within an actix system.
-    pub(super) fn start() -> Self {
-        Self {
-            arbiter: Arbiter::with_tokio_rt(runtime),
+    ///
+    /// # Errors
+    /// If the system refuses a thread or the descriptors of its event loop.
+    pub(super) fn start() -> io::Result<Self> {
+        let runtime = || Builder::new_current_thread().enable_all().build();
+        Ok(Self {
+            arbiter: Arbiter::try_with_tokio_rt(runtime).map_err(cannot_start)?,
             state: Arc::new(ThreadState {
                 health: watch::Sender::new(Health::Responsive),
             }),
-        }
+        })
     }
 
     /// Number of actors on the thread.
@@ -143,18 +141,4 @@ impl ThreadState {
     fn is_abandoned(&self) -> bool {
         *self.health.borrow() == Health::Abandoned
     }
-}
-
-/// The event loop of one thread, with its blocking pool.
-#[expect(
-    clippy::expect_used,
-    reason = "the process cannot work without a runtime"
-)]
-fn runtime() -> Runtime {
-    Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(MAX_BLOCKING_THREADS)
-        .thread_keep_alive(BLOCKING_KEEP_ALIVE)
-        .build()
-        .expect("a runtime")
 }

@@ -7,6 +7,7 @@
 use super::thread::{ActorThread, ThreadSlot};
 use crate::admission::GlobalLimit;
 use crate::backoff::Backoff;
+use crate::blocking::BlockingPool;
 use crate::lock::lock;
 use crate::source::Watches;
 use futures_util::future::join_all;
@@ -38,6 +39,7 @@ pub struct ActorThreads {
     count: usize,
     pub(super) ping_timeout: Duration,
     pub(super) watches: Watches,
+    pub(super) blocking: BlockingPool,
     pub(super) global_limit: GlobalLimit,
     pub(super) backoff: Backoff,
 }
@@ -71,14 +73,16 @@ impl ActorThreads {
     /// Starts the threads. Must be called within an actix system.
     ///
     /// # Errors
-    /// If the thread for file events cannot be started.
+    /// If a thread cannot be started.
     pub fn start(global_limit: GlobalLimit) -> io::Result<Self> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         // At least two, so that a busy actor does not delay all others.
         let count = processors.clamp(2, MAX_WORKING_THREADS);
-        let threads = (0..count).map(|_| ActorThread::start()).collect();
+        let threads = (0..count).map(|_| ActorThread::start());
+        let threads = threads.collect::<io::Result<_>>()?;
         Ok(Self {
             watches: Watches::start()?,
+            blocking: BlockingPool::start()?,
             global_limit,
             #[cfg(not(feature = "faults"))]
             backoff: crate::backoff::ACTOR_BACKOFF,
@@ -94,6 +98,12 @@ impl ActorThreads {
     #[must_use]
     pub fn lost_file_events(&self) -> &IntCounter {
         self.watches.lost()
+    }
+
+    /// The threads for work that blocks.
+    #[must_use]
+    pub fn blocking(&self) -> &BlockingPool {
+        &self.blocking
     }
 
     /// The threads, for liveness checks.
@@ -133,7 +143,14 @@ impl ActorThreads {
             working.count()
         };
         while working(&threads) < self.count && threads.len() < MAX_THREADS {
-            threads.push(ActorThread::start());
+            match ActorThread::start() {
+                Ok(thread) => threads.push(thread),
+                // Tried again while a thread is unresponsive.
+                Err(error) => {
+                    tracing::error!(%error, "cannot replace an unresponsive actor thread");
+                    return;
+                }
+            }
         }
     }
 

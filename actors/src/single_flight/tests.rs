@@ -67,6 +67,7 @@ fn single_flight_with(takes: Duration, min_interval: Duration) -> (Rc<SingleFlig
     });
     let context = SourceContext {
         watches: crate::source::Watches::start().unwrap(),
+        blocking: crate::blocking::BlockingPool::start().unwrap(),
         status,
         faults: Faults::default(),
     };

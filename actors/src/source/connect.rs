@@ -16,7 +16,7 @@ mod connect_error;
 pub(super) use address::Address;
 pub(super) use connect_error::ConnectError;
 
-use crate::blocking::resume_panic;
+use crate::blocking::BlockingPool;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use std::cell::Cell;
 use std::io;
@@ -41,6 +41,7 @@ pub(super) struct Connector {
     /// One permit: a caller that gives up leaves its task running, and no second one starts
     /// beside it.
     pool_task: Arc<Semaphore>,
+    blocking: BlockingPool,
     /// The time until which the path is trusted not to block.
     trusted_until: Cell<Option<Instant>>,
     waiting_for: Cell<WaitingFor>,
@@ -58,8 +59,9 @@ pub(super) enum WaitingFor {
 }
 
 impl Connector {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(blocking: BlockingPool) -> Self {
         Self {
+            blocking,
             pool_task: Arc::new(Semaphore::new(1)),
             trusted_until: Cell::new(None),
             waiting_for: Cell::new(WaitingFor::LookUp),
@@ -111,7 +113,7 @@ impl Connector {
         address: Address,
     ) -> Result<blocking::UnixStream, ConnectError> {
         let permit = Arc::clone(&self.pool_task).acquire_owned().await;
-        let connecting = tokio::task::spawn_blocking(move || {
+        let connecting = self.blocking.spawn(move || {
             // Released when the task ends, not when its caller stops waiting.
             let _permit = permit;
             let stream =
@@ -125,7 +127,7 @@ impl Connector {
                 self.trusted_until.set(trusted_until);
                 Ok(stream)
             }
-            Err(error) => resume_panic(error).await,
+            Err(error) => Err(error.or_resume_panic().into()),
         }
     }
 }

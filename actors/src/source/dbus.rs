@@ -20,7 +20,8 @@ pub use payload::payload;
 pub use reply::refusal;
 
 use super::kind::{Descriptors, FileAccess, Kind, RequiredPath, Source, SourceContext};
-use crate::blocking::resume_panic;
+use crate::blocking::BlockingPool;
+use crate::reason::Reason;
 use crate::scrape::{ScrapeError, ScrapeResult};
 use crate::validator::Validator;
 use bytes::Bytes;
@@ -55,7 +56,8 @@ impl Kind for DbusSource {
     fn open(&self, selector: &Selector, context: &SourceContext) -> Rc<dyn Source> {
         let validator = Validator::new(selector.body_policy).with_faults(&context.faults);
         let max_bytes = selector.limits.max_bytes;
-        Rc::new(Dbus::new(self.clone(), max_bytes, validator))
+        let blocking = context.blocking.clone();
+        Rc::new(Dbus::new(self.clone(), max_bytes, validator, blocking))
     }
 
     fn access(&self) -> FileAccess {
@@ -89,6 +91,7 @@ struct Dbus {
     spec: DbusSource,
     max_bytes: usize,
     validator: Validator,
+    blocking: BlockingPool,
     link: Link,
     progress: Cell<Progress>,
     /// One permit: one reply at a time is read on the blocking pool.
@@ -103,9 +106,15 @@ enum Progress {
 }
 
 impl Dbus {
-    fn new(spec: DbusSource, max_bytes: usize, validator: Validator) -> Self {
+    fn new(
+        spec: DbusSource,
+        max_bytes: usize,
+        validator: Validator,
+        blocking: BlockingPool,
+    ) -> Self {
         Self {
-            link: Link::new(spec.bus.clone(), spec.auth_uid),
+            link: Link::new(spec.bus.clone(), spec.auth_uid, blocking.clone()),
+            blocking,
             spec,
             max_bytes,
             validator,
@@ -125,7 +134,8 @@ impl Dbus {
                 Ok(reply) => {
                     self.link.keep(connection);
                     let body = self.payload(reply).await?;
-                    return self.validator.validate(body, &self.spec.destination).await;
+                    let from = &self.spec.destination;
+                    return self.validator.validate(body, from, &self.blocking).await;
                 }
                 Err(failure) => match failure.link {
                     // The bus may have closed the connection since the last scrape: try a new one.
@@ -147,14 +157,18 @@ impl Dbus {
             return payload(&reply, max_bytes);
         }
         let permit = Arc::clone(&self.reading).acquire_owned().await;
-        let reading = tokio::task::spawn_blocking(move || {
+        let reading = self.blocking.spawn(move || {
             // Released when the task ends, not when its caller stops waiting.
             let _permit = permit;
             payload(&reply, max_bytes)
         });
         match reading.await {
             Ok(body) => body,
-            Err(error) => resume_panic(error).await,
+            Err(error) => {
+                let error = error.or_resume_panic();
+                let message = format!("{}: {error}", self.spec.destination);
+                Err(ScrapeError::new(Reason::of_io(&error), message))
+            }
         }
     }
 }

@@ -82,7 +82,12 @@ impl Directory {
         let validator = Validator::new(policy).with_faults(&context.faults);
         Self {
             path: directory.path.clone(),
-            socket: Rc::new(Uds::new(&directory.socket, limits.max_bytes, validator)),
+            socket: Rc::new(Uds::new(
+                &directory.socket,
+                limits.max_bytes,
+                validator,
+                &context.blocking,
+            )),
             files: Rc::new(Files::new(settings, context.clone())),
         }
     }

@@ -5,6 +5,7 @@
 //! which combines two).
 
 use super::watch::Watches;
+use crate::blocking::BlockingPool;
 use crate::faults::Faults;
 use crate::report::PassedOver;
 use crate::scrape::{ScrapeError, ScrapeResult};
@@ -85,6 +86,8 @@ pub(crate) trait Source {
 pub(crate) struct SourceContext {
     /// The only inotify instance of the process.
     pub(crate) watches: Watches,
+    /// The threads for work that blocks.
+    pub(crate) blocking: BlockingPool,
     /// The status to which the source reports its reads.
     pub(crate) status: Arc<Status>,
     /// Failures that tests inject.

@@ -6,6 +6,7 @@
 
 use super::connect::{Address, ConnectError, Connector};
 use super::kind::{FileAccess, Kind, RequiredPath, Sockets, Source, SourceContext};
+use crate::blocking::BlockingPool;
 use crate::reason::Reason;
 use crate::scrape::{ScrapeError, ScrapeResult};
 use crate::validator::Validator;
@@ -32,7 +33,13 @@ impl Kind for config::UdsSource {
 
     fn open(&self, selector: &config::Selector, context: &SourceContext) -> Rc<dyn Source> {
         let validator = Validator::new(selector.body_policy).with_faults(&context.faults);
-        Rc::new(Uds::new(&self.path, selector.limits.max_bytes, validator))
+        let max_bytes = selector.limits.max_bytes;
+        Rc::new(Uds::new(
+            &self.path,
+            max_bytes,
+            validator,
+            &context.blocking,
+        ))
     }
 
     fn access(&self) -> FileAccess {
@@ -53,6 +60,7 @@ pub(super) struct Uds {
     address: Address,
     max_bytes: usize,
     validator: Validator,
+    blocking: BlockingPool,
     connector: Connector,
     /// The number of bytes that the latest pull has read.
     received: Cell<usize>,
@@ -61,12 +69,18 @@ pub(super) struct Uds {
 }
 
 impl Uds {
-    pub(super) fn new(path: &Path, max_bytes: usize, validator: Validator) -> Self {
+    pub(super) fn new(
+        path: &Path,
+        max_bytes: usize,
+        validator: Validator,
+        blocking: &BlockingPool,
+    ) -> Self {
         Self {
             address: Address::Path(path.to_owned()),
             max_bytes,
             validator,
-            connector: Connector::new(),
+            connector: Connector::new(blocking.clone()),
+            blocking: blocking.clone(),
             received: Cell::new(0),
             capacity: Cell::new(CHUNK),
         }
@@ -79,7 +93,7 @@ impl Uds {
         let body = self.read_to_end(&mut stream).await?;
         drop(stream);
         self.validator
-            .validate(body, &self.address.to_string())
+            .validate(body, &self.address.to_string(), &self.blocking)
             .await
     }
 

@@ -19,6 +19,7 @@ mod watcher_thread;
 pub(super) use command::Unwatched;
 pub(super) use target::{Identity, Interest, MAX_TARGETS, Target, Targets, identity};
 
+use crate::blocking::cannot_start;
 use command::{Command, Subscriber};
 use pending_writes::PendingWrites;
 use prometheus::IntCounter;
@@ -79,7 +80,8 @@ impl Watches {
         let lost = lost.map_err(io::Error::other)?;
         let watcher = WatcherThread::new(lost.clone());
         let thread = std::thread::Builder::new().name("file-watches".into());
-        thread.spawn(move || watcher.run(&inbox))?;
+        let thread = thread.spawn(move || watcher.run(&inbox));
+        thread.map_err(cannot_start)?;
         Ok(Self {
             commands,
             lost,

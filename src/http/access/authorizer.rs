@@ -14,7 +14,7 @@ use crate::http::reply;
 use crate::http::web_config::{LiveWebConfig, PasswordCheck, Protection, Users, WebConfig};
 use crate::metrics::ConnectionMetrics;
 use actix_web::{HttpRequest, HttpResponse};
-use local_exporter_actors::Registry;
+use local_exporter_actors::{BlockingPool, Registry};
 use local_exporter_config::{Access, PathAccess, Settings, shown};
 use rustls::ServerConfig;
 use std::path::Path;
@@ -58,19 +58,23 @@ impl Authorizer {
         settings: &Settings,
         metrics: &ConnectionMetrics,
         access: &PathAccess,
+        blocking: &BlockingPool,
     ) -> Result<Self, String> {
         if let Some(error) = files::service_error(&settings.service, access) {
             return Err(error.found);
         }
         let web = settings.service.web_config.clone().map(|path| {
             let (opened, metrics) = (path.clone(), metrics.clone());
-            let web = access.run(&path, move || LiveWebConfig::open(&opened, &metrics));
+            let blocking = blocking.clone();
+            let web = access.run(&path, move || {
+                LiveWebConfig::open(&opened, &metrics, &blocking)
+            });
             let web = web.map_err(|error| format!("{}: {error}", shown(&path)))?;
             web.map_err(|error| error.to_string())
         });
         Ok(Self {
             web: web.transpose()?,
-            tokens: Tokens::new()?,
+            tokens: Tokens::new(blocking.clone())?,
             latest: Mutex::default(),
         })
     }

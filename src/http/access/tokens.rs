@@ -4,6 +4,7 @@
 
 use crate::http::digest::{Digest, DigestKey};
 use crate::http::file_backed::{FileBacked, Loaded, LoadedState};
+use local_exporter_actors::BlockingPool;
 use local_exporter_actors::host::lsm::denial_hint;
 use local_exporter_actors::log_limit::{LogLimit, LogLine};
 use local_exporter_config::{read_file, shown};
@@ -24,14 +25,16 @@ type TokenDigest = Result<Digest, String>;
 #[derive(Debug)]
 pub(super) struct Tokens {
     key: DigestKey,
+    blocking: BlockingPool,
     files: Mutex<HashMap<PathBuf, Arc<FileBacked<TokenDigest>>>>,
 }
 
 impl Tokens {
     /// # Errors
     /// If there are no random bytes for the key of the digests.
-    pub(super) fn new() -> Result<Self, String> {
+    pub(super) fn new(blocking: BlockingPool) -> Result<Self, String> {
         Ok(Self {
+            blocking,
             key: DigestKey::random()?,
             files: Mutex::default(),
         })
@@ -60,7 +63,11 @@ impl Tokens {
         if let Some(token) = tokens.get(file) {
             return Arc::clone(token);
         }
-        let token = Arc::new(file_backed(file.to_owned(), self.key.clone()));
+        let token = Arc::new(file_backed(
+            file.to_owned(),
+            self.key.clone(),
+            &self.blocking,
+        ));
         tokens.insert(file.to_owned(), Arc::clone(&token));
         token
     }
@@ -71,10 +78,10 @@ impl Tokens {
 }
 
 /// The token of a file, not read yet.
-fn file_backed(file: PathBuf, key: DigestKey) -> FileBacked<TokenDigest> {
+fn file_backed(file: PathBuf, key: DigestKey, blocking: &BlockingPool) -> FileBacked<TokenDigest> {
     let unread = Arc::new(Err(String::new()));
     let errors = LogLimit::default();
-    FileBacked::new(unread, move |last: &Arc<TokenDigest>| {
+    FileBacked::new(unread, blocking, move |last: &Arc<TokenDigest>| {
         let token = read(&file).map(|token| key.digest(&[&token]));
         if let Err(error) = &token
             && last.as_ref().as_ref().err() != Some(error)
@@ -119,7 +126,7 @@ mod tests {
     async fn tokens_of_files_that_are_no_longer_configured_are_forgotten() {
         let folder = tempfile::tempdir().unwrap();
         let files = ["one", "two"].map(|name| folder.path().join(name));
-        let tokens = Tokens::new().unwrap();
+        let tokens = Tokens::new(BlockingPool::start().unwrap()).unwrap();
         for file in &files {
             std::fs::write(file, "secret\n").unwrap();
             assert_eq!(tokens.matches(file, b"secret").await, Ok(true));

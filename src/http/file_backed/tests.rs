@@ -4,10 +4,14 @@ use super::*;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+fn pool() -> BlockingPool {
+    BlockingPool::start().unwrap()
+}
+
 /// The text of a file; counts how often it is loaded.
 fn text(file: &Path, loads: &Arc<AtomicUsize>) -> FileBacked<String> {
     let (file, loads) = (file.to_owned(), Arc::clone(loads));
-    FileBacked::new(Arc::default(), move |_: &Arc<String>| {
+    FileBacked::new(Arc::default(), &pool(), move |_: &Arc<String>| {
         loads.fetch_add(1, Ordering::Relaxed);
         let text = std::fs::read_to_string(&file).unwrap_or_default();
         Loaded {
@@ -52,18 +56,22 @@ async fn callers_during_a_check_that_hangs_get_the_last_value() {
     let loads = AtomicUsize::new(0);
     let file = tempfile::NamedTempFile::new().unwrap();
     let files = vec![file.path().to_owned()];
-    let value = Arc::new(FileBacked::new(Arc::new(0), move |_: &Arc<usize>| {
-        let load = loads.fetch_add(1, Ordering::Relaxed);
-        if load == 1 {
-            // Blocks until the test drops the sender.
-            let _ = hangs.lock().unwrap().recv();
-        }
-        Loaded {
-            value: Arc::new(load + 1),
-            files: files.clone(),
-            state: LoadedState::Valid,
-        }
-    }));
+    let value = Arc::new(FileBacked::new(
+        Arc::new(0),
+        &pool(),
+        move |_: &Arc<usize>| {
+            let load = loads.fetch_add(1, Ordering::Relaxed);
+            if load == 1 {
+                // Blocks until the test drops the sender.
+                let _ = hangs.lock().unwrap().recv();
+            }
+            Loaded {
+                value: Arc::new(load + 1),
+                files: files.clone(),
+                state: LoadedState::Valid,
+            }
+        },
+    ));
     assert_eq!(*value.get().await, 1);
     // A cancelled call and ten concurrent ones share the check that hangs.
     let cancelled = timeout(Duration::from_millis(10), value.get()).await;
@@ -83,7 +91,7 @@ async fn callers_during_a_check_that_hangs_get_the_last_value() {
 async fn an_invalid_value_is_loaded_again_without_a_change_of_a_file() {
     let invalid = Arc::new(AtomicBool::new(true));
     let is_invalid = Arc::clone(&invalid);
-    let value = FileBacked::new(Arc::new(false), move |_: &Arc<bool>| {
+    let value = FileBacked::new(Arc::new(false), &pool(), move |_: &Arc<bool>| {
         let invalid = is_invalid.load(Ordering::Relaxed);
         Loaded {
             value: Arc::new(!invalid),

@@ -8,8 +8,8 @@ use crate::http::web_config::{Protection, handshake_error};
 use crate::metrics::ConnectionMetrics;
 use actix_http::Protocol;
 use actix_web::web::ServiceConfig;
-use local_exporter_actors::Registry;
 use local_exporter_actors::log_limit::{LogLimit, LogLine};
+use local_exporter_actors::{BlockingPool, Registry};
 use local_exporter_config::{PathAccess, Settings};
 use std::io;
 use std::net::SocketAddr;
@@ -35,6 +35,8 @@ pub(crate) struct ServerSetup {
     pub(crate) path_access: PathAccess,
     /// Metrics of connections and of the web configuration.
     pub(crate) metrics: ConnectionMetrics,
+    /// The threads for work that blocks.
+    pub(crate) blocking: BlockingPool,
     /// Becomes true at shutdown.
     pub(crate) stopping: watch::Receiver<bool>,
     /// Time limit for connections to end at shutdown.
@@ -69,7 +71,12 @@ impl ServerContext {
     /// Those of [`Authorizer::open`].
     pub(super) fn open(setup: &ServerSetup) -> io::Result<Self> {
         let (settings, _) = (setup.in_use)();
-        let authorizer = Authorizer::open(&settings, &setup.metrics, &setup.path_access);
+        let authorizer = Authorizer::open(
+            &settings,
+            &setup.metrics,
+            &setup.path_access,
+            &setup.blocking,
+        );
         Ok(Self {
             pages: Arc::clone(&setup.pages),
             in_use: Arc::clone(&setup.in_use),

@@ -3,6 +3,7 @@
 use super::vsock::VsockServer;
 use actix_server::Server;
 use futures_util::future::{join, join_all};
+use std::future::pending;
 use std::io;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -28,6 +29,18 @@ impl ServerHandle {
             server: server.map(run),
             vsock,
             stop_within,
+        }
+    }
+
+    /// Resolves when the server has ended although no shutdown was requested.
+    pub(crate) async fn failed(&mut self) -> io::Error {
+        let Some((_, server)) = &mut self.server else {
+            return pending().await;
+        };
+        match server.await {
+            Ok(Ok(())) => io::Error::other("the server has ended"),
+            Ok(Err(error)) => error,
+            Err(_) => io::Error::other("the server panicked; see the log"),
         }
     }
 

@@ -32,8 +32,15 @@ pub(super) struct VsockServer {
 }
 
 /// Serves at most `most` connections of a listener at a time, until shutdown.
-pub(super) fn serve(listener: Socket, context: ServerContext, most: usize) -> VsockServer {
-    let arbiter = Arbiter::new();
+///
+/// # Errors
+/// If its thread cannot be started.
+pub(super) fn serve(
+    listener: Socket,
+    context: ServerContext,
+    most: usize,
+) -> io::Result<VsockServer> {
+    let arbiter = Arbiter::try_new()?;
     let (notify, stopped) = oneshot::channel();
     // The service is not `Send`, so it is built on its thread.
     arbiter.spawn_fn(move || {
@@ -45,7 +52,7 @@ pub(super) fn serve(listener: Socket, context: ServerContext, most: usize) -> Vs
             let _ = notify.send(());
         });
     });
-    VsockServer { arbiter, stopped }
+    Ok(VsockServer { arbiter, stopped })
 }
 
 impl VsockServer {
@@ -160,7 +167,7 @@ mod tests {
         listener.bind(&SockAddr::unix(path).unwrap()).unwrap();
         listener.listen(8).unwrap();
         let context = ServerContext::open(&setup).unwrap();
-        test(serve(listener, context, 2), announce).await;
+        test(serve(listener, context, 2).unwrap(), announce).await;
     }
 
     /// Sends a request on a connection that stays open; returns the status line.

@@ -15,6 +15,7 @@ use super::users::Users;
 use crate::http::client::Peer;
 use crate::http::file_backed::{FileBacked, Loaded, LoadedState};
 use crate::metrics::ConnectionMetrics;
+use local_exporter_actors::BlockingPool;
 use local_exporter_actors::log_limit::{LogLimit, LogLine};
 use local_exporter_config::shown;
 use rustls::ServerConfig;
@@ -46,7 +47,11 @@ impl LiveWebConfig {
     ///
     /// # Errors
     /// The first error.
-    pub(crate) fn open(path: &Path, metrics: &ConnectionMetrics) -> Result<Self, WebConfigError> {
+    pub(crate) fn open(
+        path: &Path,
+        metrics: &ConnectionMetrics,
+        blocking: &BlockingPool,
+    ) -> Result<Self, WebConfigError> {
         let first = WebConfig::read(path)?;
         let tls = first.server_config().transpose();
         let tls = tls.map_err(|message| WebConfigError::new(path, message))?;
@@ -57,7 +62,7 @@ impl LiveWebConfig {
         let bucket = first
             .rate_limit
             .map(|limit| TokenBucket::new(limit, Instant::now()));
-        let passwords = PasswordChecker::new();
+        let passwords = PasswordChecker::new(blocking.clone());
         let passwords = passwords.map_err(|message| WebConfigError::new(path, message))?;
         let changes = LogLimit::default();
         let first = Arc::new(Contents {
@@ -67,7 +72,7 @@ impl LiveWebConfig {
         });
         let (path, metrics) = (path.to_owned(), metrics.clone());
         Ok(Self {
-            files: FileBacked::new(first, move |last: &Arc<Contents>| {
+            files: FileBacked::new(first, blocking, move |last: &Arc<Contents>| {
                 let contents = Contents::read(&path, protection, last);
                 contents.report(&path, last, &metrics, &changes);
                 let named = contents.rules.as_ref().map(|rules| rules.files());

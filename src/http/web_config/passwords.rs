@@ -12,6 +12,7 @@ use crate::http::client::Peer;
 use crate::http::digest::{Digest, DigestKey};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
+use local_exporter_actors::BlockingPool;
 use queue::{Lane, Place, Queue};
 pub(crate) use results::PasswordCheck;
 use results::Results;
@@ -32,6 +33,7 @@ pub(super) struct PasswordChecker {
     key: DigestKey,
     queue: Arc<Queue>,
     state: Mutex<CheckerState>,
+    blocking: BlockingPool,
 }
 
 #[derive(Default)]
@@ -63,8 +65,9 @@ impl fmt::Debug for PasswordChecker {
 impl PasswordChecker {
     /// # Errors
     /// If there are no random bytes for the key of the digests.
-    pub(super) fn new() -> Result<Self, String> {
+    pub(super) fn new(blocking: BlockingPool) -> Result<Self, String> {
         Ok(Self {
+            blocking,
             key: DigestKey::random()?,
             queue: Arc::new(Queue::new()),
             state: Mutex::default(),
@@ -161,7 +164,7 @@ impl PendingCheck {
             drop((state, turn));
             result
         };
-        let computed = tokio::task::spawn_blocking(compute).await;
+        let computed = self.checker.blocking.spawn(compute).await;
         computed.unwrap_or(PasswordCheck::Busy)
     }
 }

@@ -80,6 +80,7 @@ fn of_socket(error: &ConnectError) -> (Reason, String) {
     let (io, cause) = (&error.error, &error.cause);
     let (reason, hint) = match (error.instead, io.kind()) {
         (Some(instead), _) => (Reason::Bus, format!("; its path is {instead}")),
+        (None, _) if Reason::of_io(io) == Reason::Overloaded => (Reason::Overloaded, String::new()),
         (None, ErrorKind::PermissionDenied) => (Reason::Denied, String::new()),
         (None, ErrorKind::NotFound | ErrorKind::ConnectionRefused) if cause.is_empty() => {
             (Reason::Bus, NO_LISTENER.to_owned())

@@ -3,6 +3,7 @@
 use super::bus_error::BusError;
 use super::{user, wire};
 use crate::backoff::Backoff;
+use crate::blocking::BlockingPool;
 use crate::scrape::ScrapeError;
 use crate::source::connect::{Connector, WaitingFor};
 use local_exporter_config::Bus;
@@ -39,11 +40,11 @@ pub(super) enum Age {
 }
 
 impl Link {
-    pub(super) fn new(bus: Bus, auth_uid: Option<u32>) -> Self {
+    pub(super) fn new(bus: Bus, auth_uid: Option<u32>, blocking: BlockingPool) -> Self {
         Self {
             bus,
             auth_uid,
-            connector: Connector::new(),
+            connector: Connector::new(blocking),
             kept: RefCell::new(None),
             backoff: RefCell::new(BUS_BACKOFF),
             not_before: Cell::new(None),

@@ -5,8 +5,9 @@ use super::scan::{Kept, Scan, scan};
 use super::settings::{FileSettings, Role, joined};
 use super::subscriptions::{Renewed, Subscriptions};
 use super::version::Stamp;
-use crate::blocking::resume_panic;
+use crate::blocking::{BlockingTask, TaskError};
 use crate::faults::FaultPoint;
+use crate::reason::Reason;
 use crate::report::CacheReport;
 use crate::scrape::{ScrapeError, ScrapeResult};
 use crate::source::kind::{Source, SourceContext};
@@ -19,13 +20,15 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tracing::Span;
 
 /// The most scans in a row, without waiting for an event or the timer, of files that change each
 /// time.
 const MAX_RESCANS: u32 = 16;
+
+/// The pause after a scan for which there was no thread.
+const NO_THREAD_PAUSE: Duration = Duration::from_secs(10);
 
 /// Why a scan is late, as the end of an error message.
 const FILES_HANG: &str = "; the file system they are on hangs, or is slow";
@@ -67,8 +70,12 @@ impl Files {
             pace.pause().await;
             let scan = loop {
                 match self.scan(&mut overdue, &kept).await {
-                    Some(scan) => break scan,
-                    None => self.publish(Err(ScrapeError::timeout(&self.label(), FILES_HANG))),
+                    Ok(scan) => break scan,
+                    Err(error) if error.reason == Reason::Overloaded => {
+                        self.keep_or_publish(error);
+                        sleep(NO_THREAD_PAUSE).await;
+                    }
+                    Err(error) => self.publish(Err(error)),
                 }
             };
             pace.idle(sleep(SETTLE)).await;
@@ -107,21 +114,36 @@ impl Files {
         }
     }
 
-    /// One scan on the blocking pool; `None` if it exceeds the deadline.
-    async fn scan(&self, overdue: &mut Option<JoinHandle<Scan>>, kept: &Arc<Kept>) -> Option<Scan> {
+    /// One scan on the blocking pool.
+    ///
+    /// # Errors
+    /// If it exceeds the deadline, or no thread can run it.
+    async fn scan(
+        &self,
+        overdue: &mut Option<BlockingTask<Scan>>,
+        kept: &Arc<Kept>,
+    ) -> Result<Scan, ScrapeError> {
         if overdue.is_none() {
             let writes = self.pending_writes.before_scan();
             let (settings, patterns) = (Arc::clone(&self.settings), self.patterns.clone());
             let (kept, faults) = (Arc::clone(kept), self.context.faults.clone());
             let span = Span::current();
-            *overdue = Some(tokio::task::spawn_blocking(move || {
+            *overdue = Some(self.context.blocking.spawn(move || {
                 // A panic is logged inside the span, which names the selector.
                 let _entered = span.enter();
                 faults.inject(FaultPoint::Read);
                 scan(&settings, &patterns, Kept::clone(&kept), writes)
             }));
         }
-        in_time(overdue, self.settings.limits.timeout).await
+        match in_time(overdue, self.settings.limits.timeout).await {
+            Some(Ok(scan)) => Ok(scan),
+            Some(Err(error)) => {
+                let error = error.or_resume_panic();
+                let message = format!("{}: {error}", self.label());
+                Err(ScrapeError::new(Reason::of_io(&error), message))
+            }
+            None => Err(ScrapeError::timeout(&self.label(), FILES_HANG)),
+        }
     }
 
     /// Whether no file was written during a scan, according to events and to the files' stamps.
@@ -133,19 +155,35 @@ impl Files {
         if young.is_empty() {
             return true;
         }
-        let overwritten = tokio::task::spawn_blocking(move || {
+        let overwritten = self.context.blocking.spawn(move || {
             let changed = |(path, stamp): &(PathBuf, Stamp)| stamp.was_overwritten(path);
             young.into_iter().filter(changed).collect::<Vec<_>>()
         });
         let overwritten = match timeout(self.settings.limits.timeout, overwritten).await {
             Ok(Ok(overwritten)) => overwritten,
-            Ok(Err(error)) => resume_panic(error).await,
+            Ok(Err(error)) => {
+                // Without a thread, the files are not compared again.
+                error.or_resume_panic();
+                return true;
+            }
             Err(_) => return true,
         };
         for name in overwritten.iter().filter_map(|(path, _)| path.file_name()) {
             self.pending_writes.was_overwritten(name);
         }
         overwritten.is_empty()
+    }
+
+    /// Without a thread nothing is known about the files: the last result stays.
+    fn keep_or_publish(&self, error: ScrapeError) {
+        if self.latest.borrow().is_some() {
+            tracing::warn!(
+                error = error.message,
+                "cannot examine files; serving the last result"
+            );
+        } else {
+            self.publish(Err(error));
+        }
     }
 
     fn publish(&self, result: ScrapeResult) {
@@ -168,13 +206,13 @@ impl Files {
 }
 
 /// The result of a scan if it ends in time, which also removes its handle.
-async fn in_time(scan: &mut Option<JoinHandle<Scan>>, limit: Duration) -> Option<Scan> {
+async fn in_time(
+    scan: &mut Option<BlockingTask<Scan>>,
+    limit: Duration,
+) -> Option<Result<Scan, TaskError>> {
     let ended = timeout(limit, scan.as_mut()?).await.ok()?;
     *scan = None;
-    match ended {
-        Ok(scan) => Some(scan),
-        Err(error) => resume_panic(error).await,
-    }
+    Some(ended)
 }
 
 impl Source for Files {

@@ -8,6 +8,7 @@
 use super::command::{Command, Subscriber, Unwatched};
 use super::subscribers::{FileChange, Subscribers};
 use super::target::{Identity, Target, identity};
+use crate::blocking::check_threads;
 use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use prometheus::IntCounter;
@@ -78,6 +79,9 @@ impl WatcherThread {
             None => {
                 let subscribers = self.subscribers.share();
                 let callback = move |event| dispatch(&subscribers, &event);
+                // Without its thread, notify would panic at the first watch.
+                let started = check_threads(1);
+                started.map_err(|error| Unwatched::NoEvents(error.to_string()))?;
                 let watcher = notify::recommended_watcher(callback)?;
                 self.watcher.insert(ManuallyDrop::new(watcher))
             }

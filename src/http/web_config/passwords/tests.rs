@@ -11,7 +11,7 @@ const ALICE: Peer = Peer::Ip(std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0
 const OTHER: Peer = Peer::Ip(std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2)));
 
 fn checker() -> Arc<PasswordChecker> {
-    Arc::new(PasswordChecker::new().unwrap())
+    Arc::new(PasswordChecker::new(local_exporter_actors::BlockingPool::start().unwrap()).unwrap())
 }
 
 async fn check(checker: &Arc<PasswordChecker>, name: &str, password: &str) -> PasswordCheck {
