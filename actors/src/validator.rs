@@ -11,8 +11,8 @@ use crate::scrape::{Exposition, ScrapeError, ScrapeResult};
 use bytes::Bytes;
 use local_exporter_config::{BodyPolicy, Timestamps};
 use local_exporter_exposition::{
-    Check, Fault, FaultKind, FinalNewline, FormatChoice, Rules, Summary, check, strip_timestamps,
-    summarize,
+    Check, Fault, FaultKind, FinalNewline, FormatChoice, JoinRules, Rules, Summary, check,
+    strip_timestamps, summarize,
 };
 use std::borrow::Cow;
 use std::fmt;
@@ -66,9 +66,17 @@ impl Validator {
         validator
     }
 
-    /// The expected format.
-    pub(crate) fn format(&self) -> FormatChoice {
-        self.rules.format
+    /// The rules for joining bodies that are validated together.
+    pub(crate) fn join_rules(&self) -> JoinRules {
+        JoinRules {
+            format: self.rules.format,
+            timestamps: match self.timestamps {
+                Timestamps::Strip => local_exporter_exposition::Timestamps::Stripped,
+                Timestamps::Keep | Timestamps::Reject => {
+                    local_exporter_exposition::Timestamps::Kept
+                }
+            },
+        }
     }
 
     /// The error of each body that begins like this, if it is known from the beginning alone: a NUL

@@ -6,7 +6,9 @@ use local_exporter_actors::{
     ActorThreads, BlockingPool, GlobalLimit, Metrics, Names, Registry, SelectorHandle,
 };
 use local_exporter_config::{Environment, Input, Settings, load};
-use local_exporter_exposition::{Check, FormatChoice, Rules, check, join, strip_timestamps};
+use local_exporter_exposition::{
+    Check, FormatChoice, JoinRules, Rules, check, join, strip_timestamps,
+};
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -87,8 +89,12 @@ fn strip(repetitions: usize) {
 fn join_two(repetitions: usize) {
     let (one, two) = (body(50, ""), body(100, ""));
     let files = [("one", &one[..]), ("two", &two[..])];
+    let text = JoinRules {
+        format: FormatChoice::Text,
+        ..JoinRules::default()
+    };
     for _ in 0..repetitions {
-        black_box(join(black_box(&files), FormatChoice::Text));
+        black_box(join(black_box(&files), text));
     }
 }
 

@@ -98,6 +98,41 @@ fn memory_of_valid_files_is_bounded_by_max_bytes() {
     assert_eq!(served + too_large.count(), 20, "{errors:?}");
 }
 
+/// Joining needs at most four times the memory of the files, including the joined body, and the files themselves once.
+#[test]
+fn joining_many_short_names_needs_four_times_the_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let letters = || (b'a'..=b'z').chain(b'A'..=b'Z').map(char::from);
+    let mut text = String::new();
+    'full: for first in letters() {
+        for second in letters() {
+            for third in letters() {
+                for fourth in letters() {
+                    if text.len() + 8 > LARGE {
+                        break 'full;
+                    }
+                    text.extend([first, second, third, fourth]);
+                    text.push_str(" 1\n");
+                }
+            }
+        }
+    }
+    fs::write(folder.path().join("a.prom"), &text).unwrap();
+    fs::write(folder.path().join("b.prom"), "other 1\n").unwrap();
+    let path = quoted(folder.path());
+    let exporter = Exporter::start(&format!(
+        "[bridge.selectors]\nit = {{ kind = \"file\", path = {path}, max_bytes = \"20MiB\", timeout = \"60s\" }}\n"
+    ));
+    let before = status_kib(&exporter, "VmHWM:");
+    until("both files are served", || {
+        let reply = exporter.scrape("it");
+        reply.status == 200 && reply.body.len() == text.len() + "other 1\n".len()
+    });
+    let peak = status_kib(&exporter, "VmHWM:") - before;
+    let files = u64::try_from(text.len() / 1024).unwrap();
+    assert!(peak < 5 * files, "{peak} KiB for files of {files} KiB");
+}
+
 fn serving(folder: &std::path::Path) -> Exporter {
     let path = quoted(folder);
     Exporter::start(&format!(

@@ -11,7 +11,9 @@
 
 use divan::Bencher;
 use divan::counter::BytesCount;
-use local_exporter_exposition::{Check, FormatChoice, Rules, check, join, strip_timestamps};
+use local_exporter_exposition::{
+    Check, FormatChoice, JoinRules, Rules, check, join, strip_timestamps,
+};
 use std::fmt::Write;
 
 fn main() {
@@ -132,7 +134,11 @@ fn strip(bencher: Bencher<'_, '_>) {
 fn join_two(bencher: Bencher<'_, '_>) {
     let (one, two) = (typical(), different());
     let files: [(&str, &[u8]); 2] = [("one", &one), ("two", &two)];
+    let text = JoinRules {
+        format: FormatChoice::Text,
+        ..JoinRules::default()
+    };
     bencher
         .counter(BytesCount::new(one.len() + two.len()))
-        .bench(|| join(divan::black_box(&files), FormatChoice::Text));
+        .bench(|| join(divan::black_box(&files), text));
 }

@@ -3,7 +3,7 @@
 //! The first and the last bytes give a guess at no cost. The guess is verified only if the body is faulty in that format:
 //! a text may contain the comment `# EOF` and may start with any line.
 
-use crate::entry::Reader;
+use crate::entry::{Entry, Reader};
 use crate::format::Format;
 use crate::openmetrics::OpenMetricsReader;
 use crate::protobuf;
@@ -14,7 +14,8 @@ use crate::text::TextReader;
 /// The format that `body` is read as under `choice`.
 ///
 /// [`FormatChoice::Auto`] detects it: `OpenMetrics` if the last line is `# EOF`, protobuf if the body starts like a
-/// delimited message, and text otherwise. If the body is faulty in that format but can be read as text, it is text.
+/// delimited message, and text otherwise. If the body is faulty in that format but can be read as text, it is text, unless
+/// it ends with `# EOF` and has timestamps or units: as text those would mean something else.
 #[must_use]
 pub fn detect_format(body: &[u8], choice: FormatChoice) -> Format {
     let guess = guess(body, choice);
@@ -45,14 +46,57 @@ pub(crate) fn ends_with_eof(body: &[u8]) -> bool {
         .is_some_and(|before| before.last().is_none_or(|byte| *byte == b'\n'))
 }
 
-/// Whether `body` is faulty as `guess` but readable as text.
+/// Whether `body` is faulty as `guess` but is text.
+///
+/// What ends with `# EOF` and only makes sense as `OpenMetrics` is not text, even if it is faulty.
 pub(crate) fn is_text_after_all(body: &[u8], guess: Format) -> bool {
-    let readable = match guess {
-        Format::Text => true,
-        Format::OpenMetrics => is_readable(OpenMetricsReader::new(body)),
-        Format::Protobuf => protobuf::read(body, true, &mut Summary::new(guess)).is_ok(),
-    };
-    !readable && is_readable(TextReader::new(body))
+    match guess {
+        Format::Text => false,
+        Format::OpenMetrics => {
+            !is_readable(OpenMetricsReader::new(body)) && as_text(body) == Suitability::SameMeaning
+        }
+        Format::Protobuf => {
+            protobuf::read(body, true, &mut Summary::new(guess)).is_err()
+                && as_text(body) != Suitability::Unreadable
+        }
+    }
+}
+
+/// What an `OpenMetrics` body would be as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Suitability {
+    /// It means the same.
+    SameMeaning,
+    /// It can be read, but means something else: timestamps are seconds and not milliseconds, or it has units, which
+    /// are comments in text.
+    OtherMeaning,
+    /// It cannot be read. Exemplars and the types that only `OpenMetrics` has are errors in text.
+    Unreadable,
+}
+
+/// What `body` would be as text.
+pub(crate) fn as_text(body: &[u8]) -> Suitability {
+    let mut reader = TextReader::new(body);
+    let mut suitability = Suitability::SameMeaning;
+    loop {
+        let start = reader.at();
+        match reader.next() {
+            Ok(Some(Entry::Sample(sample))) if sample.timestamp.is_some() => {
+                suitability = Suitability::OtherMeaning;
+            }
+            Ok(Some(Entry::Comment)) if is_unit(body.get(start..).unwrap_or_default()) => {
+                suitability = Suitability::OtherMeaning;
+            }
+            Ok(Some(_)) => {}
+            Ok(None) => return suitability,
+            Err(_) => return Suitability::Unreadable,
+        }
+    }
+}
+
+/// Whether a line is a UNIT line of `OpenMetrics`.
+fn is_unit(line: &[u8]) -> bool {
+    line.starts_with(b"# UNIT ")
 }
 
 fn is_readable<'a>(mut reader: impl Reader<'a>) -> bool {

@@ -5,7 +5,7 @@
 
 mod excerpt;
 
-pub(crate) use excerpt::shown;
+pub(crate) use excerpt::{shown, shown_line};
 
 use std::borrow::Cow;
 use std::fmt;
@@ -100,7 +100,15 @@ impl RawFault {
     /// Computes line, column and excerpt.
     #[cold]
     pub(crate) fn into_fault(self, body: &[u8]) -> Fault {
+        self.into_fault_at(&mut LineCounter::new(body))
+    }
+
+    /// The same for one of several faults, which are converted in the order of their positions.
+    #[cold]
+    pub(crate) fn into_fault_at(self, lines: &mut LineCounter<'_>) -> Fault {
+        let body = lines.body;
         let at = self.at.min(body.len());
+        let line = lines.line_at(at);
         let (before, after) = body.split_at_checked(at).unwrap_or((body, &[]));
         let line_start = before
             .iter()
@@ -113,11 +121,36 @@ impl RawFault {
             .unwrap_or_default();
         Fault {
             kind: self.kind,
-            line: 1 + before.iter().filter(|byte| **byte == b'\n').count(),
+            line,
             column: 1 + head.len(),
             message: self.message.into_owned(),
             excerpt: excerpt::excerpt(head, tail),
         }
+    }
+}
+
+/// Counts the lines of a body up to positions that increase, in one pass over all of them.
+pub(crate) struct LineCounter<'a> {
+    body: &'a [u8],
+    at: usize,
+    line: usize,
+}
+
+impl<'a> LineCounter<'a> {
+    pub(crate) const fn new(body: &'a [u8]) -> Self {
+        Self {
+            body,
+            at: 0,
+            line: 1,
+        }
+    }
+
+    /// The number of the line that contains `at`, which must not be less than before.
+    fn line_at(&mut self, at: usize) -> usize {
+        let passed = self.body.get(self.at..at).unwrap_or_default();
+        self.line += passed.iter().filter(|byte| **byte == b'\n').count();
+        self.at = at;
+        self.line
     }
 }
 

@@ -3,25 +3,37 @@
 //! Each family occurs once, under the first HELP, TYPE and UNIT that a file gives it, in the order in which families first
 //! occur. A repeated series is left out and counted. A file or a family that conflicts with an earlier one is left out
 //! entirely and reported. A single file passes byte for byte; with several, comments and blank lines are dropped.
+//!
+//! Needs less than four times the memory of the files, including the joined body: lines are remembered by position and
+//! read again. Every table is made for the number of lines that were counted before, so none of them grows.
 
+mod family;
 mod format;
 mod gather;
+mod input;
+mod left_out;
+mod lines;
+mod report;
+mod rules;
+mod seen;
+mod series_rules;
 #[cfg(test)]
 mod tests;
+mod types;
+mod write;
 
 use crate::detect::detect_format;
-use crate::entry::Reader;
-use crate::fault::shown;
+use crate::entry::Entry;
 use crate::format::Format;
-use crate::metric_type::{Dialect, MetricType};
-use crate::openmetrics::OpenMetricsReader;
-use crate::rules::FormatChoice;
-use crate::text::TextReader;
-use format::MajorityFormat;
-use std::collections::HashMap;
-
-/// The maximum number of conflicts in [`Joined::conflicts`].
-const MAX_CONFLICTS: usize = 1000;
+use format::{Counts, FileFormat, FileKind};
+use gather::Gatherer;
+use input::Input;
+use left_out::Refusal;
+pub use left_out::{Conflict, Duplicate};
+use report::Report;
+pub use rules::{JoinRules, Timestamps};
+use types::Types;
+use write::FamilyWriter;
 
 /// The result of [`join`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,167 +44,132 @@ pub struct Joined {
     pub format: Format,
     /// The number of sample lines left out because an earlier file has their series.
     pub duplicates: usize,
+    /// The series of these lines; at most 100 are listed.
+    pub duplicate_series: Vec<Duplicate>,
     /// The files and families left out; at most 1000 are listed.
     pub conflicts: Vec<Conflict>,
 }
 
-/// A file, or a family of a file, that was left out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Conflict {
-    /// The name of the file that it was left out of.
-    pub dropped: String,
-    /// The name of the file that it conflicts with; empty if the file is faulty.
-    pub kept: String,
-    /// The name of the family, escaped and shortened to 60 bytes; empty if the entire file was left out.
-    pub family: String,
-    /// The cause.
-    pub message: String,
-}
-
-/// A family, gathered from all files.
-#[derive(Debug, Default)]
-struct Family {
-    /// The lines HELP, TYPE and UNIT; empty if there is none.
-    metadata: [Vec<u8>; 3],
-    /// The type, and the index of the file that it comes from.
-    metric_type: Option<(MetricType, usize)>,
-    /// The sample lines.
-    samples: Vec<u8>,
-}
-
-/// The state of joining. Files are referred to by their indexes.
-struct Join<'f> {
-    files: &'f [(&'f str, &'f [u8])],
-    dialect: Dialect,
-    /// The names of the families in the order of their first lines.
-    order: Vec<Vec<u8>>,
-    families: HashMap<Vec<u8>, Family>,
-    /// The first file with each series, or with each histogram, summary or state set.
-    series_owners: HashMap<Vec<u8>, usize>,
-    /// The families that are left out of a file, and the type they have there.
-    dropped: HashMap<(usize, Vec<u8>), MetricType>,
-    duplicates: usize,
-    conflicts: Vec<Conflict>,
-}
-
 /// Joins `files`, each a name and a body, in the given order. Empty bodies are ignored.
 ///
-/// The names only serve to report conflicts. A single file is neither checked nor changed.
+/// The names only serve to report conflicts and duplicates. A single file is neither checked nor changed. Files that
+/// begin more than 4 GiB after the first are left out.
 #[must_use]
-pub fn join(files: &[(&str, &[u8])], format: FormatChoice) -> Joined {
-    let formats: Vec<Format> = files
-        .iter()
-        .map(|(_, body)| detect_format(body, format))
-        .collect();
-    let majority = MajorityFormat::of(files, &formats);
-    if majority.files <= 1 {
-        let body = files.get(majority.first_file);
+pub fn join(files: &[(&str, &[u8])], rules: JoinRules) -> Joined {
+    let mut with_bytes = files.iter().filter(|(_, body)| !body.is_empty());
+    let first = with_bytes.next().or(files.first());
+    if with_bytes.next().is_none() {
+        let body = first.map_or(&[][..], |(_, body)| body);
         return Joined {
-            body: body.map_or(&[][..], |(_, body)| body).to_vec(),
-            format: majority.format,
+            body: body.to_vec(),
+            format: detect_format(body, rules.format),
             duplicates: 0,
+            duplicate_series: Vec::new(),
             conflicts: Vec::new(),
         };
     }
-    let mut join = Join::new(files, majority.format);
-    let mut readable = Vec::new();
-    for (index, format) in formats.iter().enumerate() {
-        if join.body(index).is_empty() {
-            continue;
-        }
-        match join.prepare(index, *format, &majority) {
-            Ok(()) => readable.push(index),
-            Err((kept, message)) => join.add_conflict(index, kept, b"", message),
-        }
-    }
-    for index in readable {
-        join.add_lines(index);
-    }
-    join.finish(majority.format)
+    let examine = |(_, body): &(&str, &[u8])| FileKind::of(body, rules.format);
+    let mut kinds: Vec<FileKind> = files.iter().map(examine).collect();
+    let format = format::decide(&mut kinds, rules.format);
+    join_as(files, &kinds, format, rules.timestamps)
 }
 
-impl<'f> Join<'f> {
-    fn new(files: &'f [(&'f str, &'f [u8])], format: Format) -> Self {
-        Self {
-            files,
-            dialect: if format == Format::OpenMetrics {
-                Dialect::OpenMetrics
-            } else {
-                Dialect::Text
-            },
-            order: Vec::new(),
-            families: HashMap::new(),
-            series_owners: HashMap::new(),
-            dropped: HashMap::new(),
-            duplicates: 0,
-            conflicts: Vec::new(),
-        }
+/// Joins the files that can be read as `format`.
+fn join_as(
+    files: &[(&str, &[u8])],
+    kinds: &[FileKind],
+    format: FileFormat,
+    timestamps: Timestamps,
+) -> Joined {
+    let input = Input::new(files, format);
+    let mut report = Report::new(&input);
+    let (readable, counts) = readable_files(&input, kinds, format, &mut report);
+    let types = collect_types(&input, &readable, counts.types, &mut report);
+    let mut gatherer = Gatherer::new(&input, &types, counts.lines);
+    for file in &readable {
+        gatherer.add_file(*file);
     }
-
-    fn name(&self, index: usize) -> &'f str {
-        self.files.get(index).map_or("", |(name, _)| name)
+    let lines = gatherer.into_lines();
+    // Each file can lack its last line feed.
+    let size: usize = readable
+        .iter()
+        .map(|file| input.body(*file).len() + 1)
+        .sum();
+    let mut writer = FamilyWriter::new(&input, &types, &lines, timestamps, size + END.len());
+    for first in lines.families() {
+        writer.write(first, &mut report);
     }
-
-    fn body(&self, index: usize) -> &'f [u8] {
-        self.files.get(index).map_or(&[], |(_, body)| body)
+    let mut body = writer.into_body();
+    if format == FileFormat::OpenMetrics {
+        body.extend_from_slice(END);
     }
-
-    fn reader(&self, index: usize) -> Box<dyn Reader<'f> + 'f> {
-        match self.dialect {
-            Dialect::Text => Box::new(TextReader::new(self.body(index))),
-            Dialect::OpenMetrics => Box::new(OpenMetricsReader::new(self.body(index))),
-        }
+    body.shrink_to_fit();
+    Joined {
+        body,
+        format: format.format(),
+        duplicates: report.duplicates,
+        duplicate_series: report.duplicate_series,
+        conflicts: report.conflicts,
     }
+}
 
-    /// Collects the types of a file; the error is the file it conflicts with (itself if it is faulty) and the cause.
-    fn prepare(
-        &mut self,
-        index: usize,
-        format: Format,
-        majority: &MajorityFormat,
-    ) -> Result<(), (usize, String)> {
-        if format == Format::Protobuf {
-            return Err((index, "protobuf files cannot be joined".to_owned()));
-        }
-        if format != majority.format {
-            let (own, most) = (format.name(), majority.format.name());
-            let message = format!("the file is {own}, most are {most}");
-            return Err((majority.representative, message));
-        }
-        self.collect_types(index)
-            .map_err(|message| (index, message))
-    }
+/// The last line of `OpenMetrics`.
+const END: &[u8] = b"# EOF\n";
 
-    /// Reports that a file, or a family of it, is left out.
-    fn add_conflict(&mut self, dropped: usize, kept: usize, family: &[u8], message: String) {
-        if self.conflicts.len() >= MAX_CONFLICTS {
-            return;
-        }
-        let kept = if dropped == kept { "" } else { self.name(kept) };
-        self.conflicts.push(Conflict {
-            dropped: self.name(dropped).to_owned(),
-            kept: kept.to_owned(),
-            family: shown(family),
-            message,
+/// The files that can be read as `format`, and their counts together. The others are reported.
+fn readable_files<'i, 'f>(
+    input: &'i Input<'f>,
+    kinds: &[FileKind],
+    format: FileFormat,
+    report: &mut Report<'i, 'f>,
+) -> (Vec<usize>, Counts) {
+    let representative = format::representative(kinds, format);
+    let mut readable = Vec::new();
+    let mut total = Counts::default();
+    for (file, kind) in kinds.iter().enumerate() {
+        let counts = kind.as_format(format, representative).and_then(|counts| {
+            let fits = input.is_addressable(file);
+            let message = "the files together exceed 4 GiB, which is the limit for joining";
+            fits.then_some(counts)
+                .ok_or_else(|| Refusal::faulty(message.to_owned()))
         });
-    }
-
-    fn finish(self, format: Format) -> Joined {
-        let mut body = Vec::new();
-        for family in self.order.iter().filter_map(|name| self.families.get(name)) {
-            for line in &family.metadata {
-                body.extend_from_slice(line);
+        match counts {
+            Ok(counts) => {
+                readable.push(file);
+                total.lines += counts.lines;
+                total.types += counts.types;
             }
-            body.extend_from_slice(&family.samples);
-        }
-        if format == Format::OpenMetrics {
-            body.extend_from_slice(b"# EOF\n");
-        }
-        Joined {
-            body,
-            format,
-            duplicates: self.duplicates,
-            conflicts: self.conflicts,
+            Err(refusal) => report.conflict(file, b"", refusal),
         }
     }
+    (readable, total)
+}
+
+/// Collects the types that the files declare, of at most `count` families. Conflicts are reported.
+fn collect_types<'i, 'f>(
+    input: &'i Input<'f>,
+    files: &[usize],
+    count: usize,
+    report: &mut Report<'i, 'f>,
+) -> Types<'i, 'f> {
+    let mut types = Types::new(input, count);
+    let mut reader = input.reader();
+    for file in files {
+        reader.begin(*file);
+        while let Some(line) = reader.next(*file) {
+            let Entry::Type(name, metric_type) = line.entry else {
+                continue;
+            };
+            if let Some(conflict) = types.declare(*file, name.text, metric_type) {
+                let (here, there) = (conflict.here.name(), conflict.there.name());
+                let refusal = Refusal {
+                    because_of: Some(conflict.owner as usize),
+                    message: format!("its type is {here} here and {there} there"),
+                };
+                report.conflict(*file, name.text, refusal);
+            }
+        }
+        types.end_file();
+    }
+    types
 }

@@ -7,7 +7,7 @@
 //!
 //! The crate returns no samples: it is a checker, not a parser for collectors.
 //!
-//! A body is a byte slice; how it was obtained does not matter. The crate depends on nothing but the standard library.
+//! A body is a byte slice; how it was obtained does not matter.
 //!
 //! # Check a body
 //!
@@ -62,11 +62,11 @@
 //! out, entirely or by family, and reported.
 //!
 //! ```
-//! use local_exporter_exposition::{FormatChoice, join};
+//! use local_exporter_exposition::{JoinRules, join};
 //!
 //! let first: &[u8] = b"# TYPE up gauge\nup{job=\"a\"} 1\n";
 //! let second: &[u8] = b"# TYPE up gauge\nup{job=\"b\"} 0\nup{job=\"a\"} 0\n";
-//! let joined = join(&[("first", first), ("second", second)], FormatChoice::Auto);
+//! let joined = join(&[("first", first), ("second", second)], JoinRules::default());
 //! assert_eq!(joined.body, b"# TYPE up gauge\nup{job=\"a\"} 1\nup{job=\"b\"} 0\n");
 //! assert_eq!(joined.duplicates, 1);
 //! assert!(joined.conflicts.is_empty());
@@ -143,6 +143,7 @@ mod number;
 mod openmetrics;
 mod protobuf;
 mod rules;
+mod series;
 mod strict;
 mod strip;
 mod summary;
@@ -152,7 +153,7 @@ pub use check::{MAX_FAULTS, check, list_faults, summarize};
 pub use detect::detect_format;
 pub use fault::{Fault, FaultKind};
 pub use format::Format;
-pub use join::{Conflict, Joined, join};
+pub use join::{Conflict, Duplicate, JoinRules, Joined, Timestamps, join};
 pub use name_escaping::{EscapingError, EscapingScheme, escape_names};
 pub use rules::{Check, FinalNewline, FormatChoice, Rules};
 pub use strip::strip_timestamps;

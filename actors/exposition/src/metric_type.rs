@@ -70,6 +70,23 @@ impl MetricType {
         }
     }
 
+    /// The label whose value is a number: `le` or `quantile`.
+    pub(crate) const fn numeric_label(self) -> Option<&'static [u8]> {
+        match self {
+            Self::Histogram | Self::GaugeHistogram => Some(b"le"),
+            Self::Summary => Some(b"quantile"),
+            _ => None,
+        }
+    }
+
+    /// Whether all samples of one metric belong together, such as the buckets of a histogram.
+    pub(crate) const fn has_parts(self) -> bool {
+        matches!(
+            self,
+            Self::Histogram | Self::GaugeHistogram | Self::Summary | Self::StateSet
+        )
+    }
+
     pub(crate) const fn is_histogram(self) -> bool {
         matches!(self, Self::Histogram | Self::GaugeHistogram)
     }

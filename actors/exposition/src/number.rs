@@ -31,6 +31,17 @@ pub(crate) fn parse(text: &[u8]) -> Option<f64> {
     }
 }
 
+/// The bits of `number`, the same for all that are the same bound: zero has no sign, and every NaN is one.
+pub(crate) fn identity(number: f64) -> u64 {
+    if number == 0.0 {
+        0.0_f64.to_bits()
+    } else if number.is_nan() {
+        f64::NAN.to_bits()
+    } else {
+        number.to_bits()
+    }
+}
+
 /// Parses a timestamp of the text format: digits only (`promlex.l`), in milliseconds, that fit in 64 bits.
 pub(crate) fn parse_milliseconds(text: &[u8]) -> Option<i64> {
     std::str::from_utf8(text).ok()?.parse().ok()

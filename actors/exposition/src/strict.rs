@@ -12,6 +12,7 @@ mod series;
 use crate::entry::{Entry, Reader, Sample};
 use crate::fault::RawFault;
 use crate::metric_type::{Dialect, MetricType};
+use crate::series::Identity;
 use histogram::Histogram;
 use reserved::ReservedNames;
 use sample::FamilySample;
@@ -88,7 +89,8 @@ impl FamilyState {
         let metric_type = family
             .metric_type
             .filter(|metric_type| metric_type.is_histogram());
-        let histograms = self.histograms.drain().map(|(_, histogram)| histogram);
+        // Draining takes time in proportion to the capacity, which the largest family so far determines.
+        let histograms = std::mem::take(&mut self.histograms).into_values();
         let faults =
             histograms.filter_map(|histogram| histogram.finish(metric_type?, self.dialect));
         faults.min_by_key(|fault| fault.at)
@@ -182,13 +184,13 @@ impl FamilyState {
         let timestamp = sample.timestamp.as_ref().map(|(_, timestamp)| *timestamp);
         let is_grouped = metric_type.is_histogram() || self.dialect == Dialect::OpenMetrics;
         let metric = if is_grouped {
-            let own = metric_type.sample_label(&family.name);
-            let others = labels.iter().filter(|label| Some(label.name.text) != own);
-            self.series.hash(&family.name, others)
+            let identity = Identity::of_metric(metric_type.sample_label(&family.name));
+            self.series.hash(&family.name, labels, &identity)
         } else {
             0
         };
-        let series = self.series.hash(sample.name.text, labels.iter());
+        let identity = Identity::of_series(Some(metric_type));
+        let series = self.series.hash(sample.name.text, labels, &identity);
         point
             .check(at)
             .or_else(|| self.series.check_duplicate(at, series, timestamp))
@@ -206,5 +208,29 @@ impl FamilyState {
                 let histogram = histograms.or_insert_with(|| Histogram::new(at));
                 histogram.add(at, &point)
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FamilyState;
+    use crate::entry::Reader;
+    use crate::metric_type::Dialect;
+    use crate::text::TextReader;
+    use std::fmt::Write;
+
+    #[test]
+    fn a_histogram_that_ended_costs_later_families_nothing() {
+        let mut body = String::from("# TYPE a histogram\n");
+        for number in 0..1000 {
+            let _ = writeln!(body, "a_bucket{{b=\"{number}\",le=\"+Inf\"}} 1");
+        }
+        body.push_str("c 1\n");
+        let mut state = FamilyState::new(Dialect::Text);
+        let mut reader = TextReader::new(body.as_bytes());
+        while let Ok(Some(entry)) = reader.next() {
+            assert_eq!(state.add(body.as_bytes(), 0, &entry, &reader), []);
+        }
+        assert_eq!(state.histograms.capacity(), 0);
     }
 }

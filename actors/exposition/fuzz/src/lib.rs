@@ -12,8 +12,8 @@
 pub mod corpus;
 
 use local_exporter_exposition::{
-    Check, FinalNewline, Format, FormatChoice, Rules, check, detect_format, join, list_faults,
-    strip_timestamps,
+    Check, FinalNewline, Format, FormatChoice, JoinRules, Rules, Timestamps, check, detect_format,
+    join, list_faults, strip_timestamps,
 };
 
 const FORMATS: [FormatChoice; 4] = [
@@ -75,10 +75,15 @@ fn stays_accepted(body: &[u8], rules: &Rules) {
     let summary = check(&stripped, &rules).expect("a stripped body is accepted");
     assert_eq!(summary.newest_timestamp_ms, None);
 
-    let joined = join(&[("a", body), ("b", body)], format);
     let lenient = Rules {
         allow_empty: true,
         ..rules
     };
-    check(&joined.body, &lenient).expect("a joined body is accepted");
+    for timestamps in [Timestamps::Kept, Timestamps::Stripped] {
+        let joined = join(
+            &[("a", body), ("b", body)],
+            JoinRules { format, timestamps },
+        );
+        check(&joined.body, &lenient).expect("a joined body is accepted");
+    }
 }

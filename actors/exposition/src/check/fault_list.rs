@@ -1,6 +1,6 @@
 //! The faults of one body, up to a maximum number.
 
-use crate::fault::{Fault, FaultKind, RawFault};
+use crate::fault::{Fault, FaultKind, LineCounter, RawFault};
 
 /// The faults found so far.
 pub(super) struct FaultList<'a> {
@@ -8,7 +8,7 @@ pub(super) struct FaultList<'a> {
     max: usize,
     /// Whether a last line without line feed means that the body was cut off.
     newline_required: bool,
-    faults: Vec<Fault>,
+    faults: Vec<RawFault>,
 }
 
 impl<'a> FaultList<'a> {
@@ -32,7 +32,7 @@ impl<'a> FaultList<'a> {
             fault.kind = FaultKind::Truncated;
         }
         if !self.is_full() {
-            self.faults.push(fault.into_fault(self.body));
+            self.faults.push(fault);
         }
     }
 
@@ -46,12 +46,17 @@ impl<'a> FaultList<'a> {
 
     /// The faults in the order of their positions, at most one per line.
     pub(super) fn into_result(mut self) -> Result<(), Vec<Fault>> {
-        self.faults.sort_by_key(|fault| (fault.line, fault.column));
-        self.faults.dedup_by_key(|fault| fault.line);
-        if self.faults.is_empty() {
+        self.faults.sort_by_key(|fault| fault.at);
+        let mut lines = LineCounter::new(self.body);
+        let faults = self.faults.into_iter();
+        let mut faults: Vec<Fault> = faults
+            .map(|fault| fault.into_fault_at(&mut lines))
+            .collect();
+        faults.dedup_by_key(|fault| fault.line);
+        if faults.is_empty() {
             Ok(())
         } else {
-            Err(self.faults)
+            Err(faults)
         }
     }
 

@@ -14,6 +14,11 @@ pub(crate) fn shown(word: &[u8]) -> String {
     text
 }
 
+/// The start of a line for a message: about 60 characters, with quotes and backslashes as they are.
+pub(crate) fn shown_line(line: &[u8]) -> String {
+    excerpt(&[], line)
+}
+
 /// About 60 characters around the position between `head` and `tail`, which are the two parts of a line.
 pub(super) fn excerpt(head: &[u8], tail: &[u8]) -> String {
     const BEFORE: usize = 40;

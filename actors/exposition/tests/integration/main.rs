@@ -7,6 +7,7 @@
 )]
 
 mod corpus;
+mod doubling;
 mod ingest;
 mod listing;
 mod properties;

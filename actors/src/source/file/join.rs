@@ -147,7 +147,7 @@ impl Attempt {
         let names: Vec<String> = names.collect();
         let bodies = files.iter().map(|(_, good)| &good.body[..]);
         let named: Vec<(&str, &[u8])> = names.iter().map(String::as_str).zip(bodies).collect();
-        let joined = join(&named, validator.format());
+        let joined = join(&named, validator.join_rules());
         Self {
             content: match joined.body.as_slice() {
                 [] => Content::Nothing,
