@@ -42,6 +42,12 @@ pub fn file_paths(source: &config::Source) -> Vec<PathBuf> {
     kind(source).file_paths()
 }
 
+/// The most bodies of `max_bytes` that a source holds at the same time.
+#[must_use]
+pub fn bodies(source: &config::Source) -> u32 {
+    kind(source).bodies()
+}
+
 /// The number of file descriptors that a source may need in addition to one per scrape.
 #[must_use]
 pub fn descriptors(source: &config::Source) -> Descriptors {

@@ -4,6 +4,7 @@ use super::configuration::{Configuration, check, load_to_serve};
 use super::flags::ServiceFlags;
 use crate::http::listen::{self, Listener};
 use crate::process::confinement::{ReadAccess, RequiredAccess, Rules, confine};
+use crate::process::memory;
 use crate::process::systemd::ServiceManager;
 use crate::reloader::Reloader;
 use crate::serve::{Start, run};
@@ -135,6 +136,7 @@ fn prepare_now(layers: &Layers, path_access: &PathAccess) -> Result<Prepared, Re
     for error in &loaded.warnings {
         tracing::warn!(%error, "drop-in left out of the configuration");
     }
+    memory::warn_if_insufficient(&loaded.settings);
     let service = &loaded.settings.service;
     let listeners = listen::bind(&service.listeners).map_err(Refused::Io)?;
     let rules = match service.confinement {

@@ -1,5 +1,7 @@
 //! Freed memory is returned to the system, no matter how the program was started.
 
+mod bound;
+
 use crate::support::{Exporter, program, quoted, until};
 use local_exporter_daemons::fault::Behaviour;
 use local_exporter_daemons::scripted::ScriptedDaemon;

@@ -8,6 +8,7 @@
 mod address;
 mod bus_error;
 mod call;
+mod frames;
 mod link;
 mod payload;
 mod remedy;
@@ -113,7 +114,7 @@ impl Dbus {
         blocking: BlockingPool,
     ) -> Self {
         Self {
-            link: Link::new(spec.bus.clone(), spec.auth_uid, blocking.clone()),
+            link: Link::new(spec.bus.clone(), spec.auth_uid, max_bytes, blocking.clone()),
             blocking,
             spec,
             max_bytes,
@@ -138,6 +139,9 @@ impl Dbus {
                     return self.validator.validate(body, from, &self.blocking).await;
                 }
                 Err(failure) => match failure.link {
+                    LinkState::Oversized => {
+                        return Err(ScrapeError::too_large(&"the reply", self.max_bytes));
+                    }
                     // The bus may have closed the connection since the last scrape: try a new one.
                     LinkState::Broken if age == Age::Reused => {}
                     LinkState::Broken => return Err(failure.error),

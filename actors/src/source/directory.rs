@@ -43,6 +43,10 @@ impl Kind for config::DirectorySource {
         files(self).descriptors()
     }
 
+    fn bodies(&self) -> u32 {
+        files(self).bodies()
+    }
+
     fn has_cache(&self) -> bool {
         files(self).has_cache()
     }

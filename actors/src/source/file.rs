@@ -80,6 +80,12 @@ impl Kind for FileSource {
         }
     }
 
+    /// The contents of the files, those that they replace, and four for what is derived from them: the
+    /// joined body and its compressed form.
+    fn bodies(&self) -> u32 {
+        6
+    }
+
     fn has_cache(&self) -> bool {
         true
     }

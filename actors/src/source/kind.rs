@@ -44,6 +44,12 @@ pub(crate) trait Kind {
         Descriptors::default()
     }
 
+    /// The most bodies of `max_bytes` that the source holds at the same time. By default: one that is
+    /// read, with room to grow, and the last one, for `min_interval`.
+    fn bodies(&self) -> u32 {
+        4
+    }
+
     /// Whether the source serves scrapes from a cache, which its background task fills first.
     fn has_cache(&self) -> bool {
         false

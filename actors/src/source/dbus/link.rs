@@ -25,6 +25,8 @@ const BUS_BACKOFF: Backoff = Backoff::new(
 pub(super) struct Link {
     bus: Bus,
     auth_uid: Option<u32>,
+    /// The largest body of a reply that is accepted.
+    max_bytes: usize,
     connector: Connector,
     /// The connection of the last call, unless a call uses it or has broken it.
     kept: RefCell<Option<Connection>>,
@@ -40,10 +42,16 @@ pub(super) enum Age {
 }
 
 impl Link {
-    pub(super) fn new(bus: Bus, auth_uid: Option<u32>, blocking: BlockingPool) -> Self {
+    pub(super) fn new(
+        bus: Bus,
+        auth_uid: Option<u32>,
+        max_bytes: usize,
+        blocking: BlockingPool,
+    ) -> Self {
         Self {
             bus,
             auth_uid,
+            max_bytes,
             connector: Connector::new(blocking),
             kept: RefCell::new(None),
             backoff: RefCell::new(BUS_BACKOFF),
@@ -90,7 +98,7 @@ impl Link {
     }
 
     async fn build(&self) -> Result<Connection, BusError> {
-        let builder = wire::connect(&self.bus, &self.connector).await?;
+        let builder = wire::connect(&self.bus, &self.connector, self.max_bytes).await?;
         let builder = match user::uid_to_claim(self.auth_uid) {
             Some(uid) => builder.user_id(uid),
             None => builder,

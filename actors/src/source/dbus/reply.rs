@@ -3,6 +3,7 @@
 //! Maps the error names of D-Bus to reasons. Must not hold a connection. The
 //! function that reads a message is public, so that it can be fuzzed.
 
+use super::frames::Oversized;
 use super::text::printable;
 use crate::reason::Reason;
 use crate::scrape::ScrapeError;
@@ -16,6 +17,8 @@ pub(super) enum LinkState {
     Usable,
     /// It is closed or in an unknown state.
     Broken,
+    /// It is closed, because the reply is larger than accepted.
+    Oversized,
 }
 
 /// A failed call.
@@ -28,10 +31,19 @@ pub(super) struct Failure {
 impl Failure {
     /// The connection failed during the call.
     pub(super) fn broken(spec: &DbusSource, error: &zbus::Error) -> Self {
+        let is_oversized = match error {
+            zbus::Error::InputOutput(error) => {
+                error.get_ref().is_some_and(|it| it.is::<Oversized>())
+            }
+            _ => false,
+        };
         let error = printable(&error.to_string());
         let message = format!("the call to {} failed: {error}", spec.destination);
         Self {
-            link: LinkState::Broken,
+            link: match is_oversized {
+                true => LinkState::Oversized,
+                false => LinkState::Broken,
+            },
             error: ScrapeError::new(Reason::Bus, message),
         }
     }

@@ -3,11 +3,13 @@
 //! zbus buffers a greeting of any length, searches all of it after each read, and
 //! panics if it is empty, so a process that listens in place of a bus could stop
 //! the actor thread. A bus that accepts a client sends one short line, and
-//! messages after it (D-Bus specification, "Authentication Protocol"). File descriptors
-//! are not passed, so none are received.
+//! messages after it (D-Bus specification, "Authentication Protocol"). Messages that are
+//! larger than the caller accepts are refused too. File descriptors are not passed, so none
+//! are received.
 
 use super::address::addresses;
 use super::bus_error::BusError;
+use super::frames::Frames;
 use crate::source::connect::{Address, Connector};
 use local_exporter_config::{Bus, BusAddress};
 use std::io;
@@ -22,19 +24,23 @@ use zbus::export::async_trait::async_trait;
 /// The longest greeting of a bus, in bytes: the limit of dbus-daemon for what an unauthenticated
 /// client sends.
 const MAX_GREETING: usize = 16 * 1024;
+/// Room for the header of a message, and for the encoding of its body.
+const LARGEST_HEADER: usize = 64 * 1024;
 
 /// Connects to the first address of a bus where a process listens. Authentication follows when the
-/// connection is built.
+/// connection is built. A message with a body of more than `max_bytes` breaks the connection.
 ///
 /// # Errors
 /// If connecting to each address failed, or one is invalid.
 pub(super) async fn connect(
     bus: &Bus,
     connector: &Connector,
+    max_bytes: usize,
 ) -> Result<Builder<'static>, BusError> {
+    let largest = max_bytes.saturating_add(LARGEST_HEADER);
     let mut failures = Vec::new();
     for address in addresses(bus) {
-        match connect_to(&address, connector).await {
+        match connect_to(&address, connector, largest).await {
             Ok(builder) => return Ok(builder),
             Err(error) => failures.push((address, error)),
         }
@@ -42,9 +48,11 @@ pub(super) async fn connect(
     Err(BusError::of_list(failures))
 }
 
+/// Connects to one address. A message of more than `largest` bytes breaks the connection.
 async fn connect_to(
     address: &BusAddress,
     connector: &Connector,
+    largest: usize,
 ) -> Result<Builder<'static>, BusError> {
     let socket = match address {
         BusAddress::Path(path) => Address::Path(path.clone()),
@@ -54,20 +62,28 @@ async fn connect_to(
         }
     };
     let stream = connector.connect(&socket).await?;
-    Ok(Builder::socket(Wire(stream)))
+    Ok(Builder::socket(Wire { stream, largest }))
 }
 
 #[derive(Debug)]
-struct Wire(UnixStream);
+struct Wire {
+    stream: UnixStream,
+    /// The largest message that is accepted, in bytes.
+    largest: usize,
+}
 
 impl Socket for Wire {
     type ReadHalf = Incoming;
     type WriteHalf = Outgoing;
 
     fn split(self) -> Split<Incoming, Outgoing> {
-        let (stream, outgoing) = self.0.into_split();
-        let greeting = Greeting::default();
-        Split::new(Incoming { stream, greeting }, Outgoing(outgoing))
+        let (stream, outgoing) = self.stream.into_split();
+        let incoming = Incoming {
+            stream,
+            greeting: Greeting::default(),
+            frames: Frames::new(self.largest),
+        };
+        Split::new(incoming, Outgoing(outgoing))
     }
 }
 
@@ -75,14 +91,17 @@ impl Socket for Wire {
 struct Incoming {
     stream: OwnedReadHalf,
     greeting: Greeting,
+    frames: Frames,
 }
 
 #[async_trait]
 impl ReadHalf for Incoming {
     async fn recvmsg(&mut self, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
         let length = self.stream.read(buffer).await?;
-        self.greeting
-            .take(buffer.get(..length).unwrap_or_default())?;
+        let received = buffer.get(..length).unwrap_or_default();
+        let messages = self.greeting.take(received)?;
+        let followed = self.frames.take(messages);
+        followed.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
         Ok((length, Vec::new()))
     }
 }
@@ -114,24 +133,24 @@ enum Greeting {
 }
 
 impl Greeting {
-    /// Checks received bytes.
+    /// Checks received bytes, and returns those that follow the greeting.
     ///
     /// # Errors
     /// If the greeting is empty or too long.
-    fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
+    fn take<'b>(&mut self, bytes: &'b [u8]) -> io::Result<&'b [u8]> {
         let before = match self {
             Self::Awaited => 0,
             Self::Begun(before) => *before,
-            Self::Over => return Ok(()),
+            Self::Over => return Ok(bytes),
         };
-        let length = match bytes.iter().position(|byte| *byte == b'\n') {
+        let (length, messages) = match bytes.iter().position(|byte| *byte == b'\n') {
             Some(end) => {
                 *self = Self::Over;
-                before + end
+                (before + end, bytes.get(end + 1..).unwrap_or_default())
             }
             None => {
                 *self = Self::Begun(before + bytes.len());
-                before + bytes.len()
+                (before + bytes.len(), &[][..])
             }
         };
         let is_empty = *self == Self::Over && length == 0;
@@ -139,7 +158,7 @@ impl Greeting {
             let message = "its greeting is not that of a bus";
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }
-        Ok(())
+        Ok(messages)
     }
 }
 
