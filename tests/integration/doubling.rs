@@ -1,11 +1,12 @@
 //! Every cost is linear: four times the input takes about four times the processor time.
 //!
-//! The rule holds for all that the size of a configuration, a body or the number of selectors can make
+//! The rule holds for all that the size of a configuration, a directory, a body or the number of selectors can make
 //! slow. The time is that of the exporter's process alone, and is compared within one run, so that neither the speed
 //! of the machine nor its load matters. The checker and the joiner have such a test in their own crate.
 
 mod commands;
 mod configuration;
+mod directories;
 mod pages;
 mod processor;
 

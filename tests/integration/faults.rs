@@ -11,6 +11,7 @@
 //! | a bus, and other listeners at its address | `bus`, `no_bus` |
 //! | files, and storms of changes to them | `files`, `storms` |
 //! | permissions, stale mounts, file systems | `permissions`, `mounts`, `file_systems`, `hung_mount` |
+//! | limits: large files, long names, daemons that hang, threads | `limits` |
 //! | inotify, clocks | `inotify`, `clock` |
 //! | errors that are easily confused | `hints` |
 
@@ -21,6 +22,7 @@ mod files;
 mod hints;
 mod hung_mount;
 mod inotify;
+mod limits;
 mod mounts;
 mod names;
 mod no_bus;

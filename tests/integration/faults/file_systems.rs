@@ -2,7 +2,7 @@
 
 use super::inotify::is_by;
 use super::mounts::MOUNT;
-use super::scene::{Expected, GOOD, Outcome, Recovery, Scene, TIMEOUT, When};
+use super::scene::{Expected, GOOD, Outcome, Recovery, SOON, Scene, TIMEOUT, When};
 use crate::namespaces::after;
 use crate::support::{quoted, until};
 use local_exporter_daemons::fault::Behaviour;
@@ -91,6 +91,33 @@ fn hangs_with_a_file() {
         || files.hang(),
         |()| files.resume().unwrap(),
     );
+}
+
+#[test]
+fn hangs_at_startup() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().to_str().unwrap();
+    let Some((files, command)) = mounted(QUIET, at, GOOD, &[]) else {
+        return;
+    };
+    files.hang();
+    let path = quoted(&folder.path().join("it.prom"));
+    let scene = Scene::start_as(command, "1h", |_| {
+        let keys = format!("timeout = \"{TIMEOUT:?}\"\nrefresh = \"100ms\"");
+        format!("[bridge.selectors.it]\nkind = \"file\"\npath = {path}\n{keys}\n")
+    });
+    scene.meanwhile("file system hangs at startup", || {
+        let began = Instant::now();
+        scene
+            .exporter
+            .scrape("it")
+            .assert_error(504, "it", "timeout");
+        let took = began.elapsed();
+        assert!(took < TIMEOUT + SOON, "{took:?}");
+        files.resume().unwrap();
+        until("the file is served", || scene.is_good());
+        (Outcome::of(Expected::timeout(""), took), ())
+    });
 }
 
 #[test]
