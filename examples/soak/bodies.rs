@@ -28,7 +28,16 @@ pub(crate) static LARGEST: LazyLock<Vec<u8>> = LazyLock::new(|| {
     body
 });
 
+/// A body with one very long name.
+pub(crate) static LONG_NAME: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let name = "_".repeat(MAX_BYTES / 4);
+    format!("{name} 1\n").into_bytes()
+});
+
+/// [`USUAL`] and [`LONG_NAME`], joined.
+static JOINED: LazyLock<Vec<u8>> = LazyLock::new(|| [USUAL, &LONG_NAME].concat());
+
 /// Whether a body is one of these, complete.
 pub(crate) fn is_whole(body: &[u8]) -> bool {
-    [USUAL, OTHER, &LARGEST].contains(&body)
+    [USUAL, OTHER, &LARGEST, &JOINED].contains(&body)
 }

@@ -1,6 +1,6 @@
 //! The clients, and how they behave.
 
-use crate::exchange::{Request, Response, ask, read_slowly, read_whole};
+use crate::exchange::{Request, Response, ask, ask_page, read_slowly, read_whole};
 use crate::exporter;
 use crate::tally::{Outcome, Tally};
 use fastrand::Rng;
@@ -9,6 +9,9 @@ use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::park_timeout;
 use std::time::Duration;
+
+/// The scrapes of a crowd: more than a selector accepts by default.
+const AT_ONCE: usize = 80;
 
 /// How a client behaves.
 #[derive(Clone, Copy, Debug)]
@@ -23,11 +26,15 @@ pub(crate) enum ClientKind {
     Slow,
     /// Disconnects in the middle of a scrape.
     Disconnecting,
+    /// Requests one of the pages, and reads little of it for a while.
+    Unread,
+    /// Begins many scrapes of one selector at once, and leaves.
+    Crowd,
 }
 
 impl ClientKind {
     /// One for each client.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Steady,
         Self::Steady,
         Self::Steady,
@@ -38,13 +45,16 @@ impl ClientKind {
         Self::Slow,
         Self::Disconnecting,
         Self::Disconnecting,
+        Self::Unread,
+        Self::Unread,
+        Self::Crowd,
     ];
 
     /// A few hundred scrapes per second in total: a soak takes long and needs no high rate.
     fn pause(self) -> Duration {
         match self {
             Self::Steady | Self::Http10 | Self::Compressed | Self::Slow => Duration::from_millis(5),
-            Self::Disconnecting => Duration::from_millis(20),
+            Self::Disconnecting | Self::Unread | Self::Crowd => Duration::from_millis(20),
         }
     }
 
@@ -70,6 +80,8 @@ impl ClientKind {
                     outcome(ask(address, name, Request::Plain).and_then(|it| read_slowly(&it)))
                 }
                 Self::Disconnecting => leave(address, name, &mut random),
+                Self::Unread => leave_unread(address, name, &mut random),
+                Self::Crowd => crowd(address, name, &mut random),
             };
             if let Outcome::Wrong(why) = &outcome {
                 println!("wrong response: selector {name}, client {self:?}: {why}");
@@ -115,4 +127,26 @@ fn leave(address: &str, name: &str, random: &mut Rng) -> Outcome {
         }
     });
     asked.map_or_else(|error| wrong(&error), |()| Outcome::Left)
+}
+
+/// Reads the begin of a page, and disconnects after a while.
+fn leave_unread(address: &str, name: &str, random: &mut Rng) -> Outcome {
+    let debug = format!("/bridge?selector={name}&debug=true");
+    let pages = ["/metrics", "/debug/actors", "/config", "/sd", "/", &debug];
+    let page = random.choice(pages).expect("a page");
+    let asked = ask_page(address, page, Request::Plain).and_then(|mut stream| {
+        stream.read(&mut [0; 100])?;
+        park_timeout(Duration::from_millis(random.u64(..2000)));
+        Ok(())
+    });
+    asked.map_or_else(|error| wrong(&error), |()| Outcome::Left)
+}
+
+/// Leaves many scrapes at the same time.
+fn crowd(address: &str, name: &str, random: &mut Rng) -> Outcome {
+    let scrapes: io::Result<Vec<_>> = (0..AT_ONCE)
+        .map(|_| ask(address, name, Request::Plain))
+        .collect();
+    park_timeout(Duration::from_millis(random.u64(..600)));
+    scrapes.map_or_else(|error| wrong(&error), |_| Outcome::Left)
 }

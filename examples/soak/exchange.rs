@@ -30,8 +30,13 @@ pub(crate) struct Response {
     pub(crate) body: Vec<u8>,
 }
 
-/// Opens a connection with a small receive buffer and sends the request.
+/// Requests a scrape with [`ask_page`].
 pub(crate) fn ask(address: &str, selector: &str, request: Request) -> io::Result<TcpStream> {
+    ask_page(address, &format!("/bridge?selector={selector}"), request)
+}
+
+/// Opens a connection with a small receive buffer and sends the request.
+pub(crate) fn ask_page(address: &str, page: &str, request: Request) -> io::Result<TcpStream> {
     let address: SocketAddr = address.parse().map_err(io::Error::other)?;
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_recv_buffer_size(PIECE)?;
@@ -45,7 +50,7 @@ pub(crate) fn ask(address: &str, selector: &str, request: Request) -> io::Result
             "HTTP/1.1\r\nHost: soak\r\nConnection: close\r\nAccept-Encoding: gzip\r\n"
         }
     };
-    write!(stream, "GET /bridge?selector={selector} {rest}\r\n")?;
+    write!(stream, "GET {page} {rest}\r\n")?;
     Ok(stream)
 }
 

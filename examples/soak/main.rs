@@ -18,6 +18,7 @@
 
 mod bodies;
 mod clients;
+mod crowd;
 mod exchange;
 mod exporter;
 mod faults;

@@ -1,6 +1,7 @@
 //! The sources, with one random fault or recovery at a time.
 
 use crate::bodies::{LARGEST, USUAL};
+use crate::crowd::Crowd;
 use crate::faults;
 use fastrand::Rng;
 use local_exporter_daemons::bus::{Bus, BusKind, BusOptions};
@@ -14,12 +15,15 @@ use std::path::{Path, PathBuf};
 
 const SOCKETS: usize = 8;
 const FILES: usize = 6;
+/// The number of sockets that hang at the same time.
+const TOGETHER: usize = 4;
 
 /// All sources, and their tables of the configuration.
 pub(crate) struct Sources {
     sockets: Vec<ScriptedDaemon>,
     files: Vec<PromFile>,
     directory: Directory,
+    crowd: Crowd,
     bus: OnABus,
     selectors: Vec<String>,
     tables: String,
@@ -34,6 +38,7 @@ impl Sources {
         };
         let bus = OnABus::start();
         let directory = Directory::of(make("directory".to_owned()));
+        let crowd = Crowd::of(make("crowd".to_owned()));
         let (mut selectors, mut tables) = (Vec::new(), "[bridge.selectors]\n".to_owned());
         let mut select = |name: String, source: String| {
             let _ = writeln!(tables, "{name} = {source}");
@@ -41,6 +46,7 @@ impl Sources {
         };
         select("bus".to_owned(), bus.table());
         select("directory".to_owned(), format!("{:?}", directory.path));
+        select("crowd".to_owned(), format!("{:?}", crowd.path()));
         let mut sockets = Vec::new();
         for number in 0..SOCKETS {
             let path = folder.join(format!("socket{number}"));
@@ -59,6 +65,7 @@ impl Sources {
             sockets,
             files,
             directory,
+            crowd,
             bus,
             selectors,
             tables,
@@ -90,11 +97,12 @@ impl Sources {
             file.write(USUAL).expect("a file");
         }
         self.directory.behave(well());
+        self.crowd.heal().expect("files");
         self.bus.reply(Reply::Metrics);
     }
 
     pub(crate) fn disturb(&mut self, random: &mut Rng) {
-        match random.usize(..4) {
+        match random.usize(..6) {
             0 => {
                 let socket = random.choice(&self.sockets).expect("a socket");
                 socket.set(faults::behaviour(random)).expect("a socket");
@@ -104,7 +112,16 @@ impl Sources {
                 faults::change(file, random).expect("a file");
             }
             2 => self.directory.disturb(random),
+            3 => self.crowd.disturb(random).expect("files"),
+            4 => self.hang_together(),
             _ => self.bus.disturb(random),
+        }
+    }
+
+    /// Several daemons hang at the same time.
+    fn hang_together(&self) {
+        for socket in self.sockets.iter().take(TOGETHER) {
+            socket.set(Behaviour::HangAfterAccept).expect("a socket");
         }
     }
 }
