@@ -4,11 +4,7 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread::park_timeout;
 use std::time::Duration;
-
-/// The pause of the reader of the log after each line.
-const BETWEEN_LINES: Duration = Duration::from_millis(100);
 
 /// A running exporter, killed on drop.
 pub(crate) struct Exporter {
@@ -21,7 +17,7 @@ impl Exporter {
     pub(crate) fn start(program: Option<&Path>, configuration: &Path) -> Self {
         let program = program.map_or_else(beside, Path::to_owned);
         let mut child = Command::new(&program)
-            .args(["serve", "-v", "--log.format", "json", "--config"])
+            .args(["serve", "--log.format", "json", "--config"])
             .arg(configuration)
             .stderr(Stdio::piped())
             .spawn()
@@ -34,12 +30,8 @@ impl Exporter {
                 break address.as_str().unwrap_or_default().to_owned();
             }
         };
-        // Rarely read on: most of the time the pipe is full.
-        std::thread::spawn(move || {
-            for _ in lines.map_while(Result::ok) {
-                park_timeout(BETWEEN_LINES);
-            }
-        });
+        // Read on, so that the pipe does not fill up.
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
         Self { child, address }
     }
 
