@@ -4,6 +4,7 @@
 //! selectors from `local-exporter-actors`, the HTTP server and the pages.
 
 use crate::exporter::{Exporter, Running};
+use crate::http::access;
 use crate::http::connections::Connections;
 use crate::http::gzip::Compressors;
 use crate::http::listen::Listener;
@@ -146,6 +147,9 @@ impl Running {
         for counter in [threads.lost_file_events(), blocking.failures()] {
             metrics.add(counter).map_err(io::Error::other)?;
         }
+        threads
+            .secret_files()
+            .set(access::secret_files(&loaded.settings));
         let registry = Registry::start(selectors.clone(), &threads, metrics.selectors());
         let connections = Connections::new(clients, metrics.connections().clone());
         let exporter = web::Data::new(Exporter {

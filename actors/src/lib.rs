@@ -36,6 +36,7 @@ pub mod registry;
 pub mod report;
 mod rules;
 pub mod scrape;
+mod secret_files;
 mod selector;
 mod single_flight;
 pub mod source;
@@ -51,3 +52,4 @@ pub use registry::{
     ActorThreads, Changes, Reconciliation, Registry, SelectorHandle, ThreadHandles,
 };
 pub use scrape::{Exposition, Names, ScrapeError, ScrapeResult};
+pub use secret_files::{ListFiles, SecretFiles};

@@ -90,6 +90,8 @@ macro_rules! words {
     };
 }
 
+pub(crate) use words;
+
 words!(Check: "ingest" = Ingest, "strict" = Strict, "whole" = Whole, "none" = None);
 words!(FormatChoice: "auto" = Auto, "text" = Text, "openmetrics" = OpenMetrics, "protobuf" = Protobuf);
 words!(Timestamps: "keep" = Keep, "strip" = Strip, "reject" = Reject);

@@ -11,7 +11,7 @@ mod uds;
 
 pub use dbus::{Bus, DbusSource};
 pub use directory::DirectorySource;
-pub use file::{FileOptions, FileSource};
+pub use file::{FileOptions, FileSource, FollowLinks};
 pub(crate) use interface::Caching;
 pub use uds::UdsSource;
 

@@ -68,7 +68,9 @@ pub use input::Input;
 pub use inspect_file::InspectedFile;
 pub use ipnet::IpNet;
 pub use key::{DefaultValue, Key, TakesEffect};
-pub use kind::{Bus, DbusSource, DirectorySource, FileOptions, FileSource, Source, UdsSource};
+pub use kind::{
+    Bus, DbusSource, DirectorySource, FileOptions, FileSource, FollowLinks, Source, UdsSource,
+};
 pub use layers::{Layers, Loaded, Presence};
 pub use merge::load;
 pub use mount_table::mount_point;

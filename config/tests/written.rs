@@ -180,13 +180,19 @@ fn file() -> impl Strategy<Value = String> {
     (
         paths,
         key("pattern", pattern),
-        key("strict_files", boolean()),
+        (
+            key(
+                "follow_links",
+                prop_oneof![Just("\"safe\"".to_owned()), Just("\"all\"".to_owned())],
+            ),
+            key("strict_files", boolean()),
+        ),
         key("keep_last_good", duration()),
         key("max_age", duration()),
         key("refresh", duration()),
     )
-        .prop_map(|(path, a, b, c, d, e)| {
-            format!("kind = \"file\"\npath = {path}\n{a}{b}{c}{d}{e}")
+        .prop_map(|(path, a, (b, c), d, e, f)| {
+            format!("kind = \"file\"\npath = {path}\n{a}{b}{c}{d}{e}{f}")
         })
 }
 

@@ -9,11 +9,14 @@ mod report;
 
 use super::configuration::{Configuration, load_to_serve, unknown};
 use super::exit::{WRONG, complain, print};
+use crate::http::access;
 use clap::{Args, ValueEnum};
 use futures_util::future::join3;
 use futures_util::stream::{self, StreamExt};
 use local_exporter_actors::diagnose::{self, Finding};
-use local_exporter_actors::{ActorThreads, GlobalLimit, Metrics, Names, Registry, SelectorHandle};
+use local_exporter_actors::{
+    ActorThreads, GlobalLimit, ListFiles, Metrics, Names, Registry, SelectorHandle,
+};
 use local_exporter_config::{Flags, Layers, PathAccess, Selector, Settings, shown};
 use report::{Report, Verdict};
 use std::io;
@@ -49,11 +52,11 @@ enum Format {
 impl Check {
     pub(super) fn execute(&self) -> ExitCode {
         let layers = self.configuration.layers(Flags::default());
-        let selectors = match self.selected(&layers) {
-            Ok(selectors) => selectors,
+        let (selectors, secret_files) = match self.selected(&layers) {
+            Ok(selected) => selected,
             Err(code) => return code,
         };
-        let reports = match actix_rt::System::new().block_on(check(selectors)) {
+        let reports = match actix_rt::System::new().block_on(check(selectors, secret_files)) {
             Ok(reports) => reports,
             Err(error) => {
                 complain(&error.to_string());
@@ -72,15 +75,16 @@ impl Check {
         }
     }
 
-    /// The selectors to check. Errors have been printed.
-    fn selected(&self, layers: &Layers) -> Result<Vec<Selector>, ExitCode> {
+    /// The selectors to check, and the files with secrets. Errors have been printed.
+    fn selected(&self, layers: &Layers) -> Result<(Vec<Selector>, ListFiles), ExitCode> {
         let loaded = load_to_serve(layers, &PathAccess::default())?;
         for warning in &loaded.warnings {
             complain(&format!("left out: {warning}"));
         }
+        let secret_files = access::secret_files(&loaded.settings);
         let Settings { mut selectors, .. } = loaded.settings;
         if self.selectors.is_empty() {
-            return Ok(selectors);
+            return Ok((selectors, secret_files));
         }
         let unknown_names = self.selectors.iter();
         let unknown_names =
@@ -92,7 +96,7 @@ impl Check {
         }
         wrong?;
         selectors.retain(|selector| self.selectors.contains(&selector.name));
-        Ok(selectors)
+        Ok((selectors, secret_files))
     }
 }
 
@@ -104,8 +108,9 @@ fn no_selectors(layers: &Layers) -> String {
 }
 
 /// Checks all selectors; the reports are in their order.
-async fn check(selectors: Vec<Selector>) -> io::Result<Vec<Report>> {
+async fn check(selectors: Vec<Selector>, secret_files: ListFiles) -> io::Result<Vec<Report>> {
     let threads = ActorThreads::start(GlobalLimit::unlimited())?;
+    threads.secret_files().set(secret_files);
     let metrics = Metrics::register(&prometheus::Registry::new()).map_err(io::Error::other)?;
     let registry = Registry::start(selectors, &threads, &metrics);
     let handles: Vec<Arc<SelectorHandle>> = registry.iter().cloned().collect();

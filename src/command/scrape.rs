@@ -2,8 +2,11 @@
 
 use super::configuration::{Configuration, load, unknown};
 use super::exit::{WRONG, complain};
+use crate::http::access;
 use clap::Args;
-use local_exporter_actors::{ActorThreads, GlobalLimit, Metrics, Names, Registry, ScrapeResult};
+use local_exporter_actors::{
+    ActorThreads, GlobalLimit, ListFiles, Metrics, Names, Registry, ScrapeResult,
+};
 use local_exporter_config::{Flags, Selector};
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -26,13 +29,14 @@ impl Scrape {
         for warning in &loaded.warnings {
             complain(&format!("left out: {warning}"));
         }
+        let secret_files = access::secret_files(&loaded.settings);
         let mut selectors = loaded.settings.selectors;
         if selectors.iter().all(|known| known.name != self.selector) {
             complain(&unknown(&self.selector, &selectors));
             return ExitCode::from(WRONG);
         }
         selectors.retain(|selector| selector.name == self.selector);
-        let result = actix_rt::System::new().block_on(scrape(selectors));
+        let result = actix_rt::System::new().block_on(scrape(selectors, secret_files));
         let written = result.map(|result| match result {
             Ok(exposition) => io::stdout().lock().write_all(&exposition.body),
             Err(error) => Err(io::Error::other(error)),
@@ -47,8 +51,9 @@ impl Scrape {
     }
 }
 
-async fn scrape(selectors: Vec<Selector>) -> io::Result<ScrapeResult> {
+async fn scrape(selectors: Vec<Selector>, secret_files: ListFiles) -> io::Result<ScrapeResult> {
     let threads = ActorThreads::start(GlobalLimit::unlimited())?;
+    threads.secret_files().set(secret_files);
     let metrics = Metrics::register(&prometheus::Registry::new()).map_err(io::Error::other)?;
     let registry = Registry::start(selectors, &threads, &metrics);
     let handle = registry.iter().next().cloned();

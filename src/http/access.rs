@@ -10,4 +10,4 @@ mod networks;
 mod tokens;
 
 pub(crate) use authorizer::{AuthDecision, Authorizer, of_selector};
-pub(crate) use files::{external_errors, files};
+pub(crate) use files::{external_errors, files, secret_files};

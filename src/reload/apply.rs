@@ -6,6 +6,7 @@
 use super::read::NewConfig;
 use super::restart_only;
 use crate::exporter::Running;
+use crate::http::access;
 use crate::process::descriptors;
 use crate::reloader::outcome::{ReloadError, ReloadResult, Warnings};
 use local_exporter_actors::Changes;
@@ -48,6 +49,7 @@ pub(super) async fn replace(running: &Running, read: NewConfig) -> ReloadResult 
 
     let old = exporter.registry.load_full();
     let selectors = settings.selectors.clone();
+    threads.secret_files().set(access::secret_files(&settings));
     let reconciliation = old.reconcile(selectors, threads, exporter.metrics.selectors());
     reconciliation.ready(PREPARATION).await;
     // Meanwhile a thread with some of these actors may have become unresponsive.

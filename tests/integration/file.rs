@@ -1,6 +1,7 @@
 //! Kind `file`: the cache follows every change of the files.
 
 mod directories;
+mod links;
 mod names;
 mod pacing;
 mod pipes;

@@ -1,6 +1,7 @@
 //! The findings about one required path, in the order of its components.
 
 use super::finding::Finding;
+use crate::host::links::{OpenError, open_found};
 use crate::host::mounts;
 use crate::host::path_walk::{self, Component, WalkError};
 use crate::host::permission::{self, AccessKind};
@@ -17,6 +18,10 @@ pub(super) fn inspect(required: &RequiredPath) -> Vec<Finding> {
     let (path, access) = match required {
         RequiredPath::Socket(path) => (path, AccessKind::Connect),
         RequiredPath::File(path) => (path, AccessKind::Read),
+        RequiredPath::Found(directory, path) => match found(directory, path) {
+            Some(findings) => return findings,
+            None => (path, AccessKind::Read),
+        },
         RequiredPath::Directory(path) => (path, AccessKind::List),
         RequiredPath::Unmatched(path, other) => return vec![unmatched(path, other.as_ref())],
     };
@@ -34,6 +39,24 @@ pub(super) fn inspect(required: &RequiredPath) -> Vec<Finding> {
         Err(error) => findings.push(absent(path, &error, access)),
     }
     findings
+}
+
+/// The finding about a path below a configured directory that a link makes unusable. A directory has
+/// none of its own: it is a matched directory that cannot be listed. `None` for a file.
+fn found(directory: &Path, path: &Path) -> Option<Vec<Finding>> {
+    let names = path.strip_prefix(directory).ok()?;
+    if let Err(OpenError::Foreign(link)) = open_found(directory, names) {
+        return Some(vec![Finding {
+            what: link.to_string(),
+            remedy: format!(
+                "have root or uid {} create the link, or set `follow_links = \"all\"`",
+                link.target_owner
+            ),
+            path: Some(link.path),
+            leads_to: &[Reason::Denied],
+        }]);
+    }
+    path.is_dir().then(Vec::new)
 }
 
 fn last_component(component: &Component, access: AccessKind) -> Vec<Finding> {

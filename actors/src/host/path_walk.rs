@@ -1,5 +1,5 @@
-//! The only walker of symbolic links in this crate: resolves a path one component at a time, as the kernel does
-//! (`path_resolution(7)`).
+//! Shows through which symbolic links a path leads: resolves it one component at a time, as the kernel
+//! does (`path_resolution(7)`).
 //!
 //! Reads names and links, and opens nothing. Callers decide what the result means.
 

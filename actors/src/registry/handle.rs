@@ -111,6 +111,7 @@ impl SelectorHandle {
         let source_context = SourceContext {
             watches: threads.watches.clone(),
             blocking: threads.blocking.clone(),
+            secret_files: threads.secret_files.clone(),
             status: Arc::clone(&status),
             faults: Faults::default(),
         };

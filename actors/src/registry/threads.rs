@@ -9,6 +9,7 @@ use crate::admission::GlobalLimit;
 use crate::backoff::Backoff;
 use crate::blocking::BlockingPool;
 use crate::lock::lock;
+use crate::secret_files::SecretFiles;
 use crate::source::Watches;
 use futures_util::future::join_all;
 use prometheus::IntCounter;
@@ -40,6 +41,7 @@ pub struct ActorThreads {
     pub(super) ping_timeout: Duration,
     pub(super) watches: Watches,
     pub(super) blocking: BlockingPool,
+    pub(super) secret_files: SecretFiles,
     pub(super) global_limit: GlobalLimit,
     pub(super) backoff: Backoff,
 }
@@ -80,9 +82,11 @@ impl ActorThreads {
         let count = processors.clamp(2, MAX_WORKING_THREADS);
         let threads = (0..count).map(|_| ActorThread::start());
         let threads = threads.collect::<io::Result<_>>()?;
+        let blocking = BlockingPool::start()?;
         Ok(Self {
             watches: Watches::start()?,
-            blocking: BlockingPool::start()?,
+            secret_files: SecretFiles::new(blocking.clone()),
+            blocking,
             global_limit,
             #[cfg(not(feature = "faults"))]
             backoff: crate::backoff::ACTOR_BACKOFF,
@@ -104,6 +108,12 @@ impl ActorThreads {
     #[must_use]
     pub fn blocking(&self) -> &BlockingPool {
         &self.blocking
+    }
+
+    /// The files that no source serves.
+    #[must_use]
+    pub fn secret_files(&self) -> &SecretFiles {
+        &self.secret_files
     }
 
     /// The threads, for liveness checks.

@@ -4,6 +4,7 @@ use super::*;
 use crate::admission::GlobalLimit;
 use crate::metrics::Metrics;
 use crate::paused::paused;
+use crate::secret_files::SecretFiles;
 use crate::validator::Validator;
 use local_exporter_config::BodyPolicy;
 use std::cell::Cell;
@@ -66,6 +67,7 @@ fn single_flight_with(takes: Duration, min_interval: Duration) -> (Rc<SingleFlig
         running: Rc::default(),
     });
     let context = SourceContext {
+        secret_files: SecretFiles::new(crate::blocking::BlockingPool::start().unwrap()),
         watches: crate::source::Watches::start().unwrap(),
         blocking: crate::blocking::BlockingPool::start().unwrap(),
         status,

@@ -6,6 +6,7 @@
 //! once; its old body is never served.
 //!
 //! Layers, each using only those before it: `settings`, `error` and `version`;
+//! `origin` (which links are followed);
 //! `listing` and `expand` (from paths to files); `entry` and `outcome` (which body of a file is
 //! served); `contents` (what a scan holds), `body` and `read` (one file); `cache`
 //! (all files); `join` and `compose` (several files as one body); `scan` (all of these,
@@ -22,6 +23,7 @@ mod error;
 mod expand;
 mod join;
 mod listing;
+mod origin;
 mod outcome;
 mod pace;
 mod read;

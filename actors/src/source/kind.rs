@@ -9,11 +9,12 @@ use crate::blocking::BlockingPool;
 use crate::faults::Faults;
 use crate::report::PassedOver;
 use crate::scrape::{ScrapeError, ScrapeResult};
+use crate::secret_files::SecretFiles;
 use crate::status::Status;
 use futures_util::future::LocalBoxFuture;
 use local_exporter_config as config;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -94,6 +95,8 @@ pub(crate) struct SourceContext {
     pub(crate) watches: Watches,
     /// The threads for work that blocks.
     pub(crate) blocking: BlockingPool,
+    /// The files that no source serves.
+    pub(crate) secret_files: SecretFiles,
     /// The status to which the source reports its reads.
     pub(crate) status: Arc<Status>,
     /// Failures that tests inject.
@@ -126,6 +129,9 @@ pub(crate) enum RequiredPath {
     Socket(PathBuf),
     /// A file to read.
     File(PathBuf),
+    /// A file to read, or a directory, that was found below a configured directory: the directory, and
+    /// its own path.
+    Found(Arc<Path>, PathBuf),
     /// A directory to list.
     Directory(PathBuf),
     /// A path that matches no file, and a file that was passed over, if there is one.

@@ -17,7 +17,7 @@ mod target;
 mod watcher_thread;
 
 pub(super) use command::Unwatched;
-pub(super) use target::{Identity, Interest, MAX_TARGETS, Target, Targets, identity};
+pub(super) use target::{Identity, Interest, MAX_TARGETS, Target, Targets};
 
 use crate::blocking::cannot_start;
 use command::{Command, Subscriber};

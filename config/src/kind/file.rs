@@ -1,12 +1,15 @@
 //! Kind `file`: files that a daemon writes, cached until they change.
 
 use super::interface::{Caching, KindSettings};
+use crate::body_policy::words;
 use crate::bridge::Bridge;
 use crate::key::Key;
 use crate::table::Table;
 use crate::value::measure::DurationOrZero;
 use crate::value::path::{NamePattern, PathPattern};
+use crate::value::{FromValue, describe, one_of};
 use crate::write::TableWriter;
+use config::{Value, ValueKind};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -24,6 +27,8 @@ pub struct FileSource {
 pub struct FileOptions {
     /// The patterns for the names of files in a directory.
     pub patterns: Vec<String>,
+    /// The links that are followed below configured directories.
+    pub follow_links: FollowLinks,
     /// If true, one bad file fails the selector; otherwise the file is left out.
     pub strict: bool,
     /// How long the last good body of a file is served while its newer version is bad.
@@ -32,10 +37,24 @@ pub struct FileOptions {
     pub max_age: Option<Duration>,
 }
 
+/// The symbolic links that are followed in what is found below a configured directory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FollowLinks {
+    /// Links whose targets stay inside their directory, and those that root or the owner of the target
+    /// created.
+    #[default]
+    Safe,
+    /// Every link.
+    All,
+}
+
+words!(FollowLinks: "safe" = Safe, "all" = All);
+
 impl Default for FileOptions {
     fn default() -> Self {
         Self {
             patterns: vec!["*.prom".into(), "*.promfile".into()],
+            follow_links: FollowLinks::default(),
             strict: false,
             keep_last_good: Duration::from_secs(60),
             max_age: None,
@@ -57,6 +76,13 @@ impl KindSettings for FileSource {
             "The names of the files of a directory that are served.",
         )
         .or_list(),
+        Key::with_default::<FollowLinks>(
+            "follow_links",
+            "\"safe\"",
+            "The symbolic links that are followed in a directory or by a pattern. `safe`: those whose \
+             targets stay inside the directory of the link, and those that root or the owner of \
+             the target created; `all`: every link. A file that `path` names is always followed.",
+        ),
         Key::with_default::<bool>(
             "strict_files",
             "false",
@@ -85,6 +111,7 @@ impl KindSettings for FileSource {
             patterns: patterns.map_or(defaults.patterns, |patterns| {
                 patterns.into_iter().map(|pattern| pattern.0).collect()
             }),
+            follow_links: table.take("follow_links").unwrap_or(defaults.follow_links),
             strict: table.take("strict_files").unwrap_or(defaults.strict),
             keep_last_good: table
                 .take::<DurationOrZero>("keep_last_good")
@@ -99,12 +126,14 @@ impl KindSettings for FileSource {
         let Self { paths, options } = self;
         let FileOptions {
             patterns,
+            follow_links,
             strict,
             keep_last_good,
             max_age,
         } = options;
         selector.put_list("path", paths);
         selector.put_list("pattern", patterns);
+        selector.put("follow_links", follow_links.as_str());
         selector.put("strict_files", strict);
         selector.put("keep_last_good", keep_last_good);
         selector.put_some("max_age", max_age.as_ref());

@@ -3,8 +3,8 @@
 use super::{sample, tcp};
 use local_exporter_config::{
     Access, BodyPolicy, Bus, Check, ClientLimits, Confinement, DirectorySource, Discovery, DropIns,
-    Environment, ExternalUrl, FileOptions, FileSource, FormatChoice, IpNet, Lifecycle, Listen,
-    ListenAddress, Listeners, Paths, Reload, Service, Source, Timestamps, Tls, UnixListen,
+    Environment, ExternalUrl, FileOptions, FileSource, FollowLinks, FormatChoice, IpNet, Lifecycle,
+    Listen, ListenAddress, Listeners, Paths, Reload, Service, Source, Timestamps, Tls, UnixListen,
     VsockListen, load,
 };
 use std::path::PathBuf;
@@ -80,6 +80,7 @@ fn every_key_is_read_and_selectors_keep_their_order() {
     let paths = vec![PathBuf::from("/run/a.prom"), PathBuf::from("/run/b")];
     let options = FileOptions {
         patterns: vec!["*.a".into(), "b?".into()],
+        follow_links: FollowLinks::All,
         strict: true,
         keep_last_good: Duration::ZERO,
         max_age: Some(Duration::from_secs(3600)),

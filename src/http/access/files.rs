@@ -7,8 +7,10 @@
 use super::tokens;
 use crate::http::web_config;
 use crate::http::web_config::Protection;
+use local_exporter_actors::ListFiles;
 use local_exporter_config::{Access, ExternalError, PathAccess, Service, Settings, Tls, shown};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Checks the files that access settings refer to, without serving. A token on a file system that does
 /// not respond is no error: requests that need it are refused until it can be read.
@@ -69,6 +71,13 @@ pub(crate) fn files(settings: &Settings, access: &PathAccess) -> Vec<PathBuf> {
     let web = web.unwrap_or_default();
     let tokens = tokens(settings).map(|(_, file)| file.to_owned());
     web.into_iter().chain(tokens).collect()
+}
+
+/// Lists the files with secrets, again each time.
+#[must_use]
+pub(crate) fn secret_files(settings: &Settings) -> ListFiles {
+    let settings = settings.clone();
+    Arc::new(move || files(&settings, &PathAccess::default()))
 }
 
 /// The token files, each with the path of the table that names it.

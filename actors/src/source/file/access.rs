@@ -4,6 +4,7 @@
 //! counts, since any link may later be replaced. Blocks, and opens no file.
 
 use super::expand::expand;
+use super::origin::{FileState, Origin};
 use crate::host::path_walk;
 use crate::source::kind::RequiredPath;
 use crate::source::watch::pattern::{Patterns, is_pattern, split};
@@ -15,10 +16,13 @@ use std::path::{Component, Path, PathBuf};
 /// to exist.
 pub(super) fn directories(paths: &[PathBuf], options: &FileOptions) -> BTreeSet<PathBuf> {
     let patterns = Patterns::new(&options.patterns);
-    let files = expand(paths, &patterns).files.into_iter();
+    let files = expand(paths, &patterns, options.follow_links)
+        .files
+        .into_iter();
+    let files = files.filter(|file| !matches!(file.state, FileState::Foreign(_)));
     let configured = paths.iter().map(|path| until_wildcard(path));
     let variants = configured
-        .chain(files.map(|(file, _)| file))
+        .chain(files.map(|file| file.path))
         .flat_map(|path| variants(&path));
     let directories = variants.map(|path| match path.parent() {
         Some(parent) if !path.is_dir() => parent.to_owned(),
@@ -32,7 +36,7 @@ pub(super) fn required_paths(paths: &[PathBuf], options: &FileOptions) -> Vec<Re
     let patterns = Patterns::new(&options.patterns);
     let mut required = Vec::new();
     for path in paths {
-        let expansion = expand(std::slice::from_ref(path), &patterns);
+        let expansion = expand(std::slice::from_ref(path), &patterns, options.follow_links);
         if path.to_str().is_some_and(is_pattern) {
             required.push(RequiredPath::Directory(split(path).0));
         } else if path.is_dir() {
@@ -46,9 +50,10 @@ pub(super) fn required_paths(paths: &[PathBuf], options: &FileOptions) -> Vec<Re
             required.push(RequiredPath::Unmatched(path.clone(), other));
         }
         let files = expansion.files.into_iter();
-        // A directory that cannot be listed is among the files, with its error.
-        let files = files.filter(|(file, _)| !file.is_dir());
-        required.extend(files.map(|(file, _)| RequiredPath::File(file)));
+        required.extend(files.map(|file| match file.origin {
+            Origin::Configured => RequiredPath::File(file.path),
+            Origin::Found(directory) => RequiredPath::Found(directory, file.path),
+        }));
     }
     required
 }

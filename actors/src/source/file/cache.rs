@@ -6,11 +6,13 @@ use super::body::{Content, Expected};
 use super::contents::Contents;
 use super::entry::{CacheEntry, LastGood, Now};
 use super::expand::Expansion;
+use super::origin::{FileState, FoundFile};
 use super::outcome::{FileOutcome, NewVersion};
-use super::read::read;
+use super::read::{Opener, read};
 use super::settings::FileSettings;
 use super::version::{Stamp, Version};
 use crate::scrape::ScrapeError;
+use crate::secret_files::SecretIdentities;
 use crate::source::watch::pending_writes::{Progress, WriteSnapshot};
 use crate::validator::Validator;
 use local_exporter_config::shown;
@@ -28,6 +30,7 @@ impl FileCache {
         &mut self,
         expansion: &Expansion,
         settings: &FileSettings,
+        secrets: &SecretIdentities,
         writes: &WriteSnapshot,
         now: Now,
     ) -> Vec<FileOutcome> {
@@ -35,20 +38,26 @@ impl FileCache {
         let mut contents = Contents::new(settings.limits.max_bytes);
         let mut outcomes = Vec::with_capacity(expansion.files.len());
         let options = &settings.options;
-        for (path, found) in &expansion.files {
+        for FoundFile {
+            path,
+            origin,
+            state,
+        } in &expansion.files
+        {
             let before = entries.remove(path);
             let progress = writes.progress_of(expansion.names_of(path));
-            let (entry, new_version) = match found {
-                Ok(()) => {
+            let (entry, new_version) = match state {
+                FileState::Exists => {
                     let refresh = Refresh {
                         path,
+                        opener: Opener { origin, secrets },
                         settings,
                         progress,
                         now,
                     };
                     refresh.entry(before, &mut contents)
                 }
-                Err(error) => {
+                FileState::Failed(error) | FileState::Foreign(error) => {
                     let failed = CacheEntry::failed(before, error.clone(), now);
                     (failed, NewVersion::No)
                 }
@@ -75,6 +84,7 @@ impl FileCache {
 #[derive(Clone, Copy)]
 struct Refresh<'r> {
     path: &'r Path,
+    opener: Opener<'r>,
     settings: &'r FileSettings,
     progress: Progress,
     now: Now,
@@ -89,7 +99,9 @@ impl Refresh<'_> {
     ) -> (CacheEntry, NewVersion) {
         let is_current = |entry: &CacheEntry| {
             let version = entry.version.as_ref();
-            version.is_some_and(|version| version.is_current(self.path))
+            version.is_some_and(|version| {
+                version.is_current(self.path) && !version.stamp.is_of(self.opener.secrets)
+            })
         };
         let before = match before {
             Some(entry) if is_current(&entry) => {
@@ -109,7 +121,7 @@ impl Refresh<'_> {
             previous: before.as_ref().and_then(|entry| entry.last_good.as_ref()),
             validator: &validator,
         };
-        match read(self.path, expected) {
+        match read(self.path, self.opener, expected) {
             Ok((version, content)) => {
                 let validated = self.validated(&version, content, &validator, contents);
                 self.replaced(before, version, validated)

@@ -7,12 +7,14 @@ use super::error::failed;
 use crate::reason::Reason;
 use crate::scrape::ScrapeError;
 use crate::source::watch::Identity;
-use crate::source::watch::identity;
 use crate::source::watch::pattern::Patterns;
-use local_exporter_config::shown;
+use local_exporter_config::{InspectedFile, shown};
+use rustix::fs::Dir;
 use std::collections::{BTreeSet, HashMap};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -44,24 +46,27 @@ pub(super) struct Listings {
 }
 
 impl Listings {
-    /// The names in a directory.
+    /// The names in a directory that was inspected.
     ///
     /// # Errors
     /// Those of readdir(3), and `too_large` if there are more than [`MAX_ENTRIES`]: the order of a
     /// directory is arbitrary, so a part of the names would differ between scans.
     pub(super) fn list(
         &mut self,
+        found: &InspectedFile,
         directory: &Path,
         patterns: &Patterns,
     ) -> Result<Rc<Listing>, ScrapeError> {
-        let found =
-            identity(directory).map_err(|error| failed("cannot list", directory, &error))?;
-        let key = (found, patterns.address());
+        let identity = Identity {
+            device: found.metadata().dev(),
+            inode: found.metadata().ino(),
+        };
+        let key = (identity, patterns.address());
         if let Some((_, known)) = self.known.get(&key) {
             return known.clone();
         }
         let left = MAX_ENTRIES_IN_TOTAL.saturating_sub(self.entries);
-        let listed = list(directory, patterns, left.min(MAX_ENTRIES));
+        let listed = list(found, directory, patterns, left.min(MAX_ENTRIES));
         let listed = listed.map(|(listing, entries)| {
             self.entries += entries;
             Rc::new(listing)
@@ -73,6 +78,7 @@ impl Listings {
 
 /// The names in a directory of at most `limit` entries, and the number of entries.
 fn list(
+    found: &InspectedFile,
     directory: &Path,
     patterns: &Patterns,
     limit: usize,
@@ -80,16 +86,21 @@ fn list(
     let failed = |error: io::Error| failed("cannot list", directory, &error);
     let mut listing = Listing::default();
     let mut entries = 0;
-    for entry in std::fs::read_dir(directory).map_err(failed)? {
+    let opened = found.open(directory).map_err(failed)?;
+    for entry in Dir::new(opened).map_err(|error| failed(error.into()))? {
+        let entry = entry.map_err(|error| failed(error.into()))?;
+        let name = OsStr::from_bytes(entry.file_name().to_bytes());
+        if name == "." || name == ".." {
+            continue;
+        }
         if entries == limit {
             return Err(too_many(directory, limit));
         }
         entries += 1;
-        let name = entry.map_err(failed)?.file_name();
-        if patterns.cover(&name) {
-            listing.covered.push(name);
-        } else if is_among_first(&listing.others, &name) {
-            listing.others.insert(name);
+        if patterns.cover(name) {
+            listing.covered.push(name.to_owned());
+        } else if is_among_first(&listing.others, name) {
+            listing.others.insert(name.to_owned());
             if listing.others.len() > MAX_OTHERS {
                 listing.others.pop_last();
             }
@@ -100,8 +111,8 @@ fn list(
 }
 
 /// Whether a name belongs to the first ones that are kept.
-fn is_among_first(kept: &BTreeSet<OsString>, name: &OsString) -> bool {
-    kept.len() < MAX_OTHERS || kept.last().is_some_and(|last| name < last)
+fn is_among_first(kept: &BTreeSet<OsString>, name: &OsStr) -> bool {
+    kept.len() < MAX_OTHERS || kept.last().is_some_and(|last| name < last.as_os_str())
 }
 
 fn too_many(directory: &Path, limit: usize) -> ScrapeError {
@@ -134,9 +145,10 @@ mod tests {
     fn a_directory_with_too_many_entries_is_an_error_instead_of_a_partial_list() {
         let folder = three_files();
         let patterns = Patterns::new(&["*.prom".to_owned()]);
-        let (listing, entries) = list(folder.path(), &patterns, 3).unwrap();
+        let found = InspectedFile::at(folder.path()).unwrap();
+        let (listing, entries) = list(&found, folder.path(), &patterns, 3).unwrap();
         assert_eq!((listing.covered.len(), entries), (2, 3));
-        let error = list(folder.path(), &patterns, 2).unwrap_err();
+        let error = list(&found, folder.path(), &patterns, 2).unwrap_err();
         assert_eq!(error.reason, Reason::TooLarge);
         assert!(error.message.contains("entries"), "{error}");
         let error = too_many(folder.path(), MAX_ENTRIES);
@@ -153,11 +165,15 @@ mod tests {
         std::os::unix::fs::symlink(".", &link).unwrap();
         let patterns = Patterns::new(&["*.prom".to_owned()]);
         let mut listings = Listings::default();
-        let first = listings.list(folder.path(), &patterns).unwrap();
+        let mut listed = |path: &Path, patterns: &Patterns| {
+            let found = InspectedFile::at(path).unwrap();
+            listings.list(&found, path, patterns).unwrap()
+        };
+        let first = listed(folder.path(), &patterns);
         assert_eq!(first.covered, ["a.prom", "b.prom"]);
-        let second = listings.list(&link, &patterns).unwrap();
+        let second = listed(&link, &patterns);
         assert!(Rc::ptr_eq(&first, &second));
         let others = Patterns::new(&["o*".to_owned()]);
-        assert_eq!(listings.list(&link, &others).unwrap().covered, ["other"]);
+        assert_eq!(listed(&link, &others).covered, ["other"]);
     }
 }

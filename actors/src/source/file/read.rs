@@ -6,11 +6,13 @@
 
 use super::body::{Content, Expected, read_body};
 use super::error::failed;
+use super::origin::Origin;
 use super::version::{Stamp, Version};
 use crate::host::mounts::is_deleted;
 use crate::reason::Reason;
 use crate::scrape::ScrapeError;
-use local_exporter_config::{InspectedFile, shown};
+use crate::secret_files::SecretIdentities;
+use local_exporter_config::shown;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -23,13 +25,17 @@ const ATTEMPTS: usize = 3;
 /// Reads a file within the limits of what is expected. Blocks.
 ///
 /// # Errors
-/// `unsuitable` if it is not a regular file, `too_large`, `truncated` if it changed during each
+/// `denied` if a link is not followed or the file has a secret of the exporter, `unsuitable` if it is not a regular file, `too_large`, `truncated` if it changed during each
 /// attempt, and the reasons of operating system errors.
-pub(super) fn read(path: &Path, expected: Expected<'_>) -> Result<(Version, Content), ScrapeError> {
+pub(super) fn read(
+    path: &Path,
+    opener: Opener<'_>,
+    expected: Expected<'_>,
+) -> Result<(Version, Content), ScrapeError> {
     let mut deleted = None;
     for _ in 0..ATTEMPTS {
         let read_at = SystemTime::now();
-        let mut file = open(path)?;
+        let mut file = opener.open(path)?;
         let look_up = |file: &File| {
             let metadata = file.metadata();
             metadata.map_err(|error| failed("cannot access", path, &error))
@@ -59,14 +65,36 @@ pub(super) fn read(path: &Path, expected: Expected<'_>) -> Result<(Version, Cont
     Err(ScrapeError::new(Reason::Truncated, message))
 }
 
-/// Opens a file if it is a regular one.
-fn open(path: &Path) -> Result<File, ScrapeError> {
-    let failed = |error: io::Error| failed("cannot open", path, &error);
-    let found = InspectedFile::at(path).map_err(failed)?;
-    if !found.metadata().is_file() {
-        return Err(not_regular(path));
+/// Opens files that a source may read.
+#[derive(Clone, Copy)]
+pub(super) struct Opener<'o> {
+    pub(super) origin: &'o Origin,
+    pub(super) secrets: &'o SecretIdentities,
+}
+
+impl Opener<'_> {
+    /// Opens a file if it is a regular one, and not one with a secret of the exporter.
+    fn open(self, path: &Path) -> Result<File, ScrapeError> {
+        let found = self.origin.inspect(path);
+        let found = found.map_err(|error| error.into_scrape_error("cannot open", path))?;
+        let metadata = found.metadata();
+        if !metadata.is_file() {
+            return Err(not_regular(path));
+        }
+        if self.secrets.contain(metadata.dev(), metadata.ino()) {
+            return Err(secret(path));
+        }
+        let failed = |error: io::Error| failed("cannot open", path, &error);
+        found.open(path).map_err(failed)
     }
-    found.open(path).map_err(failed)
+}
+
+fn secret(path: &Path) -> ScrapeError {
+    let message = format!(
+        "{} is a token, key or web configuration file of the exporter, which no selector serves",
+        shown(path)
+    );
+    ScrapeError::new(Reason::Denied, message)
 }
 
 fn deleted_and_mounted(path: &Path) -> ScrapeError {

@@ -85,6 +85,10 @@ impl Files {
                 rescans += 1;
                 continue;
             }
+            if self.context.secret_files.identify().await != scan.secrets {
+                // A file that was read may be one of those that no source serves by now.
+                continue;
+            }
             kept = Arc::new(scan.kept);
             // The result of a scan that took this long is out of date.
             let outdated = scan.began.elapsed() > self.settings.limits.timeout * 2;
@@ -124,6 +128,7 @@ impl Files {
         kept: &Arc<Kept>,
     ) -> Result<Scan, ScrapeError> {
         if overdue.is_none() {
+            let secrets = self.context.secret_files.identify().await;
             let writes = self.pending_writes.before_scan();
             let (settings, patterns) = (Arc::clone(&self.settings), self.patterns.clone());
             let (kept, faults) = (Arc::clone(kept), self.context.faults.clone());
@@ -132,7 +137,7 @@ impl Files {
                 // A panic is logged inside the span, which names the selector.
                 let _entered = span.enter();
                 faults.inject(FaultPoint::Read);
-                scan(&settings, &patterns, Kept::clone(&kept), writes)
+                scan(&settings, &patterns, Kept::clone(&kept), secrets, writes)
             }));
         }
         match in_time(overdue, self.settings.limits.timeout).await {

@@ -12,6 +12,7 @@ use super::settings::FileSettings;
 use crate::reason::Reason;
 use crate::report::{CacheReport, FileReport, WatchMode};
 use crate::scrape::{ScrapeError, ScrapeResult};
+use crate::secret_files::SecretIdentities;
 use crate::source::watch::Targets;
 use crate::source::watch::pattern::Patterns;
 use crate::source::watch::pending_writes::WriteSnapshot;
@@ -35,6 +36,8 @@ pub(super) struct Scan {
     /// The time until the next scan even if no file changes.
     pub(super) due: Option<Duration>,
     pub(super) began: Instant,
+    /// The files that no source serves, when the scan began.
+    pub(super) secrets: SecretIdentities,
     /// The writes that were pending when the scan began.
     pub(super) writes: WriteSnapshot,
 }
@@ -44,6 +47,7 @@ pub(super) fn scan(
     settings: &FileSettings,
     patterns: &Patterns,
     kept: Kept,
+    secrets: SecretIdentities,
     writes: WriteSnapshot,
 ) -> Scan {
     let now = Now {
@@ -54,13 +58,13 @@ pub(super) fn scan(
         mut cache,
         composed,
     } = kept;
-    let expansion = expand(&settings.paths, patterns);
+    let expansion = expand(&settings.paths, patterns, settings.options.follow_links);
     let (outcomes, composed) = if expansion.files.len() > MAX_FILES {
         let message = format!("more than {MAX_FILES} files, which is the limit");
         let error = ScrapeError::new(Reason::TooLarge, message);
         (Vec::new(), Composed::failed(error))
     } else {
-        let mut outcomes = cache.update(&expansion, settings, &writes, now);
+        let mut outcomes = cache.update(&expansion, settings, &secrets, &writes, now);
         let composed = compose(&mut outcomes, settings, composed);
         (outcomes, composed)
     };
@@ -86,6 +90,7 @@ pub(super) fn scan(
         },
         due,
         began: now.instant,
+        secrets,
         writes,
     }
 }

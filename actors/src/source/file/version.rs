@@ -1,5 +1,6 @@
 //! The versions of a file, told apart by what the file system says about it.
 
+use crate::secret_files::SecretIdentities;
 use crate::source::watch::Identity;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -34,6 +35,11 @@ impl Stamp {
             let now = Self::of(&now);
             now.identity == self.identity && now != *self
         })
+    }
+
+    /// Whether this is a version of one of these files.
+    pub(super) fn is_of(&self, files: &SecretIdentities) -> bool {
+        files.contain(self.identity.device, self.identity.inode)
     }
 
     pub(super) fn of(metadata: &Metadata) -> Self {

@@ -10,7 +10,7 @@ use crate::source::file::settings::Role;
 use crate::source::watch::pattern::Patterns;
 use crate::source::watch::pending_writes::PendingWrites;
 use crate::validator::Validator;
-use local_exporter_config::{BodyPolicy, FileOptions, Limits};
+use local_exporter_config::{BodyPolicy, FileOptions, FollowLinks, Limits};
 use std::ffi::OsStr;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
@@ -65,7 +65,7 @@ impl Scene {
 
     /// The body that is served, the reason of the error, and when to decide again.
     fn scan(&mut self) -> (Option<String>, Option<Reason>, Option<Duration>) {
-        let expansion = expand(&[self.path()], &Patterns::new(&[]));
+        let expansion = expand(&[self.path()], &Patterns::new(&[]), FollowLinks::default());
         let settings = FileSettings {
             paths: Vec::new(),
             options: self.options.clone(),
@@ -73,9 +73,13 @@ impl Scene {
             validator: Validator::for_files(BodyPolicy::default()),
             role: Role::Alone,
         };
-        let mut outcomes = self
-            .cache
-            .update(&expansion, &settings, &self.writes, self.now);
+        let mut outcomes = self.cache.update(
+            &expansion,
+            &settings,
+            &SecretIdentities::default(),
+            &self.writes,
+            self.now,
+        );
         let outcome = outcomes.pop().unwrap();
         assert!(outcomes.is_empty());
         let body = outcome

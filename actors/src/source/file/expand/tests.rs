@@ -25,9 +25,10 @@ fn tree() -> tempfile::TempDir {
 fn files(folder: &Path, paths: &[&str]) -> Vec<String> {
     let paths: Vec<_> = paths.iter().map(|path| folder.join(path)).collect();
     let patterns = Patterns::new(&["*.prom".to_owned(), "*.promfile".to_owned()]);
-    let expansion = expand(&paths, &patterns);
-    let relative = |(path, found): &(PathBuf, Result<(), ScrapeError>)| {
-        let mark = if found.is_ok() { "" } else { "!" };
+    let expansion = expand(&paths, &patterns, FollowLinks::default());
+    let relative = |FoundFile { path, state, .. }: &FoundFile| {
+        let exists = matches!(state, FileState::Exists);
+        let mark = if exists { "" } else { "!" };
         format!("{mark}{}", path.strip_prefix(folder).unwrap().display())
     };
     expansion.files.iter().map(relative).collect()
@@ -72,7 +73,11 @@ fn paths_directories_and_patterns_lead_to_files() {
 fn files_that_are_passed_over_are_reported_with_the_reason() {
     let folder = tree();
     let patterns = Patterns::new(&["*.prom".to_owned()]);
-    let expansion = expand(&[folder.path().join("a")], &patterns);
+    let expansion = expand(
+        &[folder.path().join("a")],
+        &patterns,
+        FollowLinks::default(),
+    );
     let reported: Vec<_> = expansion
         .passed_over
         .iter()
@@ -90,7 +95,11 @@ fn the_nearest_existing_directory_is_watched_for_a_missing_file() {
     let folder = tree();
     let patterns = Patterns::new(&["*.prom".to_owned()]);
     let watched = |path: &str| -> Vec<(PathBuf, Interest)> {
-        let expansion = expand(&[folder.path().join(path)], &patterns);
+        let expansion = expand(
+            &[folder.path().join(path)],
+            &patterns,
+            FollowLinks::default(),
+        );
         let target = |target: Target| (target.directory, target.interest);
         expansion.targets.watched.into_iter().map(target).collect()
     };
@@ -119,7 +128,7 @@ fn the_first_of_too_many_directories_is_named() {
         let paths: Vec<_> = (0..directories)
             .map(|number| directory(number).join("it.prom"))
             .collect();
-        let targets = expand(&paths, &Patterns::new(&[])).targets;
+        let targets = expand(&paths, &Patterns::new(&[]), FollowLinks::default()).targets;
         (targets.watched.len(), targets.beyond)
     };
     for number in 0..MAX_TARGETS + 2 {
@@ -141,7 +150,13 @@ fn the_directories_that_links_lead_through_are_watched_too() {
     link("nowhere/yet", "dangling");
     link("circle", "circle");
     let patterns = Patterns::new(&["*.prom".to_owned()]);
-    let expanded = |path: &str| expand(&[folder.path().join(path)], &patterns);
+    let expanded = |path: &str| {
+        expand(
+            &[folder.path().join(path)],
+            &patterns,
+            FollowLinks::default(),
+        )
+    };
     let watched = |path: &str| -> Vec<String> {
         let targets = expanded(path).targets.watched.into_iter();
         let named = targets.flat_map(|target| {
@@ -179,9 +194,13 @@ fn every_file_is_in_a_watched_directory_whose_interest_covers_its_name() {
         "[ab]/*.prom",
         "?/sub/metrics.prom",
     ] {
-        let expansion = expand(&[folder.path().join(path)], &patterns);
+        let expansion = expand(
+            &[folder.path().join(path)],
+            &patterns,
+            FollowLinks::default(),
+        );
         assert!(!expansion.files.is_empty(), "{path}");
-        for (file, _) in &expansion.files {
+        for FoundFile { path: file, .. } in &expansion.files {
             let covers = |target: &Target| {
                 let name = file.file_name().unwrap();
                 Some(target.directory.as_path()) == file.parent() && target.interest.covers(name)
@@ -206,7 +225,7 @@ fn a_pattern_that_leads_in_circles_is_an_error_and_others_are_followed() {
     let patterns = Patterns::new(&["*.prom".to_owned()]);
     let paths = ["a/*/*/*/metrics.prom", "b"].map(at);
     let began = std::time::Instant::now();
-    let expansion = expand(&paths, &patterns);
+    let expansion = expand(&paths, &patterns, FollowLinks::default());
     // All paths of the pattern are eight million.
     assert!(began.elapsed() < std::time::Duration::from_secs(3));
     assert_eq!(
@@ -215,10 +234,14 @@ fn a_pattern_that_leads_in_circles_is_an_error_and_others_are_followed() {
         "{:?}",
         expansion.targets
     );
-    let (last, found) = expansion.files.last().unwrap();
-    assert_eq!((last, found.is_ok()), (&at("b/metrics.prom"), true));
-    let errors = expansion.files.iter().filter(|(_, found)| found.is_err());
-    let [(path, Err(error))] = errors.collect::<Vec<_>>()[..] else {
+    let last = expansion.files.last().unwrap();
+    assert_eq!(last.path, at("b/metrics.prom"));
+    assert!(matches!(last.state, FileState::Exists));
+    let errors = expansion.files.iter().filter_map(|file| match &file.state {
+        FileState::Exists => None,
+        FileState::Failed(error) | FileState::Foreign(error) => Some((&file.path, error)),
+    });
+    let [(path, error)] = errors.collect::<Vec<_>>()[..] else {
         panic!("not one error")
     };
     assert_eq!(

@@ -34,7 +34,11 @@ impl Directory {
     /// Scans all files; the outcome of each, in order.
     fn scan(&mut self, max_bytes: usize) -> Vec<FileOutcome> {
         let patterns = Patterns::new(&["*.prom".to_owned()]);
-        let expansion = expand(&[self.folder.path().to_owned()], &patterns);
+        let expansion = expand(
+            &[self.folder.path().to_owned()],
+            &patterns,
+            FollowLinks::default(),
+        );
         let settings = FileSettings {
             paths: Vec::new(),
             options: FileOptions::default(),
@@ -45,8 +49,13 @@ impl Directory {
             validator: Validator::for_files(self.policy),
             role: Role::Alone,
         };
-        self.cache
-            .update(&expansion, &settings, &WriteSnapshot::default(), self.now)
+        self.cache.update(
+            &expansion,
+            &settings,
+            &SecretIdentities::default(),
+            &WriteSnapshot::default(),
+            self.now,
+        )
     }
 
     /// The sum of the sizes of the contents in the cache, each counted once.
