@@ -11,7 +11,7 @@ use crate::reloader::Reloader;
 use actix_web::web;
 use arc_swap::ArcSwap;
 use local_exporter_actors::{ActorThreads, GlobalLimit, Registry};
-use local_exporter_config::Settings;
+use local_exporter_config::{DropInState, Settings};
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -28,6 +28,8 @@ pub(crate) struct Exporter {
     pub compressors: web::Data<gzip::Compressors>,
     /// The running configuration as TOML, for `/config`; replaced by a reload.
     pub text: ArcSwap<String>,
+    /// The drop-ins of the running configuration; replaced by a reload.
+    pub drop_ins: ArcSwap<DropInState>,
     /// Requests reloads.
     pub reloader: Reloader,
     /// The phase of the exporter, with notification of changes.

@@ -139,7 +139,7 @@ impl Running {
             descriptors::fit_limits(service.clients, selectors, limit).map_err(io::Error::other)?;
         let metrics = metrics::ExporterMetrics::new().map_err(io::Error::other)?;
         let configuration = metrics.configuration();
-        configuration.loaded(&loaded.hash, loaded.drop_ins_left_out());
+        configuration.loaded(&loaded.hash, &loaded.drop_ins);
         let limit_reached = metrics.connections().counter(Limit::MaxInFlight);
         let global_limit = GlobalLimit::new(clients.max_in_flight, limit_reached);
         let threads = ActorThreads::start(global_limit.clone())?;
@@ -158,6 +158,7 @@ impl Running {
             metrics,
             compressors: web::Data::new(Compressors::new(blocking)),
             text: ArcSwap::from_pointee(loaded.text),
+            drop_ins: ArcSwap::from_pointee(loaded.drop_ins),
             reloader,
             phase: watch::Sender::new(Phase::Starting),
             liveness: Liveness::default(),

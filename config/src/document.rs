@@ -128,13 +128,19 @@ impl Document<'_> {
         keys.map(|key| key.get_ref().to_string()).collect()
     }
 
+    /// The name of the text in messages.
+    pub(crate) fn name(&self) -> &str {
+        self.name
+    }
+
     /// Removes the entries of a table whose keys are in `names`, and adds the keys of the others to it.
-    pub(crate) fn keep_new(&mut self, path: &[&str], names: &mut HashSet<String>) {
+    /// Returns the keys that were removed.
+    pub(crate) fn keep_new(&mut self, path: &[&str], names: &mut HashSet<String>) -> Vec<String> {
         let mut table = &mut self.root;
         for key in path {
             match table.get_mut(*key).map(Spanned::get_mut) {
                 Some(DeValue::Table(below)) => table = below,
-                _ => return,
+                _ => return Vec::new(),
             }
         }
         let known = |key: &&Spanned<DeString<'_>>| !names.insert(key.get_ref().to_string());
@@ -142,6 +148,7 @@ impl Document<'_> {
         for key in &known {
             table.remove(key);
         }
+        known.iter().map(|key| key.get_ref().to_string()).collect()
     }
 
     /// Removes a key, because a later layer replaces it.

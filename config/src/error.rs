@@ -50,7 +50,8 @@ impl Location {
     }
 
     /// The file, if it is in one.
-    pub(crate) fn file(&self) -> Option<&str> {
+    #[must_use]
+    pub fn file(&self) -> Option<&str> {
         match self {
             Self::File(file) | Self::Text { file, .. } => Some(file),
             Self::Environment(_) | Self::Flag(_) => None,

@@ -3,6 +3,7 @@
 //! Reads files and directories, and nothing else of the host: the environment and the flags
 //! are those of the start of the process.
 
+use crate::drop_ins::{DropInState, LastValid};
 use crate::error::{ConfigError, ConfigErrors};
 use crate::flags::Flags;
 use crate::input::{Input, whole_file};
@@ -12,7 +13,7 @@ use crate::settings::{ExternalCheck, Settings};
 use crate::shown::shown;
 use crate::variables::Environment;
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -51,9 +52,10 @@ pub enum Presence {
 pub struct Loaded {
     /// The settings.
     pub settings: Settings,
-    /// The errors of drop-ins, which were therefore left out, and the variables that were left
-    /// out with them: for the log.
+    /// The errors of drop-ins, and the variables that were left out with them: for the log.
     pub warnings: Vec<ConfigError>,
+    /// The drop-ins with errors, and the texts of the others for the next load.
+    pub drop_ins: DropInState,
     /// The whole configuration as one TOML text, with defaults. It has no secrets and may be
     /// displayed. Bare directories come before other selectors, as TOML requires.
     pub text: String,
@@ -64,35 +66,27 @@ pub struct Loaded {
     pub files: Vec<PathBuf>,
 }
 
-impl Loaded {
-    /// The number of drop-ins that were left out.
-    #[must_use]
-    pub fn drop_ins_left_out(&self) -> usize {
-        let files = self
-            .warnings
-            .iter()
-            .filter_map(|wrong| wrong.location.file());
-        files.collect::<BTreeSet<_>>().len()
-    }
-}
-
 impl Layers {
     /// Reads and checks all layers.
     ///
     /// # Errors
     /// Every error; those of drop-ins only if these are strict.
     pub fn load(&self) -> Result<Loaded, ConfigErrors> {
-        self.load_with(&PathAccess::default(), &|_| Vec::new())
+        self.load_with(&PathAccess::default(), &LastValid::default(), &|_| {
+            Vec::new()
+        })
     }
 
     /// [`Layers::load`], with a check of the files that the settings name. Its errors are located
-    /// at the keys that name the files, so one in a drop-in leaves out that drop-in.
+    /// at the keys that name the files, so one in a drop-in leaves out that drop-in. A drop-in with an
+    /// error keeps the selectors of its text in `last_valid`, if there is one.
     ///
     /// # Errors
     /// Those of [`Layers::load`], and the errors that `check` returns.
     pub fn load_with(
         &self,
         access: &PathAccess,
+        last_valid: &LastValid,
         check: ExternalCheck<'_>,
     ) -> Result<Loaded, ConfigErrors> {
         let mut files = Vec::new();
@@ -106,7 +100,11 @@ impl Layers {
                     masked += 1;
                     continue;
                 }
-                Err((_, errors)) => unreadable.extend(errors.0),
+                Err((_, errors)) => {
+                    let file = errors.0.first().and_then(|error| error.location.file());
+                    drop_ins.extend(file.and_then(|file| last_valid.get(file)).cloned());
+                    unreadable.extend(errors.0);
+                }
             }
             files.push(path);
         }
@@ -121,6 +119,7 @@ impl Layers {
         files.extend(file.is_some().then(|| self.file.clone()));
         let inputs = Inputs {
             drop_ins,
+            last_valid: last_valid.clone(),
             unreadable,
             masked,
             file,
@@ -132,6 +131,7 @@ impl Layers {
         Ok(Loaded {
             settings: merged.settings,
             warnings: merged.warnings,
+            drop_ins: merged.drop_ins,
             hash: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
             text: merged.text,
             files,

@@ -4,6 +4,7 @@
 //! files or the environment of the process.
 
 use crate::document::Document;
+use crate::drop_ins::{ActiveDropIns, DropInState, LastValid};
 use crate::effective;
 use crate::error::{ConfigError, ConfigErrors};
 use crate::flags::Flags;
@@ -17,7 +18,6 @@ use crate::table::Table;
 use crate::unmatched_variables;
 use crate::variables::{Environment, Variables};
 use config::{Config, Map, Value, ValueKind};
-use std::collections::HashSet;
 
 /// The name of the first layer in messages.
 const DEFAULT_NAME: &str = "(embedded default)";
@@ -26,11 +26,6 @@ const DEFAULT_TEXT: &str = include_str!("default.toml");
 /// The permitted content of a drop-in.
 const ONLY_SELECTORS: &str =
     "only tables `[bridge.selectors.NAME]`; other keys belong in the main file";
-
-/// The most times that the layers are read again without the drop-ins that had errors.
-const MAX_ROUNDS: usize = 16;
-const TOO_MANY_COMPETITORS: &str =
-    "not read: more than 16 drop-ins with errors define a selector that this one defines too";
 
 /// Settings from a file and the environment only. [`crate::Layers`] supports drop-ins and
 /// flags as well.
@@ -52,6 +47,8 @@ pub fn load(file: Option<&Input>, environment: &Environment) -> Result<Settings,
 pub(crate) struct Inputs {
     /// In ascending precedence; the names differ.
     pub(crate) drop_ins: Vec<Input>,
+    /// The texts of drop-ins from the last load, for those that have errors now.
+    pub(crate) last_valid: LastValid,
     /// The errors of drop-ins that could not be read.
     pub(crate) unreadable: Vec<ConfigError>,
     /// The number of drop-ins, or directories of them, that are masked.
@@ -69,38 +66,29 @@ pub(crate) struct Merged {
     pub(crate) warnings: Vec<ConfigError>,
     /// The merged values as TOML.
     pub(crate) text: String,
+    pub(crate) drop_ins: DropInState,
 }
 
 impl Inputs {
-    /// Merges and reads the layers. Drop-ins with errors are left out, unless they are strict.
+    /// Merges and reads the layers. Drop-ins with errors are left out or
+    /// replaced by their last valid text, unless they are strict.
     /// The errors that `check` returns are handled like all others.
     pub(crate) fn read(&self, check: ExternalCheck<'_>) -> Result<Merged, ConfigErrors> {
-        let mut drop_ins: Vec<&Input> = self.drop_ins.iter().collect();
+        let mut drop_ins = ActiveDropIns::new(&self.drop_ins, &self.unreadable, &self.last_valid);
         let mut warnings = self.unreadable.clone();
-        // Each round leaves out at least one drop-in. Without it, a drop-in whose selectors it
+        // Each round changes at least one drop-in. Without it, a drop-in whose selectors it
         // replaced takes effect, and may have errors of its own.
-        let mut rounds = 0;
         loop {
             let found = match self.attempt(&drop_ins, check) {
                 Ok(merged) => return finished(merged, warnings),
                 Err(found) => found,
             };
-            let names: HashSet<&str> = drop_ins.iter().map(|input| input.name.as_str()).collect();
-            let (theirs, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|error| {
-                let file = error.location.file();
-                file.is_some_and(|file| names.contains(file))
-            });
+            let (theirs, others) = drop_ins.reject(found);
             if theirs.is_empty() {
                 warnings.extend(others);
                 return Err(sorted(warnings));
             }
-            rounds += 1;
-            let (left_out, kept) = without(drop_ins, &theirs);
-            drop_ins = kept;
             warnings.extend(theirs);
-            if rounds == MAX_ROUNDS {
-                warnings.extend(take_competitors(&left_out, &mut drop_ins));
-            }
         }
     }
 
@@ -108,17 +96,17 @@ impl Inputs {
     /// selectors of the other drop-ins.
     fn attempt(
         &self,
-        drop_ins: &[&Input],
+        drop_ins: &ActiveDropIns<'_>,
         check: ExternalCheck<'_>,
     ) -> Result<Merged, Vec<ConfigError>> {
-        let mut documents = self.documents(drop_ins)?;
+        let mut documents = self.documents(drop_ins.inputs())?;
         let mut variables = Variables::read(&self.environment);
-        let missing = self.masked + self.unreadable.len() + self.drop_ins.len() - drop_ins.len();
-        let warnings = match missing {
-            0 => Vec::new(),
-            _ => unmatched_variables::take(&documents, &mut variables),
+        let warnings = match self.masked == 0 && drop_ins.are_complete() {
+            true => Vec::new(),
+            false => unmatched_variables::take(&documents, &mut variables),
         };
-        precedence::apply(&mut documents, &mut variables, &self.flags);
+        let replaced = precedence::apply(&mut documents, &mut variables, &self.flags);
+        let contested = precedence::contested(replaced, drop_ins.inputs());
 
         let layers: Vec<Layer> = documents.iter().map(Document::layer).collect();
         let entries = merge(layers, &variables, &self.flags).map_err(|error| {
@@ -131,7 +119,7 @@ impl Inputs {
         let report = Report::new(written, variables, self.flags.clone());
         let settings = Settings::read(Table::root(&report, entries));
         for error in check(&settings) {
-            report.add_external(error);
+            report.add_external(error, |file| drop_ins.is_kept(file));
         }
         let errors = report.into_errors();
         match errors.as_slice() {
@@ -139,6 +127,7 @@ impl Inputs {
                 settings,
                 warnings,
                 text,
+                drop_ins: drop_ins.finish(contested),
             }),
             _ => Err(errors),
         }
@@ -186,36 +175,6 @@ fn finished(merged: Merged, mut warnings: Vec<ConfigError>) -> Result<Merged, Co
         warnings: sorted(warnings).0,
         ..merged
     })
-}
-
-/// The drop-ins with one of the errors, and those without.
-fn without<'i>(
-    drop_ins: Vec<&'i Input>,
-    errors: &[ConfigError],
-) -> (Vec<&'i Input>, Vec<&'i Input>) {
-    let files = errors.iter().filter_map(|error| error.location.file());
-    let files: HashSet<&str> = files.collect();
-    let has_error = |input: &&Input| files.contains(input.name.as_str());
-    drop_ins.into_iter().partition(has_error)
-}
-
-/// Removes the drop-ins that define a selector of those that were left out, and returns an error for
-/// each.
-fn take_competitors(left_out: &[&Input], drop_ins: &mut Vec<&Input>) -> Vec<ConfigError> {
-    let names = |input: &&Input| {
-        let document = Document::parse(&input.name, &input.text);
-        document.map_or_else(|_| Vec::new(), |document| document.keys(&SELECTORS))
-    };
-    let contested: HashSet<String> = left_out.iter().flat_map(names).collect();
-    let mut errors = Vec::new();
-    drop_ins.retain(|input| {
-        let competes = names(input).iter().any(|name| contested.contains(name));
-        if competes {
-            errors.extend(whole_file(&input.name, TOO_MANY_COMPETITORS).0);
-        }
-        !competes
-    });
-    errors
 }
 
 fn sorted(mut errors: Vec<ConfigError>) -> ConfigErrors {

@@ -6,8 +6,9 @@
 
 use crate::document::Document;
 use crate::flags::Flags;
+use crate::input::Input;
 use crate::variables::Variables;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// The table of selectors.
 pub(crate) const SELECTORS: [&str; 2] = ["bridge", "selectors"];
@@ -15,17 +16,68 @@ pub(crate) const SELECTORS: [&str; 2] = ["bridge", "selectors"];
 const LISTEN: &[[&str; 2]] = &[["service", "listen"]];
 const ADDRESS: &[[&str; 2]] = &[["service", "address"], ["service", "port"]];
 
-/// Removes from each layer what a later one replaces. The documents are in the order of the layers.
-pub(crate) fn apply(documents: &mut [Document<'_>], variables: &mut Variables, flags: &Flags) {
-    keep_last_selectors(documents);
-    keep_last_listeners(documents, variables, flags);
+/// A selector that several drop-ins define.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contested {
+    /// The name of the selector.
+    pub selector: String,
+    /// The file whose definition is used; not necessarily a drop-in.
+    pub used: String,
+    /// The drop-ins whose definitions are not used.
+    pub ignored: Vec<String>,
 }
 
-fn keep_last_selectors(documents: &mut [Document<'_>]) {
+/// Removes from each layer what a later one replaces. The documents are in the order of the layers.
+/// Returns the selectors that were replaced, each with the names of all documents that define it.
+pub(crate) fn apply(
+    documents: &mut [Document<'_>],
+    variables: &mut Variables,
+    flags: &Flags,
+) -> Vec<(String, Vec<String>)> {
+    let replaced = keep_last_selectors(documents);
+    keep_last_listeners(documents, variables, flags);
+    replaced
+}
+
+/// Those of the replaced selectors that several of the drop-ins define.
+pub(crate) fn contested(
+    replaced: Vec<(String, Vec<String>)>,
+    drop_ins: &[&Input],
+) -> Vec<Contested> {
+    let names: HashSet<&str> = drop_ins.iter().map(|input| input.name.as_str()).collect();
+    let contested = replaced.into_iter().filter_map(|(selector, files)| {
+        let in_drop_ins = files.iter().filter(|file| names.contains(file.as_str()));
+        if in_drop_ins.count() < 2 {
+            return None;
+        }
+        let (used, ignored) = files.split_first()?;
+        Some(Contested {
+            selector,
+            used: used.clone(),
+            ignored: ignored.to_vec(),
+        })
+    });
+    contested.collect()
+}
+
+/// The names of the documents that define a replaced selector begin with the one that is used.
+fn keep_last_selectors(documents: &mut [Document<'_>]) -> Vec<(String, Vec<String>)> {
     let mut names = HashSet::new();
+    let mut replaced = BTreeMap::<String, Vec<String>>::new();
     for document in documents.iter_mut().rev() {
-        document.keep_new(&SELECTORS, &mut names);
+        for name in document.keep_new(&SELECTORS, &mut names) {
+            let losers = replaced.entry(name).or_default();
+            losers.push(document.name().to_owned());
+        }
     }
+    for document in documents.iter() {
+        for name in document.keys(&SELECTORS) {
+            if let Some(losers) = replaced.get_mut(&name) {
+                losers.insert(0, document.name().to_owned());
+            }
+        }
+    }
+    replaced.into_iter().collect()
 }
 
 fn keep_last_listeners(documents: &mut [Document<'_>], variables: &mut Variables, flags: &Flags) {

@@ -76,10 +76,18 @@ impl<'t> Report<'t> {
     }
 
     /// Adds an error of a file that a setting names, at the location of its key. Omitted if the
-    /// key has an error of its own.
-    pub(crate) fn add_external(&self, ExternalError { key, found }: ExternalError) {
+    /// key has an error of its own, or is in a document that is `trusted`, by its name.
+    pub(crate) fn add_external(
+        &self,
+        ExternalError { key, found }: ExternalError,
+        trusted: impl Fn(&str) -> bool,
+    ) {
         let path = KeyPath::of(&key);
-        if self.errors.borrow().keys.contains(&path.to_string()) {
+        let document = self.document(&path);
+        let document = document.and_then(|index| self.documents.get(index));
+        if document.is_some_and(|document| trusted(document.name()))
+            || self.errors.borrow().keys.contains(&path.to_string())
+        {
             return;
         }
         self.add(&path, None, Part::Value, found, String::new());

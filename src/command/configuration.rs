@@ -4,8 +4,8 @@ use super::exit::{WRONG, complain, print};
 use crate::http::{access, listen};
 use clap::Args;
 use local_exporter_config::{
-    ConfigErrors, Environment, ExternalError, Flags, Layers, Loaded, PathAccess, Presence,
-    Selector, Settings,
+    ConfigErrors, Contested, Environment, ExternalError, Flags, LastValid, Layers, Loaded,
+    PathAccess, Presence, Selector, Settings,
 };
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -63,7 +63,8 @@ pub(super) fn load(layers: &Layers) -> Result<Loaded, ExitCode> {
 
 /// [`load`], which also checks the files and listeners that serving needs.
 pub(super) fn load_to_serve(layers: &Layers, access: &PathAccess) -> Result<Loaded, ExitCode> {
-    let loaded = layers.load_with(access, &|settings| external_errors(settings, access));
+    let check = |settings: &Settings| external_errors(settings, access);
+    let loaded = layers.load_with(access, &LastValid::default(), &check);
     loaded.map_err(|errors| report(&errors))
 }
 
@@ -98,8 +99,27 @@ pub(super) fn check(layers: &Layers) -> ExitCode {
     for warning in &loaded.warnings {
         complain(&format!("left out: {warning}"));
     }
+    let drop_ins = &loaded.drop_ins;
+    for Contested {
+        selector,
+        used,
+        ignored,
+    } in &drop_ins.contested
+    {
+        let ignored = ignored.join(", ");
+        complain(&format!(
+            "selector {selector:?}: defined in {used}, which is used, and in {ignored}"
+        ));
+    }
     let (files, selectors) = (loaded.files.len(), loaded.settings.selectors.len());
-    print(format!("configuration OK; files: {files}, selectors: {selectors}\n").as_bytes())
+    let left_out: Vec<&str> = drop_ins.rejected.keys().map(String::as_str).collect();
+    let left_out = match left_out.as_slice() {
+        [] => String::new(),
+        files => format!(", left out: {}", files.join(" ")),
+    };
+    print(
+        format!("configuration OK; files: {files}, selectors: {selectors}{left_out}\n").as_bytes(),
+    )
 }
 
 fn environment() -> Environment {

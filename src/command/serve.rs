@@ -6,6 +6,7 @@ use crate::http::listen::{self, Listener};
 use crate::process::confinement::{ReadAccess, RequiredAccess, Rules, confine};
 use crate::process::memory;
 use crate::process::systemd::ServiceManager;
+use crate::reload::drop_ins;
 use crate::reloader::Reloader;
 use crate::serve::{Start, run};
 use clap::Args;
@@ -133,9 +134,7 @@ async fn prepare(layers: Layers, path_access: PathAccess) -> Result<Prepared, Re
 
 fn prepare_now(layers: &Layers, path_access: &PathAccess) -> Result<Prepared, Refused> {
     let loaded = load_to_serve(layers, path_access).map_err(Refused::Configuration)?;
-    for error in &loaded.warnings {
-        tracing::warn!(%error, "drop-in left out of the configuration");
-    }
+    drop_ins::log(&loaded.warnings, &loaded.drop_ins);
     memory::warn_if_insufficient(&loaded.settings);
     let service = &loaded.settings.service;
     let listeners = listen::bind(&service.listeners).map_err(Refused::Io)?;

@@ -1,5 +1,6 @@
 //! The families about the configuration and its reloads.
 
+use local_exporter_config::{DropInState, Rejected};
 use prometheus::{Gauge, IntGauge, Opts, Registry};
 use std::time::SystemTime;
 
@@ -14,6 +15,7 @@ pub(crate) struct ConfigurationMetrics {
     succeeded_at: Gauge,
     hash: Gauge,
     drop_ins_left_out: IntGauge,
+    drop_ins_kept: IntGauge,
 }
 
 impl ConfigurationMetrics {
@@ -40,8 +42,13 @@ impl ConfigurationMetrics {
                 "dropins_left_out",
                 "The number of drop-ins left out of the running configuration because of errors.",
             ))?,
+            drop_ins_kept: IntGauge::with_opts(gauge(
+                "dropins_kept",
+                "The number of drop-ins with errors whose last valid selectors are still in use.",
+            ))?,
         };
         registry.register(Box::new(metrics.drop_ins_left_out.clone()))?;
+        registry.register(Box::new(metrics.drop_ins_kept.clone()))?;
         registry.register(Box::new(metrics.successful.clone()))?;
         registry.register(Box::new(metrics.succeeded_at.clone()))?;
         registry.register(Box::new(metrics.hash.clone()))?;
@@ -49,9 +56,10 @@ impl ConfigurationMetrics {
     }
 
     /// Records that a configuration was applied; `hash` is in hexadecimal digits.
-    pub(crate) fn loaded(&self, hash: &str, drop_ins_left_out: usize) {
-        let left_out = i64::try_from(drop_ins_left_out).unwrap_or(i64::MAX);
-        self.drop_ins_left_out.set(left_out);
+    pub(crate) fn loaded(&self, hash: &str, drop_ins: &DropInState) {
+        let count = |how| i64::try_from(drop_ins.count(how)).unwrap_or(i64::MAX);
+        self.drop_ins_left_out.set(count(Rejected::LeftOut));
+        self.drop_ins_kept.set(count(Rejected::Kept));
         let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         self.succeeded_at
             .set(since_epoch.unwrap_or_default().as_secs_f64());

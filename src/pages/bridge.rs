@@ -22,6 +22,7 @@ use crate::limits::Rejection;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use local_exporter_actors::{Exposition, SelectorHandle};
+use local_exporter_config::{DropInState, similar};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -29,6 +30,8 @@ use std::time::{Instant, SystemTime};
 const VARY: HeaderValue = HeaderValue::from_static("accept, accept-encoding");
 /// The most characters of an unknown selector's name in an error message.
 const MAX_SHOWN_NAME: usize = 80;
+/// The most drop-ins with errors in that message.
+const MAX_SHOWN_DROP_INS: usize = 5;
 
 /// `GET /bridge?selector=NAME[&debug=true]`.
 pub(crate) async fn scrape(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
@@ -83,13 +86,31 @@ fn find_selector(
     name: &str,
     exporter: &Exporter,
 ) -> Result<Arc<SelectorHandle>, (Rejection, String)> {
-    let handle = exporter.registry.load().get(name).cloned();
+    let registry = exporter.registry.load();
+    let handle = registry.get(name).cloned();
     handle.ok_or_else(|| {
-        // Escaped and shortened: the name comes from the request.
-        let shown: String = name.chars().take(MAX_SHOWN_NAME).collect();
-        let message = format!("selector {shown:?}: no selector of that name is configured");
+        let known = registry.iter().map(|handle| handle.spec().name.as_str());
+        let message = unknown_selector(name, similar(name, known), &exporter.drop_ins.load());
         (Rejection::UnknownSelector, message)
     })
+}
+
+/// The message about a selector that is not configured. Its drop-in may have an error.
+fn unknown_selector(name: &str, similar: Option<&str>, drop_ins: &DropInState) -> String {
+    // Escaped and shortened: the name comes from the request.
+    let shown: String = name.chars().take(MAX_SHOWN_NAME).collect();
+    let meant = similar.map_or_else(String::new, |similar| {
+        format!("; did you mean {similar:?}?")
+    });
+    let rejected: Vec<_> = drop_ins.rejected.keys().take(MAX_SHOWN_DROP_INS).collect();
+    let more = drop_ins.rejected.len() - rejected.len();
+    let rejected: Vec<&str> = rejected.into_iter().map(String::as_str).collect();
+    let rejected = match (rejected.join(", "), more) {
+        (files, _) if files.is_empty() => files,
+        (files, 0) => format!("; drop-ins with errors: {files}"),
+        (files, more) => format!("; drop-ins with errors: {files} and {more} more"),
+    };
+    format!("selector {shown:?}: no selector of that name is configured{meant}{rejected}")
 }
 
 /// The body, byte for byte, with its media type; compressed if the client accepts that.

@@ -8,7 +8,7 @@ use crate::http::reply;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use local_exporter_actors::SelectorHandle;
-use local_exporter_config::Paths;
+use local_exporter_config::{Paths, Rejected};
 
 #[derive(Debug, Template)]
 #[template(
@@ -47,6 +47,16 @@ daemon1 = { kind = "uds", path = "/run/daemon1/public/metrics.promsock" }</pre>
 {% endfor %}
 </table>
 {% endif %}
+{% if !drop_ins.is_empty() %}
+<h2>Drop-ins with errors</h2>
+<p><code>local-exporter serve --config.check</code> and the log show the errors.</p>
+<table>
+<tr><th>file</th><th>selectors</th></tr>
+{% for drop_in in drop_ins %}
+<tr><td>{{ drop_in.file }}</td><td>{{ drop_in.effect }}</td></tr>
+{% endfor %}
+</table>
+{% endif %}
 <h2>Pages</h2>
 <table>
 <tr><th>path</th><th>methods</th><th>description</th></tr>
@@ -63,7 +73,27 @@ daemon1 = { kind = "uds", path = "/run/daemon1/public/metrics.promsock" }</pre>
 struct Landing {
     version: &'static str,
     selectors: Vec<Row>,
+    drop_ins: Vec<DropInRow>,
     pages: Vec<PageRow>,
+}
+
+/// A drop-in with errors.
+#[derive(Debug)]
+struct DropInRow {
+    file: String,
+    effect: &'static str,
+}
+
+impl DropInRow {
+    fn of((file, rejected): (&String, &Rejected)) -> Self {
+        Self {
+            file: file.clone(),
+            effect: match rejected {
+                Rejected::LeftOut => "left out",
+                Rejected::Kept => "those of the last valid version",
+            },
+        }
+    }
 }
 
 /// An endpoint other than this one.
@@ -122,6 +152,13 @@ pub(crate) async fn page(exporter: web::Data<Exporter>) -> HttpResponse {
         version: env!("CARGO_PKG_VERSION"),
         pages: pages
             .map(|it| PageRow::of(it, &settings.service.paths))
+            .collect(),
+        drop_ins: exporter
+            .drop_ins
+            .load()
+            .rejected
+            .iter()
+            .map(DropInRow::of)
             .collect(),
         selectors: registry.iter().map(|handle| Row::of(handle)).collect(),
     };

@@ -3,6 +3,7 @@
 //! Unchanged selectors keep their actors, caches and connections. New actors are prepared while the
 //! old ones still serve scrapes, so that no scrape fails because of a reload.
 
+use super::drop_ins;
 use super::read::NewConfig;
 use super::restart_only;
 use crate::exporter::Running;
@@ -27,12 +28,12 @@ pub(super) async fn replace(running: &Running, read: NewConfig) -> ReloadResult 
         global_limit,
         connections,
     } = running;
-    let drop_ins_left_out = read.loaded.drop_ins_left_out();
     let Loaded {
         mut settings,
         warnings,
         text,
         hash,
+        drop_ins,
         ..
     } = read.loaded;
     let waiting =
@@ -62,12 +63,12 @@ pub(super) async fn replace(running: &Running, read: NewConfig) -> ReloadResult 
     global_limit.set_limit(clients.max_in_flight);
     connections.set_limits(clients);
     let configuration = exporter.metrics.configuration();
-    configuration.loaded(&hash, drop_ins_left_out);
+    configuration.loaded(&hash, &drop_ins);
 
     log(&reconciliation.changes);
-    for error in &warnings {
-        tracing::warn!(%error, "drop-in left out of the configuration");
-    }
+    drop_ins::log(&warnings, &drop_ins);
+    let warnings = Warnings::of(&warnings, &drop_ins);
+    exporter.drop_ins.store(Arc::new(drop_ins));
     if !waiting.is_empty() {
         let keys = waiting.join(", ");
         tracing::warn!(keys, "changed keys take effect after a restart");
@@ -76,7 +77,7 @@ pub(super) async fn replace(running: &Running, read: NewConfig) -> ReloadResult 
         let path = shown(path);
         tracing::warn!(%path, "not readable until a restart: Landlock allows only the paths known at startup");
     }
-    Ok(Warnings::of(&warnings))
+    Ok(warnings)
 }
 
 fn log(changes: &Changes) {

@@ -7,7 +7,7 @@ use crate::http::access;
 use crate::process::confinement::RequiredAccess;
 use crate::reloader::Reloader;
 use crate::reloader::outcome::ReloadError;
-use local_exporter_config::{Layers, Loaded, PathAccess, Settings};
+use local_exporter_config::{LastValid, Layers, Loaded, PathAccess, Settings};
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
@@ -43,8 +43,8 @@ impl ConfigReader {
         }
     }
 
-    /// Reads the configuration.
-    pub(super) async fn read(&mut self) -> ReadResult {
+    /// Reads the configuration. A drop-in with errors keeps its text in `last_valid`.
+    pub(super) async fn read(&mut self, last_valid: LastValid) -> ReadResult {
         let Some(layers) = self.reloader.0.layers.clone() else {
             return Err(ReloadError::one(
                 "the configuration was not read from files",
@@ -60,7 +60,7 @@ impl ConfigReader {
         let thread = thread::Builder::new().name("reload".to_owned());
         let started = thread.spawn(move || {
             // The receiver is gone if reading timed out.
-            let _ = found.send(read(&layers, granted.as_ref(), &access));
+            let _ = found.send(read(&layers, granted.as_ref(), &access, &last_valid));
         });
         if let Err(error) = started {
             return Err(ReloadError::one(format!("cannot start a thread: {error}")));
@@ -84,9 +84,14 @@ impl ConfigReader {
     }
 }
 
-fn read(layers: &Layers, granted: Option<&RequiredAccess>, access: &PathAccess) -> ReadResult {
+fn read(
+    layers: &Layers,
+    granted: Option<&RequiredAccess>,
+    access: &PathAccess,
+    last_valid: &LastValid,
+) -> ReadResult {
     let check = |settings: &Settings| access::external_errors(settings, access);
-    let loaded = layers.load_with(access, &check)?;
+    let loaded = layers.load_with(access, last_valid, &check)?;
     let missing = |granted| RequiredAccess::of(layers, &loaded, access).missing_from(granted);
     Ok(NewConfig {
         out_of_reach: granted.map(missing).unwrap_or_default(),

@@ -8,7 +8,7 @@ use super::read::{ConfigReader, NewConfig, ReadResult};
 use crate::exporter::Running;
 use crate::phase::Phase;
 use crate::reloader::outcome::{ReloadError, ReloadResult};
-use local_exporter_config::{ConfigError, Reload};
+use local_exporter_config::{ConfigError, LastValid, Reload};
 use std::convert::Infallible;
 use std::future::pending;
 use std::sync::Arc;
@@ -98,7 +98,8 @@ impl<'a> ReloadTask<'a> {
 
     /// Reads the configuration, and meanwhile handles unresponsive threads.
     async fn read(&mut self) -> ReadResult {
-        let reading = self.reader.read();
+        let last_valid = self.last_valid();
+        let reading = self.reader.read(last_valid);
         tokio::pin!(reading);
         loop {
             tokio::select! {
@@ -106,6 +107,10 @@ impl<'a> ReloadTask<'a> {
                 () = self.running.threads.unresponsive() => evacuate(self.running),
             }
         }
+    }
+
+    fn last_valid(&self) -> LastValid {
+        self.running.exporter.drop_ins.load().last_valid.clone()
     }
 
     fn announce(&self, phase: Phase) {
@@ -120,7 +125,8 @@ impl<'a> ReloadTask<'a> {
         let mut before = None;
         loop {
             sleep(before.as_ref().map_or(CHECK_INTERVAL, |_| SETTLE)).await;
-            let found = self.reader.read().await;
+            let last_valid = self.last_valid();
+            let found = self.reader.read(last_valid).await;
             let now = fingerprint(&found);
             before = match before {
                 _ if now == self.handled => None,

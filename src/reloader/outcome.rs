@@ -1,13 +1,13 @@
 //! The result of a reload.
 
-use local_exporter_config::{ConfigError, ConfigErrors};
+use local_exporter_config::{ConfigError, ConfigErrors, DropInState, Rejected};
 use std::fmt;
 use std::sync::Arc;
 
 /// The result of a reload: what the new configuration lacks, or why the old one stays.
 pub(crate) type ReloadResult = Result<Warnings, ReloadError>;
 
-/// The errors for which drop-ins were left out of the new configuration.
+/// The errors of drop-ins of the new configuration, each with its consequence.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Warnings(Arc<[String]>);
 
@@ -16,13 +16,20 @@ pub struct Warnings(Arc<[String]>);
 pub struct ReloadError(Arc<[String]>);
 
 impl Warnings {
-    pub(crate) fn of(warnings: &[ConfigError]) -> Self {
-        Self(warnings.iter().map(ToString::to_string).collect())
+    pub(crate) fn of(warnings: &[ConfigError], drop_ins: &DropInState) -> Self {
+        let line = |error: &ConfigError| {
+            let file = error.location.file();
+            match file.and_then(|file| drop_ins.rejected.get(file)) {
+                Some(Rejected::Kept) => format!("last valid version kept: {error}"),
+                Some(Rejected::LeftOut) | None => format!("left out: {error}"),
+            }
+        };
+        Self(warnings.iter().map(line).collect())
     }
 
     #[cfg(test)]
     pub(crate) fn one(error: &str) -> Self {
-        Self(Arc::new([error.to_owned()]))
+        Self(Arc::new([format!("left out: {error}")]))
     }
 }
 
@@ -30,7 +37,7 @@ impl Warnings {
 impl fmt::Display for Warnings {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut errors = self.0.iter();
-        errors.try_for_each(|error| writeln!(formatter, "left out: {error}"))
+        errors.try_for_each(|error| writeln!(formatter, "{error}"))
     }
 }
 

@@ -12,7 +12,7 @@ use clap::Parser;
 use local_exporter::{
     Listener, LoggingMode, LoggingOptions, Reloader, Start, bind, run, start_logging,
 };
-use local_exporter_config::{Environment, Input, Loaded, Settings, load};
+use local_exporter_config::{DropInState, Environment, Input, Loaded, Settings, load};
 use local_exporter_daemons::bus::{Bus, BusKind, BusOptions};
 use local_exporter_daemons::prombus::{self, Prombus};
 use local_exporter_daemons::promfile::PromFile;
@@ -157,6 +157,7 @@ async fn demonstrate(port: u16) -> Result<(), Box<dyn Error>> {
             settings,
             text: input.text,
             warnings: Vec::new(),
+            drop_ins: DropInState::default(),
             hash: String::new(),
             files: Vec::new(),
         },

@@ -141,7 +141,7 @@ mod tests {
     use crate::exporter::Running;
     use crate::http::server::ServerSetup;
     use crate::reloader::Reloader;
-    use local_exporter_config::{Environment, Loaded, load};
+    use local_exporter_config::{DropInState, Environment, Loaded, load};
     use socket2::{Domain, SockAddr, Type};
     use std::io::{Read, Write};
     use std::path::Path;
@@ -153,6 +153,7 @@ mod tests {
         let loaded = Loaded {
             settings: load(None, &Environment::new()).unwrap(),
             warnings: Vec::new(),
+            drop_ins: DropInState::default(),
             text: String::new(),
             hash: String::new(),
             files: Vec::new(),

@@ -41,7 +41,7 @@ impl Host {
         all.extend(arguments);
         let (code, out, error) = run(&all);
         let name = self.folder.path().to_str().unwrap();
-        (code, out, error.replace(name, "~"))
+        (code, out.replace(name, "~"), error.replace(name, "~"))
     }
 }
 

@@ -48,7 +48,7 @@ fn time_to_load(write: fn(&mut Host, usize), size: usize) -> Duration {
         let began = processor_time();
         let loaded = host
             .layers
-            .load_with(&PathAccess::default(), &missing)
+            .load_with(&PathAccess::default(), &LastValid::default(), &missing)
             .unwrap();
         let names: Vec<_> = loaded.warnings.iter().collect();
         assert!(!names.is_empty());

@@ -22,7 +22,7 @@ fn an_external_error_is_located_at_its_key() {
     };
     let loaded = host
         .layers
-        .load_with(&PathAccess::default(), &against("a"))
+        .load_with(&PathAccess::default(), &LastValid::default(), &against("a"))
         .unwrap();
     let names = loaded.settings.selectors.iter().map(|one| &*one.name);
     assert_eq!(names.collect::<Vec<_>>(), ["b", "main"]);
@@ -35,7 +35,11 @@ fn an_external_error_is_located_at_its_key() {
     let refused = |host: &Host, name| {
         let errors = host
             .layers
-            .load_with(&PathAccess::default(), &against(name))
+            .load_with(
+                &PathAccess::default(),
+                &LastValid::default(),
+                &against(name),
+            )
             .unwrap_err();
         errors.to_string()
     };
@@ -72,7 +76,7 @@ fn external_and_other_errors_are_reported_together_and_each_key_once() {
     };
     let errors = host
         .layers
-        .load_with(&PathAccess::default(), &check)
+        .load_with(&PathAccess::default(), &LastValid::default(), &check)
         .unwrap_err();
     let keys: Vec<_> = errors.0.iter().map(|error| &*error.key).collect();
     let expected = [

@@ -1,6 +1,7 @@
 //! Drop-ins with errors, and the variables that are left out with them.
 
 use super::*;
+use crate::drop_ins::Rejected;
 use crate::flags::{Flag, FlagValue};
 use crate::service::DropIns;
 
@@ -97,7 +98,7 @@ fn a_variable_for_a_selector_of_a_left_out_drop_in_is_left_out() {
     let host = with_timeout_variable("[bridge.selectors.p]\nkind = \"uds\"\npath = \"/p\"\n");
     assert_eq!(host.sockets(), ["p=/p", "q=/q"]);
     assert_eq!(host.warnings(), [] as [&str; 0]);
-    assert_eq!(host.load().drop_ins_left_out(), 0);
+    assert_eq!(host.load().drop_ins.count(Rejected::LeftOut), 0);
     let wrong: [(&str, &str); 4] = [
         (
             "[bridge.selectors.p]\nkind = \"uds\"\npath = \"p\"\ncolour = 1\n",
@@ -113,7 +114,11 @@ fn a_variable_for_a_selector_of_a_left_out_drop_in_is_left_out() {
         let warnings = host.warnings();
         assert!(warnings[0].starts_with(expected), "{warnings:?}");
         assert_eq!(warnings.last().map(String::as_str), Some(UNMATCHED));
-        assert_eq!(host.load().drop_ins_left_out(), 1, "{warnings:?}");
+        assert_eq!(
+            host.load().drop_ins.count(Rejected::LeftOut),
+            1,
+            "{warnings:?}"
+        );
         host.write("config.toml", "[service]\nstrict_dropins = true\n");
         assert!(host.layers.load().is_err(), "{text}");
     }
@@ -134,7 +139,7 @@ fn a_variable_for_a_masked_selector_is_left_out() {
     symlink("/dev/null", host.at("etc/p.toml")).unwrap();
     assert_eq!(host.sockets(), ["q=/q"]);
     assert_eq!(host.warnings(), [UNMATCHED]);
-    assert_eq!(host.load().drop_ins_left_out(), 0);
+    assert_eq!(host.load().drop_ins.count(Rejected::LeftOut), 0);
     host.layers.drop_ins = vec!["/dev/null".into()];
     assert_eq!(host.warnings(), [UNMATCHED]);
 }
@@ -162,4 +167,95 @@ fn a_selector_that_variables_define_stays_and_an_undefined_one_is_an_error() {
     let expected = "environment LOCAL_EXPORTER__BRIDGE__SELECTORS__P__KIND: \
                     bridge.selectors.p.kind: missing";
     assert!(errors.starts_with(expected), "{errors}");
+}
+
+/// Loads again with the texts in use.
+fn reload(host: &Host, before: &Loaded) -> Loaded {
+    let last_valid = &before.drop_ins.last_valid;
+    let loaded = host
+        .layers
+        .load_with(&PathAccess::default(), last_valid, &|_| Vec::new());
+    loaded.unwrap()
+}
+
+fn names(loaded: &Loaded) -> Vec<&str> {
+    let selectors = loaded.settings.selectors.iter();
+    selectors.map(|selector| selector.name.as_str()).collect()
+}
+
+#[test]
+fn a_drop_in_that_becomes_invalid_keeps_its_last_valid_selectors() {
+    let host = Host::new();
+    host.selector("lib/a.toml", "a", "/a");
+    host.selector("lib/b.toml", "b", "/b");
+    let mut loaded = host.load();
+    assert_eq!(names(&loaded), ["a", "b"]);
+    for invalid in [
+        "=",
+        "[service]\nport = 1\n",
+        "[bridge.selectors.a]\nkind = \"uds\"\n",
+    ] {
+        host.write("lib/a.toml", invalid);
+        loaded = reload(&host, &loaded);
+        assert_eq!(names(&loaded), ["a", "b"], "{invalid}");
+        assert_eq!(loaded.drop_ins.count(Rejected::Kept), 1);
+        assert_eq!(loaded.drop_ins.count(Rejected::LeftOut), 0);
+        assert!(!loaded.warnings.is_empty());
+    }
+    // One that cannot be read keeps its place in the order too.
+    fs::remove_file(host.at("lib/a.toml")).unwrap();
+    fs::create_dir(host.at("lib/a.toml")).unwrap();
+    loaded = reload(&host, &loaded);
+    assert_eq!(names(&loaded), ["a", "b"]);
+    // A file that was removed, or is valid again, counts as it is.
+    fs::remove_dir(host.at("lib/a.toml")).unwrap();
+    assert_eq!(names(&reload(&host, &loaded)), ["b"]);
+    host.selector("lib/a.toml", "c", "/c");
+    loaded = reload(&host, &loaded);
+    assert_eq!(names(&loaded), ["c", "b"]);
+    assert!(loaded.drop_ins.rejected.is_empty());
+    // Without a last valid text, it is left out.
+    host.write("lib/a.toml", "=");
+    assert_eq!(names(&host.load()), ["b"]);
+}
+
+#[test]
+fn a_drop_in_whose_token_disappears_keeps_its_selectors() {
+    let host = Host::new();
+    host.selector("lib/a.toml", "a", "/a");
+    let loaded = host.load();
+    let missing = |_: &Settings| {
+        vec![crate::ExternalError {
+            key: ["bridge", "selectors", "a", "path"]
+                .map(str::to_owned)
+                .to_vec(),
+            found: "missing".to_owned(),
+        }]
+    };
+    let last_valid = &loaded.drop_ins.last_valid;
+    let again = host
+        .layers
+        .load_with(&PathAccess::default(), last_valid, &missing);
+    let again = again.unwrap();
+    assert_eq!(names(&again), ["a"]);
+    assert_eq!(again.drop_ins.count(Rejected::Kept), 1);
+    assert_eq!(again.warnings.len(), 1);
+}
+
+#[test]
+fn of_two_drop_ins_with_the_same_selector_the_one_that_is_used_is_reported() {
+    let host = Host::new();
+    for file in ["lib/a.toml", "lib/b.toml", "etc/c.toml"] {
+        host.selector(file, "x", &format!("/{file}"));
+    }
+    host.selector("lib/d.toml", "only-main-replaces-it", "/d");
+    host.selector("config.toml", "only-main-replaces-it", "/main");
+    let contested = host.load().drop_ins.contested;
+    let name = |file: &str| host.at(file).to_str().unwrap().to_owned();
+    let expected = crate::Contested {
+        selector: "x".to_owned(),
+        used: name("etc/c.toml"),
+        ignored: vec![name("lib/b.toml"), name("lib/a.toml")],
+    };
+    assert_eq!(contested, [expected]);
 }

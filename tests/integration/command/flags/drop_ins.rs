@@ -13,7 +13,10 @@ fn a_drop_in_with_errors_is_left_out_or_an_error_with_strict_dropins() {
         "[bridge.selectors.b]\nkind = \"uds\"\npath = \"b\"\n",
     );
     let (code, out, error) = host.check(&[]);
-    assert_eq!(out, format!("{OK}2, selectors: 1\n"));
+    assert_eq!(
+        out,
+        format!("{OK}2, selectors: 1, left out: ~/conf.d/b.toml\n")
+    );
     let expected = "left out: ~/conf.d/b.toml:3:8: bridge.selectors.b.path: \"b\", ";
     assert!(error.starts_with(expected), "{error}");
     assert_eq!(code, Some(0));
@@ -24,6 +27,19 @@ fn a_drop_in_with_errors_is_left_out_or_an_error_with_strict_dropins() {
     assert_eq!((code, out.as_str()), (Some(2), ""));
     let expected = "~/conf.d/b.toml:3:8: bridge.selectors.b.path: \"b\", ";
     assert!(error.starts_with(expected), "{error}");
+}
+
+#[test]
+fn the_drop_in_whose_selector_is_used_is_named_if_several_define_it() {
+    let host = Host::new("");
+    for file in ["a.toml", "b.toml"] {
+        host.drop_in(file, "[bridge.selectors]\nx = \"/run/x\"\n");
+    }
+    let (code, out, error) = host.check(&[]);
+    assert_eq!(out, format!("{OK}3, selectors: 1\n"));
+    let expected =
+        "selector \"x\": defined in ~/conf.d/b.toml, which is used, and in ~/conf.d/a.toml\n";
+    assert_eq!((code, error.as_str()), (Some(0), expected));
 }
 
 #[test]
@@ -39,7 +55,11 @@ fn an_unreadable_token_leaves_out_the_drop_in_that_names_it() {
     let (code, out, error) = host.check(&[]);
     let expected = format!("left out: {place}~/token cannot be read: No such file");
     assert!(error.starts_with(&expected), "{error}");
-    assert_eq!((code, out), (Some(0), format!("{OK}2, selectors: 1\n")));
+    assert_eq!(code, Some(0));
+    assert_eq!(
+        out,
+        format!("{OK}2, selectors: 1, left out: ~/conf.d/b.toml\n")
+    );
 
     std::fs::write(&token, "secret").unwrap();
     let (code, out, error) = host.check(&[]);
