@@ -126,8 +126,7 @@ fn systemd_accepts_every_key_of_the_units() {
     let units = ["local-exporter.service", "local-exporter.socket"].map(|name| {
         let unit = text(&format!("deploy/{name}")).replace("/usr/bin/local-exporter", program);
         let path = folder.path().join(name);
-        // This type needs systemd 253.
-        std::fs::write(&path, unit.replace("notify-reload", "notify")).unwrap();
+        std::fs::write(&path, unit).unwrap();
         path
     });
     let mut tool = Command::new("systemd-analyze");
@@ -135,6 +134,21 @@ fn systemd_accepts_every_key_of_the_units() {
     if let Some(report) = output_of(tool) {
         let ours = report.lines().find(|line| line.contains("local-exporter."));
         assert_eq!(ours, None, "{report}");
+    }
+}
+
+#[test]
+fn sysusers_creates_the_user_of_the_unit() {
+    let root_folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(root_folder.path().join("etc")).unwrap();
+    let mut tool = Command::new("systemd-sysusers");
+    tool.arg(format!("--root={}", root_folder.path().display()))
+        .arg(root("deploy/local-exporter.sysusers.conf"));
+    if output_of(tool).is_some() {
+        let users = std::fs::read_to_string(root_folder.path().join("etc/passwd")).unwrap();
+        let unit = text("deploy/local-exporter.service");
+        let user = unit.lines().find_map(|line| line.strip_prefix("User="));
+        assert!(users.starts_with(&format!("{}:", user.unwrap())), "{users}");
     }
 }
 

@@ -15,6 +15,7 @@
 mod architecture;
 mod bodies;
 mod book;
+mod booted;
 mod bridge;
 mod check;
 mod clients;

@@ -109,7 +109,7 @@ fn the_shipped_units_and_images_run_it_unprivileged_and_allow_landlock() {
         (
             "deploy/local-exporter.service",
             &[
-                "DynamicUser=yes",
+                "User=local-exporter",
                 "CapabilityBoundingSet=\n",
                 "AmbientCapabilities=\n",
                 "ProtectSystem=strict",
