@@ -14,7 +14,7 @@
 //! - [`source`]: the kinds of source, one module each.
 //! - `validator`, `rules`: what every body must satisfy.
 //! - `status`, [`metrics`], [`report`]: what is known about a selector without its actor.
-//! - [`scrape`], `admission`, `reason`: the protocol of a scrape.
+//! - [`scrape`], `admission`, `escaped_form`, `reason`: the protocol of a scrape.
 //! - [`host`]: facts about paths, permissions, mounts and file systems.
 //! - `blocking`: the threads for work that blocks.
 //! - `backoff`, `faults`, `closed_set`, `lock`, [`log_limit`]: small helpers.
@@ -24,6 +24,7 @@ mod backoff;
 mod blocking;
 mod closed_set;
 pub mod diagnose;
+mod escaped_form;
 mod faults;
 pub mod host;
 mod lock;

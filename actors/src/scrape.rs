@@ -4,11 +4,13 @@
 //! depend on a kind of source or on HTTP.
 
 use crate::admission::Permit;
+use crate::blocking::BlockingPool;
+use crate::escaped_form::EscapedForm;
 use crate::reason::Reason;
 use actix::Message;
 use bytes::Bytes;
-use local_exporter_config::shown;
-use local_exporter_exposition::Summary;
+use local_exporter_config::{BodyPolicy, Check, Escaping, shown};
+use local_exporter_exposition::{EscapingScheme, Summary};
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
@@ -66,27 +68,73 @@ pub struct Exposition {
     pub cached_at: Option<Instant>,
     /// The compressed body. The first caller that needs it fills it; all callers share it.
     pub compressed: Arc<OnceCell<Bytes>>,
+    /// The scheme in which names were converted for this scraper; `None` for the original body.
+    pub escaping: Option<EscapingScheme>,
+    /// The body with converted names, shared like the compressed one.
+    pub(crate) escaped: Arc<EscapedForm>,
 }
 
 /// The names of metrics and labels that a scraper supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Names {
-    /// `[a-zA-Z_:][a-zA-Z0-9_:]*`.
-    Legacy,
+    /// `[a-zA-Z_:][a-zA-Z0-9_:]*` for metrics, and the same without colons for labels. Other
+    /// names are converted in this scheme.
+    Escaped(EscapingScheme),
     /// Any UTF-8, in quotes.
     Utf8,
 }
 
 impl Exposition {
-    /// Returns the body unless it has names that the scraper does not support.
-    pub(crate) fn for_names(self, names: Names) -> ScrapeResult {
-        let quoted = self.summary.needs_utf8 || self.summary.quoted_names;
-        if quoted && names == Names::Legacy {
-            let message = "the body has quoted names, and the scraper did not announce that it \
-                           supports them (escaping=allow-utf-8 in Accept)";
-            return Err(ScrapeError::new(Reason::Utf8Names, message));
+    /// The Content-Type to serve the body with.
+    #[must_use]
+    pub fn content_type(&self) -> &'static str {
+        match self.escaping {
+            Some(scheme) => scheme.content_type(self.summary.format),
+            None => self.summary.content_type(),
         }
-        Ok(self)
+    }
+
+    /// Returns the body with names that the scraper supports.
+    ///
+    /// # Errors
+    /// If `policy` refuses a conversion, or the body cannot be converted.
+    pub(crate) async fn for_names(
+        self,
+        names: Names,
+        policy: BodyPolicy,
+        blocking: &BlockingPool,
+    ) -> ScrapeResult {
+        let quoted = self.summary.needs_utf8 || self.summary.quoted_names;
+        let scheme = match names {
+            Names::Escaped(scheme) if quoted => scheme,
+            Names::Escaped(_) | Names::Utf8 => return Ok(self),
+        };
+        let refused = match (policy.escaping, policy.check) {
+            (Escaping::Refuse, _) => Some("escaping = \"refuse\""),
+            (Escaping::Convert, Check::Whole) => Some("check = \"whole\" does not read names"),
+            (Escaping::Convert, Check::None) => Some("check = \"none\" does not read names"),
+            (Escaping::Convert, Check::Ingest | Check::Strict) => None,
+        };
+        if let Some(why) = refused {
+            return Err(Self::quoted_names(why));
+        }
+        let format = self.summary.format;
+        let converted = self.escaped.of(&self.body, format, scheme, blocking).await;
+        let converted = converted.map_err(|why| Self::quoted_names(&why))?;
+        Ok(Self {
+            body: converted.body,
+            compressed: converted.compressed,
+            escaping: Some(scheme),
+            ..self
+        })
+    }
+
+    fn quoted_names(why: &str) -> ScrapeError {
+        let message = format!(
+            "the body has quoted names, and the scraper did not announce that it supports them \
+             (escaping=allow-utf-8 in Accept); they are not converted: {why}"
+        );
+        ScrapeError::new(Reason::Utf8Names, message)
     }
 }
 

@@ -155,6 +155,8 @@ impl Validator {
             summary,
             cached_at: None,
             compressed: Arc::default(),
+            escaping: None,
+            escaped: Arc::default(),
         })
     }
 }

@@ -19,6 +19,8 @@ pub struct BodyPolicy {
     pub timestamps: Timestamps,
     /// Accepts an empty body.
     pub allow_empty: bool,
+    /// The handling of quoted names for scrapers that do not support them.
+    pub escaping: Escaping,
 }
 
 /// How much of a body is checked.
@@ -61,6 +63,16 @@ pub enum Timestamps {
     Reject,
 }
 
+/// The handling of quoted names for scrapers that do not support them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Escaping {
+    /// They are replaced by names without quotes, in the scheme that the scraper asks for.
+    #[default]
+    Convert,
+    /// The scrape fails.
+    Refuse,
+}
+
 /// Gives an enum its words: one list for reading, writing and error messages.
 macro_rules! words {
     ($name:ident: $first_word:literal = $first:ident $(, $word:literal = $variant:ident)*) => {
@@ -94,6 +106,7 @@ pub(crate) use words;
 
 words!(Check: "ingest" = Ingest, "strict" = Strict, "whole" = Whole, "none" = None);
 words!(FormatChoice: "auto" = Auto, "text" = Text, "openmetrics" = OpenMetrics, "protobuf" = Protobuf);
+words!(Escaping: "convert" = Convert, "refuse" = Refuse);
 words!(Timestamps: "keep" = Keep, "strip" = Strip, "reject" = Reject);
 
 impl BodyPolicy {
@@ -118,6 +131,13 @@ impl BodyPolicy {
              `strict`; `strip` is not available for protobuf.",
         ),
         Key::with_default::<bool>("allow_empty", "false", "Accepts an empty body."),
+        Key::with_default::<Escaping>(
+            "escaping",
+            "\"convert\"",
+            "Quoted names such as `{\"my.name\"}`, for scrapers that do not support them: `convert` \
+             replaces them by names without quotes (`my_name`), `refuse` refuses the scrape. With \
+             `check` set to `whole` or `none`, the scrape is always refused.",
+        ),
     ];
 
     /// Reads the policy; `defaults` supplies the keys that are left out.
@@ -127,6 +147,7 @@ impl BodyPolicy {
             format: table.take("format").unwrap_or(defaults.format),
             timestamps: table.take("timestamps").unwrap_or(defaults.timestamps),
             allow_empty: table.take("allow_empty").unwrap_or(defaults.allow_empty),
+            escaping: table.take("escaping").unwrap_or(defaults.escaping),
         };
         policy.report_contradictions(table);
         policy
@@ -138,11 +159,13 @@ impl BodyPolicy {
             format,
             timestamps,
             allow_empty,
+            escaping,
         } = self;
         table.put("check", check.as_str());
         table.put("format", format.as_str());
         table.put("timestamps", timestamps.as_str());
         table.put("allow_empty", allow_empty);
+        table.put("escaping", escaping.as_str());
     }
 
     /// Reports values that are valid one by one and exclude each other.

@@ -62,7 +62,7 @@ mod variables;
 mod write;
 
 pub use access::Access;
-pub use body_policy::{BodyPolicy, Check, FormatChoice, Timestamps};
+pub use body_policy::{BodyPolicy, Check, Escaping, FormatChoice, Timestamps};
 pub use bus_address::{BusAddress, bus_addresses};
 pub use drop_ins::{DropInState, LastValid, Rejected};
 pub use error::{ConfigError, ConfigErrors, ExternalError, Location};

@@ -52,8 +52,7 @@ fn only_keys_of_the_kind_are_written() {
                 bus = { kind = \"dbus\", destination = \"a.B\", method = \"a.B.C\", path = \"/\" }\n\
                 socket = { kind = \"uds\", path = \"/run/s\", labels = { team = \"x\" } }\n";
     let written: Vec<_> = selectors(text).iter().map(Selector::to_toml).collect();
-    let shared =
-        "check = \"ingest\"\nformat = \"auto\"\ntimestamps = \"keep\"\nallow_empty = false\n";
+    let shared = "check = \"ingest\"\nformat = \"auto\"\ntimestamps = \"keep\"\nallow_empty = false\nescaping = \"convert\"\n";
     let limits = "timeout = \"3s\"\nmax_bytes = 16777216\nmax_in_flight = 64\n";
     let expected = [
         format!(
@@ -128,8 +127,9 @@ fn common() -> impl Strategy<Value = String> {
         key("format", word(&["auto", "text", "openmetrics"])),
         key("timestamps", word(&["keep", "strip", "reject"])),
         key("allow_empty", boolean()),
+        key("escaping", word(&["convert", "refuse"])),
     )
-        .prop_map(|(a, b, c, d, e, f, g)| [a, b, c, d, e, f, g].concat())
+        .prop_map(|(a, b, c, d, e, f, g, h)| [a, b, c, d, e, f, g, h].concat())
 }
 
 /// The other keys that all kinds share.

@@ -21,7 +21,7 @@ use crate::http::reply;
 use crate::limits::Rejection;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
-use local_exporter_actors::{Exposition, SelectorHandle};
+use local_exporter_actors::{Exposition, Names, SelectorHandle};
 use local_exporter_config::{DropInState, similar};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -56,10 +56,10 @@ pub(crate) async fn scrape(request: HttpRequest, exporter: web::Data<Exporter>) 
     }
 }
 
-/// Scrapes as usual and returns a text about the scrape.
+/// Scrapes as usual and returns a text about the scrape, which shows the names of the daemon.
 async fn debug_response(handle: &SelectorHandle, scrape: &ScrapeRequest<'_>) -> HttpResponse {
     let (started, clock) = (SystemTime::now(), Instant::now());
-    let result = handle.scrape(scrape.timeout, scrape.names).await;
+    let result = handle.scrape(scrape.timeout, Names::Utf8).await;
     reply::text(explain::explain(&explain::FinishedScrape {
         handle,
         started,
@@ -120,7 +120,7 @@ async fn body_response(
     compressors: web::Data<Compressors>,
 ) -> HttpResponse {
     let mut response = HttpResponse::Ok();
-    let content_type = exposition.summary.content_type();
+    let content_type = exposition.content_type();
     response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(content_type)));
     response.insert_header((header::VARY, VARY));
     if let Some(cached_at) = exposition.cached_at {

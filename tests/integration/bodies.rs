@@ -2,8 +2,9 @@
 //! tests cover formats, checks, timestamps and names.
 
 mod checks;
+mod names;
 
-use crate::support::{Exporter, get, quoted};
+use crate::support::{Exporter, quoted};
 use local_exporter_daemons::bus::{BusKind, BusOptions};
 use local_exporter_daemons::fault::Behaviour;
 use local_exporter_daemons::prombus::{self, Prombus, Reply};
@@ -67,29 +68,6 @@ fn timestamps_are_kept_stripped_or_rejected_and_the_newest_is_a_metric() {
         None,
         "a body that is no longer served has no newest timestamp"
     );
-}
-
-#[test]
-fn quoted_names_are_served_only_to_scrapers_that_accept_them() {
-    let body = b"{\"my.name\",\"my.label\"=\"v\"} 1\n".to_vec();
-    let (exporter, _daemon, _folder) = selectors(Behaviour::Serve(body.clone()), &[("it", "")]);
-    exporter.scrape("it").assert_error(502, "it", "utf8_names");
-    let url = exporter.url("/bridge?selector=it");
-    let reply = get(
-        &url,
-        &[(
-            "Accept",
-            "text/plain;version=1.0.0;escaping=allow-utf-8,*/*;q=0.1",
-        )],
-    );
-    assert_eq!((reply.status, reply.body.as_slice()), (200, &body[..]));
-    let content_type = "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8";
-    assert_eq!(reply.header("content-type"), Some(content_type));
-    let failures =
-        "local_exporter_bridge_scrape_failures_total{reason=\"utf8_names\",selector=\"it\"}";
-    assert_eq!(exporter.metric(failures), Some(1.0));
-    let up = "local_exporter_source_up{selector=\"it\"}";
-    assert_eq!(exporter.metric(up), Some(1.0), "the source is not at fault");
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn config(cases: &[Case], check: &str) -> String {
         let path = quoted(&case.body);
         writeln!(
             text,
-            "c{index} = {{ kind = \"file\", path = {path}, format = \"{format}\", check = \"{check}\", allow_empty = true }}"
+            "c{index} = {{ kind = \"file\", path = {path}, format = \"{format}\", check = \"{check}\", allow_empty = true, escaping = \"refuse\" }}"
         )
         .unwrap();
     }

@@ -1,5 +1,7 @@
 //! A real Prometheus scrapes sources of all three kinds and the exporter itself.
 
+mod names;
+
 use crate::support::{Exporter, exposition, get, quoted, until};
 use local_exporter_daemons::bus::{BusKind, BusOptions};
 use local_exporter_daemons::prombus::{self, Prombus};
@@ -20,6 +22,28 @@ pub(crate) struct Prometheus {
 
 impl Prometheus {
     pub(crate) fn start(folder: &Path, config: &str) -> Self {
+        let mut command = Command::new("prometheus");
+        let data = folder.join("data");
+        command.arg(format!("--storage.tsdb.path={}", data.display()));
+        Self::start_as(
+            command,
+            ("--config.file", "--web.listen-address"),
+            "/-/ready",
+            folder,
+            config,
+        )
+        .expect("prometheus is missing: run .ci/packages, or install Prometheus")
+    }
+
+    /// Starts a program with Prometheus' API; `flags` are those for its configuration and its
+    /// address, and `ready` is the page that returns 200 when it is ready.
+    fn start_as(
+        mut command: Command,
+        flags: (&str, &str),
+        ready: &str,
+        folder: &Path,
+        config: &str,
+    ) -> std::io::Result<Self> {
         let file = folder.join("prometheus.yml");
         std::fs::write(&file, config).unwrap();
         // Free a moment ago: Prometheus does not report which port it chose.
@@ -28,23 +52,18 @@ impl Prometheus {
             .local_addr()
             .unwrap()
             .port();
-        let child = Command::new("prometheus")
-            .arg(format!("--config.file={}", file.display()))
-            .arg(format!(
-                "--storage.tsdb.path={}",
-                folder.join("data").display()
-            ))
-            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+        let child = command
+            .arg(format!("{}={}", flags.0, file.display()))
+            .arg(format!("{}=127.0.0.1:{port}", flags.1))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            .spawn()
-            .expect("prometheus is missing: run .ci/packages, or install Prometheus");
+            .spawn()?;
         let base = format!("http://127.0.0.1:{port}");
-        until("Prometheus is ready", || {
-            let agent = ureq::get(format!("{base}/-/ready")).call();
+        until("the scraper is ready", || {
+            let agent = ureq::get(format!("{base}{ready}")).call();
             agent.is_ok_and(|response| response.status() == 200)
         });
-        Self { child, base }
+        Ok(Self { child, base })
     }
 
     /// The value of an instant query with one sample.

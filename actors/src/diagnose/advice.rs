@@ -28,7 +28,7 @@ pub(super) fn remedy(reason: Reason) -> &'static str {
         Reason::Stale => "find out why the daemon has stopped writing, or raise `max_age`",
         Reason::Timestamps => "have the daemon omit timestamps, or set `timestamps = \"strip\"`",
         Reason::Utf8Names => {
-            "have the scraper request UTF-8 names (escaping=allow-utf-8 in Accept)"
+            "have the scraper request UTF-8 names (escaping=allow-utf-8 in Accept), or correct what prevents the conversion"
         }
         Reason::Unsuitable => "correct `kind` or `path`",
         Reason::Reset => "check the log of the daemon: it closed the connection within its body",

@@ -6,6 +6,7 @@
 
 use super::thread::ThreadSlot;
 use super::threads::ActorThreads;
+use crate::blocking::BlockingPool;
 use crate::faults::Faults;
 use crate::metrics::Metrics;
 use crate::reason::Reason;
@@ -20,7 +21,7 @@ use actix::{Addr, Context, MailboxError};
 use local_exporter_config as config;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 /// How long after its deadline a result is awaited. The actor observes deadlines itself; this
 /// only guards against a stuck actor.
@@ -35,6 +36,7 @@ pub struct SelectorHandle {
     source: String,
     pub(super) status: Arc<Status>,
     actor: Arc<ActorGuard>,
+    blocking: BlockingPool,
     #[cfg(any(test, feature = "faults"))]
     pub(super) faults: Faults,
 }
@@ -133,6 +135,7 @@ impl SelectorHandle {
         });
         Self {
             source: source::kind(&spec.source).label(),
+            blocking: threads.blocking.clone(),
             spec,
             actor: Arc::new(ActorGuard {
                 status: Arc::clone(&status),
@@ -151,6 +154,7 @@ impl SelectorHandle {
         Self {
             spec: Arc::new(selector),
             source: self.source.clone(),
+            blocking: self.blocking.clone(),
             status: Arc::clone(&self.status),
             actor: Arc::clone(&self.actor),
             #[cfg(any(test, feature = "faults"))]
@@ -186,7 +190,20 @@ impl SelectorHandle {
         let unrecorded = UnrecordedScrape::begin(&self.status);
         let within = within.min(self.spec.limits.timeout);
         let result = self.send(unrecorded.began, within).await;
-        let result = result.and_then(|exposition| exposition.for_names(names));
+        let result = match result {
+            Ok(exposition) => {
+                let deadline = unrecorded.began + within + GRACE;
+                let policy = self.spec.body_policy;
+                let converted = timeout_at(
+                    deadline,
+                    exposition.for_names(names, policy, &self.blocking),
+                )
+                .await;
+                let late = |_| Err(ScrapeError::timeout("converting the names of the body", ""));
+                converted.unwrap_or_else(late)
+            }
+            Err(error) => Err(error),
+        };
         unrecorded.ended(&result);
         result
     }

@@ -3,9 +3,9 @@
 use super::{sample, tcp};
 use local_exporter_config::{
     Access, BodyPolicy, Bus, Check, ClientLimits, Confinement, DirectorySource, Discovery, DropIns,
-    Environment, ExternalUrl, FileOptions, FileSource, FollowLinks, FormatChoice, IpNet, Lifecycle,
-    Listen, ListenAddress, Listeners, Paths, Reload, Service, Source, Timestamps, Tls, UnixListen,
-    VsockListen, load,
+    Environment, Escaping, ExternalUrl, FileOptions, FileSource, FollowLinks, FormatChoice, IpNet,
+    Lifecycle, Listen, ListenAddress, Listeners, Paths, Reload, Service, Source, Timestamps, Tls,
+    UnixListen, VsockListen, load,
 };
 use std::path::PathBuf;
 use std::time::Duration;
@@ -91,6 +91,7 @@ fn every_key_is_read_and_selectors_keep_their_order() {
         format: FormatChoice::OpenMetrics,
         timestamps: Timestamps::Strip,
         allow_empty: true,
+        escaping: Escaping::Refuse,
     };
     assert_eq!(alpha.body_policy, body_policy);
     assert_eq!(directory.body_policy.timestamps, Timestamps::Reject);

@@ -1,37 +1,53 @@
 //! The names that a scraper accepts, by its `Accept` header.
 //!
-//! Pure. A body keeps its format whatever the scraper prefers, since bytes pass unchanged. Only one
-//! parameter matters: whether the scraper accepts UTF-8 names, which are written in quotes.
+//! Pure. A body keeps its format whatever the scraper prefers. Only one parameter matters: whether the
+//! scraper accepts UTF-8 names, which are written in quotes, and how others are to be written.
 
 use actix_web::http::header::{ACCEPT, HeaderMap};
 use local_exporter_actors::Names;
+use local_exporter_exposition::EscapingScheme;
 
 /// The names that the `Accept` headers allow. Prometheus 3 sends `escaping=allow-utf-8` with the
-/// media types for which it accepts UTF-8 names; the default is `escaping=underscores` (Prometheus'
-/// documentation, "Content negotiation").
+/// media types for which it accepts UTF-8 names, or the scheme of `metric_name_escaping_scheme`. The
+/// default is `escaping=underscores` (Prometheus' documentation, "Content negotiation").
+///
+/// UTF-8 names are allowed if any media range does so. Otherwise the range with the highest quality
+/// that names a scheme decides.
 pub fn accepted_names(headers: &HeaderMap) -> Names {
     let values = headers
         .get_all(ACCEPT)
         .filter_map(|value| value.to_str().ok());
-    let allows = values.flat_map(|value| value.split(',')).any(allows_utf8);
-    if allows { Names::Utf8 } else { Names::Legacy }
+    let mut best: Option<(f64, EscapingScheme)> = None;
+    for (quality, names) in values.flat_map(|value| value.split(',')).filter_map(range) {
+        match names {
+            Names::Utf8 => return Names::Utf8,
+            Names::Escaped(scheme) => {
+                if best.is_none_or(|(known, _)| quality > known) {
+                    best = Some((quality, scheme));
+                }
+            }
+        }
+    }
+    Names::Escaped(best.map(|(_, scheme)| scheme).unwrap_or_default())
 }
 
-/// Whether a media range has the parameter and is not excluded by `q=0`.
-fn allows_utf8(range: &str) -> bool {
-    let mut allows = false;
+/// The quality of a media range and the names that it asks for; `None` if it names none, or is
+/// excluded by `q=0`.
+fn range(range: &str) -> Option<(f64, Names)> {
+    let (mut quality, mut names) = (1.0, None);
     for parameter in range.split(';').skip(1) {
         let Some((name, value)) = parameter.split_once('=') else {
             continue;
         };
-        let value = value.trim().trim_matches('"');
+        let value = value.trim().trim_matches('"').to_ascii_lowercase();
         match name.trim().to_ascii_lowercase().as_str() {
-            "escaping" => allows = value.eq_ignore_ascii_case("allow-utf-8"),
-            "q" if value.parse() == Ok(0.0_f64) => return false,
+            "escaping" if value == "allow-utf-8" => names = Some(Names::Utf8),
+            "escaping" => names = EscapingScheme::from_name(&value).map(Names::Escaped),
+            "q" => quality = value.parse().unwrap_or(quality),
             _ => {}
         }
     }
-    allows
+    Some((quality, names?)).filter(|(quality, _)| *quality > 0.0)
 }
 
 #[cfg(test)]
@@ -40,7 +56,7 @@ mod tests {
     use actix_web::http::header::HeaderValue;
 
     #[test]
-    fn only_an_accepted_range_with_the_parameter_allows_utf8_names() {
+    fn an_accepted_range_decides_about_names_by_its_parameter() {
         let prometheus_3 = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
                             application/openmetrics-text;version=0.0.1;q=0.5,\
                             text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,\
@@ -48,23 +64,36 @@ mod tests {
         let prometheus_2 = "application/openmetrics-text;version=1.0.0,\
                             application/openmetrics-text;version=0.0.1;q=0.75,\
                             text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+        let underscores = Names::Escaped(EscapingScheme::Underscores);
+        let victoria_metrics = "text/plain;version=0.0.4;q=1,*/*;q=0.1";
         let cases = [
+            (victoria_metrics, underscores),
+            (
+                "text/plain;escaping=dots;q=0.3,application/openmetrics-text;escaping=values;q=0.5",
+                Names::Escaped(EscapingScheme::Values),
+            ),
+            (
+                "text/plain;escaping=\"Dots\",text/plain;escaping=values",
+                Names::Escaped(EscapingScheme::Dots),
+            ),
+            ("text/plain;escaping=dots;q=0", underscores),
+            ("text/plain;escaping=other", underscores),
             (prometheus_3, Names::Utf8),
-            (prometheus_2, Names::Legacy),
+            (prometheus_2, underscores),
             (
                 "text/plain; version=1.0.0; escaping=\"allow-utf-8\"",
                 Names::Utf8,
             ),
-            ("text/plain;escaping=underscores", Names::Legacy),
-            ("text/plain;escaping=allow-utf-8;q=0", Names::Legacy),
-            ("*/*", Names::Legacy),
-            ("", Names::Legacy),
+            ("text/plain;escaping=underscores", underscores),
+            ("text/plain;escaping=allow-utf-8;q=0", underscores),
+            ("*/*", underscores),
+            ("", underscores),
         ];
         for (accept, expected) in cases {
             let mut headers = HeaderMap::new();
             headers.insert(ACCEPT, HeaderValue::from_static(accept));
             assert_eq!(accepted_names(&headers), expected, "{accept}");
         }
-        assert_eq!(accepted_names(&HeaderMap::new()), Names::Legacy);
+        assert_eq!(accepted_names(&HeaderMap::new()), underscores);
     }
 }

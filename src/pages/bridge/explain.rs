@@ -3,7 +3,7 @@
 //! It has three parts: the log of this scrape, the body that would have been returned, and the
 //! selector's settings including defaults. The scrape is a real one. The log has the form of the
 //! exporter's own log in format `logfmt`. The body is the one that the same client would get without
-//! `debug=true`, so the text reveals no other data.
+//! `debug=true`, except that quoted names are shown as they are, so the text reveals no other data.
 
 use crate::process::logging::{Fields, Line};
 use local_exporter_actors::report::Snapshot;

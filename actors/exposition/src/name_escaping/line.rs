@@ -6,6 +6,10 @@ use crate::cursor::is_blank;
 use crate::entry::{Name, Sample};
 use std::ops::Range;
 
+/// The maximum size of the result, as a multiple of the size of the body, and what is added to it in bytes. Names that grow
+/// more than this are not what a daemon sends.
+const MAX_GROWTH: (usize, usize) = (2, 4096);
+
 /// A body that is being rewritten: lines are copied as they are, except for those that are rewritten.
 pub(super) struct Lines<'a> {
     body: &'a [u8],
@@ -55,7 +59,7 @@ impl<'a> Lines<'a> {
             self.out.push(b' ');
             self.copied += 1;
         }
-        Ok(())
+        self.check_size()
     }
 
     /// Writes a sample with another name and other labels, unless it has no quoted name.
@@ -94,6 +98,16 @@ impl<'a> Lines<'a> {
             self.copied += brace.ok_or_else(unsupported)? + 1;
         }
         self.copy(line.end);
+        self.check_size()
+    }
+
+    fn check_size(&self) -> Result<(), EscapingError> {
+        let (factor, more) = MAX_GROWTH;
+        let limit = self.body.len().saturating_mul(factor).saturating_add(more);
+        if self.out.len() > limit {
+            let why = "the body would become more than twice as large";
+            return Err(EscapingError::Unsupported(why));
+        }
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 //! Source: `EscapeName` of `model/metric.go` in `prometheus/common`. Its documentation differs from the code for `dots`;
 //! this follows the code.
 
+use crate::format::Format;
 use crate::names::{continues_name, is_legacy_metric_name, starts_name};
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -38,6 +39,30 @@ impl EscapingScheme {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scheme| scheme.name() == name)
+    }
+
+    /// The Content-Type of a body in this scheme. Names in protobuf are never escaped.
+    #[must_use]
+    pub const fn content_type(self, format: Format) -> &'static str {
+        match (format, self) {
+            (Format::Text, Self::Underscores) => {
+                "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"
+            }
+            (Format::Text, Self::Dots) => "text/plain; version=0.0.4; charset=utf-8; escaping=dots",
+            (Format::Text, Self::Values) => {
+                "text/plain; version=0.0.4; charset=utf-8; escaping=values"
+            }
+            (Format::OpenMetrics, Self::Underscores) => {
+                "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores"
+            }
+            (Format::OpenMetrics, Self::Dots) => {
+                "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=dots"
+            }
+            (Format::OpenMetrics, Self::Values) => {
+                "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=values"
+            }
+            (Format::Protobuf, _) => format.content_type(true),
+        }
     }
 
     /// The name of a metric in this scheme. Names that need no quotes stay in every scheme.

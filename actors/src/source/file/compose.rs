@@ -70,6 +70,8 @@ impl Composed {
                 summary: only.summary,
                 cached_at: None,
                 compressed: Arc::default(),
+                escaping: None,
+                escaped: Arc::default(),
             })),
             several => join_all(several, settings),
         };
