@@ -117,6 +117,9 @@ pub struct FileReport {
     pub served: bool,
     /// The error of the file.
     pub error: Option<ScrapeError>,
+    /// Whether its writer has kept it open for longer than `refresh`: it is read as it is, every two
+    /// seconds, until it is closed.
+    pub never_closed: bool,
 }
 
 /// A file that was not read.

@@ -67,6 +67,7 @@ struct File {
     mtime: Option<String>,
     served: bool,
     error: Option<String>,
+    never_closed: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -157,12 +158,14 @@ impl From<FileReport> for File {
             mtime,
             served,
             error,
+            never_closed,
         } = report;
         Self {
             file: shown(&path).to_string(),
             mtime: mtime.map(rfc3339),
             served,
             error: error.map(|error| error.to_string()),
+            never_closed,
         }
     }
 }

@@ -5,6 +5,7 @@ mod links;
 mod names;
 mod pacing;
 mod pipes;
+mod replacing;
 mod writes;
 
 use crate::support::{Exporter, exposition, quoted, until};

@@ -41,6 +41,7 @@ fn unknown_values_and_removed_selectors_have_no_series() {
             mtime: None,
             served: false,
             error: None,
+            never_closed: false,
         }],
         passed_over: Vec::new(),
         duplicate_series: 2,

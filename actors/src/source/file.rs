@@ -2,14 +2,14 @@
 //!
 //! A scrape does no I/O: it gets the result of the latest scan, a body or an
 //! error. A background task scans again when a directory reports a change and,
-//! since events can be missing, every `refresh`. A deleted file is an error at
-//! once; its old body is never served.
+//! since events can be missing, every `refresh`. A deleted file is an error
+//! after a second; a file that is replaced in several steps is served throughout.
 //!
 //! Layers, each using only those before it: `settings`, `error` and `version`;
 //! `origin` (which links are followed);
 //! `listing` and `expand` (from paths to files); `entry` and `outcome` (which body of a file is
-//! served); `contents` (what a scan holds), `body` and `read` (one file); `cache`
-//! (all files); `join` and `compose` (several files as one body); `scan` (all of these,
+//! served); `contents` (what a scan holds), `body`, `read` and `look` (one
+//! file); `cache` (all files); `join` and `compose` (several files as one body); `scan` (all of these,
 //! once); `subscriptions` and `pace`; `refresh` (the source and its background task). Events
 //! come from `source::watch`.
 
@@ -23,6 +23,7 @@ mod error;
 mod expand;
 mod join;
 mod listing;
+mod look;
 mod origin;
 mod outcome;
 mod pace;

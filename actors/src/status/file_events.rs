@@ -62,6 +62,7 @@ mod tests {
             mtime: None,
             served: error.is_none(),
             error: error.map(|reason| ScrapeError::new(reason, "it")),
+            never_closed: false,
         }
     }
 

@@ -93,7 +93,7 @@ impl KindSettings for FileSource {
             "keep_last_good",
             "\"1m\"",
             "How long the last good body of a file is served while its newer version is bad. A \
-             file that is gone is an error at once.",
+             file that is gone is an error after a second.",
         ),
         Key::absent::<Duration>(
             "max_age",

@@ -124,7 +124,7 @@ fn a_file_that_is_never_closed_does_not_delay_others() {
     std::fs::write(at("a.prom"), "a 1\n").unwrap();
     std::fs::write(at("b.prom"), "b 1\n").unwrap();
     std::fs::write(at("z.prom"), "z 1\n").unwrap();
-    let exporter = exporter(folder.path(), &["".into()], NO_TIMER);
+    let exporter = exporter(folder.path(), &["".into()], ", refresh = \"2s\"");
     serves(&exporter, b"a 1\nb 1\nz 1\n");
 
     let done = std::sync::atomic::AtomicBool::new(false);

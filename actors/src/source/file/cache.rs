@@ -2,30 +2,43 @@
 //!
 //! The time is passed in, so that tests control it.
 
-use super::body::{Content, Expected};
 use super::contents::Contents;
-use super::entry::{CacheEntry, LastGood, Now};
+use super::entry::{CacheEntry, Now};
 use super::expand::Expansion;
-use super::origin::{FileState, FoundFile};
+use super::look::Look;
+use super::origin::{FileState, FoundFile, Origin};
 use super::outcome::{FileOutcome, NewVersion};
-use super::read::{Opener, read};
+use super::read::Opener;
 use super::settings::FileSettings;
-use super::version::{Stamp, Version};
+use super::version::Stamp;
+use crate::reason::Reason;
 use crate::scrape::ScrapeError;
 use crate::secret_files::SecretIdentities;
 use crate::source::watch::pending_writes::{Progress, WriteSnapshot};
-use crate::validator::Validator;
 use local_exporter_config::shown;
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 
-/// Entries by the path of the file.
+/// The entries of all files.
 #[derive(Clone, Debug, Default)]
-pub(super) struct FileCache(HashMap<PathBuf, CacheEntry>);
+pub(super) struct FileCache {
+    entries: HashMap<PathBuf, CacheEntry>,
+    /// The paths in `entries`, in the order in which they are served.
+    order: Vec<PathBuf>,
+}
+
+/// The result of updating the cache.
+#[derive(Debug, Default)]
+pub(super) struct Updated {
+    /// The outcome for each file, in their order.
+    pub(super) outcomes: Vec<FileOutcome>,
+    /// The versions that were read now, and may still have been written then.
+    pub(super) young: Vec<(PathBuf, Stamp)>,
+}
 
 impl FileCache {
-    /// Updates the cache to the files that exist now, and forgets all others. Returns the outcome
-    /// for each file, in their order. Blocks.
+    /// Updates the cache to the files that exist now, and forgets all others. Blocks.
     pub(super) fn update(
         &mut self,
         expansion: &Expansion,
@@ -33,172 +46,89 @@ impl FileCache {
         secrets: &SecretIdentities,
         writes: &WriteSnapshot,
         now: Now,
-    ) -> Vec<FileOutcome> {
-        let mut entries = std::mem::take(&mut self.0);
+    ) -> Updated {
+        let files = self.with_removed(&expansion.files, writes);
+        let mut entries = std::mem::take(&mut self.entries);
+        self.order.clear();
         let mut contents = Contents::new(settings.limits.max_bytes);
-        let mut outcomes = Vec::with_capacity(expansion.files.len());
+        let mut updated = Updated::default();
         let options = &settings.options;
         for FoundFile {
             path,
             origin,
             state,
-        } in &expansion.files
+        } in files.iter()
         {
             let before = entries.remove(path);
-            let progress = writes.progress_of(expansion.names_of(path));
+            let read_before = before.as_ref().and_then(CacheEntry::read_at);
+            let look = Look {
+                path,
+                opener: Opener { origin, secrets },
+                settings,
+                progress: writes.progress_of(expansion.names_of(path)),
+                now,
+            };
             let (entry, new_version) = match state {
-                FileState::Exists => {
-                    let refresh = Refresh {
-                        path,
-                        opener: Opener { origin, secrets },
-                        settings,
-                        progress,
-                        now,
-                    };
-                    refresh.entry(before, &mut contents)
-                }
+                FileState::Exists => look.entry(before, &mut contents),
                 FileState::Failed(error) | FileState::Foreign(error) => {
-                    let failed = CacheEntry::failed(before, error.clone(), now);
-                    (failed, NewVersion::No)
+                    (look.missing(before, error.clone()), NewVersion::No)
                 }
             };
             let entry = entry.without_expired(options.keep_last_good, now);
             let entry = contents.admit(path, entry, now);
-            outcomes.push(FileOutcome::new(path, &entry, new_version, options, now));
-            self.0.insert(path.clone(), entry);
-        }
-        outcomes
-    }
-
-    /// The files that may still have been written when they were read.
-    pub(super) fn young(&self) -> Vec<(PathBuf, Stamp)> {
-        let young = |(path, entry): (&PathBuf, &CacheEntry)| {
-            let version = entry.version.as_ref()?;
-            version.is_young().then(|| (path.clone(), version.stamp))
-        };
-        self.0.iter().filter_map(young).collect()
-    }
-}
-
-/// The refresh of the entry of one file that exists.
-#[derive(Clone, Copy)]
-struct Refresh<'r> {
-    path: &'r Path,
-    opener: Opener<'r>,
-    settings: &'r FileSettings,
-    progress: Progress,
-    now: Now,
-}
-
-impl Refresh<'_> {
-    /// Reads the file, unless its entry is up to date or the file is about to be replaced.
-    fn entry(
-        &self,
-        before: Option<CacheEntry>,
-        contents: &mut Contents,
-    ) -> (CacheEntry, NewVersion) {
-        let is_current = |entry: &CacheEntry| {
-            let version = entry.version.as_ref();
-            version.is_some_and(|version| {
-                version.is_current(self.path) && !version.stamp.is_of(self.opener.secrets)
-            })
-        };
-        let before = match before {
-            Some(entry) if is_current(&entry) => {
-                return (entry.confirmed(self.now), NewVersion::No);
+            if let Some(version) = &entry.version
+                && version.is_young()
+                && read_before != Some(version.read_at)
+            {
+                updated.young.push((path.clone(), version.stamp));
             }
-            Some(entry) if self.progress == Progress::UnderWay && entry.last_good.is_some() => {
-                return (entry, NewVersion::No);
-            }
-            before => before,
-        };
-        let validator = match self.progress {
-            Progress::Finished => self.settings.validator.clone(),
-            Progress::UnderWay | Progress::Overdue => self.settings.validator.for_incomplete(),
-        };
-        let expected = Expected {
-            contents,
-            previous: before.as_ref().and_then(|entry| entry.last_good.as_ref()),
-            validator: &validator,
-        };
-        match read(self.path, self.opener, expected) {
-            Ok((version, content)) => {
-                let validated = self.validated(&version, content, &validator, contents);
-                self.replaced(before, version, validated)
-            }
-            Err(error) => (CacheEntry::failed(before, error, self.now), NewVersion::No),
+            let mut outcome = FileOutcome::new(path, &entry, new_version, options, now);
+            outcome.never_closed = writes.is_never_closed(expansion.names_of(path));
+            updated.outcomes.push(outcome);
+            self.entries.insert(path.clone(), entry);
+            self.order.push(path.clone());
         }
+        updated
     }
 
-    /// Validates a content, unless this scan knows the result.
-    fn validated(
+    /// The files that were found, and in their former places those that were removed a moment ago:
+    /// others may be about to replace them.
+    fn with_removed<'f>(
         &self,
-        version: &Version,
-        content: Content,
-        validator: &Validator,
-        contents: &mut Contents,
-    ) -> Result<LastGood, ScrapeError> {
-        let finished = self.progress == Progress::Finished;
-        let result = match content {
-            Content::Known(result) => return result.map_err(|error| self.same_file(&error)),
-            Content::Invalid(error) => Err(error),
-            Content::Read(body) => match contents.equal_to(&body) {
-                Some(equal) if finished => Ok((equal.body.clone(), equal.summary)),
-                _ => {
-                    let from = shown(self.path).to_string();
-                    let validated = validator.validate_now(body, &from);
-                    validated.map(|exposition| (exposition.body, exposition.summary))
-                }
-            },
+        found: &'f [FoundFile],
+        writes: &WriteSnapshot,
+    ) -> Cow<'f, [FoundFile]> {
+        let is_removed = |path: &&PathBuf| {
+            let entry = self.entries.get(*path);
+            entry.is_some_and(|entry| entry.last_good.is_some())
+                && writes.progress_of(path.file_name().into_iter()) == Progress::Removed
         };
-        let result = result.map(|(body, summary)| LastGood {
-            // Timestamps may have been removed, so that it equals another only now.
-            body: contents
-                .equal_to(&body)
-                .map_or(body.clone(), |equal| equal.body.clone()),
-            summary,
-            modified: version.modified,
-            confirmed_at: self.now.instant,
-        });
-        if finished {
-            contents.remember(version.stamp, result.clone());
+        if !self.order.iter().any(|path| is_removed(&path)) {
+            return Cow::Borrowed(found);
         }
-        result
-    }
-
-    /// The error of a file that another path led to before.
-    fn same_file(&self, error: &ScrapeError) -> ScrapeError {
-        let (path, message) = (shown(self.path), &error.message);
-        ScrapeError::new(error.reason, format!("{path}: the same file as {message}"))
-    }
-
-    /// The entry with a version that was read.
-    fn replaced(
-        &self,
-        before: Option<CacheEntry>,
-        version: Version,
-        validated: Result<LastGood, ScrapeError>,
-    ) -> (CacheEntry, NewVersion) {
-        let new_version = match before.as_ref().and_then(|entry| entry.version.as_ref()) {
-            Some(before) if before.stamp == version.stamp => NewVersion::No,
-            _ => NewVersion::Yes,
-        };
-        // While the write has not ended, the file is read again even if the stamp stays the same.
-        let finished = self.progress == Progress::Finished;
-        let version = finished.then_some(version);
-        let entry = match validated {
-            Ok(good) => CacheEntry {
-                last_good: Some(good),
-                version,
-                error: None,
-                bad_since: None,
-            },
-            Err(error) => CacheEntry {
-                version,
-                ..CacheEntry::failed(before, error, self.now)
-            },
-        };
-        (entry, new_version)
+        let known: HashSet<&PathBuf> = found.iter().map(|file| &file.path).collect();
+        // The removed files that follow each file; `None` for those before the first one.
+        let mut followers: HashMap<Option<&PathBuf>, Vec<FoundFile>> = HashMap::new();
+        let mut previous = None;
+        for path in &self.order {
+            if known.contains(path) {
+                previous = Some(path);
+            } else if is_removed(&path) {
+                let message = format!("{} was removed", shown(path));
+                let file = FoundFile {
+                    path: path.clone(),
+                    origin: Origin::Configured,
+                    state: FileState::Failed(ScrapeError::new(Reason::Absent, message)),
+                };
+                followers.entry(previous).or_default().push(file);
+            }
+        }
+        let mut files = followers.remove(&None).unwrap_or_default();
+        for file in found {
+            files.push(file.clone());
+            files.extend(followers.remove(&Some(&file.path)).unwrap_or_default());
+        }
+        Cow::Owned(files)
     }
 }
 

@@ -3,7 +3,7 @@
 //! A single file passes byte for byte; several are joined into one valid
 //! exposition. Runs on the blocking pool, since it is CPU-bound; does no I/O.
 
-use super::entry::LastGood;
+use super::entry::{LastGood, being_written};
 use super::join::{JoinedFiles, join_all};
 use super::outcome::FileOutcome;
 use super::settings::{FileSettings, joined as joined_paths};
@@ -43,7 +43,8 @@ pub(super) fn compose(
     let served: Vec<(PathBuf, LastGood)> = served.collect();
     if served.is_empty() {
         let error = outcomes.iter().find_map(lost);
-        return Composed::failed(error.unwrap_or_else(|| no_file(settings)));
+        let first = outcomes.first().map(|file| being_written(&file.path));
+        return Composed::failed(error.or(first).unwrap_or_else(|| no_file(settings)));
     }
     let mut composed = match before {
         Some(before) if before.is_of(&served) => before,

@@ -20,7 +20,7 @@ pub(super) enum Origin {
 }
 
 /// A path that leads to a file, or to an error.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct FoundFile {
     pub(super) path: PathBuf,
     pub(super) origin: Origin,
@@ -28,7 +28,7 @@ pub(super) struct FoundFile {
 }
 
 /// What is known of a path before its file is opened.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum FileState {
     /// There is something to open.
     Exists,

@@ -23,6 +23,8 @@ pub(super) struct FileOutcome {
     pub(super) due: Option<Duration>,
     /// Whether this scan read a new version without a final newline.
     pub(super) missing_final_newline: bool,
+    /// Whether its writer has kept it open for longer than `refresh`.
+    pub(super) never_closed: bool,
 }
 
 /// Whether a scan has read a version of a file that was not read before.
@@ -54,6 +56,7 @@ impl FileOutcome {
             served,
             error: entry.error.clone(),
             due: None,
+            never_closed: false,
         };
         let bad_for = match (&entry.error, entry.bad_since) {
             (Some(error), Some(since)) => {

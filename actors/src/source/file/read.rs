@@ -14,13 +14,16 @@ use crate::scrape::ScrapeError;
 use crate::secret_files::SecretIdentities;
 use local_exporter_config::shown;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::SystemTime;
 
 /// The number of attempts to read a file that changes while it is read.
 const ATTEMPTS: usize = 3;
+
+/// The last line of an OpenMetrics body, and the end of the line before it.
+const EOF_LINE: &[u8] = b"\n# EOF\n";
 
 /// Reads a file within the limits of what is expected. Blocks.
 ///
@@ -86,6 +89,21 @@ impl Opener<'_> {
         }
         let failed = |error: io::Error| failed("cannot open", path, &error);
         found.open(path).map_err(failed)
+    }
+
+    /// Whether the last line of a file is `# EOF`, which ends an OpenMetrics body. Blocks.
+    pub(super) fn finds_eof(self, path: &Path) -> bool {
+        let finds = || -> Option<bool> {
+            let mut file = self.open(path).ok()?;
+            let size = file.metadata().ok()?.len();
+            let most = EOF_LINE.len() as u64;
+            file.seek(SeekFrom::Start(size.saturating_sub(most))).ok()?;
+            let mut end = Vec::with_capacity(EOF_LINE.len());
+            file.take(most).read_to_end(&mut end).ok()?;
+            let line = end.strip_suffix(b"\n").unwrap_or(&end);
+            Some(line == EOF_LINE.trim_ascii() || line.ends_with(EOF_LINE.trim_ascii_end()))
+        };
+        finds().unwrap_or(false)
     }
 }
 

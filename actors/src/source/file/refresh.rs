@@ -50,9 +50,9 @@ impl Files {
     pub(in crate::source) fn new(settings: FileSettings, context: SourceContext) -> Self {
         Self {
             patterns: Patterns::new(&settings.options.patterns),
+            pending_writes: Arc::new(PendingWrites::new(settings.limits.refresh)),
             settings: Arc::new(settings),
             context,
-            pending_writes: Arc::default(),
             latest: RefCell::default(),
             scanned: Notify::new(),
         }
@@ -73,7 +73,7 @@ impl Files {
                     Ok(scan) => break scan,
                     Err(error) if error.reason == Reason::Overloaded => {
                         self.keep_or_publish(error);
-                        sleep(NO_THREAD_PAUSE).await;
+                        pace.idle(sleep(NO_THREAD_PAUSE)).await;
                     }
                     Err(error) => self.publish(Err(error)),
                 }
@@ -106,15 +106,12 @@ impl Files {
                 continue;
             }
             rescans = 0;
-            let now = self.pending_writes.snapshot();
-            // A write that the scan left out may have ended since, without another event.
-            let ended = now.has_ended_since(&scan.writes) || outdated;
-            let at_once = ended.then_some(Duration::ZERO);
-            let due = [scan.due, now.due, at_once, subscriptions.due()];
+            let at_once = outdated.then_some(Duration::ZERO);
+            let due = [scan.due, at_once, subscriptions.due()];
             let due = due.into_iter().flatten().min();
             let refresh = self.settings.limits.refresh;
             let wait = due.map_or(refresh, |due| due.min(refresh));
-            pace.idle(self.pending_writes.changed(wait)).await;
+            pace.idle(self.pending_writes.due(&scan.writes, wait)).await;
         }
     }
 
@@ -156,7 +153,7 @@ impl Files {
         if self.pending_writes.snapshot().has_begun_since(&scan.writes) {
             return false;
         }
-        let young = scan.kept.cache.young();
+        let young = scan.young.clone();
         if young.is_empty() {
             return true;
         }

@@ -3,12 +3,13 @@
 //! Finds the files, reads and validates each, and composes their bodies. Blocks,
 //! and keeps no state other than what it is given and returns.
 
-use super::cache::FileCache;
+use super::cache::{FileCache, Updated};
 use super::compose::{Composed, compose};
 use super::entry::Now;
 use super::expand::{MAX_FILES, expand};
 use super::outcome::FileOutcome;
 use super::settings::FileSettings;
+use super::version::Stamp;
 use crate::reason::Reason;
 use crate::report::{CacheReport, FileReport, WatchMode};
 use crate::scrape::{ScrapeError, ScrapeResult};
@@ -16,6 +17,7 @@ use crate::secret_files::SecretIdentities;
 use crate::source::watch::Targets;
 use crate::source::watch::pattern::Patterns;
 use crate::source::watch::pending_writes::WriteSnapshot;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
@@ -38,6 +40,8 @@ pub(super) struct Scan {
     pub(super) began: Instant,
     /// The files that no source serves, when the scan began.
     pub(super) secrets: SecretIdentities,
+    /// The versions that were read in this scan, and may still have been written then.
+    pub(super) young: Vec<(PathBuf, Stamp)>,
     /// The writes that were pending when the scan began.
     pub(super) writes: WriteSnapshot,
 }
@@ -59,15 +63,16 @@ pub(super) fn scan(
         composed,
     } = kept;
     let expansion = expand(&settings.paths, patterns, settings.options.follow_links);
-    let (outcomes, composed) = if expansion.files.len() > MAX_FILES {
+    let (updated, composed) = if expansion.files.len() > MAX_FILES {
         let message = format!("more than {MAX_FILES} files, which is the limit");
         let error = ScrapeError::new(Reason::TooLarge, message);
-        (Vec::new(), Composed::failed(error))
+        (Updated::default(), Composed::failed(error))
     } else {
-        let mut outcomes = cache.update(&expansion, settings, &secrets, &writes, now);
-        let composed = compose(&mut outcomes, settings, composed);
-        (outcomes, composed)
+        let mut updated = cache.update(&expansion, settings, &secrets, &writes, now);
+        let composed = compose(&mut updated.outcomes, settings, composed);
+        (updated, composed)
     };
+    let Updated { outcomes, young } = updated;
     let oldest = outcomes.iter().filter_map(|outcome| outcome.modified).min();
     let due = outcomes.iter().filter_map(|outcome| outcome.due).min();
     let incomplete = outcomes.iter().filter(|file| file.missing_final_newline);
@@ -91,6 +96,7 @@ pub(super) fn scan(
         due,
         began: now.instant,
         secrets,
+        young,
         writes,
     }
 }
@@ -101,5 +107,6 @@ fn report(outcome: FileOutcome) -> FileReport {
         mtime: outcome.modified,
         served: outcome.served.is_some(),
         error: outcome.error,
+        never_closed: outcome.never_closed,
     }
 }

@@ -1,8 +1,12 @@
-//! The files of one source that are being written now, as far as events tell.
+//! The files of one source that are being written or replaced now, as far as events tell.
 //!
 //! The thread of the watcher reports events here, and the background task of the
 //! source waits for them. Holds only "something changed" and the state of each
 //! write, so that any number of events costs the same. Does no I/O.
+
+mod write;
+
+pub(in crate::source) use write::Progress;
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -10,28 +14,22 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
+use write::{Stage, Write};
 
-/// The time for which a closed file counts as being written, since its writer may open it again. Also
-/// the shortest time between two scans and between a scan and its use: a storm of events causes no
+/// The shortest time between two scans and between a scan and its use: a storm of events causes no
 /// more scans than that, and events about a file that changed during a scan have arrived by then.
 pub(in crate::source) const SETTLE: Duration = Duration::from_millis(10);
 
-/// The time for which a file that is being written is left alone. If its writer does not finish by then,
-/// the file is read as it is, again after each such time.
-const MAX_WRITE: Duration = Duration::from_secs(2);
-
-/// A write that follows another within this time continues it: a daemon that writes without a
-/// break does not count as finished between two writes.
-const MAX_PAUSE: Duration = Duration::from_millis(50);
-
 /// The most files whose writes are tracked at once. Further ones are read as they are.
-const MAX_TRACKED: usize = 64;
+const MAX_TRACKED: usize = 1024;
 
 /// The pending writes of one source, shared by the watcher thread and the source.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::source) struct PendingWrites {
     changed: Notify,
     tracked: Mutex<Tracked>,
+    /// How long to wait for a writer to close its file.
+    patience: Duration,
 }
 
 /// Writes by the name of the file.
@@ -40,81 +38,106 @@ struct Tracked {
     writes: HashMap<OsString, Write>,
     /// The number of writes that have begun.
     begun: u64,
-}
-
-/// A write to one file, in progress or recent.
-#[derive(Clone, Copy, Debug)]
-struct Write {
-    since: Instant,
-    /// The time at which the writer closed the file; `None` while it is open.
-    closed: Option<Instant>,
-    /// The number of the latest write that this one continues.
-    begun: u64,
+    /// Whether something has changed that the source has to look at now.
+    look: bool,
 }
 
 /// The pending writes at one moment.
 #[derive(Clone, Debug, Default)]
 pub(in crate::source) struct WriteSnapshot {
-    files: HashMap<OsString, (Progress, u64)>,
+    files: HashMap<OsString, FileState>,
     begun: u64,
     /// The time until the progress of a file changes if no event arrives before.
     pub(in crate::source) due: Option<Duration>,
 }
 
-/// The progress of writing a file, from the most to the least reliable content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::source) enum Progress {
-    /// No write is pending.
-    Finished,
-    /// A write is in progress or ended a moment ago: its content is about to be replaced.
-    UnderWay,
-    /// A write takes too long: its content may be half of what is to come.
-    Overdue,
+/// A write at one moment.
+#[derive(Clone, Copy, Debug)]
+struct FileState {
+    progress: Progress,
+    begun: u64,
+    never_closed: bool,
 }
 
 impl PendingWrites {
+    /// A writer that has not closed its file after `patience` counts as one that never does.
+    pub(in crate::source) fn new(patience: Duration) -> Self {
+        Self {
+            changed: Notify::new(),
+            tracked: Mutex::default(),
+            patience,
+        }
+    }
+
     /// Bytes were written to a file that its writer has not closed yet.
     pub(in crate::source) fn was_written(&self, name: &OsStr) {
-        if self.tracked().begin(name, None) {
-            // Wakes the source to compute when the write becomes overdue.
+        if self.tracked().begin(name, Stage::Open) {
+            // Wakes the source to determine when to look at the file.
             self.changed.notify_one();
         }
     }
 
+    fn look_now(&self, mut tracked: MutexGuard<'_, Tracked>) {
+        tracked.look = true;
+        drop(tracked);
+        self.changed.notify_one();
+    }
+
+    /// A file was created: by a writer that has it open, or as a link.
+    pub(in crate::source) fn was_created(&self, name: &OsStr) {
+        let mut tracked = self.tracked();
+        tracked.begin(name, Stage::closed_now());
+        self.look_now(tracked);
+    }
+
     /// The stamp of a file shows that it was overwritten after it was read.
     pub(in crate::source) fn was_overwritten(&self, name: &OsStr) {
-        self.tracked().begin(name, Some(Instant::now()));
-        self.changed.notify_one();
+        self.was_created(name);
     }
 
     /// A file was closed by its writer, who may open it again at once.
     pub(in crate::source) fn was_closed(&self, name: &OsStr) {
         if let Some(write) = self.tracked().writes.get_mut(name) {
-            write.closed = Some(Instant::now());
+            write.was_closed();
         }
         self.changed.notify_one();
     }
 
-    /// A file was replaced, created or removed.
+    /// A file was removed or renamed: it may be about to be replaced.
+    pub(in crate::source) fn was_removed(&self, name: &OsStr) {
+        let mut tracked = self.tracked();
+        tracked.writes.remove(name);
+        tracked.begin(name, Stage::removed_now());
+        self.look_now(tracked);
+    }
+
+    /// A file was replaced as a whole.
     pub(in crate::source) fn was_replaced(&self, name: &OsStr) {
-        self.tracked().writes.remove(name);
-        self.changed.notify_one();
+        let mut tracked = self.tracked();
+        tracked.writes.remove(name);
+        self.look_now(tracked);
+    }
+
+    /// Something other than the content of a file has changed, such as its permissions.
+    pub(in crate::source) fn was_touched(&self) {
+        self.look_now(self.tracked());
     }
 
     /// Something changed, and it is unknown what.
     pub(in crate::source) fn anything_changed(&self) {
-        self.tracked().writes.clear();
-        self.changed.notify_one();
+        let mut tracked = self.tracked();
+        tracked.writes.clear();
+        self.look_now(tracked);
     }
 
-    /// The pending writes for a scan that is about to begin. Overdue ones are forgotten until the
-    /// next bytes are written.
+    /// The pending writes for a scan that is about to begin, which looks at all of them.
     pub(in crate::source) fn before_scan(&self) -> WriteSnapshot {
         let snapshot = self.snapshot();
-        let progress = |write: &Write| write.progress().0;
-        self.tracked()
-            .writes
-            .retain(|_, write| progress(write) != Progress::Overdue);
+        let mut tracked = self.tracked();
+        tracked.look = false;
+        for write in tracked.writes.values_mut() {
+            write.looked_at(self.patience);
+        }
         snapshot
     }
 
@@ -126,22 +149,38 @@ impl PendingWrites {
             ..WriteSnapshot::default()
         };
         tracked.writes.retain(|name, write| {
-            let (progress, left) = write.progress();
+            let (progress, left) = write.progress(self.patience);
             if progress != Progress::Finished {
-                snapshot.due = Some(snapshot.due.map_or(left, |due| due.min(left)));
+                snapshot.due = [snapshot.due, left].into_iter().flatten().min();
             }
-            let file = (progress, write.begun);
-            snapshot.files.insert(name.clone(), file);
+            let state = FileState {
+                progress,
+                begun: write.begun,
+                never_closed: write.is_never_closed(self.patience),
+            };
+            snapshot.files.insert(name.clone(), state);
             // A finished write is kept for a while, for scans that began before its end.
-            progress != Progress::Finished || !left.is_zero()
+            progress != Progress::Finished || left.is_some_and(|left| !left.is_zero())
         });
         snapshot
     }
 
-    /// Resolves after a change, including one before the call, or after `at_most`.
-    pub(in crate::source) async fn changed(&self, at_most: Duration) {
-        // Either is enough: that the timer was first is no error.
-        let _ = timeout(at_most, self.changed.notified()).await;
+    /// Resolves when the source has to look at its files again after a scan that knew `earlier`, or
+    /// after `at_most`.
+    pub(in crate::source) async fn due(&self, earlier: &WriteSnapshot, at_most: Duration) {
+        let end = Instant::now() + at_most;
+        loop {
+            let now = self.snapshot();
+            // A write that the scan left out may have ended since, without another event.
+            if self.tracked().look || now.has_ended_since(earlier) {
+                return;
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            let left = now.due.map_or(left, |due| due.min(left));
+            if timeout(left, self.changed.notified()).await.is_err() {
+                return;
+            }
+        }
     }
 
     /// A poisoned lock is used: no entry is ever half changed.
@@ -151,42 +190,26 @@ impl PendingWrites {
 }
 
 impl Tracked {
-    /// Records the beginning of a write, which has ended already if `closed`. Returns whether it
-    /// is recorded and not the continuation of a file that is still open.
-    fn begin(&mut self, name: &OsStr, closed: Option<Instant>) -> bool {
+    /// Records the beginning of a write, or its continuation. Returns whether the source has to
+    /// be told.
+    fn begin(&mut self, name: &OsStr, stage: Stage) -> bool {
+        let before = self.writes.get_mut(name);
+        if let (Some(write), Stage::Open) = (before, stage)
+            && write.stage.is_open()
+        {
+            return write.bytes_were_written();
+        }
         let before = self.writes.get(name).copied();
         if before.is_none() && self.writes.len() >= MAX_TRACKED {
-            self.writes
-                .retain(|_, write| write.progress().0 != Progress::Finished);
+            self.writes.retain(|_, write| !write.is_over());
+            if self.writes.len() >= MAX_TRACKED {
+                return false;
+            }
         }
-        let full = before.is_none() && self.writes.len() >= MAX_TRACKED;
-        if full || before.is_some_and(|write| write.closed.is_none()) {
-            return false;
-        }
-        let continues = |write: &Write| write.closed.is_some_and(|end| end.elapsed() < MAX_PAUSE);
-        let continued = before.filter(continues);
         self.begun += 1;
-        let write = Write {
-            since: continued.map_or_else(Instant::now, |write| write.since),
-            closed,
-            begun: self.begun,
-        };
+        let write = Write::continuing(before, stage, self.begun);
         self.writes.insert(name.to_owned(), write);
         true
-    }
-}
-
-impl Write {
-    /// The progress, and how long it stays the same if no event arrives.
-    fn progress(&self) -> (Progress, Duration) {
-        let left = MAX_WRITE.saturating_sub(self.since.elapsed());
-        let quiet = self.closed.map(|end| end.elapsed());
-        match quiet {
-            Some(quiet) if quiet >= SETTLE => (Progress::Finished, MAX_WRITE.saturating_sub(quiet)),
-            _ if left.is_zero() => (Progress::Overdue, left),
-            Some(quiet) => (Progress::UnderWay, left.min(SETTLE.saturating_sub(quiet))),
-            None => (Progress::UnderWay, left),
-        }
     }
 }
 
@@ -200,22 +223,31 @@ impl WriteSnapshot {
         worst.unwrap_or(Progress::Finished)
     }
 
+    /// Whether a file, by one of its names, has stayed open for longer than the patience.
+    pub(in crate::source) fn is_never_closed<'n>(
+        &self,
+        mut names: impl Iterator<Item = &'n OsStr>,
+    ) -> bool {
+        names.any(|name| self.files.get(name).is_some_and(|state| state.never_closed))
+    }
+
     fn progress(&self, name: &OsStr) -> Progress {
         let known = self.files.get(name);
-        known.map_or(Progress::Finished, |(progress, _)| *progress)
+        known.map_or(Progress::Finished, |state| state.progress)
     }
 
     /// Whether a write that was under way in `earlier` is not any more.
     pub(in crate::source) fn has_ended_since(&self, earlier: &Self) -> bool {
-        let under_way = |progress| progress == Progress::UnderWay;
-        let mut before = earlier.files.iter().filter(|(_, (it, _))| under_way(*it));
+        let under_way = |progress| matches!(progress, Progress::Removed | Progress::UnderWay);
+        let before = earlier.files.iter();
+        let mut before = before.filter(|(_, state)| under_way(state.progress));
         before.any(|(name, _)| !under_way(self.progress(name)))
     }
 
     /// Whether a write has begun to a file for which none was pending in `earlier`.
     pub(in crate::source) fn has_begun_since(&self, earlier: &Self) -> bool {
-        let later = |begun: &u64| *begun > earlier.begun;
-        let mut begun = self.files.iter().filter(|(_, (_, begun))| later(begun));
+        let later = |state: &FileState| state.begun > earlier.begun;
+        let mut begun = self.files.iter().filter(|(_, state)| later(state));
         begun.any(|(name, _)| earlier.progress(name) == Progress::Finished)
     }
 }

@@ -14,14 +14,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A change of one file.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FileChange {
+    /// It was created: by a writer that has it open, or as a link.
+    Created,
     /// Bytes were written, and the file is still open.
     BeingWritten,
     /// Its writer has closed it.
     Closed,
-    /// It was created, replaced or removed, or it is unknown how it changed.
+    /// It was removed, or renamed to another name.
+    Removed,
+    /// It was replaced as a whole, or it is unknown how it changed.
     Replaced,
+    /// Its permissions, owner or times changed.
+    Touched,
 }
 
 /// A handle to the table of watched directories.
@@ -218,9 +224,12 @@ impl Watched {
         let interested = interested.filter(|subscriber| subscriber.interest.covers(name));
         for Subscriber { pending_writes, .. } in interested {
             match change {
+                FileChange::Created => pending_writes.was_created(name),
                 FileChange::BeingWritten => pending_writes.was_written(name),
                 FileChange::Closed => pending_writes.was_closed(name),
+                FileChange::Removed => pending_writes.was_removed(name),
                 FileChange::Replaced => pending_writes.was_replaced(name),
+                FileChange::Touched => pending_writes.was_touched(),
             }
         }
     }

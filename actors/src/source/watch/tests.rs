@@ -7,7 +7,9 @@ use super::*;
 #[tokio::test]
 async fn the_end_of_the_thread_wakes_all_subscribers_which_continue_without_events() {
     let folder = tempfile::tempdir().unwrap();
-    let (watches, pending_writes) = (Watches::start().unwrap(), Arc::default());
+    let hour = Duration::from_secs(3600);
+    let pending_writes = Arc::new(PendingWrites::new(hour));
+    let watches = Watches::start().unwrap();
     let mut targets = Targets::default();
     targets.add(folder.path(), Interest::in_name("it".as_ref()));
     let target = targets.watched.pop().unwrap();
@@ -15,7 +17,7 @@ async fn the_end_of_the_thread_wakes_all_subscribers_which_continue_without_even
     assert!(subscription.serves(&target));
     watches.commands.send(Command::Panic).unwrap();
     // The subscriber is woken, so this does not take an hour.
-    pending_writes.changed(Duration::from_secs(3600)).await;
+    pending_writes.due(&pending_writes.snapshot(), hour).await;
     assert!(!subscription.serves(&target));
     let refused = watches
         .subscribe(&target, &pending_writes)

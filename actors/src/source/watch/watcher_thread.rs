@@ -9,7 +9,7 @@ use super::command::{Command, Subscriber, Unwatched};
 use super::subscribers::{FileChange, Subscribers};
 use super::target::{Identity, Target, identity};
 use crate::blocking::check_threads;
-use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
+use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind, RenameMode};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use prometheus::IntCounter;
 use std::mem::ManuallyDrop;
@@ -124,34 +124,36 @@ fn dispatch(subscribers: &Subscribers, event: &notify::Result<Event>) {
         Ok(event) if !event.need_rescan() => event,
         _ => return subscribers.events_lost(),
     };
-    let Some(change) = change(event.kind) else {
-        return;
-    };
     let removed = matches!(
         event.kind,
         EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))
     );
-    for path in &event.paths {
-        if removed {
-            subscribers.removed(path, change);
-        } else {
-            subscribers.changed(path, change);
+    for (index, path) in event.paths.iter().enumerate() {
+        match change(event.kind, index) {
+            Some(change) if removed => subscribers.removed(path, change),
+            Some(change) => subscribers.changed(path, change),
+            None => {}
         }
     }
 }
 
-/// The change of a file that an event reports; `None` for reads, which the exporter causes itself: a
-/// reaction to them would never end.
-fn change(kind: EventKind) -> Option<FileChange> {
+/// The change of the file at the path with this index that an event reports; `None` for reads,
+/// which the exporter causes itself: a reaction to them would never end.
+fn change(kind: EventKind, index: usize) -> Option<FileChange> {
     match kind {
         EventKind::Access(AccessKind::Close(AccessMode::Write)) => Some(FileChange::Closed),
         EventKind::Access(_) => None,
+        EventKind::Create(_) => Some(FileChange::Created),
         EventKind::Modify(ModifyKind::Data(_)) => Some(FileChange::BeingWritten),
-        EventKind::Any
-        | EventKind::Create(_)
-        | EventKind::Modify(_)
-        | EventKind::Remove(_)
-        | EventKind::Other => Some(FileChange::Replaced),
+        EventKind::Modify(ModifyKind::Metadata(_)) => Some(FileChange::Touched),
+        EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(RenameMode::From)) => {
+            Some(FileChange::Removed)
+        }
+        // The old name and the new one.
+        EventKind::Modify(ModifyKind::Name(RenameMode::Both)) if index == 0 => {
+            Some(FileChange::Removed)
+        }
+        EventKind::Any | EventKind::Modify(_) | EventKind::Other => Some(FileChange::Replaced),
     }
 }
 

@@ -32,7 +32,7 @@ impl Scene {
             cache: FileCache::default(),
             options,
             writes: WriteSnapshot::default(),
-            pending_writes: PendingWrites::default(),
+            pending_writes: PendingWrites::new(SECOND * 15),
             now: Now {
                 instant: Instant::now(),
                 wall: SystemTime::now(),
@@ -73,13 +73,14 @@ impl Scene {
             validator: Validator::for_files(BodyPolicy::default()),
             role: Role::Alone,
         };
-        let mut outcomes = self.cache.update(
+        let updated = self.cache.update(
             &expansion,
             &settings,
             &SecretIdentities::default(),
             &self.writes,
             self.now,
         );
+        let mut outcomes = updated.outcomes;
         let outcome = outcomes.pop().unwrap();
         assert!(outcomes.is_empty());
         let body = outcome
@@ -114,7 +115,7 @@ fn the_last_good_body_is_kept_for_a_while_and_no_longer() {
 }
 
 #[test]
-fn a_deleted_file_is_gone_at_once() {
+fn a_deleted_file_is_gone_at_once_without_events() {
     let mut scene = Scene::new(FileOptions::default());
     scene.write("good 1\n");
     scene.scan();
@@ -212,17 +213,53 @@ fn half_of_a_file_that_is_being_written_is_not_served() {
     let mut scene = Scene::new(FileOptions::default());
     scene.write("good 1\n");
     scene.scan();
-    scene.write("good 22");
+    scene.write("good 22\n");
     // A write is pending: the last good body is served, without an error.
     scene.pending_writes.was_written(OsStr::new("it.prom"));
     scene.writes = scene.pending_writes.snapshot();
-    let (served_now, reason, _) = scene.scan();
-    assert_eq!((served_now, reason), (served("good 1\n"), None));
-    // Without a last good body the file is read, but has to be complete.
-    scene.cache = FileCache::default();
-    let (served_now, reason, _) = scene.scan();
-    assert_eq!((served_now, reason), (None, Some(Reason::Truncated)));
-    // The writer closes without writing more: a file without its final newline.
+    assert_eq!(scene.scan(), (served("good 1\n"), None, None));
+    // The writer closes without writing more.
     scene.writes = WriteSnapshot::default();
-    assert_eq!(scene.scan(), (served("good 22"), None, None));
+    assert_eq!(scene.scan(), (served("good 22\n"), None, None));
+}
+
+#[test]
+fn a_new_file_that_is_being_written_is_an_error_only_if_that_takes_long() {
+    let mut scene = Scene::new(FileOptions::default());
+    scene.write("good 1\n");
+    scene.pending_writes.was_written(OsStr::new("it.prom"));
+    scene.writes = scene.pending_writes.snapshot();
+    assert_eq!(scene.scan(), (None, None, None));
+    scene.pass(SECOND * 2);
+    assert_eq!(scene.scan(), (None, Some(Reason::Truncated), None));
+    scene.writes = WriteSnapshot::default();
+    assert_eq!(scene.scan(), (served("good 1\n"), None, None));
+}
+
+#[test]
+fn a_file_that_ends_with_eof_is_complete_while_it_is_open() {
+    let mut scene = Scene::new(FileOptions::default());
+    scene.write("good 1\n");
+    scene.scan();
+    scene.pending_writes.was_written(OsStr::new("it.prom"));
+    scene.writes = scene.pending_writes.snapshot();
+    scene.write("good 2\n# EO");
+    assert_eq!(scene.scan(), (served("good 1\n"), None, None));
+    scene.write("good 2\n# EOF\n");
+    assert_eq!(scene.scan(), (served("good 2\n# EOF\n"), None, None));
+    scene.write("good\n# EOF\n");
+    assert_eq!(scene.scan(), (served("good 2\n# EOF\n"), None, None));
+}
+
+#[test]
+fn a_removed_file_keeps_its_content_and_its_place_for_a_moment() {
+    let mut scene = Scene::new(FileOptions::default());
+    scene.write("good 1\n");
+    scene.scan();
+    std::fs::remove_file(scene.path()).unwrap();
+    scene.pending_writes.was_removed(OsStr::new("it.prom"));
+    scene.writes = scene.pending_writes.snapshot();
+    assert_eq!(scene.scan(), (served("good 1\n"), None, None));
+    scene.writes = WriteSnapshot::default();
+    assert_eq!(scene.scan(), (None, Some(Reason::Absent), None));
 }

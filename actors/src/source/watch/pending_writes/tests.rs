@@ -1,127 +1,229 @@
 //! The progress of writes by the events of a file, with a paused clock.
 
+use super::write::{LOOK, MAX_ABSENCE, QUIET, REREAD};
 use super::*;
 use crate::paused::paused;
+use tokio::time::sleep;
 
-#[test]
-fn a_file_with_several_names_has_the_progress_of_the_least_reliable() {
-    let pending_writes = PendingWrites::default();
-    let names = || ["link", "file"].map(OsStr::new).into_iter();
-    assert_eq!(
-        pending_writes.snapshot().progress_of(names()),
-        Progress::Finished
-    );
-    pending_writes.was_written(OsStr::new("file"));
-    assert_eq!(
-        pending_writes.snapshot().progress_of(names()),
-        Progress::UnderWay
-    );
-    assert_eq!(
-        pending_writes.snapshot().progress_of(std::iter::empty()),
-        Progress::Finished
-    );
+const SECOND: Duration = Duration::from_secs(1);
+/// How long to wait for a writer to close its file.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+fn pending_writes() -> PendingWrites {
+    PendingWrites::new(PATIENCE)
+}
+
+fn a() -> &'static OsStr {
+    OsStr::new("a")
+}
+
+impl PendingWrites {
+    fn progress(&self) -> Progress {
+        self.snapshot().progress(a())
+    }
+
+    /// How long the source waits after a scan that it begins now, if it has seen all events.
+    async fn next_look(&self) -> Duration {
+        let before = self.before_scan();
+        let began = Instant::now();
+        self.due(&before, SECOND * 3600).await;
+        began.elapsed()
+    }
+
+    async fn due_at_once(&self) -> bool {
+        let began = Instant::now();
+        self.due(&self.snapshot(), SECOND).await;
+        began.elapsed().is_zero()
+    }
 }
 
 #[test]
-fn a_file_that_is_being_written_is_left_alone_until_it_is_overdue() {
+fn a_file_with_several_names_has_the_progress_of_the_least_reliable() {
+    let pending_writes = pending_writes();
+    let names = || ["link", "file"].map(OsStr::new).into_iter();
+    let progress = || pending_writes.snapshot().progress_of(names());
+    assert_eq!(progress(), Progress::Finished);
+    pending_writes.was_written(OsStr::new("file"));
+    assert_eq!(progress(), Progress::UnderWay);
+    let none = pending_writes.snapshot().progress_of(std::iter::empty());
+    assert_eq!(none, Progress::Finished);
+}
+
+#[test]
+fn a_file_is_incomplete_until_it_was_closed_and_stays_quiet() {
     paused(async {
-        let pending_writes = PendingWrites::default();
-        let name = OsStr::new("a");
-        pending_writes.was_written(name);
-        let before = pending_writes.snapshot();
-        assert_eq!(before.progress(name), Progress::UnderWay);
-        assert_eq!(before.due, Some(MAX_WRITE));
-        tokio::time::sleep(MAX_WRITE).await;
-        assert_eq!(
-            pending_writes.before_scan().progress(name),
-            Progress::Overdue
-        );
-        assert_eq!(pending_writes.snapshot().progress(name), Progress::Finished);
-        // The writer goes on: the file is left alone for another while.
-        pending_writes.was_written(name);
-        let again = pending_writes.snapshot();
-        assert_eq!(again.progress(name), Progress::UnderWay);
-        assert!(!again.has_begun_since(&before));
-        pending_writes.was_written(OsStr::new("b"));
-        assert!(pending_writes.snapshot().has_begun_since(&before));
+        let pending_writes = pending_writes();
+        pending_writes.was_written(a());
+        sleep(SECOND * 5).await;
+        assert_eq!(pending_writes.progress(), Progress::UnderWay);
+        pending_writes.was_closed(a());
+        sleep(QUIET - SETTLE).await;
+        assert_eq!(pending_writes.progress(), Progress::UnderWay);
+        sleep(SETTLE).await;
+        assert_eq!(pending_writes.progress(), Progress::Finished);
     });
 }
 
 #[test]
-fn any_number_of_events_is_one_wake_up_and_a_closed_file_is_finished_soon() {
+fn appends_a_tenth_of_a_second_apart_are_one_write() {
     paused(async {
-        let pending_writes = PendingWrites::default();
-        let name = OsStr::new("a");
-        for _ in 0..1000 {
-            pending_writes.was_written(name);
-            pending_writes.was_closed(name);
+        let pending_writes = pending_writes();
+        for _ in 0..50 {
+            pending_writes.was_written(a());
+            pending_writes.was_closed(a());
+            sleep(SECOND / 10).await;
+            assert_eq!(pending_writes.progress(), Progress::UnderWay);
         }
-        let closed = pending_writes.snapshot();
-        assert_eq!(closed.progress(name), Progress::UnderWay);
-        assert_eq!(closed.due, Some(SETTLE));
-        tokio::time::sleep(SETTLE).await;
-        let after = pending_writes.snapshot();
-        assert_eq!(after.progress(name), Progress::Finished);
-        assert!(after.has_ended_since(&closed) && !after.has_ended_since(&after));
-        let second = Duration::from_secs(1);
-        let before = Instant::now();
-        pending_writes.changed(second).await;
-        assert_eq!(before.elapsed(), Duration::ZERO);
-        pending_writes.changed(second).await;
-        assert_eq!(before.elapsed(), second);
+        sleep(QUIET).await;
+        assert_eq!(pending_writes.progress(), Progress::Finished);
+    });
+}
+
+#[test]
+fn a_file_that_stays_open_is_read_as_it_is_after_the_patience_and_then_every_two_seconds() {
+    paused(async {
+        let pending_writes = pending_writes();
+        pending_writes.was_written(a());
+        assert_eq!(pending_writes.next_look().await, PATIENCE);
+        let never_closed = || pending_writes.snapshot().is_never_closed([a()].into_iter());
+        assert!(never_closed());
+        assert_eq!(
+            pending_writes.before_scan().progress(a()),
+            Progress::Overdue
+        );
+        assert_eq!(pending_writes.progress(), Progress::UnderWay);
+        for _ in 0..3 {
+            pending_writes.was_written(a());
+            assert_eq!(pending_writes.next_look().await, REREAD);
+            assert_eq!(
+                pending_writes.before_scan().progress(a()),
+                Progress::Overdue
+            );
+        }
+        // Nothing is written any more.
+        assert_eq!(pending_writes.next_look().await, SECOND * 3600);
+        assert!(never_closed());
+        pending_writes.was_closed(a());
+        assert_eq!(pending_writes.next_look().await, QUIET);
+        assert!(!never_closed());
+        pending_writes.was_written(a());
+        assert_eq!(pending_writes.progress(), Progress::UnderWay);
+        assert!(!never_closed());
+    });
+}
+
+#[test]
+fn a_daemon_that_writes_without_a_break_counts_as_one_that_never_closes() {
+    paused(async {
+        let pending_writes = pending_writes();
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            assert_eq!(
+                pending_writes.progress(),
+                match began.elapsed() {
+                    Duration::ZERO => Progress::Finished,
+                    _ => Progress::UnderWay,
+                }
+            );
+            pending_writes.was_written(a());
+            sleep(QUIET / 4).await;
+            pending_writes.was_closed(a());
+            sleep(QUIET / 4).await;
+        }
+        assert_eq!(pending_writes.progress(), Progress::Overdue);
+    });
+}
+
+#[test]
+fn bytes_written_to_an_open_file_cause_a_look_ten_times_in_a_second() {
+    paused(async {
+        let pending_writes = pending_writes();
+        pending_writes.was_written(a());
+        let before = pending_writes.before_scan();
+        for _ in 0..1000 {
+            pending_writes.was_written(a());
+        }
+        let began = Instant::now();
+        pending_writes.due(&before, SECOND).await;
+        assert_eq!(began.elapsed(), LOOK);
+    });
+}
+
+#[test]
+fn a_removed_file_is_awaited_for_a_second_and_no_longer() {
+    paused(async {
+        let pending_writes = pending_writes();
+        pending_writes.was_removed(a());
+        assert_eq!(pending_writes.progress(), Progress::Removed);
+        assert_eq!(pending_writes.next_look().await, MAX_ABSENCE);
+        assert_eq!(pending_writes.progress(), Progress::Finished);
+        // Another file replaces it, and is written for some time.
+        pending_writes.was_removed(a());
+        sleep(SECOND / 2).await;
+        pending_writes.was_created(a());
+        assert_eq!(pending_writes.progress(), Progress::UnderWay);
+        pending_writes.was_written(a());
+        sleep(SECOND).await;
+        assert_eq!(pending_writes.progress(), Progress::UnderWay);
+        pending_writes.was_closed(a());
+        sleep(QUIET).await;
+        assert_eq!(pending_writes.progress(), Progress::Finished);
+    });
+}
+
+#[test]
+fn any_number_of_events_is_one_wake_up() {
+    paused(async {
+        let pending_writes = pending_writes();
+        let before = pending_writes.before_scan();
+        for _ in 0..1000 {
+            pending_writes.was_created(a());
+            pending_writes.was_closed(a());
+        }
+        let began = Instant::now();
+        pending_writes.due(&before, SECOND).await;
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        assert_eq!(pending_writes.next_look().await, QUIET);
     });
 }
 
 #[test]
 fn a_write_that_ended_before_the_snapshot_has_begun_nevertheless() {
     paused(async {
-        let pending_writes = PendingWrites::default();
-        let name = OsStr::new("a");
+        let pending_writes = pending_writes();
         let before = pending_writes.snapshot();
-        pending_writes.was_written(name);
-        pending_writes.was_closed(name);
-        tokio::time::sleep(SETTLE * 2).await;
+        pending_writes.was_written(a());
+        pending_writes.was_closed(a());
+        sleep(QUIET * 2).await;
         let after = pending_writes.snapshot();
-        assert_eq!(after.progress(name), Progress::Finished);
+        assert_eq!(after.progress(a()), Progress::Finished);
         assert!(after.has_begun_since(&before));
         assert!(!pending_writes.snapshot().has_begun_since(&after));
-        pending_writes.was_overwritten(name);
+        pending_writes.was_overwritten(a());
         assert!(pending_writes.snapshot().has_begun_since(&after));
     });
 }
 
 #[test]
-fn a_daemon_that_writes_without_a_break_becomes_overdue() {
+fn a_replaced_file_is_finished_at_once_and_a_touched_one_is_not() {
     paused(async {
-        let pending_writes = PendingWrites::default();
-        let name = OsStr::new("a");
-        let began = Instant::now();
-        while began.elapsed() < MAX_WRITE {
-            pending_writes.was_written(name);
-            tokio::time::sleep(SETTLE / 2).await;
-            pending_writes.was_closed(name);
-            assert_ne!(pending_writes.snapshot().progress(name), Progress::Finished);
-            tokio::time::sleep(SETTLE / 2).await;
-        }
-        assert_eq!(pending_writes.snapshot().progress(name), Progress::Overdue);
-    });
-}
-
-#[test]
-fn a_replaced_file_is_finished_at_once() {
-    paused(async {
-        let pending_writes = PendingWrites::default();
-        let name = OsStr::new("a");
-        pending_writes.was_written(name);
-        pending_writes.was_replaced(name);
-        assert_eq!(pending_writes.snapshot().progress(name), Progress::Finished);
+        let pending_writes = pending_writes();
+        pending_writes.was_written(a());
+        pending_writes.was_touched();
+        assert_eq!(pending_writes.progress(), Progress::UnderWay);
+        assert!(pending_writes.due_at_once().await);
+        pending_writes.was_replaced(a());
+        assert_eq!(pending_writes.progress(), Progress::Finished);
+        assert!(pending_writes.due_at_once().await);
+        let _ = pending_writes.before_scan();
+        assert!(!pending_writes.due_at_once().await);
     });
 }
 
 #[test]
 fn the_number_of_tracked_writes_is_limited_and_finished_ones_are_forgotten() {
     paused(async {
-        let pending_writes = PendingWrites::default();
+        let pending_writes = pending_writes();
         for number in 0..2 * MAX_TRACKED {
             let name = number.to_string();
             pending_writes.was_written(OsStr::new(&name));
@@ -129,11 +231,11 @@ fn the_number_of_tracked_writes_is_limited_and_finished_ones_are_forgotten() {
         }
         assert_eq!(pending_writes.snapshot().files.len(), MAX_TRACKED);
         // Finished writes are removed to make room.
-        tokio::time::sleep(SETTLE).await;
+        sleep(QUIET).await;
         pending_writes.was_written(OsStr::new("next"));
         assert_eq!(pending_writes.snapshot().files.len(), 1);
         pending_writes.was_closed(OsStr::new("next"));
-        tokio::time::sleep(MAX_WRITE + SETTLE).await;
+        sleep(REREAD + QUIET).await;
         let _ = pending_writes.snapshot();
         assert!(pending_writes.snapshot().files.is_empty());
     });

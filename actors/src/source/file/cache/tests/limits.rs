@@ -8,6 +8,7 @@ struct Directory {
     cache: FileCache,
     now: Now,
     policy: BodyPolicy,
+    writes: WriteSnapshot,
 }
 
 impl Directory {
@@ -20,6 +21,7 @@ impl Directory {
                 wall: SystemTime::now(),
             },
             policy: BodyPolicy::default(),
+            writes: WriteSnapshot::default(),
         }
     }
 
@@ -49,18 +51,20 @@ impl Directory {
             validator: Validator::for_files(self.policy),
             role: Role::Alone,
         };
-        self.cache.update(
+        let updated = self.cache.update(
             &expansion,
             &settings,
             &SecretIdentities::default(),
-            &WriteSnapshot::default(),
+            &self.writes,
             self.now,
-        )
+        );
+        assert!(updated.young.len() <= updated.outcomes.len());
+        updated.outcomes
     }
 
     /// The sum of the sizes of the contents in the cache, each counted once.
     fn kept(&self) -> usize {
-        let entries = self.cache.0.values();
+        let entries = self.cache.entries.values();
         let bodies = entries.filter_map(|entry| Some(&entry.last_good.as_ref()?.body));
         let by_address: HashMap<_, _> = bodies.map(|body| (body.as_ptr(), body.len())).collect();
         by_address.values().sum()
@@ -203,4 +207,63 @@ fn a_sparse_file_is_rejected_by_its_first_bytes() {
     assert_eq!(summary(&outcomes), [SERVED, truncated]);
     let error = outcomes[1].error.as_ref().unwrap();
     assert!(error.message.contains("a NUL byte"), "{error}");
+}
+
+#[test]
+fn removed_files_of_a_directory_keep_their_places_for_a_moment() {
+    let mut directory = Directory::new();
+    let names = ["a", "b", "c", "d"].map(|name| format!("{name}.prom"));
+    for name in &names {
+        directory.write(name, "x 1\n");
+    }
+    directory.scan(1000);
+    let pending_writes = PendingWrites::new(SECOND);
+    for name in ["a.prom", "b.prom", "d.prom"] {
+        std::fs::remove_file(directory.at(name)).unwrap();
+        pending_writes.was_removed(OsStr::new(name));
+    }
+    directory.writes = pending_writes.snapshot();
+    for _ in 0..2 {
+        let outcomes = directory.scan(1000);
+        assert_eq!(summary(&outcomes), [SERVED; 4]);
+        let paths = outcomes.iter().map(|outcome| outcome.path.clone());
+        assert!(paths.eq(names.iter().map(|name| directory.at(name))));
+    }
+    directory.writes = WriteSnapshot::default();
+    assert_eq!(summary(&directory.scan(1000)), [SERVED]);
+}
+
+#[test]
+fn only_versions_that_were_read_in_the_same_look_are_compared_with_the_files() {
+    let mut directory = Directory::new();
+    directory.write("a.prom", "a 1\n");
+    let pending_writes = PendingWrites::new(SECOND);
+    let patterns = Patterns::new(&["*.prom".to_owned()]);
+    let settings = FileSettings {
+        paths: Vec::new(),
+        options: FileOptions::default(),
+        limits: Scene::limits(),
+        validator: Validator::for_files(directory.policy),
+        role: Role::Alone,
+    };
+    let mut young = |writes: &WriteSnapshot| {
+        let expansion = expand(
+            &[directory.folder.path().to_owned()],
+            &patterns,
+            FollowLinks::default(),
+        );
+        let cache = &mut directory.cache;
+        let updated = cache.update(
+            &expansion,
+            &settings,
+            &SecretIdentities::default(),
+            writes,
+            directory.now,
+        );
+        updated.young.len()
+    };
+    assert_eq!(young(&WriteSnapshot::default()), 1);
+    // A writer has opened the file: its version before is kept.
+    pending_writes.was_written(OsStr::new("a.prom"));
+    assert_eq!(young(&pending_writes.snapshot()), 0);
 }
