@@ -13,7 +13,8 @@
 //! - [`diagnose`]: finds out what is wrong with a source, without its actor.
 //! - [`source`]: the kinds of source, one module each.
 //! - `validator`, `rules`: what every body must satisfy.
-//! - `status`, [`metrics`], [`report`]: what is known about a selector without its actor.
+//! - `status`, `disclosure`, [`metrics`], [`report`]: what is known about a selector without its actor,
+//!   and what of it pages and the log show.
 //! - [`scrape`], `admission`, `escaped_form`, `reason`: the protocol of a scrape.
 //! - [`host`]: facts about paths, permissions, mounts and file systems.
 //! - `blocking`: the threads for work that blocks.
@@ -24,6 +25,7 @@ mod backoff;
 mod blocking;
 mod closed_set;
 pub mod diagnose;
+mod disclosure;
 mod escaped_form;
 mod faults;
 pub mod host;

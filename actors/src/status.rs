@@ -13,6 +13,7 @@ mod poll_state;
 mod source_log;
 
 use crate::admission::{GlobalLimit, GlobalPermit, InFlight, Permit};
+use crate::disclosure::Disclosure;
 use crate::lock::lock;
 use crate::log_limit::LogLimit;
 use crate::metrics::SelectorMetrics;
@@ -30,6 +31,8 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub(crate) struct Status {
     metrics: SelectorMetrics,
+    /// What pages and the log show of errors.
+    pub(crate) disclosure: Disclosure,
     in_flight: Arc<InFlight>,
     global_limit: GlobalLimit,
     /// Whether the actor is being polled, and whether the poll is stuck.
@@ -72,6 +75,7 @@ impl Status {
         metrics.entered(State::Starting);
         Self {
             metrics,
+            disclosure: Disclosure::default(),
             in_flight: Arc::new(InFlight::new(max_in_flight)),
             global_limit,
             poll_state: PollState::default(),
@@ -174,7 +178,21 @@ impl Status {
         }
     }
 
+    /// The status at this moment. Errors are as pages may show them.
     pub(crate) fn snapshot(&self) -> Snapshot {
+        let mut snapshot = self.undisclosed_snapshot();
+        // Outside the lock, since there may be many files.
+        let last_error = snapshot.last_error.take();
+        snapshot.last_error = last_error.map(|failure| self.disclosure.failure(failure));
+        if let Some(cache) = &mut snapshot.cache
+            && let Some(report) = self.disclosure.report(&cache.report)
+        {
+            cache.report = Arc::new(report);
+        }
+        snapshot
+    }
+
+    fn undisclosed_snapshot(&self) -> Snapshot {
         let inner = lock(&self.inner);
         let now = Instant::now();
         Snapshot {

@@ -32,6 +32,12 @@ impl Access {
         .or_list(),
     ];
 
+    /// Whether some requests are refused.
+    #[must_use]
+    pub fn is_restricted(&self) -> bool {
+        self.bearer_token_file.is_some() || !self.allow_from.is_empty()
+    }
+
     pub(crate) fn read(table: &mut Table<'_, '_>) -> Self {
         Self {
             bearer_token_file: table.take("bearer_token_file"),

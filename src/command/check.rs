@@ -17,7 +17,7 @@ use local_exporter_actors::diagnose::{self, Finding};
 use local_exporter_actors::{
     ActorThreads, GlobalLimit, ListFiles, Metrics, Names, Registry, SelectorHandle,
 };
-use local_exporter_config::{Flags, Layers, PathAccess, Selector, Settings, shown};
+use local_exporter_config::{Access, Flags, Layers, PathAccess, Selector, Settings, shown};
 use report::{Report, Verdict};
 use std::io;
 use std::process::ExitCode;
@@ -83,6 +83,10 @@ impl Check {
         }
         let secret_files = access::secret_files(&loaded.settings);
         let Settings { mut selectors, .. } = loaded.settings;
+        // Errors are shown in full to the user of this command, who can read the sources.
+        for selector in &mut selectors {
+            selector.access = Access::default();
+        }
         if self.selectors.is_empty() {
             return Ok((selectors, secret_files));
         }

@@ -107,6 +107,7 @@ impl SelectorHandle {
             spec.limits.max_in_flight,
             threads.global_limit.clone(),
         ));
+        status.disclosure.follow(&spec.access);
         let shutdown = ShutdownFlag::default();
         let (address, mailbox) = channel::channel(MAILBOX);
 
@@ -151,6 +152,7 @@ impl SelectorHandle {
 
     /// A handle to the same actor, with other access and discovery settings.
     pub(super) fn with_settings(&self, selector: config::Selector) -> Self {
+        self.status.disclosure.follow(&selector.access);
         Self {
             spec: Arc::new(selector),
             source: self.source.clone(),

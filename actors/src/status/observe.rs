@@ -43,7 +43,7 @@ impl Status {
             (Some(SourceEvent::Failed(line)), Err(error)) => {
                 let suppressed = line.suppressed();
                 let reason = error.reason.as_str();
-                let error = error.message.as_str();
+                let error = &*self.disclosure.message(error.reason, &error.message);
                 tracing::warn!(reason, error, suppressed, "source failed");
             }
             (Some(SourceEvent::Recovered(failures, line)), _) => {
@@ -78,7 +78,10 @@ impl Status {
         };
         for event in events.iter().take(allowed) {
             match event {
-                FileEvent::Failed { served, error } => log_failed_file(*served, &error.message),
+                FileEvent::Failed { served, error } => {
+                    let error = self.disclosure.message(error.reason, &error.message);
+                    log_failed_file(*served, &error);
+                }
                 FileEvent::Recovered(path) => {
                     tracing::info!(path = %shown(&path), "file recovered");
                 }

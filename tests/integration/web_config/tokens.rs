@@ -1,7 +1,7 @@
 //! Our additions to the toolkit: tokens and networks, for the service and for single selectors.
 
 use super::{Web, bcrypt, selector};
-use crate::support::{Exporter, Reply, get, make_fifo, quoted};
+use crate::support::{Exporter, Reply, get, make_fifo, program, quoted, until};
 
 fn bearer(exporter: &Exporter, path: &str, token: &str) -> Reply {
     let value = format!("Bearer {token}");
@@ -117,4 +117,43 @@ fn the_configuration_page_shows_no_contents_of_its_files() {
     for secret in ["hunter2", "alice", &hash] {
         assert!(!page.contains(secret), "{page}");
     }
+}
+
+#[test]
+fn the_content_of_an_invalid_protected_body_is_shown_only_to_its_scraper() {
+    let web = Web::new();
+    web.write("own", "own");
+    std::fs::create_dir(web.path("files")).unwrap();
+    let content = "a{secret=\"in_the_body\"} x\n";
+    std::fs::write(web.path("files/a.prom"), content).unwrap();
+    let path = quoted(&web.path("files"));
+    let exporter = Exporter::start(&format!(
+        "[bridge.selectors.it]\nkind = \"file\"\npath = {path}\nbearer_token_file = {}\n",
+        quoted(&web.path("own")),
+    ));
+    let scraped = bearer(&exporter, "/bridge?selector=it", "own").text();
+    assert!(scraped.contains("in_the_body"), "{scraped}");
+    // A valid file beside it: the error is that of one file now.
+    std::fs::write(web.path("files/b.prom"), "b 1\n").unwrap();
+    until("the other file is served", || {
+        bearer(&exporter, "/bridge?selector=it", "own").body == b"b 1\n"
+    });
+    until("the error is reported", || {
+        exporter.actor("it")["cache"]["files"][0]["error"].is_string()
+    });
+    let page = exporter.get("/debug/actors").text();
+    assert!(page.contains("access rules of its own"), "{page}");
+    assert!(!page.contains("in_the_body"), "{page}");
+    let log = exporter.log().join("\n");
+    assert!(log.contains("access rules of its own"), "{log}");
+    assert!(!log.contains("in_the_body"), "{log}");
+    assert!(!exporter.get("/metrics").text().contains("in_the_body"));
+    // The command shows it to a user who can read the files.
+    let mut command = program();
+    command
+        .arg("check")
+        .arg("--config.file")
+        .arg(exporter.configuration());
+    let output = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    assert!(output.contains("in_the_body"), "{output}");
 }
