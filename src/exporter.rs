@@ -4,6 +4,7 @@
 
 use crate::http::connections::Connections;
 use crate::http::gzip;
+use crate::http::rendered::SharedPage;
 use crate::metrics;
 use crate::phase::Phase;
 use crate::process::liveness::Liveness;
@@ -24,6 +25,8 @@ pub(crate) struct Exporter {
     pub registry: ArcSwap<Registry>,
     /// The exporter's own metrics.
     pub metrics: metrics::ExporterMetrics,
+    /// The pages that clients share.
+    pub pages: SharedPages,
     /// Compress response bodies.
     pub compressors: web::Data<gzip::Compressors>,
     /// The running configuration as TOML, for `/config`; replaced by a reload.
@@ -45,4 +48,14 @@ pub(crate) struct Running {
     pub(crate) threads: ActorThreads,
     pub(crate) global_limit: GlobalLimit,
     pub(crate) connections: Arc<Connections>,
+}
+
+/// The pages that clients share.
+#[derive(Debug, Default)]
+pub(crate) struct SharedPages {
+    pub(crate) actors: SharedPage,
+    pub(crate) config: SharedPage,
+    pub(crate) landing: SharedPage,
+    pub(crate) metrics: SharedPage,
+    pub(crate) targets: SharedPage,
 }

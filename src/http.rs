@@ -5,7 +5,8 @@
 //! Layers, each using only those before it:
 //! 1. [`client`], [`reply`], [`body`], [`digest`], [`file_backed`]: no state of the server.
 //! 2. [`listen`], [`connections`], [`gzip`], [`web_config`]: each one a subject of its own.
-//! 3. [`access`]: decides about requests, by the web configuration and the access settings.
+//! 3. [`access`]: decides about requests, by the web configuration and the access settings;
+//!    [`rendered`]: pages that clients share.
 //! 4. [`server`]: joins them and serves the pages that it is given.
 
 pub(crate) mod access;
@@ -16,6 +17,7 @@ pub(crate) mod digest;
 pub(crate) mod file_backed;
 pub(crate) mod gzip;
 pub(crate) mod listen;
+pub(crate) mod rendered;
 pub(crate) mod reply;
 pub(crate) mod server;
 pub(crate) mod web_config;

@@ -6,10 +6,14 @@
 pub(crate) enum Limit {
     /// All connections were in use: an idle one was closed, or a reserved one was used.
     MaxConnections,
-    /// The reserved connections were in use too: a new connection was closed immediately.
+    /// The reserved connections were in use too: a new connection was closed immediately. Or a
+    /// reserved one was in use for too long.
     Reserve,
     /// Too many scrapes at the same time.
     MaxInFlight,
+    /// Too many bytes of bodies that clients have not read: one that had stopped reading was
+    /// disconnected, or a response was refused.
+    MaxUnread,
     /// The head of a request took too long.
     HeaderTimeout,
     /// The head of a request was too large.
@@ -20,19 +24,23 @@ pub(crate) enum Limit {
     WriteTimeout,
     /// Too many concurrent requests on one connection.
     Streams,
+    /// Too many empty frames in one request.
+    EmptyFrames,
 }
 
 impl Limit {
     /// All of them.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::MaxConnections,
         Self::Reserve,
         Self::MaxInFlight,
+        Self::MaxUnread,
         Self::HeaderTimeout,
         Self::HeaderSize,
         Self::IdleTimeout,
         Self::WriteTimeout,
         Self::Streams,
+        Self::EmptyFrames,
     ];
 
     /// The value of the label.
@@ -42,11 +50,13 @@ impl Limit {
             Self::MaxConnections => "max_connections",
             Self::Reserve => "reserve",
             Self::MaxInFlight => "max_in_flight",
+            Self::MaxUnread => "max_unread",
             Self::HeaderTimeout => "header_timeout",
             Self::HeaderSize => "header_size",
             Self::IdleTimeout => "idle_timeout",
             Self::WriteTimeout => "write_timeout",
             Self::Streams => "streams",
+            Self::EmptyFrames => "empty_frames",
         }
     }
 }

@@ -7,6 +7,6 @@ pub(crate) mod endpoints;
 pub(crate) mod health;
 pub(crate) mod landing;
 pub(crate) mod metrics;
-pub(crate) mod reload;
+mod reload;
 pub(crate) mod routes;
 pub(crate) mod sd;

@@ -3,7 +3,7 @@
 //! The only file that joins all parts of the program: the settings from `local-exporter-config`, the
 //! selectors from `local-exporter-actors`, the HTTP server and the pages.
 
-use crate::exporter::{Exporter, Running};
+use crate::exporter::{Exporter, Running, SharedPages};
 use crate::http::access;
 use crate::http::connections::Connections;
 use crate::http::gzip::Compressors;
@@ -156,6 +156,7 @@ impl Running {
             settings: ArcSwap::from_pointee(loaded.settings),
             registry: ArcSwap::from_pointee(registry),
             metrics,
+            pages: SharedPages::default(),
             compressors: web::Data::new(Compressors::new(blocking)),
             text: ArcSwap::from_pointee(loaded.text),
             drop_ins: ArcSwap::from_pointee(loaded.drop_ins),

@@ -3,11 +3,10 @@
 //! Optimized for speed: at the lowest level, metrics still shrink to about a tenth. The caller
 //! keeps a compressed body that several clients receive.
 
-use crate::http::body::SlicedBody;
-use actix_web::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, VARY};
+use actix_web::HttpRequest;
+use actix_web::http::header::ACCEPT_ENCODING;
 use actix_web::http::header::{AcceptEncoding, Encoding, Header, HeaderValue};
 use actix_web::web::{self, Bytes};
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use flate2::{Compress, Compression, FlushCompress, Status};
 use local_exporter_actors::BlockingPool;
 use local_exporter_actors::log_limit::{LogLimit, LogLine};
@@ -35,29 +34,6 @@ pub(crate) fn is_accepted(request: &HttpRequest) -> bool {
             let offered = [Encoding::gzip(), Encoding::identity()];
             accepted.negotiate(offered.iter()) == Some(Encoding::gzip())
         })
-}
-
-/// Finishes a response with a body for a single client, compressed if the client accepts it.
-pub(crate) async fn respond(
-    request: &HttpRequest,
-    compressors: &web::Data<Compressors>,
-    mut response: HttpResponseBuilder,
-    body: Bytes,
-) -> HttpResponse {
-    response.insert_header((VARY, ACCEPT_ENCODING.as_str()));
-    if body.len() < MIN_SIZE || !is_accepted(request) {
-        return response.body(SlicedBody::new(body));
-    }
-    match Compressors::compress(compressors.clone(), body.clone()).await {
-        Ok(compressed) => {
-            response.insert_header((CONTENT_ENCODING, GZIP));
-            response.body(SlicedBody::new(compressed))
-        }
-        Err(error) => {
-            compressors.log_failure(&error);
-            response.body(SlicedBody::new(body))
-        }
-    }
 }
 
 /// Reusable compressors: creating one takes as long as compressing a small body.

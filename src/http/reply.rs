@@ -54,9 +54,11 @@ pub(crate) fn limit_response(limit: Limit) -> Option<String> {
         Limit::MaxConnections
         | Limit::Reserve
         | Limit::MaxInFlight
+        | Limit::MaxUnread
         | Limit::IdleTimeout
         | Limit::WriteTimeout
-        | Limit::Streams => return None,
+        | Limit::Streams
+        | Limit::EmptyFrames => return None,
     };
     let length = message.len();
     Some(format!(
@@ -83,6 +85,12 @@ pub(crate) fn redirect(location: &str) -> HttpResponse {
 #[must_use]
 pub(crate) fn text(text: String) -> HttpResponse {
     plain(StatusCode::OK).body(text)
+}
+
+/// A plain text whose body the caller adds.
+#[must_use]
+pub(crate) fn text_of() -> HttpResponseBuilder {
+    plain(StatusCode::OK)
 }
 
 /// A page that does not exist.
@@ -133,6 +141,43 @@ pub(crate) fn too_busy() -> HttpResponse {
     let mut response = plain(StatusCode::SERVICE_UNAVAILABLE);
     response.insert_header((header::RETRY_AFTER, 1));
     response.body("too many passwords are waiting to be checked; retry later\n")
+}
+
+/// The name of the selector that a response belongs to, attached to the response.
+pub(crate) struct OfSelector(pub(crate) String);
+
+/// A response that is not sent because clients have not read earlier ones. `selector` is the
+/// one that the response belongs to.
+#[must_use]
+pub(crate) fn too_many_unread(selector: Option<&OfSelector>) -> HttpResponse {
+    let error = format!(
+        "{}: the responses that clients have not read yet occupy service.max_unread; read \
+         responses faster or raise the limit",
+        Reason::Overloaded,
+    );
+    let mut response = plain(status(Reason::Overloaded));
+    response.insert_header((header::RETRY_AFTER, 1));
+    response.body(match selector {
+        Some(OfSelector(name)) => format!("selector {name:?}: {error}\n"),
+        None => format!("{error}\n"),
+    })
+}
+
+/// A page that is too large for a reserved connection.
+#[must_use]
+pub(crate) fn too_large_for_reserve() -> HttpResponse {
+    let mut response = plain(StatusCode::SERVICE_UNAVAILABLE);
+    response.insert_header((header::RETRY_AFTER, 1));
+    response.body(
+        "all connections (service.max_connections) are in use; the response is larger than the \
+         64 KiB that are served meanwhile\n",
+    )
+}
+
+/// A request with a body, which no page expects.
+#[must_use]
+pub(crate) fn body_too_large() -> HttpResponse {
+    plain(StatusCode::PAYLOAD_TOO_LARGE).body("no request has a body; this one is above 1 MiB\n")
 }
 
 /// Success, with a short message.

@@ -9,6 +9,7 @@ mod application;
 mod context;
 mod handle;
 mod multiplexed;
+mod outgoing;
 mod service;
 mod socket;
 mod tracked_body;

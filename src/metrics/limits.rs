@@ -7,6 +7,7 @@ use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectionMetrics {
     open: IntGauge,
+    unread: IntGauge,
     reached: IntCounterVec,
     handshake_failures: IntCounter,
     web_config: IntGauge,
@@ -21,6 +22,10 @@ impl ConnectionMetrics {
         let open = IntGauge::new(
             "local_exporter_http_connections",
             "Open connections of clients.",
+        )?;
+        let unread = IntGauge::new(
+            "local_exporter_http_unread_bytes",
+            "Size of the bodies that clients have not read completely.",
         )?;
         let reached = IntCounterVec::new(
             Opts::new(
@@ -41,12 +46,14 @@ impl ConnectionMetrics {
         registry.register(Box::new(handshake_failures.clone()))?;
         registry.register(Box::new(web_config.clone()))?;
         registry.register(Box::new(open.clone()))?;
+        registry.register(Box::new(unread.clone()))?;
         registry.register(Box::new(reached.clone()))?;
         for limit in Limit::ALL {
             reached.with_label_values(&[limit.as_str()]);
         }
         Ok(Self {
             open,
+            unread,
             reached,
             handshake_failures,
             web_config,
@@ -57,6 +64,12 @@ impl ConnectionMetrics {
     pub(crate) fn open(&self, connections: usize) {
         self.open
             .set(i64::try_from(connections).unwrap_or(i64::MAX));
+    }
+
+    /// The size of the bodies that clients have not read.
+    #[must_use]
+    pub(crate) fn unread(&self) -> &IntGauge {
+        &self.unread
     }
 
     /// Counts a failed TLS handshake.

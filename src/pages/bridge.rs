@@ -14,10 +14,10 @@ pub use request::{ResponseForm, ScrapeRequest};
 pub use timeout::SCRAPE_TIMEOUT_HEADER;
 
 use crate::exporter::Exporter;
-use crate::http::body::SlicedBody;
+use crate::http::body;
 use crate::http::connections::{ConnectionSlot, Priority};
 use crate::http::gzip::{self, Compressors, GZIP};
-use crate::http::reply;
+use crate::http::reply::{self, OfSelector};
 use crate::limits::Rejection;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -47,26 +47,32 @@ pub(crate) async fn scrape(request: HttpRequest, exporter: web::Data<Exporter>) 
             return reply::rejected(rejection, &message);
         }
     };
-    if scrape.form == ResponseForm::Debug {
-        return debug_response(&handle, &scrape).await;
-    }
-    match handle.scrape(scrape.timeout, scrape.names).await {
-        Ok(exposition) => body_response(&request, exposition, exporter.compressors.clone()).await,
-        Err(error) => reply::failed(&handle.spec().name, &error),
-    }
+    let mut response = match scrape.form {
+        ResponseForm::Debug => debug_response(&handle, &scrape).await,
+        ResponseForm::Body => match handle.scrape(scrape.timeout, scrape.names).await {
+            Ok(exposition) => {
+                body_response(&request, exposition, exporter.compressors.clone()).await
+            }
+            Err(error) => reply::failed(&handle.spec().name, &error),
+        },
+    };
+    let name = handle.spec().name.clone();
+    response.extensions_mut().insert(OfSelector(name));
+    response
 }
 
 /// Scrapes as usual and returns a text about the scrape, which shows the names of the daemon.
 async fn debug_response(handle: &SelectorHandle, scrape: &ScrapeRequest<'_>) -> HttpResponse {
     let (started, clock) = (SystemTime::now(), Instant::now());
     let result = handle.scrape(scrape.timeout, Names::Utf8).await;
-    reply::text(explain::explain(&explain::FinishedScrape {
+    let pieces = explain::explain(&explain::FinishedScrape {
         handle,
         started,
         duration: clock.elapsed(),
         timeout: scrape.timeout,
         result: &result,
-    }))
+    });
+    body::in_pieces(reply::text_of(), pieces)
 }
 
 /// Rejects scrapes on reserved connections, which serve the other pages only.
@@ -133,11 +139,11 @@ async fn body_response(
         match exposition.compressed.get_or_try_init(compress).await {
             Ok(compressed) => {
                 response.insert_header((header::CONTENT_ENCODING, GZIP));
-                return response.body(SlicedBody::new(compressed.clone()));
+                return response.body(compressed.clone());
             }
             // The uncompressed body is returned instead.
             Err(error) => compressors.log_failure(&error),
         }
     }
-    response.body(SlicedBody::new(exposition.body))
+    response.body(exposition.body)
 }

@@ -8,7 +8,7 @@
 pub(crate) mod faults;
 
 use crate::exporter::Exporter;
-use crate::http::{gzip, reply};
+use crate::http::reply;
 use actix_web::{HttpRequest, HttpResponse, web};
 use local_exporter_actors::SelectorHandle;
 use local_exporter_actors::report::{
@@ -191,14 +191,17 @@ fn rfc3339(time: SystemTime) -> String {
 
 /// `GET /debug/actors`.
 pub(crate) async fn actors(request: HttpRequest, exporter: web::Data<Exporter>) -> HttpResponse {
-    let registry = exporter.registry.load();
-    let actors = registry.iter().map(|handle| Actor::of(handle)).collect();
-    match serde_json::to_string_pretty(&Page { actors }) {
-        Ok(json) => {
+    let render = || {
+        let registry = exporter.registry.load();
+        let actors = registry.iter().map(|handle| Actor::of(handle)).collect();
+        serde_json::to_string_pretty(&Page { actors }).map(|json| json + "\n")
+    };
+    match exporter.pages.actors.get(String::new(), render) {
+        Ok(page) => {
             let mut response = HttpResponse::Ok();
             response.content_type("application/json");
-            let body = (json + "\n").into();
-            gzip::respond(&request, &exporter.compressors, response, body).await
+            page.respond_compressed(&request, &exporter.compressors, response)
+                .await
         }
         Err(error) => reply::internal(&format!("cannot encode the page: {error}")),
     }

@@ -145,27 +145,32 @@ impl Row {
 
 /// `GET /`.
 pub(crate) async fn page(exporter: web::Data<Exporter>) -> HttpResponse {
-    let registry = exporter.registry.load();
-    let settings = exporter.settings.load();
-    let pages = ENDPOINTS.iter().filter(|it| it.page != Page::Landing);
-    let landing = Landing {
-        version: env!("CARGO_PKG_VERSION"),
-        pages: pages
-            .map(|it| PageRow::of(it, &settings.service.paths))
-            .collect(),
-        drop_ins: exporter
-            .drop_ins
-            .load()
-            .rejected
-            .iter()
-            .map(DropInRow::of)
-            .collect(),
-        selectors: registry.iter().map(|handle| Row::of(handle)).collect(),
+    let render = || {
+        let registry = exporter.registry.load();
+        let settings = exporter.settings.load();
+        let pages = ENDPOINTS.iter().filter(|it| it.page != Page::Landing);
+        let landing = Landing {
+            version: env!("CARGO_PKG_VERSION"),
+            pages: pages
+                .map(|it| PageRow::of(it, &settings.service.paths))
+                .collect(),
+            drop_ins: exporter
+                .drop_ins
+                .load()
+                .rejected
+                .iter()
+                .map(DropInRow::of)
+                .collect(),
+            selectors: registry.iter().map(|handle| Row::of(handle)).collect(),
+        };
+        landing.render()
     };
-    match landing.render() {
-        Ok(page) => HttpResponse::Ok()
-            .content_type("text/html; charset=utf-8")
-            .body(page),
+    match exporter.pages.landing.get(String::new(), render) {
+        Ok(page) => {
+            let mut response = HttpResponse::Ok();
+            response.content_type("text/html; charset=utf-8");
+            page.respond(response)
+        }
         Err(error) => reply::internal(&format!("cannot render the page: {error}")),
     }
 }

@@ -7,7 +7,7 @@
 
 use crate::exporter::Exporter;
 use crate::http::client::Scheme;
-use crate::http::{gzip, reply};
+use crate::http::reply;
 use actix_web::http::header;
 use actix_web::http::uri::Authority;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -149,15 +149,23 @@ pub(crate) async fn targets(request: HttpRequest, exporter: web::Data<Exporter>)
              set --web.external-url",
         );
     };
-    let selectors = settings.selectors.iter();
-    let groups: Vec<_> = selectors
-        .map(|it| TargetGroup::of(it, &external_address))
-        .collect();
-    match serde_json::to_string(&groups) {
-        Ok(json) => {
+    let render = || {
+        let selectors = settings.selectors.iter();
+        let groups = selectors.map(|it| TargetGroup::of(it, &external_address));
+        serde_json::to_string(&groups.collect::<Vec<_>>())
+    };
+    let ExternalAddress {
+        scheme,
+        authority,
+        prefix,
+    } = external_address;
+    let variant = format!("{scheme}://{authority}{prefix}");
+    match exporter.pages.targets.get(variant, render) {
+        Ok(page) => {
             let mut response = HttpResponse::Ok();
             response.insert_header((header::CONTENT_TYPE, JSON));
-            gzip::respond(&request, &exporter.compressors, response, json.into()).await
+            page.respond_compressed(&request, &exporter.compressors, response)
+                .await
         }
         Err(error) => reply::internal(&format!("cannot encode the targets: {error}")),
     }

@@ -144,6 +144,7 @@ mod tests {
         ClientLimits {
             max_connections,
             max_in_flight,
+            max_unread: 1,
             header_timeout: Duration::from_secs(1),
             idle_timeout: Duration::from_secs(1),
         }

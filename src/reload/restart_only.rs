@@ -31,6 +31,7 @@ pub(super) fn keep_running_values(running: &Service, wanted: &mut Service) -> Ve
     let ClientLimits {
         max_connections,
         max_in_flight: _,
+        max_unread: _,
         header_timeout: _,
         idle_timeout: _,
     } = clients;
@@ -148,7 +149,7 @@ mod tests {
     fn a_reload_applies_all_other_keys() {
         let running = service("");
         let text = "lifecycle = true\nauto_reload = true\ntimeout_offset = \"1s\"\n\
-                    max_in_flight = 7\nheader_timeout = \"1s\"\nidle_timeout = \"2s\"\n\
+                    max_in_flight = 7\nmax_unread = 9\nheader_timeout = \"1s\"\nidle_timeout = \"2s\"\n\
                     external_url = \"http://example.org\"\nallow_from = [\"10.0.0.0/8\"]\n\
                     strict_dropins = true\n";
         let mut wanted = service(text);

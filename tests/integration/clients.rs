@@ -7,6 +7,7 @@ mod live;
 mod requests;
 mod slow_readers;
 mod unknown;
+pub mod unread;
 
 use crate::support::{Exporter, quoted, until};
 use connection::Connection;

@@ -8,6 +8,7 @@ mod http2;
 mod prometheus;
 mod requests;
 mod start;
+mod streams;
 mod tls;
 mod tokens;
 

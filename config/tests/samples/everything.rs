@@ -18,6 +18,7 @@ fn every_key_is_read_and_selectors_keep_their_order() {
     let clients = ClientLimits {
         max_connections: 100,
         max_in_flight: 7,
+        max_unread: 1 << 20,
         header_timeout: Duration::from_secs(2),
         idle_timeout: Duration::from_secs(60),
     };

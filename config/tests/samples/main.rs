@@ -102,6 +102,7 @@ fn the_defaults_have_no_selector_and_listen_on_every_address() {
     let clients = ClientLimits {
         max_connections: 4096,
         max_in_flight: 1024,
+        max_unread: 32 << 20,
         header_timeout: Duration::from_secs(10),
         idle_timeout: Duration::from_secs(90),
     };

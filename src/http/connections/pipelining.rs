@@ -20,6 +20,8 @@ pub(super) struct Pipelining {
     /// Number of requests at the last update.
     requests: u64,
     line: Line,
+    /// See [`Pipelining::head_bytes`].
+    head_bytes: usize,
     /// Received bytes that are not passed on yet.
     held_back: Vec<u8>,
 }
@@ -58,6 +60,8 @@ impl Pipelining {
         let waiting = self.waiting(requests);
         self.heads = waiting;
         self.requests = requests;
+        let mut head_bytes = (waiting > 0).then_some(0);
+        let mut passed = bytes.len();
         for (index, byte) in bytes.iter().enumerate() {
             self.line = match (byte, self.line) {
                 (b'\r', line) => line,
@@ -65,15 +69,24 @@ impl Pipelining {
                 (b'\n', Line::Begun) => Line::Empty,
                 (b'\n', Line::Empty) => {
                     self.heads += 1;
+                    head_bytes.get_or_insert(index + 1);
                     Line::First
                 }
                 _ => Line::Begun,
             };
             if self.heads >= MAX_HEADS {
-                return index + 1;
+                passed = index + 1;
+                break;
             }
         }
-        bytes.len()
+        self.head_bytes = head_bytes.unwrap_or(passed);
+        passed
+    }
+
+    /// How many of the bytes that were passed last belong to a head before which no other waits.
+    /// What follows a complete head may be the body of its request.
+    pub(super) fn head_bytes(&self) -> usize {
+        self.head_bytes
     }
 
     /// Holds bytes back, before those that are held back already.
@@ -124,6 +137,19 @@ mod tests {
         assert!(!pipelining.is_full(0));
         let bare = b"GET / HTTP/1.1\n\n";
         assert_eq!(pipelining.pass(&bare.repeat(9), 0), bare.len() * 4);
+    }
+
+    #[test]
+    fn what_follows_a_complete_head_is_not_part_of_a_head() {
+        let mut pipelining = Pipelining::default();
+        pipelining.pass(&HEAD[..10], 0);
+        assert_eq!(pipelining.head_bytes(), 10);
+        pipelining.pass(&[&HEAD[10..], &b"body\n".repeat(9)].concat(), 0);
+        assert_eq!(pipelining.head_bytes(), HEAD.len() - 10);
+        pipelining.pass(b"more of the body", 0);
+        assert_eq!(pipelining.head_bytes(), 0);
+        pipelining.pass(&HEAD[..10], 1);
+        assert_eq!(pipelining.head_bytes(), 10);
     }
 
     #[test]

@@ -9,6 +9,10 @@ use tokio::time::Instant;
 /// Largest size, in bytes, of a request head, and of what precedes the first request.
 pub(super) const LARGEST_HEAD: usize = 32 * 1024;
 
+/// Empty frames that a client may send in one request. The clients in use send none, or one
+/// at the end of a body.
+const MAX_EMPTY_FRAMES: usize = 100;
+
 /// HTTP/2 clients acknowledge received bytes with control frames: the number of sent bytes
 /// for which they may send one byte.
 const SENT_PER_ACKNOWLEDGEMENT: usize = 8;
@@ -34,6 +38,8 @@ pub(super) struct RequestHead {
     received: usize,
     /// Bytes sent since the last request began.
     sent: usize,
+    /// Empty frames received since the last request began.
+    empty_frames: usize,
 }
 
 impl RequestHead {
@@ -45,6 +51,7 @@ impl RequestHead {
             first_byte: None,
             received: 0,
             sent: 0,
+            empty_frames: 0,
         }
     }
 
@@ -66,6 +73,16 @@ impl RequestHead {
             self.first_byte.get_or_insert_with(Instant::now);
         }
         self.received += bytes;
+    }
+
+    /// Counts empty frames.
+    pub(super) fn received_empty(&mut self, frames: usize) {
+        self.empty_frames += frames;
+    }
+
+    /// Whether more empty frames have been received than allowed.
+    pub(super) fn has_too_many_empty_frames(&self) -> bool {
+        self.empty_frames > MAX_EMPTY_FRAMES
     }
 
     /// Counts sent bytes.

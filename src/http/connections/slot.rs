@@ -2,22 +2,30 @@
 //!
 //! Knows no other slot; `slots` decides which connection is evicted.
 
+use super::backpressure::Backpressure;
 use super::occupancy::{AtomicOccupancy, Occupancy};
 use super::slot_context::SlotContext;
+use super::unread::{Reader, UnreadBody};
+use crate::http::body::Piece;
 use crate::limits::Limit;
 use futures_util::task::AtomicWaker;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::Waker;
-use tokio::sync::watch;
-use tokio::time::Instant;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Waker};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{Duration, Instant};
+
+/// Responses whose bodies are sent at a time on one multiplexed connection. Others wait.
+const MAX_SENDING: usize = 8;
+/// How long a reserved slot can be used.
+const RESERVED_FOR: Duration = Duration::from_secs(2);
 
 /// The requests that are served on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Priority {
     /// Everything.
     Normal,
-    /// A single page about the exporter, no scrape.
+    /// A single small page about the exporter, no scrape.
     Reserved,
 }
 
@@ -27,6 +35,8 @@ pub(crate) struct ConnectionSlot {
     number: u64,
     priority: Priority,
     context: Arc<SlotContext>,
+    /// When it was taken.
+    taken: Instant,
     occupancy: AtomicOccupancy,
     /// Requests so far.
     requests: AtomicU64,
@@ -36,6 +46,12 @@ pub(crate) struct ConnectionSlot {
     wake_on_request: AtomicBool,
     /// Becomes true when the connection has ended.
     ended: watch::Sender<bool>,
+    /// Whether a request had a body, which may be unread when the connection is closed.
+    had_request_body: AtomicBool,
+    /// Whether the client accepts bytes.
+    backpressure: Backpressure,
+    /// One permit for each body that is being sent on a multiplexed connection.
+    sending: Arc<Semaphore>,
 }
 
 impl ConnectionSlot {
@@ -49,12 +65,16 @@ impl ConnectionSlot {
         Self {
             number,
             priority,
+            taken: context.instant(now),
             context,
             occupancy: AtomicOccupancy::idle(now),
             requests: AtomicU64::new(0),
             waker: AtomicWaker::new(),
             wake_on_request: AtomicBool::new(false),
             ended: watch::Sender::new(false),
+            had_request_body: AtomicBool::new(false),
+            backpressure: Backpressure::default(),
+            sending: Arc::new(Semaphore::new(MAX_SENDING)),
         }
     }
 
@@ -87,6 +107,54 @@ impl ConnectionSlot {
     #[must_use]
     pub(crate) fn in_progress(&self) -> u64 {
         self.occupancy.uses()
+    }
+
+    /// When a reserved slot must be free again; `None` for others.
+    pub(super) fn reserved_until(&self) -> Option<Instant> {
+        (self.priority == Priority::Reserved).then(|| self.taken + RESERVED_FOR)
+    }
+
+    /// Notes that a request has a body.
+    pub(crate) fn set_request_body(&self) {
+        self.had_request_body.store(true, Ordering::Release);
+    }
+
+    pub(super) fn had_request_body(&self) -> bool {
+        self.had_request_body.load(Ordering::Acquire)
+    }
+
+    /// Adds the body of a response to those that are not read yet; `None` if they occupy too
+    /// much memory.
+    pub(crate) fn add_unread(self: &Arc<Self>, pieces: &[Piece]) -> Option<UnreadBody> {
+        let this: Arc<dyn Reader> = Arc::<Self>::clone(self);
+        let reader: Weak<dyn Reader> = Arc::downgrade(&this);
+        let (unread, now) = (&self.context.unread, self.context.now());
+        let added = unread.add(pieces, &reader, self.context.limits().max_unread, now);
+        if added.is_none() {
+            self.reached(Limit::MaxUnread);
+        }
+        added
+    }
+
+    /// Notes that the client has requested a slice of a body.
+    pub(crate) fn progress(&self, body: &UnreadBody) {
+        body.progress(self.context.now());
+    }
+
+    /// Waits until one more body may be sent on a multiplexed connection.
+    pub(crate) async fn may_send(&self) -> Option<OwnedSemaphorePermit> {
+        // The semaphore is never closed.
+        Arc::clone(&self.sending).acquire_owned().await.ok()
+    }
+
+    /// Sets whether the client accepts no bytes.
+    pub(super) fn set_blocked(&self, blocked: bool) {
+        self.backpressure.set_blocked(blocked);
+    }
+
+    /// Ready while the client accepts bytes, and once the connection has ended.
+    pub(crate) fn poll_accepts(&self, cx: &Context<'_>) -> Poll<()> {
+        self.backpressure.poll_accepts(cx)
     }
 
     /// Ends the connection in any state because it has reached a limit.
@@ -134,6 +202,7 @@ impl ConnectionSlot {
     /// Notes that the connection has ended.
     pub(super) fn set_ended(&self) {
         self.ended.send_replace(true);
+        self.set_blocked(false);
     }
 
     /// State that all slots share.
@@ -153,6 +222,12 @@ impl ConnectionSlot {
         self.occupancy.load() == Occupancy::Busy
     }
 
+    /// Whether the connection must end or has ended.
+    #[must_use]
+    pub(crate) fn is_ending(&self) -> bool {
+        self.is_evicted() || *self.ended.borrow()
+    }
+
     pub(super) fn is_evicted(&self) -> bool {
         self.occupancy.load() == Occupancy::Evicted
     }
@@ -165,6 +240,12 @@ impl ConnectionSlot {
     /// Counts that the client has reached a limit.
     pub(super) fn reached(&self, limit: Limit) {
         self.context.reached(limit);
+    }
+}
+
+impl Reader for ConnectionSlot {
+    fn end(&self) {
+        Self::end(self, Limit::MaxUnread);
     }
 }
 

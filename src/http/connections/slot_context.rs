@@ -1,5 +1,6 @@
 //! State that all connection slots share: limits, a clock, metrics and the shutdown flag.
 
+use super::unread::UnreadBodies;
 use crate::limits::Limit;
 use crate::metrics::ConnectionMetrics;
 use arc_swap::ArcSwap;
@@ -15,6 +16,8 @@ pub(super) struct SlotContext {
     /// Fixed at startup, because the server is sized for it.
     pub(super) max_connections: usize,
     pub(super) metrics: ConnectionMetrics,
+    /// The bodies that clients have not read yet.
+    pub(super) unread: UnreadBodies,
     /// Time zero of [`Self::now`].
     epoch: Instant,
     /// Set at shutdown.
@@ -26,6 +29,7 @@ impl SlotContext {
         Self {
             max_connections: limits.max_connections,
             limits: ArcSwap::from_pointee(limits),
+            unread: UnreadBodies::new(metrics.unread().clone()),
             metrics,
             epoch: Instant::now(),
             stopping: AtomicBool::new(false),

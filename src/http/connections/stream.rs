@@ -7,8 +7,11 @@
 //! through, but limits [pipelined requests](super::pipelining).
 //!
 //! On a multiplexed connection (HTTP/2) control frames may arrive at any time. There the same
-//! times apply between requests, and bytes received between them are limited in proportion
-//! to the bytes sent, because clients acknowledge responses.
+//! times apply between requests, and bytes received between them, except the contents of DATA
+//! frames, are limited in proportion to the bytes sent, because clients acknowledge responses.
+//!
+//! While a client accepts no bytes, none are read from it: HTTP implementations process further
+//! requests, and keep their responses.
 //!
 //! Reading is in `read`, writing and closing in `write`; this file holds the timeouts.
 
@@ -16,6 +19,7 @@ mod read;
 mod write;
 
 use super::admission::Admission;
+use super::frames::Frames;
 use super::pipelining::Pipelining;
 use super::request_head::{Multiplexing, RequestHead};
 use super::slot::{BusyGuard, ConnectionSlot};
@@ -40,14 +44,19 @@ pub(crate) struct LimitedStream<S> {
     stream: S,
     head: RequestHead,
     pipelining: Pipelining,
+    frames: Frames,
     /// Whether the last read was refused because of pipelined requests.
     read_refused: bool,
+    /// Whether a read was refused because the client accepts no bytes.
+    read_blocked: bool,
     /// Set while the client does not accept bytes.
     blocked_write: Option<BlockedWrite>,
     timer: Pin<Box<Sleep>>,
     ending: Option<End>,
     /// Limits the time of closing; set once it has begun.
     shutdown_timer: Option<Pin<Box<Sleep>>>,
+    /// Set once the writing side is closed: the bytes that were discarded since.
+    discarded: Option<usize>,
 }
 
 /// A write that waits for the client. It keeps the connection busy.
@@ -76,11 +85,14 @@ impl<S> LimitedStream<S> {
             stream,
             head: RequestHead::new(Multiplexing::Off, 0),
             pipelining: Pipelining::default(),
+            frames: Frames::default(),
             read_refused: false,
+            read_blocked: false,
             blocked_write: None,
             timer: Box::pin(sleep(limits.header_timeout)),
             ending: None,
             shutdown_timer: None,
+            discarded: None,
         }
     }
 
@@ -136,6 +148,14 @@ impl<S> LimitedStream<S> {
 
     /// When the current phase of the connection must be over, and the reason to end it then.
     fn deadline(&self) -> Option<(Instant, End)> {
+        let reserved = self.slot().reserved_until();
+        let reserved = reserved.map(|until| (until, End::Limit(Limit::Reserve)));
+        let both = self.phase_deadline().into_iter().chain(reserved);
+        both.min_by_key(|(deadline, _)| *deadline)
+    }
+
+    /// [`Self::deadline`] of a slot that is not reserved.
+    fn phase_deadline(&self) -> Option<(Instant, End)> {
         if let Some(blocked) = &self.blocked_write {
             return Some((
                 blocked.since + WRITE_TIMEOUT,

@@ -4,6 +4,7 @@ mod admission_test;
 mod multiplexed_test;
 mod pipelining_test;
 mod timeouts_test;
+mod unread_test;
 
 use super::admission::{Admission, Connections};
 use super::stream::LimitedStream;
@@ -23,6 +24,7 @@ fn connections(max_connections: usize) -> Arc<Connections> {
     let limits = ClientLimits {
         max_connections,
         max_in_flight: 1,
+        max_unread: 1 << 20,
         header_timeout: HEADER_TIMEOUT,
         idle_timeout: IDLE_TIMEOUT,
     };

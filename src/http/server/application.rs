@@ -6,10 +6,11 @@
 
 use super::context::{InUse, ServerContext};
 use super::multiplexed::unless_cancelled;
+use super::outgoing;
 use super::tracked_body::TrackedBody;
 use crate::http::access::{self, AuthDecision, Authorizer};
 use crate::http::connections::{ConnectionSlot, Multiplexing, Priority};
-use actix_http::{ConnectionType, Request, Response};
+use actix_http::{ConnectionType, Payload, Request, Response};
 use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt};
 use actix_service::{apply_fn_factory, map_config};
 use actix_web::App;
@@ -40,27 +41,36 @@ pub(super) fn application(
         let slot = request.conn_data::<Arc<ConnectionSlot>>().map(Arc::clone);
         let multiplexing = request.conn_data().copied().unwrap_or(Multiplexing::Off);
         let busy = slot.as_ref().map(ConnectionSlot::begin_request);
-        let multiplexed = (multiplexing == Multiplexing::On).then(|| request.take_payload());
+        let multiplexed = match multiplexing {
+            Multiplexing::On => slot.clone().map(|slot| (slot, request.take_payload())),
+            Multiplexing::Off => None,
+        };
+        if let (Some(slot), Payload::H1 { .. }) = (&slot, request.payload()) {
+            slot.set_request_body();
+        }
         let response = app.call(request);
         async move {
-            let response: ServiceResponse<_> = match (&slot, multiplexed) {
-                (Some(slot), Some(body)) => unless_cancelled(slot, body, response).await?,
-                _ => response.await?,
-            };
-            let mut response = Response::from(response.map_into_boxed_body());
-            let is_reserved = |slot: &Arc<ConnectionSlot>| slot.priority() == Priority::Reserved;
-            if slot.as_ref().is_some_and(is_reserved) {
-                response
-                    .head_mut()
-                    .set_connection_type(ConnectionType::Close);
-            }
-            Ok(response.map_body(|_, body| {
-                let body = TrackedBody::new(body, busy);
-                match (slot, multiplexing) {
-                    (Some(slot), Multiplexing::On) => body.with_timeout(slot),
-                    _ => body,
+            let Some((connection, body)) = multiplexed else {
+                let mut response = Response::from(response.await?);
+                let outgoing = outgoing::take(&mut response);
+                if slot
+                    .as_ref()
+                    .is_some_and(|slot| slot.priority() == Priority::Reserved)
+                {
+                    let head = response.head_mut();
+                    head.set_connection_type(ConnectionType::Close);
                 }
-            }))
+                return Ok(response.set_body(TrackedBody::new(outgoing, slot, busy)));
+            };
+            let response = async {
+                let response = Response::from(response.await?);
+                // Waits, with its body counted as unread, while others are being sent.
+                Ok((response, connection.may_send().await))
+            };
+            let (mut response, permit) = unless_cancelled(&connection, body, response).await?;
+            let outgoing = outgoing::take(&mut response);
+            let body = TrackedBody::new(outgoing, slot, busy);
+            Ok(response.set_body(body.multiplexed(connection, permit)))
         }
     })
 }
@@ -72,17 +82,18 @@ async fn authorize(
     in_use: InUse,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+) -> Result<ServiceResponse<()>, actix_web::Error> {
     let (settings, registry) = in_use();
     let selector = access::of_selector(request.request(), &registry);
     // A reload stops removed selectors once the last reference to the registry is dropped.
     drop(registry);
     let decision = authorizer.authorize(request.request(), &settings, selector.as_ref());
     let AuthDecision { rules, refusal } = decision.await;
-    let mut response = match refusal {
+    let response = match refusal {
         Some(refusal) => request.into_response(refusal),
         None => next.call(request).await?.map_into_boxed_body(),
     };
+    let mut response = outgoing::admit(response);
     if let Some(rules) = rules {
         rules.headers.set(response.headers_mut());
     }

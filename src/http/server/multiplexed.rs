@@ -1,5 +1,5 @@
 //! Limits for requests on multiplexed connections (HTTP/2): how many may run at a time, and
-//! cancellation once the client has gone or has reset the stream.
+//! cancellation once the client has gone or has reset the stream, or sends too large a body.
 //!
 //! actix-http allows any number of streams and completes every response, whatever happens
 //! to its stream.
@@ -23,6 +23,17 @@ const MAX_STREAMS: u64 = 100;
 /// the request is complete.
 const RESET_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
+/// Bytes of a request body that are discarded before the request is rejected.
+const MAX_REQUEST_BODY: usize = 1024 * 1024;
+
+/// Why no response is needed any more.
+enum Cancelled {
+    /// The client has reset the stream.
+    Reset,
+    /// The request has a large body.
+    BodyTooLarge,
+}
+
 /// Returns the response to the request with this body, unless its connection ends or its
 /// stream is reset first.
 pub(super) async fn unless_cancelled<R>(
@@ -35,22 +46,29 @@ pub(super) async fn unless_cancelled<R>(
     }
     tokio::select! {
         biased;
-        () = slot.ended() => {}
-        () = reset(body) => {}
         response = response => return response,
+        () = slot.ended() => {}
+        cancelled = cancelled(body) => if matches!(cancelled, Cancelled::BodyTooLarge) {
+            return Err(reply::body_too_large().into());
+        },
     }
     // Never sent: the client has gone.
     Err(reply::internal("the client has gone").into())
 }
 
-/// Resolves when the client has reset the stream. Discards the request body: no page uses
-/// one, and the connection limits its size.
-async fn reset(mut body: Payload) {
+/// Resolves when the client has reset the stream, or its request has a large body. Discards the
+/// body: no page uses one. h2 resets the stream of a response that is sent before the end of the
+/// request body, and no other.
+async fn cancelled(mut body: Payload) -> Cancelled {
+    let mut received = 0;
     loop {
         match body.next().await {
-            Some(Ok(_)) => {}
-            Some(Err(_)) => return,
+            Some(Ok(part)) => received += part.len(),
+            Some(Err(_)) => return Cancelled::Reset,
             None => sleep(RESET_CHECK_INTERVAL).await,
+        }
+        if received > MAX_REQUEST_BODY {
+            return Cancelled::BodyTooLarge;
         }
     }
 }

@@ -5,6 +5,7 @@
 //! exporter's own log in format `logfmt`. The body is the one that the same client would get without
 //! `debug=true`, except that quoted names are shown as they are, so the text reveals no other data.
 
+use crate::http::body::Piece;
 use crate::process::logging::{Fields, Line};
 use local_exporter_actors::report::Snapshot;
 use local_exporter_actors::{Exposition, ScrapeResult, SelectorHandle};
@@ -26,21 +27,26 @@ pub(super) struct FinishedScrape<'a> {
     pub(super) result: &'a ScrapeResult,
 }
 
-/// All three parts.
-pub(super) fn explain(scrape: &FinishedScrape<'_>) -> String {
-    let body = match scrape.result {
-        Ok(exposition) => body_text(exposition),
-        Err(_) => "none\n".to_owned(),
-    };
-    format!(
+/// All three parts. The body is not copied.
+pub(super) fn explain(scrape: &FinishedScrape<'_>) -> Vec<Piece> {
+    let before = format!(
         "Logs for the scrape:\n{}{}{}\n\n\n\
-         Metrics that would have been returned:\n{body}\n\n\n\
-         Selector configuration:\n{}",
+         Metrics that would have been returned:\n",
         start_line(scrape),
         result_line(scrape),
         state_line(scrape),
+    );
+    let (body, rest) = match scrape.result {
+        Ok(exposition) => body_text(exposition),
+        Err(_) => (None, "none\n".to_owned()),
+    };
+    let after = format!(
+        "{rest}\n\n\nSelector configuration:\n{}",
         scrape.handle.spec().to_toml(),
-    )
+    );
+    let before = Some(Piece::whole(before.into()));
+    let pieces = [before, body, Some(Piece::whole(after.into()))];
+    pieces.into_iter().flatten().collect()
 }
 
 fn start_line(scrape: &FinishedScrape<'_>) -> String {
@@ -127,16 +133,24 @@ fn logfmt(time: SystemTime, level: Level, msg: &str, fields: &Fields) -> String 
     line.logfmt()
 }
 
-/// A body as text, up to [`MAX_SHOWN_BODY`].
-fn body_text(exposition: &Exposition) -> String {
+/// A body as text, up to [`MAX_SHOWN_BODY`], and the text that follows it.
+fn body_text(exposition: &Exposition) -> (Option<Piece>, String) {
     let body = &exposition.body;
     if exposition.summary.format == Format::Protobuf {
-        return format!("{} bytes of protobuf, not shown\n", body.len());
+        let text = format!("{} bytes of protobuf, not shown\n", body.len());
+        return (None, text);
     }
     let part = body.get(..MAX_SHOWN_BODY).unwrap_or(body);
-    let mut text = String::from_utf8_lossy(part).into_owned();
-    if part.len() < body.len() {
-        text += &format!("\n… {} bytes in total\n", body.len());
-    }
-    text
+    let piece = match std::str::from_utf8(part) {
+        Ok(_) => Piece::start_of(body, part.len()),
+        // The last character is incomplete.
+        Err(error) if error.error_len().is_none() => Piece::start_of(body, error.valid_up_to()),
+        // Only bodies that are not checked contain other encodings.
+        Err(_) => Piece::whole(String::from_utf8_lossy(part).into_owned().into()),
+    };
+    let rest = match body.len() {
+        all if all > part.len() => format!("\n… {all} bytes in total\n"),
+        _ => String::new(),
+    };
+    (Some(piece), rest)
 }

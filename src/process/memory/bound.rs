@@ -16,7 +16,8 @@ pub(super) fn of(settings: &Settings) -> u64 {
     let clients = settings.service.clients;
     let connections = in_bytes(clients.max_connections).saturating_mul(CONNECTION);
     let selectors = settings.selectors.iter().map(of_selector);
-    let fixed = PROCESS.saturating_add(connections);
+    let unread = in_bytes(clients.max_unread);
+    let fixed = PROCESS.saturating_add(connections).saturating_add(unread);
     selectors.fold(fixed, u64::saturating_add)
 }
 
@@ -57,6 +58,8 @@ mod tests {
         assert!(one - empty > 1 << 20);
         let more = clients.replace("100", "200");
         assert_eq!(bound(&more) - empty, 100 * CONNECTION);
+        let more = clients.replace("[service]", "[service]\nmax_unread = \"33MiB\"");
+        assert_eq!(bound(&more) - empty, 1 << 20);
     }
 
     #[test]

@@ -37,6 +37,15 @@ impl Connection {
         self.0.read_exact(&mut buffer).is_ok()
     }
 
+    /// Reads the status of the next response, and no more than a few packets beyond it; `None` if
+    /// the connection ends without one.
+    pub fn status(&mut self) -> Option<String> {
+        let mut line = [0; "HTTP/1.1 200".len()];
+        self.0.read_exact(&mut line).ok()?;
+        let (_, status) = std::str::from_utf8(&line).unwrap().split_once(' ')?;
+        Some(status.to_owned())
+    }
+
     /// Reads the next response.
     pub fn reply(&mut self) -> Reply {
         self.try_reply().expect("the connection ended")

@@ -55,9 +55,9 @@ fn stalled(scene: &Scene, path: &str, headers: &str) -> Option<Connection> {
     reader.read(LINE.len()).then_some(reader)
 }
 
+/// Not read from `/metrics`, which is shared while a client has not read it.
 fn resident(scene: &Scene) -> f64 {
-    let resident = scene.exporter.metric("process_resident_memory_bytes");
-    resident.unwrap()
+    super::unread::resident(&scene.exporter) * 1_048_576.0
 }
 
 #[test]
@@ -115,9 +115,9 @@ fn a_client_that_pipelines_requests_and_reads_nothing_uses_little_memory() {
     scene.assert_well();
 }
 
-/// A client that reads nothing on a reserved connection keeps its slot.
+/// On reserved connections only small responses are served, and those for two seconds at most.
 #[test]
-fn beyond_the_reserved_slots_connections_are_closed_and_counted() {
+fn clients_that_do_not_read_do_not_keep_reserved_connections() {
     // The label makes the page large.
     let label = "x".repeat(2 << 20);
     let selectors = format!(
@@ -125,25 +125,33 @@ fn beyond_the_reserved_slots_connections_are_closed_and_counted() {
     );
     let scene = Scene::start_with("max_connections = 9", "1m", &selectors);
     let waiting = scene.hang_on_all(9);
-    let mut readers = Vec::new();
-    until("no reserved slot is left", || {
-        let reader = stalled(&scene, "/config", "");
-        let admitted = reader.is_some();
-        readers.extend(reader);
-        !admitted
-    });
-    println!("{} clients on reserved connections", readers.len());
-    assert!(readers.len() > 16, "there are hardly any reserved slots");
-    drop(readers);
-    until("pages are served again", || {
+    let readers: Vec<_> = (0..64)
+        .map(|_| {
+            let mut reader = scene.connect();
+            reader.request("/config");
+            reader
+        })
+        .collect();
+    for _ in 0..20 {
         let mut client = scene.connect();
+        let began = Instant::now();
         client.request("/-/healthy");
-        client.try_reply().is_some_and(|reply| reply.status == 200)
-    });
-    assert!(scene.reached("reserve") >= 1.0);
-    drop(waiting);
-    until("scrapes succeed again", || {
-        scene.exporter.scrape("well").status == 200
+        assert_eq!(client.reply().status, 200);
+        assert!(began.elapsed() < Duration::from_secs(2));
+    }
+    let mut client = scene.connect();
+    client.request("/config");
+    let reply = client.reply();
+    assert_eq!(reply.status, 503);
+    assert!(
+        reply.text().contains("service.max_connections"),
+        "{}",
+        reply.text()
+    );
+    assert!(reply.text().contains("64 KiB"), "{}", reply.text());
+    drop((readers, waiting));
+    until("everything is served again", || {
+        scene.exporter.get("/config").body.len() > 2 << 20
     });
 }
 

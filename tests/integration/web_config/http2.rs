@@ -106,7 +106,7 @@ async fn in_flight(client: Client, address: &str, count: u64) {
     waiting.await.unwrap();
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(super) fn runtime() -> tokio::runtime::Runtime {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     builder.enable_all().build().unwrap()
 }
@@ -123,7 +123,10 @@ fn over_http2(client: &Client, address: &str, paths: &[&str]) -> Vec<(u16, Strin
     })
 }
 
-async fn http2(client: &Client, address: &str) -> h2::client::SendRequest<&'static [u8]> {
+pub(super) async fn http2(
+    client: &Client,
+    address: &str,
+) -> h2::client::SendRequest<&'static [u8]> {
     let socket = TcpStream::connect(address).await.unwrap();
     let name = ServerName::try_from("localhost").unwrap();
     let connector = TlsConnector::from(Arc::clone(&client.config()));
@@ -134,7 +137,7 @@ async fn http2(client: &Client, address: &str) -> h2::client::SendRequest<&'stat
     requests.ready().await.unwrap()
 }
 
-async fn fetch(
+pub(super) async fn fetch(
     requests: &mut h2::client::SendRequest<&'static [u8]>,
     address: &str,
     path: &str,

@@ -1,8 +1,9 @@
-//! Requests without TLS: users, headers, the rate limit, and a file that becomes invalid.
+//! Requests: users, headers, the rate limit, and a file that becomes invalid.
 
-use super::{Web, bcrypt};
+use super::{Web, bcrypt, tls};
 use crate::clients::connection::Connection;
 use crate::support::{Exporter, Reply, eventually, get, until};
+use std::io::{Read, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The `Authorization` header for a name and a password.
@@ -224,4 +225,29 @@ fn an_invalid_file_refuses_requests_until_it_is_valid_again() {
         line.contains("web.yml") && line.contains("refusing requests"),
         "{line}"
     );
+}
+
+/// The request body is unread when the connection is closed; the response arrives nevertheless.
+#[test]
+fn a_request_with_an_unread_body_gets_its_response() {
+    const BODY: usize = 300_000;
+    let web = Web::new();
+    let exporter = web.start(&tls(&[]), "");
+    let client = web.client();
+    for round in 0..20 {
+        let mut connection = client.connect(exporter.address()).unwrap();
+        let head = format!("POST /metrics HTTP/1.1\r\nhost: x\r\ncontent-length: {BODY}\r\n\r\n");
+        let body = vec![b'x'; BODY];
+        connection
+            .write_all(&[head.as_bytes(), &body].concat())
+            .unwrap();
+        connection.flush().unwrap();
+        let mut response = Vec::new();
+        let read = connection.read_to_end(&mut response);
+        let text = String::from_utf8_lossy(&response);
+        assert!(
+            text.starts_with("HTTP/1.1 405 "),
+            "{round}: {read:?} {text:?}"
+        );
+    }
 }

@@ -9,14 +9,27 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, ReadBuf};
 
 impl<S> LimitedStream<S> {
-    /// Counts received bytes. They belong to the next request head unless a request is in
-    /// progress.
+    /// Counts received bytes of a multiplexed connection.
+    fn received_frames(&mut self, bytes: &[u8]) {
+        self.update_head();
+        let counted = self.frames.count(bytes);
+        self.head.received(counted.control_bytes);
+        self.head.received_empty(counted.empty_frames);
+        if self.head.has_too_many_empty_frames() {
+            self.end(End::Limit(Limit::EmptyFrames));
+        } else if self.head.is_too_large() {
+            self.end(End::Limit(Limit::HeaderSize));
+        }
+    }
+
+    /// Counts received bytes of a connection with one request after the other. They belong to the
+    /// next request head unless a request is in progress, or follows immediately.
     fn received(&mut self, bytes: usize) {
         self.update_head();
-        if self.multiplexing() == Multiplexing::Off && (self.slot().is_busy() || bytes == 0) {
+        if self.slot().is_busy() || bytes == 0 || self.pipelining.head_bytes() == 0 {
             return;
         }
-        self.head.received(bytes);
+        self.head.received(self.pipelining.head_bytes());
         if self.head.is_too_large() {
             self.end(End::Limit(Limit::HeaderSize));
         }
@@ -82,14 +95,21 @@ impl<S: AsyncRead + Unpin> AsyncRead for LimitedStream<S> {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buffer.filled().len();
+        this.read_blocked = this.blocked_write.is_some();
         let read = match this.multiplexing() {
+            _ if this.read_blocked => Poll::Pending,
             Multiplexing::Off => this.poll_read_heads(cx, buffer),
             Multiplexing::On => Pin::new(&mut this.stream).poll_read(cx, buffer),
         };
-        match &read {
-            Poll::Pending => this.check_limits(cx),
-            Poll::Ready(Ok(())) => this.received(buffer.filled().len() - before),
-            Poll::Ready(Err(_)) => {}
+        match (&read, this.multiplexing()) {
+            (Poll::Pending, _) => this.check_limits(cx),
+            (Poll::Ready(Ok(())), Multiplexing::Off) => {
+                this.received(buffer.filled().len() - before);
+            }
+            (Poll::Ready(Ok(())), Multiplexing::On) => {
+                this.received_frames(buffer.filled().split_at(before).1);
+            }
+            (Poll::Ready(Err(_)), _) => {}
         }
         if this.ending.is_some() {
             buffer.set_filled(before);

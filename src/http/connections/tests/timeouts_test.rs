@@ -104,3 +104,16 @@ async fn preparation_has_the_timeout_of_the_first_request_head() {
     assert!(prepared.await.is_err());
     assert_eq!(began.elapsed(), HEADER_TIMEOUT);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_reserved_connection_ends_after_two_seconds_in_any_state() {
+    let all = connections(1);
+    let normal = admit(&all, 1);
+    let _busy = normal[0].slot().begin_request();
+    let (mut idle, _idle_client) = connect(&all);
+    let (mut busy, _busy_client) = connect(&all);
+    let _request = busy.slot().begin_request();
+    let ends = async { tokio::join!(ends_after(&mut idle), ends_after(&mut busy)) };
+    assert_eq!(ends.await, (Duration::from_secs(2), Duration::from_secs(2)));
+    assert_eq!(reached(&all, Limit::Reserve), 2);
+}
