@@ -41,6 +41,7 @@ mod rules;
 pub mod scrape;
 mod secret_files;
 mod selector;
+mod shared;
 mod single_flight;
 pub mod source;
 mod status;

@@ -14,6 +14,7 @@ pub use handle::SelectorHandle;
 pub use threads::{ActorThreads, ThreadHandles};
 
 use crate::metrics::Metrics;
+use crate::source;
 use change::SelectorChange;
 use futures_util::future::join_all;
 use handle::Unresponsive;
@@ -65,6 +66,7 @@ impl Registry {
         metrics: &Metrics,
     ) -> Reconciliation {
         let mut reconciliation = Reconciliation::default();
+        source::report(&selectors);
         for selector in selectors {
             let old = self.get(&selector.name);
             let change = old.map(|handle| SelectorChange::between(handle.spec(), &selector));

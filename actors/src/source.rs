@@ -16,6 +16,7 @@ pub(crate) use kind::{Kind, RequiredPath, Source, SourceContext};
 pub(crate) use watch::Watches;
 
 use local_exporter_config as config;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// The kind of a source.
@@ -46,6 +47,20 @@ pub fn file_paths(source: &config::Source) -> Vec<PathBuf> {
 #[must_use]
 pub fn bodies(source: &config::Source) -> u32 {
     kind(source).bodies()
+}
+
+/// Logs what users should know about all selectors together.
+pub(crate) fn report(selectors: &[config::Selector]) {
+    let mut buses = BTreeMap::<&str, usize>::new();
+    for bus in selectors
+        .iter()
+        .filter_map(|selector| kind(&selector.source).bus())
+    {
+        *buses.entry(bus).or_default() += 1;
+    }
+    for (bus, selectors) in buses {
+        dbus::report_selectors(bus, selectors);
+    }
 }
 
 /// The number of file descriptors that a source may need in addition to one per scrape.

@@ -1,5 +1,7 @@
 //! Kind `dbus` on a private bus.
 
+mod shared;
+
 use crate::support::{Exporter, exposition, until};
 use local_exporter_daemons::bus::{Bus, BusKind, BusOptions};
 use local_exporter_daemons::prombus::{self, Prombus, Reply};

@@ -115,6 +115,8 @@ impl SelectorHandle {
             watches: threads.watches.clone(),
             blocking: threads.blocking.clone(),
             secret_files: threads.secret_files.clone(),
+            shared: threads.shared.clone(),
+            shared_by_thread: slot.shared(),
             status: Arc::clone(&status),
             faults: Faults::default(),
         };

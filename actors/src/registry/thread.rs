@@ -4,6 +4,7 @@
 //! code of an actor does not return. This module must not depend on what actors do.
 
 use crate::blocking::cannot_start;
+use crate::shared::SharedValues;
 use actix_rt::{Arbiter, ArbiterHandle};
 use std::io;
 use std::sync::Arc;
@@ -23,6 +24,8 @@ pub(super) struct ActorThread {
 #[derive(Debug)]
 struct ThreadState {
     health: watch::Sender<Health>,
+    /// What the sources of the thread share.
+    shared: SharedValues,
 }
 
 /// Whether a thread answers pings.
@@ -54,6 +57,7 @@ impl ActorThread {
             arbiter: Arbiter::try_with_tokio_rt(runtime).map_err(cannot_start)?,
             state: Arc::new(ThreadState {
                 health: watch::Sender::new(Health::Responsive),
+                shared: SharedValues::default(),
             }),
         })
     }
@@ -131,6 +135,11 @@ impl ActorThread {
 }
 
 impl ThreadSlot {
+    /// What the sources of the thread share.
+    pub(super) fn shared(&self) -> SharedValues {
+        self.state.shared.clone()
+    }
+
     /// Whether the thread was abandoned.
     pub(super) fn is_abandoned(&self) -> bool {
         self.state.is_abandoned()

@@ -10,6 +10,7 @@ use crate::backoff::Backoff;
 use crate::blocking::BlockingPool;
 use crate::lock::lock;
 use crate::secret_files::SecretFiles;
+use crate::shared::SharedValues;
 use crate::source::Watches;
 use futures_util::future::join_all;
 use prometheus::IntCounter;
@@ -42,6 +43,7 @@ pub struct ActorThreads {
     pub(super) watches: Watches,
     pub(super) blocking: BlockingPool,
     pub(super) secret_files: SecretFiles,
+    pub(super) shared: SharedValues,
     pub(super) global_limit: GlobalLimit,
     pub(super) backoff: Backoff,
 }
@@ -87,6 +89,7 @@ impl ActorThreads {
             watches: Watches::start()?,
             secret_files: SecretFiles::new(blocking.clone()),
             blocking,
+            shared: SharedValues::default(),
             global_limit,
             #[cfg(not(feature = "faults"))]
             backoff: crate::backoff::ACTOR_BACKOFF,

@@ -71,6 +71,8 @@ fn single_flight_with(takes: Duration, min_interval: Duration) -> (Rc<SingleFlig
         watches: crate::source::Watches::start().unwrap(),
         blocking: crate::blocking::BlockingPool::start().unwrap(),
         status,
+        shared: crate::shared::SharedValues::default(),
+        shared_by_thread: crate::shared::SharedValues::default(),
         faults: Faults::default(),
     };
     let single_flight = SingleFlight::new(source.clone(), "slow".into(), limits, &context);

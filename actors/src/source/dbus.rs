@@ -1,18 +1,20 @@
 //! Kind `dbus`: calls one method, which returns the exposition.
 //!
-//! Each source has its own connection: a bus counts unanswered calls per
-//! connection (dbus-daemon refuses further ones after 128), so a daemon that does
-//! not reply must not affect other sources. The connection is made on demand,
-//! kept while it works, and dropped after a call that did not end.
+//! Each source has its own connection, unless many sources use one bus: then they share some, see
+//! `seats`. A bus counts unanswered calls per connection (dbus-daemon refuses further ones after
+//! 128), so a daemon that does not reply must not affect other sources. A connection is made on
+//! demand, kept while it works, and dropped after a call that did not end.
 
 mod address;
 mod bus_error;
+mod by_bus;
 mod call;
 mod frames;
 mod link;
 mod payload;
 mod remedy;
 mod reply;
+mod seats;
 mod text;
 mod user;
 mod wire;
@@ -28,7 +30,7 @@ use crate::validator::Validator;
 use bytes::Bytes;
 use call::call;
 use futures_util::future::LocalBoxFuture;
-use link::{Age, Link};
+use link::{Age, Link, Sharing};
 use local_exporter_config::{DbusSource, Selector};
 use reply::LinkState;
 use std::cell::Cell;
@@ -41,6 +43,10 @@ use zbus::message::Message;
 /// Replies larger than this, in bytes, are read on the blocking pool: reading one structure per
 /// byte would delay the other selectors of the thread.
 const MAX_INLINE_BYTES: usize = 256 * 1024;
+
+/// The attempts of one pull: on a shared connection that broke, on another one that broke, and on a
+/// new one.
+const MAX_ATTEMPTS: u32 = 3;
 
 impl Kind for DbusSource {
     fn label(&self) -> String {
@@ -57,8 +63,7 @@ impl Kind for DbusSource {
     fn open(&self, selector: &Selector, context: &SourceContext) -> Rc<dyn Source> {
         let validator = Validator::new(selector.body_policy).with_faults(&context.faults);
         let max_bytes = selector.limits.max_bytes;
-        let blocking = context.blocking.clone();
-        Rc::new(Dbus::new(self.clone(), max_bytes, validator, blocking))
+        Rc::new(Dbus::new(self.clone(), max_bytes, validator, context))
     }
 
     fn access(&self) -> FileAccess {
@@ -81,8 +86,28 @@ impl Kind for DbusSource {
         }
     }
 
+    fn bus(&self) -> Option<&str> {
+        Some(self.bus.as_str())
+    }
+
     fn remedy(&self, error: &ScrapeError) -> Option<String> {
         remedy::remedy(self, error)
+    }
+}
+
+/// Logs that the selectors of a bus are so many that connections are shared, or that limits of the bus may be
+/// exceeded.
+pub(super) fn report_selectors(bus: &str, selectors: usize) {
+    if selectors > seats::WITHIN_LIMITS {
+        tracing::warn!(
+            bus,
+            selectors,
+            limit = seats::WITHIN_LIMITS,
+            "the selectors of one bus can exceed its limit of unanswered calls; reduce their number, or raise \
+             max_replies_per_connection of the bus"
+        );
+    } else if selectors > seats::OWN {
+        tracing::info!(bus, selectors, "the selectors of one bus share connections");
     }
 }
 
@@ -111,11 +136,11 @@ impl Dbus {
         spec: DbusSource,
         max_bytes: usize,
         validator: Validator,
-        blocking: BlockingPool,
+        context: &SourceContext,
     ) -> Self {
         Self {
-            link: Link::new(spec.bus.clone(), spec.auth_uid, max_bytes, blocking.clone()),
-            blocking,
+            link: Link::new(&spec, max_bytes, context),
+            blocking: context.blocking.clone(),
             spec,
             max_bytes,
             validator,
@@ -125,28 +150,33 @@ impl Dbus {
     }
 
     async fn read(&self) -> ScrapeResult {
+        let mut attempts = 0;
         loop {
+            attempts += 1;
             self.progress.set(Progress::Connecting);
-            let (connection, age) = self.link.connect().await?;
+            let lease = self.link.connect().await?;
             self.progress.set(Progress::Called);
-            // The connection is kept only after a reply: a call that fails, or is dropped at its
-            // deadline, drops its connection too.
-            match call(&self.spec, &connection).await {
+            // A call that fails, or is dropped at its deadline, drops its connection too.
+            match call(&self.spec, lease.connection()).await {
                 Ok(reply) => {
-                    self.link.keep(connection);
+                    lease.answered();
                     let body = self.payload(reply).await?;
                     let from = &self.spec.destination;
                     return self.validator.validate(body, from, &self.blocking).await;
                 }
                 Err(failure) => match failure.link {
+                    // The reply may be one to another source: the next connection is an own one.
+                    LinkState::Oversized if lease.sharing == Sharing::Shared => {}
                     LinkState::Oversized => {
                         return Err(ScrapeError::too_large(&"the reply", self.max_bytes));
                     }
                     // The bus may have closed the connection since the last scrape: try a new one.
-                    LinkState::Broken if age == Age::Reused => {}
+                    LinkState::Broken if lease.age == Age::Reused && attempts < MAX_ATTEMPTS => {
+                        lease.broken();
+                    }
                     LinkState::Broken => return Err(failure.error),
                     LinkState::Usable => {
-                        self.link.keep(connection);
+                        lease.answered();
                         return Err(failure.error);
                     }
                 },
@@ -184,10 +214,7 @@ impl Source for Dbus {
 
     fn waiting_for(&self) -> String {
         match self.progress.get() {
-            Progress::Connecting => {
-                let words = self.link.waiting_for().words();
-                words.unwrap_or("; the bus did not accept the connection; it hangs")
-            }
+            Progress::Connecting => self.link.waiting_for(),
             Progress::Called => "; the method was called and did not reply",
         }
         .into()

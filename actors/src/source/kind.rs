@@ -10,6 +10,7 @@ use crate::faults::Faults;
 use crate::report::PassedOver;
 use crate::scrape::{ScrapeError, ScrapeResult};
 use crate::secret_files::SecretFiles;
+use crate::shared::SharedValues;
 use crate::status::Status;
 use futures_util::future::LocalBoxFuture;
 use local_exporter_config as config;
@@ -49,6 +50,11 @@ pub(crate) trait Kind {
     /// read, with room to grow, and the last one, for `min_interval`.
     fn bodies(&self) -> u32 {
         4
+    }
+
+    /// The bus to which sources of this kind share connections, if they do.
+    fn bus(&self) -> Option<&str> {
+        None
     }
 
     /// Whether the source serves scrapes from a cache, which its background task fills first.
@@ -99,6 +105,9 @@ pub(crate) struct SourceContext {
     pub(crate) secret_files: SecretFiles,
     /// The status to which the source reports its reads.
     pub(crate) status: Arc<Status>,
+    /// What sources share, on all threads and on that of this actor.
+    pub(crate) shared: SharedValues,
+    pub(crate) shared_by_thread: SharedValues,
     /// Failures that tests inject.
     pub(crate) faults: Faults,
 }

@@ -30,7 +30,7 @@ pub struct DbusSource {
 }
 
 /// A message bus.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Bus {
     /// The system bus, located by the rules of D-Bus.
     System,
@@ -99,7 +99,8 @@ impl KindSettings for DbusSource {
 
 impl Bus {
     /// Its value in a configuration: a word or an address.
-    fn as_str(&self) -> &str {
+    #[must_use]
+    pub fn as_str(&self) -> &str {
         match self {
             Self::System => "system",
             Self::Session => "session",

@@ -1,13 +1,19 @@
 //! The connection of one source to its bus: made on demand, and kept while it works.
+//!
+//! If many sources use the bus, they share connections. A source whose call did not end, or whose reply was too large,
+//! gets a connection of its own for its next call, so that unanswered calls do not accumulate on a shared one.
 
 use super::bus_error::BusError;
+use super::by_bus::Use;
+use super::seats::{OWN, Seated, Seats, SharedConnections, Slot};
 use super::{user, wire};
 use crate::backoff::Backoff;
-use crate::blocking::BlockingPool;
 use crate::scrape::ScrapeError;
-use crate::source::connect::{Connector, WaitingFor};
-use local_exporter_config::Bus;
+use crate::source::connect::Connector;
+use crate::source::kind::SourceContext;
+use local_exporter_config::DbusSource;
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use zbus::Connection;
@@ -23,86 +29,178 @@ const BUS_BACKOFF: Backoff = Backoff::new(
 /// The link to a bus.
 #[derive(Debug)]
 pub(super) struct Link {
-    bus: Bus,
-    auth_uid: Option<u32>,
+    spec: DbusSource,
     /// The largest body of a reply that is accepted.
     max_bytes: usize,
     connector: Connector,
-    /// The connection of the last call, unless a call uses it or has broken it.
-    kept: RefCell<Option<Connection>>,
+    seats: Use<Seats>,
+    _thread: Use<SharedConnections>,
+    slot: Slot,
+    /// The own connection of the last call, unless a call uses it or has broken it.
+    kept: RefCell<Option<Arc<Seated>>>,
+    /// The last call on a shared connection did not end, or its reply was too large.
+    apart: Cell<bool>,
+    awaits_seat: Cell<bool>,
     backoff: RefCell<Backoff>,
     not_before: Cell<Option<Instant>>,
 }
 
 /// Whether a connection was used before, so that it may be dead.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Age {
     New,
     Reused,
 }
 
+/// Whether other sources use a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sharing {
+    Own,
+    Shared,
+}
+
+/// A connection for one call. Dropping it, because the call did not end or failed, drops an own connection, and stops
+/// sharing a shared one.
+#[derive(Debug)]
+pub(super) struct Lease<'l> {
+    link: &'l Link,
+    seated: Arc<Seated>,
+    pub(super) age: Age,
+    pub(super) sharing: Sharing,
+    answered: bool,
+}
+
 impl Link {
-    pub(super) fn new(
-        bus: Bus,
-        auth_uid: Option<u32>,
-        max_bytes: usize,
-        blocking: BlockingPool,
-    ) -> Self {
+    pub(super) fn new(spec: &DbusSource, max_bytes: usize, context: &SourceContext) -> Self {
+        let seats = Use::<Seats>::begin(context.shared.get(), &spec.bus);
+        seats.accept(max_bytes);
+        let thread = Use::<SharedConnections>::begin(context.shared_by_thread.get(), &spec.bus);
         Self {
-            bus,
-            auth_uid,
+            spec: spec.clone(),
             max_bytes,
-            connector: Connector::new(blocking),
+            connector: Connector::new(context.blocking.clone()),
+            seats,
+            slot: thread.slot(),
+            _thread: thread,
             kept: RefCell::new(None),
+            apart: Cell::new(false),
+            awaits_seat: Cell::new(false),
             backoff: RefCell::new(BUS_BACKOFF),
             not_before: Cell::new(None),
         }
     }
 
-    /// The kept connection if it is open, otherwise a new one. The caller owns it until it calls
-    /// [`Link::keep`].
+    /// An open connection: the kept or the shared one, otherwise a new one. The caller must tell whether its call
+    /// was answered by [`Lease::answered`].
     ///
     /// # Errors
     /// If the bus cannot be reached.
-    pub(super) async fn connect(&self) -> Result<(Connection, Age), ScrapeError> {
+    pub(super) async fn connect(&self) -> Result<Lease<'_>, ScrapeError> {
         let kept = self.kept.borrow_mut().take();
-        if let Some(connection) = kept.filter(|connection| !connection.is_closed()) {
-            return Ok((connection, Age::Reused));
+        if self.seats.users() > OWN && !self.apart.get() {
+            drop(kept);
+            return self.share().await;
         }
+        if let Some(seated) = kept.filter(|seated| seated.is_open()) {
+            return Ok(self.lease(seated, Age::Reused, Sharing::Own));
+        }
+        let seated = self.open(Sharing::Own).await?;
+        Ok(self.lease(seated, Age::New, Sharing::Own))
+    }
+
+    async fn share(&self) -> Result<Lease<'_>, ScrapeError> {
+        let mut shared = self.slot.0.lock().await;
+        if let Some(seated) = shared.as_ref().filter(|seated| seated.is_open()) {
+            return Ok(self.lease(Arc::clone(seated), Age::Reused, Sharing::Shared));
+        }
+        // Frees its seat first.
+        *shared = None;
+        let seated = self.open(Sharing::Shared).await?;
+        *shared = Some(Arc::clone(&seated));
+        Ok(self.lease(seated, Age::New, Sharing::Shared))
+    }
+
+    fn lease(&self, seated: Arc<Seated>, age: Age, sharing: Sharing) -> Lease<'_> {
+        Lease {
+            link: self,
+            seated,
+            age,
+            sharing,
+            answered: false,
+        }
+    }
+
+    /// Waits for a seat, and connects.
+    async fn open(&self, sharing: Sharing) -> Result<Arc<Seated>, ScrapeError> {
         if let Some(not_before) = self.not_before.get() {
             sleep_until(not_before).await;
         }
-        let built = self.build().await;
+        self.awaits_seat.set(true);
+        let (seats, max_bytes) = match sharing {
+            Sharing::Own => (self.seats.own().await, self.max_bytes),
+            Sharing::Shared => (self.seats.shared().await, self.seats.largest_reply()),
+        };
+        self.awaits_seat.set(false);
+        let built = self.build(max_bytes).await;
         let mut backoff = self.backoff.borrow_mut();
         match built {
             Ok(connection) => {
                 backoff.reset();
                 self.not_before.set(None);
-                Ok((connection, Age::New))
+                Ok(Seated::new(connection, seats))
             }
             Err(error) => {
                 let delay = backoff.next_delay(Duration::ZERO, fastrand::f64());
                 self.not_before.set(Some(Instant::now() + delay));
-                Err(error.into_scrape_error(&self.bus))
+                Err(error.into_scrape_error(&self.spec.bus))
             }
         }
     }
 
-    /// Keeps a connection for the next call.
-    pub(super) fn keep(&self, connection: Connection) {
-        *self.kept.borrow_mut() = Some(connection);
+    /// What connecting waits for, as the end of the message of a timeout.
+    pub(super) fn waiting_for(&self) -> &'static str {
+        if self.awaits_seat.get() {
+            return "; all connections that the exporter opens to one bus are in use by calls that do not end";
+        }
+        let words = self.connector.waiting_for().words();
+        words.unwrap_or("; the bus did not accept the connection; it hangs")
     }
 
-    pub(super) fn waiting_for(&self) -> WaitingFor {
-        self.connector.waiting_for()
-    }
-
-    async fn build(&self) -> Result<Connection, BusError> {
-        let builder = wire::connect(&self.bus, &self.connector, self.max_bytes).await?;
-        let builder = match user::uid_to_claim(self.auth_uid) {
+    async fn build(&self, max_bytes: usize) -> Result<Connection, BusError> {
+        let builder = wire::connect(&self.spec.bus, &self.connector, max_bytes).await?;
+        let builder = match user::uid_to_claim(self.spec.auth_uid) {
             Some(uid) => builder.user_id(uid),
             None => builder,
         };
         Ok(builder.build().await?)
+    }
+}
+
+impl Lease<'_> {
+    pub(super) fn connection(&self) -> &Connection {
+        &self.seated.connection
+    }
+
+    /// The call was answered: the connection is used again. A source that was apart shares connections again.
+    pub(super) fn answered(mut self) {
+        self.answered = true;
+        if self.sharing == Sharing::Own && !self.link.apart.replace(false) {
+            *self.link.kept.borrow_mut() = Some(Arc::clone(&self.seated));
+        }
+    }
+
+    /// The connection broke, which may be due to another source.
+    pub(super) fn broken(mut self) {
+        self.answered = true;
+        self.link.slot.retire(&self.seated);
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        if self.sharing == Sharing::Shared && !self.answered {
+            self.link.apart.set(true);
+            self.link.slot.retire(&self.seated);
+        }
     }
 }

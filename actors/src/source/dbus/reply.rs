@@ -8,6 +8,7 @@ use super::text::printable;
 use crate::reason::Reason;
 use crate::scrape::ScrapeError;
 use local_exporter_config::DbusSource;
+use std::error::Error;
 use zbus::message::Message;
 
 /// Whether a connection can be used after a failed call.
@@ -32,9 +33,9 @@ impl Failure {
     /// The connection failed during the call.
     pub(super) fn broken(spec: &DbusSource, error: &zbus::Error) -> Self {
         let is_oversized = match error {
-            zbus::Error::InputOutput(error) => {
-                error.get_ref().is_some_and(|it| it.is::<Oversized>())
-            }
+            zbus::Error::InputOutput(error) => error
+                .get_ref()
+                .is_some_and(<dyn Error + Send + Sync>::is::<Oversized>),
             _ => false,
         };
         let error = printable(&error.to_string());
