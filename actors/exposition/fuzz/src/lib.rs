@@ -1,19 +1,20 @@
 //! The fuzz target of the checker: any bytes, at every level and in every format.
 //!
 //! Rules: no panic; each level accepts a subset of the one below it; every fault has a position that exists and a message
-//! without control characters; a body that is accepted is still accepted after stripping its timestamps, and after joining
-//! it with itself. The program in `fuzz_targets/` runs [`run`] under libFuzzer; a test runs it on the inputs in `corpus/`.
+//! without control characters; a body that is accepted is still accepted after stripping its timestamps, escaping its names,
+//! and joining it with itself. The program in `fuzz_targets/` runs [`run`] under libFuzzer; a test runs it on the inputs in `corpus/`.
 
 #![allow(
     clippy::expect_used,
+    clippy::panic,
     reason = "a panic is how a fuzz target reports a fault"
 )]
 
 pub mod corpus;
 
 use local_exporter_exposition::{
-    Check, FinalNewline, Format, FormatChoice, JoinRules, Rules, Timestamps, check, detect_format,
-    join, list_faults, strip_timestamps,
+    Check, EscapingError, EscapingScheme, FinalNewline, Format, FormatChoice, JoinRules, Rules,
+    Timestamps, check, detect_format, escape_names, join, list_faults, strip_timestamps,
 };
 
 const FORMATS: [FormatChoice; 4] = [
@@ -79,11 +80,28 @@ fn stays_accepted(body: &[u8], rules: &Rules) {
         allow_empty: true,
         ..rules
     };
+    escaped_stays_accepted(body, &rules);
     for timestamps in [Timestamps::Kept, Timestamps::Stripped] {
         let joined = join(
             &[("a", body), ("b", body)],
             JoinRules { format, timestamps },
         );
         check(&joined.body, &lenient).expect("a joined body is accepted");
+    }
+}
+
+/// Checks that the names of a body can be escaped, unless there is a reason, and that the result is accepted without quotes.
+fn escaped_stays_accepted(body: &[u8], rules: &Rules) {
+    let before = check(body, rules).expect("the body is accepted");
+    for scheme in EscapingScheme::ALL {
+        match escape_names(body, before.format, scheme) {
+            Ok(escaped) => {
+                let after = check(&escaped, rules).expect("an escaped body is accepted");
+                assert_eq!(after.samples, before.samples);
+                assert!(!after.quoted_names && !after.needs_utf8);
+            }
+            Err(EscapingError::Invalid(fault)) => panic!("an accepted body has a fault: {fault}"),
+            Err(error) => assert!(!error.to_string().chars().any(char::is_control)),
+        }
     }
 }

@@ -77,6 +77,10 @@ impl<'a> Names<'a> {
         let name = original(name)?;
         if !self.families.contains_key(&name) {
             let escaped = self.scheme.escape(&name).into_owned();
+            if escaped.is_empty() {
+                let why = "an empty name cannot be written without quotes";
+                return Err(EscapingError::Unsupported(why));
+            }
             self.metrics.note(&escaped, &name)?;
             self.families.insert(name.clone(), escaped);
         }

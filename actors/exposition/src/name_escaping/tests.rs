@@ -185,6 +185,72 @@ fn line() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Pieces of lines in any order, of which some form a body.
+fn soup() -> impl Strategy<Value = String> {
+    let pieces = [
+        "{",
+        "}",
+        "\"a.b\"",
+        "\"c\"",
+        "\"\"",
+        "\"d\\\"\\\\\\n\"",
+        "e",
+        "=",
+        ",",
+        " ",
+        "\t",
+        " 1",
+        " 1 2",
+        "\n",
+        "\0",
+        "# TYPE ",
+        " gauge",
+        " counter",
+        "# HELP ",
+        "# UNIT ",
+        "_total",
+        " # {",
+        "# EOF\n",
+        ":",
+        "é",
+        "{\"a.b\"} 1\n",
+        "a{\"b.c\"=\"d\"} 1\n",
+        "{\"a.b_total\",\"x\"=\"\"} 1 # {\"y.z\"=\"1\"} 1\n",
+    ];
+    proptest::collection::vec(proptest::sample::select(pieces.to_vec()), 1..14)
+        .prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+    #[test]
+    fn whatever_is_accepted_is_refused_or_still_accepted_after_escaping(
+        body in soup(),
+        scheme in proptest::sample::select(&EscapingScheme::ALL[..]),
+        is_text in any::<bool>(),
+    ) {
+        let (format, choice, body) = match is_text {
+            true => (Format::Text, FormatChoice::Text, body),
+            false => (Format::OpenMetrics, FormatChoice::OpenMetrics, body + "# EOF\n"),
+        };
+        let rules = Rules { format: choice, ..Rules::default() };
+        let Ok(before) = check(body.as_bytes(), &rules) else {
+            return Ok(());
+        };
+        match escape_names(body.as_bytes(), format, scheme) {
+            Ok(escaped) => {
+                let after = check(&escaped, &rules);
+                let after = after.map_err(|fault| TestCaseError::fail(fault.to_string()))?;
+                prop_assert!(!after.quoted_names && !after.needs_utf8);
+                prop_assert_eq!(after.samples, before.samples);
+            }
+            Err(EscapingError::Invalid(fault)) => prop_assert!(false, "{}", fault),
+            Err(_) => {}
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn an_escaped_body_is_valid_without_quotes_and_has_the_same_samples(

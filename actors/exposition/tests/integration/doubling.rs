@@ -10,8 +10,8 @@ mod parts;
 
 use bodies::{MANY_FAMILIES_OPENMETRICS, MANY_FAMILIES_TEXT, OPENMETRICS, TEXT};
 use local_exporter_exposition::{
-    Check, FormatChoice, JoinRules, Rules, Timestamps, check, detect_format, join, list_faults,
-    strip_timestamps, summarize,
+    Check, EscapingScheme, FormatChoice, JoinRules, Rules, Timestamps, check, detect_format,
+    escape_names, join, list_faults, strip_timestamps, summarize,
 };
 use messages::PROTOBUF;
 use parts::Shape;
@@ -103,6 +103,12 @@ fn checks_are_linear(shapes: &[Shape], format: FormatChoice) {
             }),
             ("stripping", &|body| {
                 drop(black_box(strip_timestamps(body, format)));
+            }),
+            ("escaping", &|body| {
+                let format = detect_format(body, format);
+                for scheme in [EscapingScheme::Underscores, EscapingScheme::Values] {
+                    drop(black_box(escape_names(body, format, scheme)));
+                }
             }),
         ],
     );

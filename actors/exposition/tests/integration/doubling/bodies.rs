@@ -52,6 +52,20 @@ pub(super) const TEXT: &[Shape] = &[
         ]
         .concat()
     }),
+    shape("quoted names", |size| {
+        lines(size, |n| format!("{{\"a.{n}\",\"b.{n}\"=\"c\"}} 1\n"))
+    }),
+    shape("series with a quoted name and label", |size| {
+        lines(size, |n| format!("{{\"a.b\",\"c.d\"=\"{n}\",e=\"\"}} 1\n"))
+    }),
+    shape("quoted label names of one sample", |size| {
+        [
+            b"a{".to_vec(),
+            lines(size, |n| format!("\"b.{n}\"=\"c\",d{n}=\"\",")),
+            b"} 1\n".to_vec(),
+        ]
+        .concat()
+    }),
     shape("escaped label names of one sample", |size| {
         [
             b"a{".to_vec(),
