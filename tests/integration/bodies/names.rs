@@ -6,7 +6,7 @@ use local_exporter_daemons::fault::Behaviour;
 
 /// What Prometheus 3 accepts.
 const UTF8: &str = "text/plain;version=1.0.0;escaping=allow-utf-8,*/*;q=0.1";
-/// What VictoriaMetrics accepts.
+/// What `VictoriaMetrics` accepts.
 const VICTORIA_METRICS: &str = "text/plain;version=0.0.4;q=1,*/*;q=0.1";
 
 fn scrape_as(exporter: &Exporter, selector: &str, accept: &str) -> Reply {
