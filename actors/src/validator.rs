@@ -23,6 +23,8 @@ use tracing::Span;
 /// Larger bodies are validated on the blocking pool. Validation takes about a millisecond for
 /// each MiB, and must not delay other selectors on the thread.
 const MAX_INLINE_BYTES: usize = 256 * 1024;
+/// The beginning of a response of HTTP/1 (RFC 9112, section 4).
+const HTTP: &[u8] = b"HTTP/1.";
 
 /// The requirements for the bodies of one source.
 #[derive(Clone, Debug)]
@@ -129,7 +131,11 @@ impl Validator {
 
     /// Validates a body on the current thread.
     pub(crate) fn validate_now(&self, body: Bytes, from: &str) -> ScrapeResult {
-        let invalid = |fault: Fault| error_of(&fault, from);
+        let is_http = body.starts_with(HTTP);
+        let invalid = |fault: Fault| match is_http {
+            true => speaks_http(&fault, from),
+            false => error_of(&fault, from),
+        };
         let mut summary = check(&body, &self.rules).map_err(invalid)?;
         if matches!(self.rules.check, Check::Whole | Check::None) {
             // These checks do not parse the body.
@@ -186,10 +192,28 @@ fn error_of(fault: &Fault, from: &str) -> ScrapeError {
     ScrapeError::new(reason, message)
 }
 
+/// The error of a body that is a response of HTTP.
+fn speaks_http(fault: &Fault, from: &str) -> ScrapeError {
+    let message = format!(
+        "{from}: this daemon speaks HTTP, not only the exposition format; let Prometheus scrape it, or \
+         write the body without HTTP"
+    );
+    ScrapeError::new(error_of(fault, from).reason, message)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use local_exporter_config::Check;
+
+    #[test]
+    fn a_daemon_that_speaks_http_is_reported_as_such() {
+        let body = Bytes::from_static(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\na 1\n");
+        let error = Validator::new(BodyPolicy::default()).validate_now(body, "it");
+        let error = error.unwrap_err();
+        assert_eq!(error.reason, Reason::Malformed);
+        assert!(error.message.starts_with("it: this daemon speaks HTTP, "));
+    }
 
     fn validate(policy: BodyPolicy, body: &'static [u8]) -> Result<Bytes, Reason> {
         let result = Validator::new(policy).validate_now(Bytes::from_static(body), "it");

@@ -1,11 +1,13 @@
 //! A configuration text and the name of its file.
 
 use crate::error::{ConfigError, ConfigErrors, Location};
+use crate::line_index::LineIndex;
 use crate::path_access::PathAccess;
 use crate::read_file::read_file;
 use crate::shown::shown;
 use std::io;
 use std::path::Path;
+use std::string::FromUtf8Error;
 
 /// The largest size of a file in bytes: 16 MiB, a hundred times the size of a file with two
 /// thousand selectors.
@@ -33,12 +35,9 @@ impl Input {
     /// The text in the bytes of a file.
     fn of(path: &Path, bytes: io::Result<Vec<u8>>) -> Result<Self, (io::ErrorKind, ConfigErrors)> {
         let name = shown(path).to_string();
-        let text = bytes.and_then(|bytes| {
-            let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
-            String::from_utf8(bytes).map_err(invalid)
-        });
-        match text {
-            Ok(text) => Ok(Self { name, text }),
+        match bytes.map(String::from_utf8) {
+            Ok(Ok(text)) => Ok(Self { name, text }),
+            Ok(Err(error)) => Err((io::ErrorKind::InvalidData, not_utf8(&name, &error))),
             Err(error) => Err((error.kind(), whole_file(&name, &error.to_string()))),
         }
     }
@@ -60,6 +59,24 @@ impl Input {
             Err(error) => Self::of(path, Err(error)).map(Some),
         }
     }
+}
+
+/// The error at the first byte of a text that is not UTF-8.
+fn not_utf8(name: &str, error: &FromUtf8Error) -> ConfigErrors {
+    let bytes = error.as_bytes();
+    let (before, after) = bytes.split_at(error.utf8_error().valid_up_to());
+    let (line, column) = LineIndex::new(&String::from_utf8_lossy(before)).position(before.len());
+    let byte = after.first().map_or(0, |byte| *byte);
+    ConfigErrors(vec![ConfigError {
+        location: Location::Text {
+            file: name.to_owned(),
+            line,
+            column,
+        },
+        key: String::new(),
+        found: format!("the byte 0x{byte:02x}, which is not UTF-8"),
+        expected: "a text in UTF-8".to_owned(),
+    }])
 }
 
 /// An error of a whole file or directory.

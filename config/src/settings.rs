@@ -7,6 +7,7 @@ use crate::error::ExternalError;
 use crate::selector::{Defaults, Selector};
 use crate::service::Service;
 use crate::table::Table;
+use crate::variables::ENVIRONMENT_PREFIX;
 
 /// A whole configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +26,17 @@ impl Settings {
     pub(crate) fn read(mut root: Table<'_, '_>) -> Self {
         let service = Service::read(root.table("service"));
         let mut bridge = root.table("bridge");
-        root.finish();
+        root.finish_with(|key| {
+            let (table, rest) = key.split_once('_')?;
+            let known = ["service", "bridge"].contains(&table);
+            let name = rest.to_uppercase();
+            known.then(|| {
+                format!(
+                    "keys are separated by two underscores: {ENVIRONMENT_PREFIX}__{}__{name}",
+                    table.to_uppercase()
+                )
+            })
+        });
 
         let shared = Bridge::read(&mut bridge);
         let defaults = Defaults::read(bridge.table("defaults"));

@@ -5,8 +5,9 @@
 //! for. The meaning of keys is not known here.
 
 use crate::document::Part;
-use crate::key_path::KeyPath;
+use crate::key_path::{KeyPath, Step};
 use crate::report::Report;
+use crate::similar::similar;
 use crate::value::{FromValue, describe};
 use config::{Map, Value, ValueKind};
 
@@ -153,16 +154,43 @@ impl<'r, 't> Table<'r, 't> {
 
     /// Ends the reading: every key that was not asked for is reported.
     pub(crate) fn finish(self) {
+        self.finish_with(|_| None);
+    }
+
+    /// [`Table::finish`], with an explanation of some unknown keys.
+    pub(crate) fn finish_with(self, explain: impl Fn(&str) -> Option<String>) {
         if self.entries.is_empty() {
             return;
         }
         let known = self.known.join("`, `");
         for (key, value) in &self.entries {
             let path = self.path.key(key);
-            let found = format!("unknown key `{}`", key.escape_debug());
+            let meant = similar(key, self.known.iter().copied());
+            let meant = meant.map(|meant| format!("did you mean `{meant}`?"));
+            let hint = explain(key).or(meant);
+            let hint = hint.map_or_else(String::new, |hint| format!(" ({hint})"));
+            let found = format!("unknown key `{}`{hint}", key.escape_debug());
             let expected = format!("one of `{known}`");
             self.report
                 .add(&path, Some(value), Part::Key, found, expected);
+        }
+    }
+
+    /// The first entry that is itself a table with this key.
+    pub(crate) fn table_with(&self, key: &str) -> Option<String> {
+        let has_key = |(_, value): &(&String, &Value)| match &value.kind {
+            ValueKind::Table(entries) => entries.contains_key(key),
+            _ => false,
+        };
+        let found = self.entries.iter().find(has_key);
+        found.map(|(name, _)| name.clone())
+    }
+
+    /// The name of the table itself: the last key of its path.
+    pub(crate) fn name(&self) -> &str {
+        match self.path.steps().last() {
+            Some(Step::Key(name)) => name,
+            Some(Step::Index(_)) | None => "",
         }
     }
 

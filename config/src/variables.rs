@@ -13,6 +13,10 @@ use std::collections::{BTreeMap, HashMap};
 /// `LOCAL_EXPORTER__SERVICE__PORT=9600`.
 pub const ENVIRONMENT_PREFIX: &str = "LOCAL_EXPORTER";
 
+/// Kubernetes and Docker set variables such as `LOCAL_EXPORTER_SERVICE_PORT` for a service of the name
+/// `local-exporter`. These variables show that they do.
+const INJECTED: [&str; 2] = ["KUBERNETES_SERVICE_HOST", "LOCAL_EXPORTER_SERVICE_HOST"];
+
 /// The origin that the crate `config` gives to values from the environment.
 pub(crate) const ENVIRONMENT_ORIGIN: &str = "the environment";
 
@@ -33,8 +37,14 @@ impl Variables {
             by_path: BTreeMap::new(),
             errors: Vec::new(),
         };
+        let is_injected = INJECTED.iter().any(|name| environment.contains_key(*name));
         for (name, value) in environment {
             variables.add(name, value);
+            if !is_injected && has_single_underscores(name) {
+                let found = "a single underscore between keys".to_owned();
+                let expected = "two of them, as in LOCAL_EXPORTER__SERVICE__PORT";
+                variables.reject(name, found, expected);
+            }
         }
         variables.find_contradictions();
         variables
@@ -173,6 +183,12 @@ impl Variables {
             .source(Some(self.by_path.iter().map(pair).collect()));
         Quoting(plain)
     }
+}
+
+/// Returns whether a variable looks like one for a key, but has a single underscore after the prefix.
+fn has_single_underscores(name: &str) -> bool {
+    let rest = name.strip_prefix(ENVIRONMENT_PREFIX);
+    rest.is_some_and(|rest| rest.starts_with("_SERVICE_") || rest.starts_with("_BRIDGE_"))
 }
 
 /// Returns whether a path begins with another or equals it.

@@ -74,7 +74,7 @@ fn an_unknown_table_that_only_variables_set_is_their_error() {
     let variables = environment(&[("LOCAL_EXPORTER__BRIDGE__SELECTOR__A", "/run/a")]);
     let found = load(Some(&file()), &variables).unwrap_err();
     let expected = "environment LOCAL_EXPORTER__BRIDGE__SELECTOR__A: bridge.selector: \
-                    unknown key `selector`, expected one of ";
+                    unknown key `selector` (did you mean `selectors`?), expected one of ";
     assert!(found.to_string().starts_with(expected), "{found}");
 }
 
@@ -118,7 +118,8 @@ fn variables_that_match_no_key_or_contradict_each_other_are_errors() {
         ("LOCAL_EXPORTER__SERVICE__", "1"),
         ("local_exporter__service__port", "9600"),
         ("LOCAL_EXPORTER__SERVICE__PORT", "9601"),
-        ("LOCAL_EXPORTER_SERVICE__PORT", "has another prefix"),
+        ("LOCAL_EXPORTER_SERVICE_PORT", "9602"),
+        ("LOCAL_EXPORTER_OTHER__PORT", "has another prefix"),
     ]);
     let found = load(None, &variables).unwrap_err().to_string();
     let name = "a name that matches no key, expected keys of letters, digits, `_` and `-`, \
@@ -129,9 +130,31 @@ fn variables_that_match_no_key_or_contradict_each_other_are_errors() {
         &format!("environment LOCAL_EXPORTER__BRIDGE__SELECTORS__C.D: {name}"),
         &format!("environment LOCAL_EXPORTER__SERVICE__: {name}"),
         "environment local_exporter__service__port: the same key as LOCAL_EXPORTER__SERVICE__PORT",
+        "environment LOCAL_EXPORTER_SERVICE_PORT: a single underscore between keys, \
+         expected two of them, as in LOCAL_EXPORTER__SERVICE__PORT",
     ] {
         assert!(found.contains(expected), "{expected} is not in\n{found}");
     }
+    assert!(!found.contains("OTHER"), "{found}");
+}
+
+#[test]
+fn variables_that_kubernetes_sets_for_a_service_are_no_errors() {
+    let variables = environment(&[
+        ("KUBERNETES_SERVICE_HOST", "10.0.0.1"),
+        ("LOCAL_EXPORTER_SERVICE_HOST", "10.0.0.2"),
+        ("LOCAL_EXPORTER_SERVICE_PORT", "9598"),
+        ("LOCAL_EXPORTER_PORT_9598_TCP", "tcp://10.0.0.2:9598"),
+    ]);
+    assert!(load(None, &variables).is_ok());
+}
+
+#[test]
+fn a_single_underscore_between_table_and_key_is_explained() {
+    let variables = environment(&[("LOCAL_EXPORTER__SERVICE_PORT", "9600")]);
+    let found = load(None, &variables).unwrap_err().to_string();
+    let expected = "keys are separated by two underscores: LOCAL_EXPORTER__SERVICE__PORT";
+    assert!(found.contains(expected), "{found}");
 }
 
 #[test]

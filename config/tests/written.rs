@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use local_exporter_config::{Environment, Input, Selector, load};
+use local_exporter_config::{Environment, Input, IpNet, Selector, load};
 use proptest::prelude::*;
 use std::fs;
 use std::path::Path;
@@ -105,8 +105,10 @@ fn boolean() -> impl Strategy<Value = String> {
 }
 
 fn network() -> impl Strategy<Value = String> {
-    (any::<std::net::IpAddr>(), 0_u8..=32)
-        .prop_map(|(address, prefix)| quoted(&format!("{address}/{prefix}")))
+    (any::<std::net::IpAddr>(), 0_u8..=32).prop_map(|(address, prefix)| {
+        let network: IpNet = format!("{address}/{prefix}").parse().unwrap();
+        quoted(&network.trunc().to_string())
+    })
 }
 
 fn list(element: impl Strategy<Value = String>) -> impl Strategy<Value = String> {

@@ -5,7 +5,7 @@ use crate::http::{access, listen};
 use clap::Args;
 use local_exporter_config::{
     ConfigErrors, Contested, Environment, ExternalError, Flags, LastValid, Layers, Loaded,
-    PathAccess, Presence, Selector, Settings,
+    PathAccess, Presence, Selector, Settings, similar,
 };
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -76,12 +76,17 @@ fn external_errors(settings: &Settings, access: &PathAccess) -> Vec<ExternalErro
 
 /// The error that a selector is not configured, with those that are.
 pub(super) fn unknown(name: &str, selectors: &[Selector]) -> String {
-    let known: Vec<_> = selectors.iter().map(|selector| &selector.name).collect();
+    let known: Vec<_> = selectors
+        .iter()
+        .map(|selector| selector.name.as_str())
+        .collect();
+    let meant = similar(name, known.iter().copied());
+    let meant = meant.map_or_else(String::new, |meant| format!("; did you mean {meant:?}?"));
     let known = match known.as_slice() {
         [] => "no selector is configured".to_owned(),
         known => format!("configured selectors: {known:?}"),
     };
-    format!("selector {name:?}: not configured; {known}")
+    format!("selector {name:?}: not configured{meant}; {known}")
 }
 
 fn report(errors: &ConfigErrors) -> ExitCode {

@@ -38,6 +38,20 @@ fn bytes_that_are_no_exposition_pass_only_without_a_check() {
 }
 
 #[test]
+fn a_daemon_that_speaks_http_is_reported_as_such() {
+    let (exporter, socket, _folder) = exporter("");
+    let answer = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n".to_vec();
+    let _daemon = ScriptedDaemon::start(&socket, Behaviour::Serve(answer)).unwrap();
+    let reply = exporter.scrape("it");
+    reply.assert_error(502, "it", "malformed");
+    assert!(
+        reply.text().contains("this daemon speaks HTTP"),
+        "{}",
+        reply.text()
+    );
+}
+
+#[test]
 fn a_change_of_the_source_is_logged_once() {
     let (exporter, socket, _folder) = exporter("");
     for _ in 0..5 {

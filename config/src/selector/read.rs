@@ -61,6 +61,15 @@ fn read_table(
     bridge: &Bridge,
     defaults: Defaults,
 ) -> Option<(Source, CommonSettings)> {
+    if !table.contains("kind")
+        && let Some(inner) = table.table_with("kind")
+    {
+        let name = format!("{}.{inner}", table.name());
+        let found = format!("a table in the selector `{}`", table.name().escape_debug());
+        let expected = format!("quotes around a name with a dot: [bridge.selectors.{name:?}]");
+        table.reject_valid(&inner, found, &expected);
+        return None;
+    }
     let Some(kind) = table.require::<&TableKind>("kind") else {
         // It is not known which keys of a kind are right; the common ones are checked anyway.
         table.ignore(&keys_of_kinds());
@@ -70,8 +79,17 @@ fn read_table(
     };
     let source = (kind.read)(&mut table, bridge);
     let common = CommonSettings::read(&mut table, defaults, kind.caching);
-    table.finish();
+    table.finish_with(|key| {
+        let owner = TABLE_KINDS.iter().find(|other| has_key(other, key))?;
+        Some(format!("it is a key of kind `{}`", owner.name))
+    });
     Some((source?, common))
+}
+
+/// Whether a key belongs to a kind.
+fn has_key(kind: &TableKind, key: &str) -> bool {
+    let caching = super::Limits::caching_keys(kind.caching);
+    kind.keys.iter().chain(caching).any(|own| own.name == key)
 }
 
 /// The keys that only some kinds have, each once.

@@ -17,7 +17,31 @@ impl FromValue for Listen {
     }
 
     fn expected(value: &Value) -> String {
-        read(value).err().unwrap_or(Self::EXPECTED).to_owned()
+        let expected = read(value).err().unwrap_or(Self::EXPECTED);
+        suggestion(value).unwrap_or_else(|| expected.to_owned())
+    }
+}
+
+/// The listener that was probably meant by a bare port or a name.
+fn suggestion(value: &Value) -> Option<String> {
+    let text = match &value.kind {
+        ValueKind::String(text) => text.clone(),
+        ValueKind::I64(number) => number.to_string(),
+        _ => return None,
+    };
+    let is_port = |port: &str| number(port, 10).is_some_and(|port| port <= u16::MAX.into());
+    if is_port(&text) {
+        return Some(format!(
+            "\":{text}\" for all addresses, or \"127.0.0.1:{text}\" for this host only"
+        ));
+    }
+    let (host, port) = text.rsplit_once(':').filter(|(_, port)| is_port(port))?;
+    match host {
+        "localhost" => Some(format!(
+            "\"127.0.0.1:{port}\" or \"[::1]:{port}\" (a name is not looked up)"
+        )),
+        "*" => Some(format!("\":{port}\" for all addresses")),
+        _ => None,
     }
 }
 

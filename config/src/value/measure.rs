@@ -33,7 +33,10 @@ pub(crate) fn duration(
     valid: impl Fn(&Duration) -> bool,
 ) -> Result<Duration, String> {
     let duration = match &value.kind {
-        ValueKind::String(text) => humantime::parse_duration(text).ok(),
+        // The crate accepts a zero without a unit.
+        ValueKind::String(text) if text.contains(char::is_alphabetic) => {
+            humantime::parse_duration(text).ok()
+        }
         _ => None,
     };
     duration.filter(valid).ok_or_else(|| describe(value))

@@ -33,6 +33,10 @@ impl FromValue for PathBuf {
             _ => Err(describe(value)),
         }
     }
+
+    fn expected(value: &Value) -> String {
+        expected(Self::EXPECTED, value)
+    }
 }
 
 impl FromValue for NamePattern {
@@ -62,6 +66,10 @@ impl FromValue for PathPattern {
             _ => Err(describe(value)),
         }
     }
+
+    fn expected(value: &Value) -> String {
+        expected(Self::EXPECTED, value)
+    }
 }
 
 impl FromValue for SocketPath {
@@ -71,6 +79,23 @@ impl FromValue for SocketPath {
     fn from_value(value: &Value) -> Result<Self, String> {
         let path = PathBuf::from_value(value)?;
         check_socket_path(&path).map(|()| Self(path))
+    }
+
+    fn expected(value: &Value) -> String {
+        expected(Self::EXPECTED, value)
+    }
+}
+
+/// What is expected instead of a path that is not absolute, with the reason.
+fn expected(expected: &str, value: &Value) -> String {
+    match &value.kind {
+        ValueKind::String(text) if text.starts_with('~') => {
+            format!("{expected}; `~` is not expanded")
+        }
+        ValueKind::String(text) if !text.starts_with('/') && !text.is_empty() => {
+            format!("{expected}; a relative path has no meaning for a service")
+        }
+        _ => expected.to_owned(),
     }
 }
 

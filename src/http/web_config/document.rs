@@ -52,8 +52,24 @@ pub(super) struct RateLimit {
     pub(super) burst: Option<u32>,
 }
 
+/// Whether a line has only white space or a comment.
+fn is_blank(line: &str) -> bool {
+    matches!(line.trim_start().as_bytes().first(), None | Some(b'#'))
+}
+
 /// Parses a text. Errors quote no line, because lines may contain secrets.
 pub(super) fn parse(text: &str) -> Result<Document, String> {
+    // YAML forbids tabs as indentation (YAML 1.2, section 6.1), but the parser accepts some.
+    let is_indented_by_tab = |line: &str| line.starts_with('\t') && !is_blank(line);
+    if let Some((_, number)) = text
+        .lines()
+        .zip(1_usize..)
+        .find(|(line, _)| is_indented_by_tab(line))
+    {
+        return Err(format!(
+            "yaml: line {number}: it begins with a tab; indent with blanks"
+        ));
+    }
     let options = serde_saphyr::options! { with_snippet: false };
     let document = serde_saphyr::from_str_with_options::<Option<Document>>(text, options);
     let document = document.map_err(|error| {

@@ -9,6 +9,7 @@ use super::users::Users;
 use local_exporter_actors::host::lsm::denial_hint;
 use local_exporter_config::{PathAccess, read_file, shown};
 use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
 use std::sync::Arc;
 
 /// A web configuration, checked.
@@ -63,8 +64,7 @@ impl WebConfig {
             let hint = denial_hint(path, &cause);
             error(format!("cannot be read: {cause}{hint}"))
         })?;
-        let text =
-            String::from_utf8(text).map_err(|_| error("cannot be read: not UTF-8".into()))?;
+        let text = String::from_utf8(text).map_err(|found| error(not_utf8(&found)))?;
         let directory = path.parent().unwrap_or(Path::new(""));
         Self::parse(&text, directory).map_err(error)
     }
@@ -102,6 +102,15 @@ impl WebConfig {
     pub(super) fn server_config(&self) -> Option<Result<Arc<rustls::ServerConfig>, String>> {
         self.tls.as_ref().map(Tls::server_config)
     }
+}
+
+/// The position of the first byte that is not UTF-8.
+fn not_utf8(error: &FromUtf8Error) -> String {
+    let valid = error.utf8_error().valid_up_to();
+    let before = String::from_utf8_lossy(error.as_bytes().get(..valid).unwrap_or_default());
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+    format!("line {line}, column {column}: not UTF-8")
 }
 
 #[cfg(test)]

@@ -29,13 +29,15 @@ fn a_drop_in_with_an_error_is_left_out_and_named_and_the_others_stay() {
     let expected = [
         "~/etc/dangling.toml: No such file or directory (os error 2)".to_owned(),
         "~/etc/directory.toml: not a regular file".to_owned(),
-        "~/etc/latin.toml: incomplete utf-8 byte sequence from index 1".to_owned(),
+        "~/etc/latin.toml:1:2: the byte 0xe9, which is not UTF-8, expected a text in UTF-8"
+            .to_owned(),
         format!("~/etc/service.toml:1:2: service: `service` in a drop-in, {only}"),
         format!("~/etc/service.toml:3:9: bridge.defaults: `bridge.defaults` in a drop-in, {only}"),
         format!("~/etc/whole.toml:1:1: bridge: `bridge` in a drop-in, {only}"),
         "~/lib/syntax.toml:2:8: string values must be quoted, expected literal string".to_owned(),
         "~/run/value.toml:6:8: bridge.selectors.v.path: \"rel\", \
-         expected the absolute path of a socket, of at most 107 bytes (unix(7))"
+         expected the absolute path of a socket, of at most 107 bytes (unix(7)); \
+         a relative path has no meaning for a service"
             .to_owned(),
     ];
     let mut warnings = host.warnings();

@@ -99,7 +99,16 @@ fn the_error_names_the_invalid_part() {
         (":99999", PORT),
         ("[::1]:http", PORT),
         ("[::1]", Listen::EXPECTED),
-        ("localhost:1", Listen::EXPECTED),
+        ("other:1", Listen::EXPECTED),
+        (
+            "localhost:1",
+            "\"127.0.0.1:1\" or \"[::1]:1\" (a name is not looked up)",
+        ),
+        ("*:1", "\":1\" for all addresses"),
+        (
+            "9598",
+            "\":9598\" for all addresses, or \"127.0.0.1:9598\" for this host only",
+        ),
         ("unix:run/x", SOCKET),
         (&long, SHORTER_SOCKET),
         ("unix:/x?mode=999", MODE),

@@ -88,6 +88,11 @@ rate_limit:
 fn unknown_and_repeated_keys_are_errors_that_quote_no_secret() {
     for (text, expected) in [
         ("tls: 1\n", "yaml: "),
+        (
+            "\tbasic_auth_users: {}\n",
+            "yaml: line 1: it begins with a tab",
+        ),
+        ("rate_limit:\n\tburst: 1\n", "yaml: line 2: "),
         ("tls_server_config:\n  certificate: a\n", "unknown field"),
         ("http_server_config:\n  http3: true\n", "unknown field"),
         ("rate_limit:\n  per: 1s\n", "unknown field"),
