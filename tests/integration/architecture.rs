@@ -141,7 +141,7 @@ fn every_dependency_has_its_reason() {
 
 #[test]
 fn dependencies_point_one_way() {
-    let tree = |package: &str| {
+    let tree_with = |package: &str, more: &[&str]| {
         let output = Command::new(env!("CARGO"))
             .args([
                 "tree",
@@ -153,6 +153,7 @@ fn dependencies_point_one_way() {
                 "--package",
                 package,
             ])
+            .args(more)
             .current_dir(root())
             .output()
             .unwrap();
@@ -163,6 +164,7 @@ fn dependencies_point_one_way() {
         );
         String::from_utf8(output.stdout).unwrap()
     };
+    let tree = |package: &str| tree_with(package, &[]);
     let names = |tree: &str| -> Vec<String> {
         let name = |line: &str| line.split(' ').next().unwrap_or("").to_owned();
         tree.lines().map(name).collect()
@@ -198,7 +200,16 @@ fn dependencies_point_one_way() {
     forbid("local-exporter-daemons", &ours);
     // The exposition crate is for other projects too: it depends on few crates, and on none of ours.
     assert_eq!(
-        names(&tree("local-exporter-exposition")),
-        ["local-exporter-exposition", "hashbrown"]
+        names(&tree_with("local-exporter-exposition", &["--depth", "1"])),
+        ["local-exporter-exposition", "hashbrown", "prost"]
+    );
+    forbid(
+        "local-exporter-exposition",
+        &[
+            "local-exporter",
+            "local-exporter-actors",
+            "local-exporter-config",
+            "tokio",
+        ],
     );
 }

@@ -79,6 +79,24 @@ impl RawFault {
         }
     }
 
+    /// A fault for a line that ends with CRLF, whose carriage return is at `at`.
+    #[cold]
+    pub(crate) fn carriage_return(at: usize) -> Self {
+        Self::malformed(
+            at,
+            "the line ends with CRLF; lines must end with a line feed alone",
+        )
+    }
+
+    /// A fault for `text` at `at`, a word that ends its line; the message does not matter if it ends with CRLF.
+    #[cold]
+    pub(crate) fn in_word(at: usize, text: &[u8], message: impl Into<Cow<'static, str>>) -> Self {
+        match text.strip_suffix(b"\r") {
+            Some(before) => Self::carriage_return(at + before.len()),
+            None => Self::malformed(at, message),
+        }
+    }
+
     /// A fault for anything but `wanted` at `at`; at the end of the body it means that the body was cut off.
     #[cold]
     pub(crate) fn unexpected(body: &[u8], at: usize, wanted: &str) -> Self {
@@ -90,6 +108,7 @@ impl RawFault {
             Some(b'\n') => {
                 Self::malformed(at, format!("unexpected end of line, expected {wanted}"))
             }
+            Some(b'\r') if body.get(at + 1) == Some(&b'\n') => Self::carriage_return(at),
             Some(byte) => Self::malformed(
                 at,
                 format!("unexpected `{}`, expected {wanted}", byte.escape_ascii()),

@@ -116,12 +116,16 @@
 //! 3. `OpenMetrics` with NUL bytes before, inside or after the final `# EOF`.
 //! 4. Samples on which a label name occurs twice: Prometheus refuses them too, unless it drops the sample first because
 //!    it is too old.
-//! 5. Bodies that crash its parser: a metric name of one letter without quotes in braces, such as `{A} 1`.
+//! 5. Text with blanks before a metric name without quotes: Prometheus 3 makes them part of the name.
+//! 6. `OpenMetrics` with a timestamp of a sample from 1e11 up to but not including 1e14, which can only be in
+//!    milliseconds: Prometheus silently drops the sample.
+//! 7. Protobuf with a metric larger than 512 KiB, and some encodings that no encoder writes.
+//! 8. Bodies that crash its parser: a metric name of one letter without quotes in braces, such as `{A} 1`, and native
+//!    histograms in protobuf with more buckets than their spans.
 //!
 //! # Not checked
 //!
-//! - Protobuf is checked for structure only: lengths, wire types, names and UTF-8. Neither buckets nor native histograms
-//!   are checked, and the strict check adds nothing.
+//! - The strict check adds nothing for protobuf.
 //! - Limits of a scrape configuration, such as `sample_limit` or `label_name_length_limit`.
 //! - Timestamps that are too old or too new for the storage of a Prometheus.
 //! - Values over time, such as a counter that decreases between two scrapes.

@@ -42,6 +42,12 @@ pub(crate) fn identity(number: f64) -> u64 {
     }
 }
 
+/// From this on, a timestamp of `OpenMetrics` can only be one in milliseconds: as seconds it is in the year 5138.
+pub(crate) const MILLISECONDS_FROM: i64 = 100_000_000_000;
+
+/// Up to but not including this, a timestamp of `OpenMetrics` can be one in milliseconds, which then is in the year 5138.
+pub(crate) const MILLISECONDS_TO: i64 = 100_000_000_000_000;
+
 /// Parses a timestamp of the text format: digits only (`promlex.l`), in milliseconds, that fit in 64 bits.
 pub(crate) fn parse_milliseconds(text: &[u8]) -> Option<i64> {
     std::str::from_utf8(text).ok()?.parse().ok()

@@ -8,6 +8,7 @@ mod sample;
 
 use crate::cursor::{Cursor, Quoting};
 use crate::entry::{Deviation, Entry, Label, Reader};
+use crate::escape::{INVALID_ESCAPE, invalid_escape};
 use crate::fault::RawFault;
 use crate::names::starts_name;
 
@@ -34,6 +35,13 @@ impl<'a> OpenMetricsReader<'a> {
             exemplar: Vec::new(),
             deviation: None,
             ended: false,
+        }
+    }
+
+    /// Notes a backslash that begins no escape sequence in the text at `start`.
+    fn note_escapes(&mut self, start: usize, text: &[u8]) {
+        if let Some(at) = invalid_escape(text, b"n\"") {
+            self.deviation.get_or_insert((start + at, INVALID_ESCAPE));
         }
     }
 

@@ -1,10 +1,12 @@
 //! Reads delimited protobuf: messages of `io.prometheus.client.MetricFamily`, each preceded by its length.
 //!
-//! Ensures that every length fits, that each message is a family with a name and no unknown type, and that names, labels and
-//! help texts are UTF-8. Does not check buckets or native histograms. Source: `metrics.proto` of
-//! `prometheus/client_model`, `model/textparse/protobufparse.go`.
+//! Every field is decoded by the crate prost with the published schema ([`schema`]). What Prometheus 3.5 checks in its
+//! parser and its scrape loop is checked, and what crashes it is refused.
 
 mod family;
+mod metric;
+mod native;
+mod schema;
 #[cfg(test)]
 pub(crate) mod tests;
 mod wire;
@@ -12,6 +14,9 @@ mod wire;
 use crate::fault::{Fault, FaultKind};
 use crate::summary::Summary;
 use wire::{MAX_VARINT, varint};
+
+/// The maximum length of the varint before a message: a length has 32 bits (`NextMetricFamily` in `decoder.go`).
+const MAX_LENGTH_VARINT: usize = 5;
 
 /// Reads every message of `body` and counts it in `summary`; unless `deep`, only lengths are checked.
 pub(crate) fn read(body: &[u8], deep: bool, summary: &mut Summary) -> Result<(), Fault> {
@@ -30,6 +35,11 @@ pub(crate) fn read(body: &[u8], deep: bool, summary: &mut Summary) -> Result<(),
                 malformed(message)
             });
         };
+        if rest.len() - after.len() > MAX_LENGTH_VARINT {
+            return Err(malformed(
+                "the length of a message has more than five bytes",
+            ));
+        }
         let split = usize::try_from(length)
             .ok()
             .and_then(|length| after.split_at_checked(length));

@@ -8,6 +8,7 @@ mod sample;
 
 use crate::cursor::{Cursor, Quoting};
 use crate::entry::{Deviation, Entry, Label, Reader};
+use crate::escape::{INVALID_ESCAPE, invalid_escape};
 use crate::fault::RawFault;
 use crate::names::starts_name;
 
@@ -41,9 +42,13 @@ impl<'a> TextReader<'a> {
         self.deviation.get_or_insert((at, deviation));
     }
 
-    fn note_newline(&mut self, start: usize, text: &[u8]) {
+    /// Notes what the specification does not allow in the quoted string at `start`.
+    fn note_quoted(&mut self, start: usize, text: &[u8]) {
         if text.contains(&b'\n') {
             self.note(start, "a line feed in quotes must be written as \\n");
+        }
+        if let Some(at) = invalid_escape(text, b"n\"") {
+            self.note(start + 1 + at, INVALID_ESCAPE);
         }
     }
 
@@ -69,7 +74,12 @@ impl<'a> Reader<'a> for TextReader<'a> {
             }
             b'#' => self.comment().map(Some),
             0 => Err(self.nul()),
-            byte if byte == b'{' || starts_name(byte) => self.sample(start).map(Some),
+            b'{' => self.sample().map(Some),
+            byte if starts_name(byte) && start < self.cursor.at => Err(RawFault::malformed(
+                start,
+                "blanks before a metric name, which Prometheus 3 takes for a part of the name",
+            )),
+            byte if starts_name(byte) => self.sample().map(Some),
             _ => Err(self.unexpected("a metric name, `{`, `#` or a blank line")),
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! Only numbers that cannot overflow are accepted, since values are validated and not computed.
 
+use crate::number::MILLISECONDS_FROM;
+
 /// The unit of timestamps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TimestampUnit {
@@ -36,12 +38,14 @@ pub(super) fn value_and_timestamp(
             if !(1..=MAX_TIMESTAMP_DIGITS).contains(&digits) || *rest.get(end)? != b'\n' {
                 return None;
             }
-            let scale = if unit == TimestampUnit::Seconds {
-                1000
-            } else {
-                1
+            let number = i64::try_from(number).ok()?;
+            let scale = match unit {
+                TimestampUnit::Milliseconds => 1,
+                // Those that the reader refuses are left to it.
+                TimestampUnit::Seconds if number >= MILLISECONDS_FROM => return None,
+                TimestampUnit::Seconds => 1000,
             };
-            Some((end + 1, Some(i64::try_from(number).ok()? * scale)))
+            Some((end + 1, Some(number * scale)))
         }
         _ => None,
     }

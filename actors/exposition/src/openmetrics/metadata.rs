@@ -25,6 +25,9 @@ impl<'a> OpenMetricsReader<'a> {
             _ if self.cursor.take_word(b"HELP ") => self.help().map(Some),
             _ if self.cursor.take_word(b"TYPE ") => self.metric_type().map(Some),
             _ if self.cursor.take_word(b"UNIT ") => self.unit().map(Some),
+            rest if rest.starts_with(b"EOF\r") => {
+                Err(RawFault::carriage_return(self.cursor.at + 3))
+            }
             rest if rest.starts_with(b"EOF") => Err(RawFault::malformed(
                 self.cursor.at + 3,
                 "unexpected text after `# EOF`, which must end the body",
@@ -49,6 +52,7 @@ impl<'a> OpenMetricsReader<'a> {
                 "the help text is not valid UTF-8",
             ));
         }
+        self.note_escapes(start + 1, text);
         Ok(Entry::Help(name))
     }
 
@@ -70,7 +74,7 @@ impl<'a> OpenMetricsReader<'a> {
                     "`{}` is not a metric type: expected counter, gauge, histogram, gaugehistogram, summary, info, stateset or unknown",
                     shown(text)
                 );
-                return Err(RawFault::malformed(start, message));
+                return Err(RawFault::in_word(start, text, message));
             }
         };
         self.no_nul_follows()?;
@@ -87,11 +91,10 @@ impl<'a> OpenMetricsReader<'a> {
                 .strip_suffix(unit)
                 .is_some_and(|stem| stem.ends_with(b"_"));
         if !fits {
-            let (unit, name) = (shown(unit), shown(name.text));
-            return Err(RawFault::malformed(
-                start,
-                format!("the metric name `{name}` does not end with its unit `_{unit}`"),
-            ));
+            let (shown_unit, name) = (shown(unit), shown(name.text));
+            let message =
+                format!("the metric name `{name}` does not end with its unit `_{shown_unit}`");
+            return Err(RawFault::in_word(start, unit, message));
         }
         self.no_nul_follows()?;
         Ok(Entry::Unit(name))
@@ -108,10 +111,12 @@ impl<'a> OpenMetricsReader<'a> {
 
     fn family_name(&mut self) -> Result<Name<'a>, RawFault> {
         match self.cursor.peek() {
-            Some(b'"') => Ok(Name {
-                text: self.cursor.quoted(NAME, "a metric name")?,
-                quoted: true,
-            }),
+            Some(b'"') => {
+                let start = self.cursor.at + 1;
+                let text = self.cursor.quoted(NAME, "a metric name")?;
+                self.note_escapes(start, text);
+                Ok(Name { text, quoted: true })
+            }
             Some(byte) if starts_name(byte) => Ok(Name {
                 text: self.cursor.bare_name(),
                 quoted: false,

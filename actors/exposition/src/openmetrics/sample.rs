@@ -6,7 +6,7 @@ use crate::entry::{Entry, Label, Name, Sample};
 use crate::fault::{RawFault, shown};
 use crate::labels::{accept, name_without_quotes};
 use crate::names::starts_label;
-use crate::number;
+use crate::number::{self, MILLISECONDS_FROM, MILLISECONDS_TO};
 use std::ops::Range;
 
 /// The values of a sample's labels.
@@ -43,9 +43,15 @@ impl<'a> OpenMetricsReader<'a> {
         let value = self.number("a space and a value")?;
         let mut timestamp = None;
         if self.cursor.peek() == Some(b' ') && !self.cursor.rest().starts_with(b" # ") {
-            timestamp = Some(self.timestamp()?);
+            timestamp = Some(self.sample_timestamp()?);
         }
         let exemplar = self.cursor.peek() == Some(b' ');
+        if self.cursor.rest().starts_with(b" st@") {
+            let range = self.word("a start timestamp")?;
+            if let Some(fault) = self.of_version_2(&range) {
+                return Err(fault);
+            }
+        }
         if exemplar {
             self.exemplar_part()?;
         }
@@ -94,10 +100,12 @@ impl<'a> OpenMetricsReader<'a> {
 
     fn label_name(&mut self, quoting: Quoting) -> Result<Name<'a>, RawFault> {
         match self.cursor.peek() {
-            Some(b'"') => Ok(Name {
-                text: self.cursor.quoted(quoting, "a label name")?,
-                quoted: true,
-            }),
+            Some(b'"') => {
+                let start = self.cursor.at + 1;
+                let text = self.cursor.quoted(quoting, "a label name")?;
+                self.note_escapes(start, text);
+                Ok(Name { text, quoted: true })
+            }
             Some(byte) if starts_label(byte) => Ok(Name {
                 text: self.cursor.bare_label(),
                 quoted: false,
@@ -118,6 +126,7 @@ impl<'a> OpenMetricsReader<'a> {
                 "the label value is not valid UTF-8",
             ));
         }
+        self.note_escapes(start + 1, value);
         Ok(value)
     }
 
@@ -154,14 +163,40 @@ impl<'a> OpenMetricsReader<'a> {
         Ok(start..self.cursor.at)
     }
 
+    /// A fault for a word that only `OpenMetrics` 2.0 has: a value in braces, or a start timestamp.
+    fn of_version_2(&self, range: &Range<usize>) -> Option<RawFault> {
+        let word = self.cursor.body.get(range.clone())?;
+        let found = word.starts_with(b"{") || word.starts_with(b"st@");
+        let message = format!(
+            "`{}` is OpenMetrics 2.0, which Prometheus does not read yet",
+            shown(word)
+        );
+        found.then(|| RawFault::malformed(range.start, message))
+    }
+
     fn number(&mut self, wanted: &str) -> Result<Range<usize>, RawFault> {
         let range = self.word(wanted)?;
         let text = self.cursor.since(range.start);
         if number::parse(text).is_none() {
             let message = format!("`{}` is not a valid number", shown(text));
-            return Err(RawFault::malformed(range.start, message));
+            return Err(self
+                .of_version_2(&range)
+                .unwrap_or_else(|| RawFault::in_word(range.start, text, message)));
         }
         Ok(range)
+    }
+
+    /// The timestamp of a sample. Prometheus silently drops samples that are far in the future.
+    fn sample_timestamp(&mut self) -> Result<(Range<usize>, i64), RawFault> {
+        let (range, milliseconds) = self.timestamp()?;
+        if (MILLISECONDS_FROM * 1000..MILLISECONDS_TO * 1000).contains(&milliseconds) {
+            let text = shown(self.cursor.since(range.start));
+            return Err(RawFault::malformed(
+                range.start,
+                format!("the timestamp `{text}` is in milliseconds; `OpenMetrics` has seconds"),
+            ));
+        }
+        Ok((range, milliseconds))
     }
 
     fn timestamp(&mut self) -> Result<(Range<usize>, i64), RawFault> {
@@ -172,7 +207,9 @@ impl<'a> OpenMetricsReader<'a> {
                 "`{}` is not a valid timestamp: expected a finite number of seconds",
                 shown(text)
             );
-            return Err(RawFault::malformed(range.start, message));
+            return Err(self
+                .of_version_2(&range)
+                .unwrap_or_else(|| RawFault::in_word(range.start, text, message)));
         };
         Ok((range, milliseconds))
     }

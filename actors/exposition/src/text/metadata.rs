@@ -6,6 +6,7 @@
 use super::{NAME, TextReader};
 use crate::cursor::is_blank;
 use crate::entry::{Entry, Name};
+use crate::escape::{INVALID_ESCAPE, invalid_escape};
 use crate::fault::{RawFault, shown};
 use crate::metric_type::MetricType;
 use crate::names::starts_name;
@@ -55,6 +56,9 @@ impl<'a> TextReader<'a> {
                 "the help text is not valid UTF-8",
             ));
         }
+        if let Some(at) = invalid_escape(text, b"n") {
+            self.note(start + 1 + at, INVALID_ESCAPE);
+        }
         Ok(Entry::Help(name))
     }
 
@@ -80,7 +84,8 @@ impl<'a> TextReader<'a> {
                     "`{}` is not a metric type: expected counter, gauge, histogram, summary or untyped after one blank",
                     shown(text)
                 );
-                return Err(RawFault::malformed(start, message));
+                let word = start + text.len().min(1);
+                return Err(RawFault::in_word(word, text, message));
             }
         };
         Ok(Entry::Type(name, metric_type))
@@ -91,7 +96,7 @@ impl<'a> TextReader<'a> {
             b'"' => {
                 let start = self.cursor.at;
                 let text = self.cursor.quoted(NAME, "a metric name")?;
-                self.note_newline(start, text);
+                self.note_quoted(start, text);
                 Ok(Name { text, quoted: true })
             }
             byte if starts_name(byte) => Ok(Name {

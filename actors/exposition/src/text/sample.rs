@@ -16,15 +16,14 @@ const VALUE: Quoting = Quoting {
 };
 
 impl<'a> TextReader<'a> {
-    /// Reads a sample, whose line starts at `start`.
-    pub(super) fn sample(&mut self, start: usize) -> Result<Entry<'a>, RawFault> {
+    /// Reads a sample from its name or its opening brace on.
+    pub(super) fn sample(&mut self) -> Result<Entry<'a>, RawFault> {
+        let start = self.cursor.at;
         self.labels.clear();
         let mut name = None;
         if self.cursor.peek() != Some(b'{') {
-            self.cursor.bare_name();
-            // In Prometheus, blanks before the name become part of it.
             name = Some(Name {
-                text: self.cursor.since(start),
+                text: self.cursor.bare_name(),
                 quoted: false,
             });
             self.cursor.skip_blanks();
@@ -67,7 +66,9 @@ impl<'a> TextReader<'a> {
                 },
                 _ => return Err(self.unexpected("a label name or `}`")),
             };
-            self.note_newline(start, word.text);
+            if word.quoted {
+                self.note_quoted(start, word.text);
+            }
             self.cursor.skip_blanks();
             if matches!(self.cursor.peek_text(), b',' | b'}') {
                 if name.is_some() {
@@ -109,7 +110,7 @@ impl<'a> TextReader<'a> {
                 "the label value is not valid UTF-8",
             ));
         }
-        self.note_newline(start, value);
+        self.note_quoted(start, value);
         Ok(value)
     }
 
@@ -123,7 +124,7 @@ impl<'a> TextReader<'a> {
         }
         if number::parse(text).is_none() {
             let message = format!("`{}` is not a valid number", shown(text));
-            return Err(RawFault::malformed(start, message));
+            return Err(RawFault::in_word(start, text, message));
         }
         Ok(start..self.cursor.at)
     }

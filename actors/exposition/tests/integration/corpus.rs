@@ -124,3 +124,33 @@ fn ingest_agrees_with_prometheus() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+/// Protobuf bodies with the verdicts of the same Prometheus, some of which killed it.
+#[test]
+fn ingest_agrees_with_prometheus_about_protobuf() {
+    let corpus = Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../../shared/corpus/protobuf"
+    ));
+    let Ok(table) = std::fs::read_to_string(corpus.join("verdicts.json")) else {
+        skip("../shared/corpus does not exist beside this repository");
+        return;
+    };
+    let verdicts = verdicts(&table);
+    assert!(!verdicts.is_empty(), "the table could not be read");
+    let mut wrong = Vec::new();
+    for (file, ingested) in &verdicts {
+        let body = std::fs::read(corpus.join(file)).unwrap();
+        for format in [FormatChoice::Protobuf, FormatChoice::Auto] {
+            let rules = Rules {
+                format,
+                ..Rules::default()
+            };
+            let found = check(&body, &rules);
+            if found.is_ok() != *ingested {
+                wrong.push(format!("{file}: {found:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

@@ -2,7 +2,9 @@
 
 use crate::rules;
 use local_exporter_exposition::FormatChoice::{OpenMetrics, Text};
-use local_exporter_exposition::{Check, Format, MAX_FAULTS, Rules, check, list_faults};
+use local_exporter_exposition::{
+    Check, Format, FormatChoice, MAX_FAULTS, Rules, check, list_faults,
+};
 
 #[test]
 fn the_summary_counts() {
@@ -77,4 +79,63 @@ fn short_bodies_are_all_checked() {
             }
         }
     }
+}
+
+#[test]
+fn frequent_mistakes_have_messages_of_their_own() {
+    let auto = FormatChoice::Auto;
+    let cases: [(FormatChoice, &str, usize, &str); 13] = [
+        (auto, "a 1\r\n# EOF\r\n", 1, "CRLF"),
+        (OpenMetrics, "# TYPE a gauge\r\na 1\r\n# EOF\r\n", 1, "CRLF"),
+        (OpenMetrics, "# HELP a x\na 1 2\r\n# EOF\n", 2, "CRLF"),
+        (OpenMetrics, "a 1\n# EOF\r\n", 2, "CRLF"),
+        (Text, "a 1\r\n", 1, "CRLF"),
+        (Text, "# TYPE a gauge\r\n", 1, "CRLF"),
+        (
+            auto,
+            "a {count:1,sum:2,bucket:[1:1]}\n# EOF\n",
+            1,
+            "OpenMetrics 2.0",
+        ),
+        (auto, "a 1 st@1\n# EOF\n", 1, "OpenMetrics 2.0"),
+        (auto, "a 1 2 st@1\n# EOF\n", 1, "OpenMetrics 2.0"),
+        (auto, "a 1 1700000000000\n# EOF\n", 1, "milliseconds"),
+        (Text, "b 1\n  a 1\n", 2, "blanks before a metric name"),
+        (auto, "# UNIT a b\na 1 1\n# EOF\n", 1, "unit"),
+        (auto, "a 1 1\n# TYPE b untyped\n# EOF\n", 2, "untyped"),
+    ];
+    for (format, body, line, message) in cases {
+        let fault = check(body.as_bytes(), &rules(Check::Ingest, format)).unwrap_err();
+        assert_eq!(fault.line, line, "{body:?}: {fault}");
+        assert!(fault.message.contains(message), "{body:?}: {fault}");
+    }
+}
+
+#[test]
+fn strict_reports_backslashes_that_begin_no_escape_sequence() {
+    let cases: [(FormatChoice, &str, usize); 6] = [
+        (Text, "a{b=\"C:\\A\"} 1\n", 8),
+        (Text, "# HELP a \\A\n", 10),
+        (Text, "# HELP a \\\"\n", 10),
+        (OpenMetrics, "a{b=\"C:\\A\"} 1\n# EOF\n", 8),
+        (OpenMetrics, "# HELP a \\A\n# EOF\n", 10),
+        (OpenMetrics, "{\"a\\x\"} 1\n# EOF\n", 4),
+    ];
+    for (format, body, column) in cases {
+        assert!(
+            check(body.as_bytes(), &rules(Check::Ingest, format)).is_ok(),
+            "{body:?}"
+        );
+        let fault = check(body.as_bytes(), &rules(Check::Strict, format)).unwrap_err();
+        assert!(
+            fault.message.contains("escape sequence"),
+            "{body:?}: {fault}"
+        );
+        assert_eq!(fault.column, column, "{body:?}");
+    }
+    let good = "# HELP a \\\" \\\\ \\n\na{b=\"\\\\A\\\"\\n\"} 1\n# EOF\n";
+    assert_eq!(
+        list_faults(good.as_bytes(), &rules(Check::Strict, OpenMetrics)),
+        []
+    );
 }
