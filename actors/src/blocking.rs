@@ -9,8 +9,7 @@
 mod start;
 mod threads;
 
-pub(crate) use start::cannot_start;
-pub use start::check_threads;
+pub use start::{cannot_start, check_threads};
 
 use crate::lock::lock;
 use futures_util::future::BoxFuture;

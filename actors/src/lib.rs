@@ -49,7 +49,7 @@ mod supervise;
 mod validator;
 
 pub use admission::{GUARANTEED, GlobalLimit};
-pub use blocking::{BlockingPool, BlockingTask, TaskError, check_threads};
+pub use blocking::{BlockingPool, BlockingTask, TaskError, cannot_start, check_threads};
 pub use metrics::Metrics;
 pub use reason::Reason;
 pub use registry::{

@@ -18,8 +18,9 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
-/// The time that callers wait for a look.
-const TIMEOUT: Duration = Duration::from_secs(1);
+/// The time that callers wait for a look. It is part of the timeout of a selector, which is rarely less
+/// than a second.
+const TIMEOUT: Duration = Duration::from_millis(250);
 
 /// Lists the files; called on the blocking pool.
 pub type ListFiles = Arc<dyn Fn() -> Vec<PathBuf> + Send + Sync>;

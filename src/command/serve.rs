@@ -10,6 +10,7 @@ use crate::reload::drop_ins;
 use crate::reloader::Reloader;
 use crate::serve::{Start, run};
 use clap::Args;
+use local_exporter_actors::{cannot_start, check_threads};
 use local_exporter_config::{Confinement, Layers, Loaded, PathAccess, Settings};
 use std::future::Future;
 use std::io;
@@ -115,13 +116,16 @@ fn serve(layers: Layers) -> Result<(), Refused> {
 /// Loads the configuration, binds the listeners and opens the paths of confinement, on another thread,
 /// which ends before this does.
 async fn prepare(layers: Layers, path_access: PathAccess) -> Result<Prepared, Refused> {
+    // The one below, and the one that accesses configured paths, whose absence would be reported as an
+    // error in the configuration.
+    check_threads(2).map_err(Refused::Io)?;
     let (sender, prepared) = oneshot::channel();
     let thread = thread::Builder::new().name("startup".to_owned());
     let thread = thread.spawn(move || {
         // The receiver is gone if the process stops.
         let _ = sender.send(prepare_now(&layers, &path_access));
     });
-    let thread = thread.map_err(Refused::Io)?;
+    let thread = thread.map_err(|error| Refused::Io(cannot_start(error)))?;
     let prepared = prepared.await;
     let ended = thread.join();
     match (prepared, ended) {

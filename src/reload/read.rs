@@ -7,6 +7,7 @@ use crate::http::access;
 use crate::process::confinement::RequiredAccess;
 use crate::reloader::Reloader;
 use crate::reloader::outcome::ReloadError;
+use local_exporter_actors::cannot_start;
 use local_exporter_config::{LastValid, Layers, Loaded, PathAccess, Settings};
 use std::path::PathBuf;
 use std::thread;
@@ -63,7 +64,7 @@ impl ConfigReader {
             let _ = found.send(read(&layers, granted.as_ref(), &access, &last_valid));
         });
         if let Err(error) = started {
-            return Err(ReloadError::one(format!("cannot start a thread: {error}")));
+            return Err(ReloadError::one(cannot_start(error).to_string()));
         }
         self.pending = Some(pending);
         self.end().await?

@@ -13,7 +13,8 @@ pub(super) fn refused(error: &io::Error) -> String {
 
 /// An error of starting a thread, with its remedies.
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-pub(crate) fn cannot_start(error: io::Error) -> io::Error {
+#[must_use]
+pub fn cannot_start(error: io::Error) -> io::Error {
     io::Error::new(error.kind(), refused(&error))
 }
 

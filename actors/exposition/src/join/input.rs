@@ -123,10 +123,7 @@ impl<'f> Input<'f> {
     pub(super) fn reader(&self) -> LineReader<'_, 'f> {
         LineReader {
             input: self,
-            reader: match self.dialect {
-                Dialect::Text => Box::new(TextReader::new(&[])),
-                Dialect::OpenMetrics => Box::new(OpenMetricsReader::new(&[])),
-            },
+            reader: new_reader(self.dialect),
         }
     }
 
@@ -139,8 +136,9 @@ impl<'f> Input<'f> {
 }
 
 impl<'f> LineReader<'_, 'f> {
-    /// Continues at the start of a file.
+    /// Continues at the start of a file, also behind the end of another one.
     pub(super) fn begin(&mut self, file: usize) {
+        self.reader = new_reader(self.input.dialect);
         *self.reader.cursor() = Cursor {
             body: self.input.body(file),
             at: 0,
@@ -179,6 +177,13 @@ impl<'f> LineReader<'_, 'f> {
             entry,
             bytes: without_outer_nuls(bytes.unwrap_or_default()),
         }
+    }
+}
+
+fn new_reader<'f>(dialect: Dialect) -> Box<dyn Reader<'f> + 'f> {
+    match dialect {
+        Dialect::Text => Box::new(TextReader::new(&[])),
+        Dialect::OpenMetrics => Box::new(OpenMetricsReader::new(&[])),
     }
 }
 

@@ -38,7 +38,7 @@ fn joined(files: &[&str]) -> (String, usize, Vec<[String; 3]>) {
 
 #[test]
 fn families_and_series_occur_once() {
-    let cases: [(&[&str], &str, usize); 8] = [
+    let cases: [(&[&str], &str, usize); 9] = [
         (&["# x\n\na 1"], "# x\n\na 1", 0),
         (&["", "# x\na 1"], "# x\na 1", 0),
         (&[], "", 0),
@@ -75,6 +75,11 @@ fn families_and_series_occur_once() {
                 "# TYPE a counter\na_total{b=\"2\"} 1 1\na_total{b=\"2\"} 2 2\n# EOF\n",
             ],
             "# TYPE a counter\na_total{b=\"1\"} 1\na_total{b=\"2\"} 1 1\na_total{b=\"2\"} 2 2\nc 1\n# EOF\n",
+            0,
+        ),
+        (
+            &["a 1\n# EOF\n", "# TYPE b counter\nb_total 1\n# EOF\n"],
+            "a 1\n# TYPE b counter\nb_total 1\n# EOF\n",
             0,
         ),
     ];
