@@ -8,6 +8,7 @@
 
 mod stamp;
 
+use local_exporter_actors::log_limit::{LogLimit, LogLine};
 use local_exporter_actors::{BlockingPool, BlockingTask, TaskError};
 use stamp::Stamp;
 use std::fmt;
@@ -61,6 +62,7 @@ type Loader<T> = Arc<dyn Fn(&Arc<T>) -> Loaded<T> + Send + Sync>;
 pub(crate) struct FileBacked<T> {
     loader: Loader<T>,
     blocking: BlockingPool,
+    failures: LogLimit,
     state: Mutex<FileBackedState<T>>,
 }
 
@@ -121,6 +123,7 @@ impl<T: Send + Sync + 'static> FileBacked<T> {
         Self {
             loader: Arc::new(loader),
             blocking: blocking.clone(),
+            failures: LogLimit::default(),
             state: Mutex::new(state),
         }
     }
@@ -138,7 +141,7 @@ impl<T: Send + Sync + 'static> FileBacked<T> {
             let Some(check) = &mut state.running else {
                 break;
             };
-            let Some(result) = check.result().await else {
+            let Some(result) = check.result(&self.failures).await else {
                 break;
             };
             state.checked = Some(check.began);
@@ -150,7 +153,13 @@ impl<T: Send + Sync + 'static> FileBacked<T> {
                 }
                 Ok(None) | Err(TaskError::Panicked) => {}
                 Err(TaskError::NoThread(error)) => {
-                    tracing::warn!(error, "cannot read access files; using their last contents");
+                    if let Some(suppressed) = self.failures.event().map(LogLine::suppressed) {
+                        tracing::warn!(
+                            error,
+                            suppressed,
+                            "cannot read access files; using their last contents"
+                        );
+                    }
                 }
             }
         }
@@ -177,7 +186,7 @@ impl<T: Send + Sync + 'static> FileBacked<T> {
 
 impl<T> FileCheck<T> {
     /// Waits for the result within [`CHECK_TIMEOUT`]; once the check is late, not at all.
-    async fn result(&mut self) -> Option<Result<CheckResult<T>, TaskError>> {
+    async fn result(&mut self, failures: &LogLimit) -> Option<Result<CheckResult<T>, TaskError>> {
         let left = match self.pace {
             Pace::InTime => CHECK_TIMEOUT.saturating_sub(self.began.elapsed()),
             Pace::Late => Duration::ZERO,
@@ -185,7 +194,12 @@ impl<T> FileCheck<T> {
         let result = timeout(left, &mut self.task).await.ok();
         if result.is_none() && self.pace == Pace::InTime {
             self.pace = Pace::Late;
-            tracing::warn!("access files are slow to read; using their last known contents");
+            if let Some(suppressed) = failures.event().map(LogLine::suppressed) {
+                tracing::warn!(
+                    suppressed,
+                    "access files are slow to read; using their last known contents"
+                );
+            }
         }
         result
     }

@@ -62,6 +62,8 @@ pub(super) struct ConnectionLogs {
     handshakes: LogLimit,
     /// Connections that end with an error.
     pub(super) ended: LogLimit,
+    /// Connections that cannot be accepted.
+    pub(super) accept: LogLimit,
 }
 
 impl ServerContext {

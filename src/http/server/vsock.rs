@@ -9,6 +9,7 @@ use super::socket::ClientSocket;
 use actix_rt::Arbiter;
 use actix_service::{Service, ServiceFactory};
 use actix_web::rt::net::UnixStream;
+use local_exporter_actors::log_limit::{LogLimit, LogLine};
 use socket2::{SockRef, Socket};
 use std::future::poll_fn;
 use std::io;
@@ -72,7 +73,7 @@ async fn accept_all(listener: Socket, mut context: ServerContext, most: usize) -
         let (socket, permit) = tokio::select! {
             biased;
             _ = context.stopping.wait_for(|stopping| *stopping) => break,
-            next = next(&listener, &free) => next,
+            next = next(&listener, &free, &context.logs.accept) => next,
         };
         // The service is always ready: it admits or refuses each connection on its own.
         if poll_fn(|cx| service.poll_ready(cx)).await.is_ok() {
@@ -95,6 +96,7 @@ async fn accept_all(listener: Socket, mut context: ServerContext, most: usize) -
 async fn next(
     listener: &UnixStream,
     free: &Arc<Semaphore>,
+    failures: &LogLimit,
 ) -> (ClientSocket, Option<OwnedSemaphorePermit>) {
     // The semaphore is never closed, so this waits for a permit.
     let permit = Arc::clone(free).acquire_owned().await.ok();
@@ -103,7 +105,9 @@ async fn next(
             Ok(socket) => return (socket, permit),
             Err(error) if concerns_one_connection(&error) => {}
             Err(error) => {
-                tracing::error!(%error, "cannot accept a vsock connection");
+                if let Some(suppressed) = failures.event().map(LogLine::suppressed) {
+                    tracing::error!(%error, suppressed, "cannot accept a vsock connection");
+                }
                 sleep(ACCEPT_PAUSE).await;
             }
         }

@@ -7,6 +7,7 @@ use super::subscriptions::{Renewed, Subscriptions};
 use super::version::Stamp;
 use crate::blocking::{BlockingTask, TaskError};
 use crate::faults::FaultPoint;
+use crate::log_limit::{LogLimit, LogLine};
 use crate::reason::Reason;
 use crate::report::CacheReport;
 use crate::scrape::{ScrapeError, ScrapeResult};
@@ -44,6 +45,8 @@ pub(in crate::source) struct Files {
     latest: RefCell<Option<ScrapeResult>>,
     /// Notified after each scan, for scrapes that wait for the first one.
     scanned: Notify,
+    /// Limits the log lines about scans that could not be started.
+    failures: LogLimit,
 }
 
 impl Files {
@@ -55,6 +58,7 @@ impl Files {
             context,
             latest: RefCell::default(),
             scanned: Notify::new(),
+            failures: LogLimit::default(),
         }
     }
 
@@ -179,10 +183,13 @@ impl Files {
     /// Without a thread nothing is known about the files: the last result stays.
     fn keep_or_publish(&self, error: ScrapeError) {
         if self.latest.borrow().is_some() {
-            tracing::warn!(
-                error = error.message,
-                "cannot examine files; serving the last result"
-            );
+            if let Some(suppressed) = self.failures.event().map(LogLine::suppressed) {
+                tracing::warn!(
+                    error = error.message,
+                    suppressed,
+                    "cannot examine files; serving the last result"
+                );
+            }
         } else {
             self.publish(Err(error));
         }

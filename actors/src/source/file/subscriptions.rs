@@ -4,6 +4,7 @@
 //! timer. Tries again at each scan, and determines when the next one is due.
 
 use super::error::retry_after;
+use crate::log_limit::{LogLimit, LogLine};
 use crate::report::WatchMode;
 use crate::source::watch::pending_writes::PendingWrites;
 use crate::source::watch::{MAX_TARGETS, Subscription, Target, Targets, Unwatched, Watches};
@@ -22,6 +23,7 @@ pub(super) struct Subscriptions {
     pub(super) watching: WatchMode,
     /// The time since which a watch could not be set.
     refused_since: Option<Instant>,
+    changes: LogLimit,
 }
 
 /// Whether a watch was set that was not set before, or should be set again.
@@ -40,6 +42,7 @@ impl Default for Subscriptions {
             held: HashMap::new(),
             watching: WatchMode::Events,
             refused_since: None,
+            changes: LogLimit::default(),
         }
     }
 }
@@ -107,20 +110,27 @@ impl Subscriptions {
         self.held.remove(&target.directory)
     }
 
-    /// Records, and logs when it changes, whether all targets have events.
+    /// Records, and logs at a limited rate when it changes, whether all targets have events.
     fn report(&mut self, without: WithoutEvents) {
         let watching = match &without {
             Some(_) => WatchMode::Polling,
             None => WatchMode::Events,
         };
-        if let (WatchMode::Events, Some((directory, error))) = (self.watching, without) {
-            let directory = shown(&directory);
-            tracing::warn!(path = %directory, error, "no file events, polling instead");
-        }
-        if (self.watching, watching) == (WatchMode::Polling, WatchMode::Events) {
-            tracing::info!("file events are available again");
-        }
+        let line = match self.watching == watching {
+            true => self.changes.overdue(),
+            false => self.changes.event(),
+        };
         self.watching = watching;
+        match (without, line.map(LogLine::suppressed)) {
+            (Some((directory, error)), Some(suppressed)) => {
+                let path = shown(&directory);
+                tracing::warn!(%path, error, suppressed, "no file events, polling instead");
+            }
+            (None, Some(suppressed)) => {
+                tracing::info!(suppressed, "file events are available again");
+            }
+            (_, None) => {}
+        }
     }
 
     /// The time until the next attempt to set a watch that could not be set.
