@@ -17,7 +17,7 @@ use actix_web::web::{Bytes, Data};
 use divan::Bencher;
 use local_exporter::Compressors;
 use local_exporter_actors::BlockingPool;
-use local_exporter_actors::{ActorThreads, GlobalLimit, Metrics, Names, Registry};
+use local_exporter_actors::{Accepted, ActorThreads, GlobalLimit, Metrics, Registry};
 use local_exporter_config::{Environment, Input, load};
 use local_exporter_daemons::bus::Bus;
 use local_exporter_daemons::prombus::{self, Prombus};
@@ -70,7 +70,7 @@ impl Scene {
 
     fn scrape(&self) -> usize {
         let handle = self.registry.get("it").expect("the one selector");
-        let response = handle.scrape(Duration::MAX, Names::Utf8);
+        let response = handle.scrape(Duration::MAX, Accepted::EVERYTHING);
         self.system
             .block_on(response)
             .expect("a response")

@@ -32,7 +32,7 @@ pub use command::Command;
 pub use http::gzip::Compressors;
 pub use http::listen::{Listener, bind};
 pub use limits::Rejection;
-pub use pages::bridge::{ResponseForm, SCRAPE_TIMEOUT_HEADER, ScrapeRequest, accepted_names};
+pub use pages::bridge::{ResponseForm, SCRAPE_TIMEOUT_HEADER, ScrapeRequest, accepted};
 pub use pages::endpoints::{ENDPOINTS, Endpoint, Methods, Page};
 #[cfg(target_env = "gnu")]
 pub use process::allocator::pin_mmap_threshold;

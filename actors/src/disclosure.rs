@@ -92,6 +92,7 @@ fn repeats_content(reason: Reason) -> bool {
         | Reason::Stale
         | Reason::Timestamps
         | Reason::Utf8Names
+        | Reason::NotAcceptable
         | Reason::Unsuitable
         | Reason::Reset
         | Reason::Bus

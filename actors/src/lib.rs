@@ -55,5 +55,5 @@ pub use reason::Reason;
 pub use registry::{
     ActorThreads, Changes, Reconciliation, Registry, SelectorHandle, ThreadHandles,
 };
-pub use scrape::{Exposition, Names, ScrapeError, ScrapeResult};
+pub use scrape::{Accepted, Exposition, Names, Protobuf, ScrapeError, ScrapeResult};
 pub use secret_files::{ListFiles, SecretFiles};

@@ -31,6 +31,8 @@ closed_set! {
             "The body has samples with timestamps, and `timestamps` is `reject`.";
         Utf8Names = "utf8_names",
             "The body has quoted names, and the scraper did not announce that it supports them.";
+        NotAcceptable = "not_acceptable",
+            "The body is protobuf, and the scraper did not ask for this format.";
         Unsuitable = "unsuitable",
             "The path has the wrong file type, such as a FIFO instead of a regular file.";
         Reset = "reset",

@@ -10,7 +10,7 @@ use crate::reason::Reason;
 use actix::Message;
 use bytes::Bytes;
 use local_exporter_config::{BodyPolicy, Check, Escaping, shown};
-use local_exporter_exposition::{EscapingScheme, Summary};
+use local_exporter_exposition::{EscapingScheme, Format, Summary};
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
@@ -84,6 +84,33 @@ pub enum Names {
     Utf8,
 }
 
+/// The bodies that a scraper supports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The names of metrics and labels.
+    pub names: Names,
+    /// Whether it supports protobuf.
+    pub protobuf: Protobuf,
+}
+
+/// Whether a scraper supports protobuf. Those that do not would read it as text, some without an
+/// error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protobuf {
+    /// It asks for this format.
+    Requested,
+    /// It does not ask for it.
+    NotRequested,
+}
+
+impl Accepted {
+    /// Every body, unchanged.
+    pub const EVERYTHING: Self = Self {
+        names: Names::Utf8,
+        protobuf: Protobuf::Requested,
+    };
+}
+
 impl Exposition {
     /// The Content-Type to serve the body with.
     #[must_use]
@@ -94,18 +121,24 @@ impl Exposition {
         }
     }
 
-    /// Returns the body with names that the scraper supports.
+    /// Returns the body in a form that the scraper supports.
     ///
     /// # Errors
-    /// If `policy` refuses a conversion, or the body cannot be converted.
-    pub(crate) async fn for_names(
+    /// If the scraper does not support the format, `policy` refuses a conversion, or the body cannot
+    /// be converted.
+    pub(crate) async fn for_scraper(
         self,
-        names: Names,
+        accepted: Accepted,
         policy: BodyPolicy,
         blocking: &BlockingPool,
     ) -> ScrapeResult {
+        if self.summary.format == Format::Protobuf && accepted.protobuf == Protobuf::NotRequested {
+            let message = "the body is protobuf, and the scraper did not ask for it \
+                           (application/vnd.google.protobuf in Accept)";
+            return Err(ScrapeError::new(Reason::NotAcceptable, message));
+        }
         let quoted = self.summary.needs_utf8 || self.summary.quoted_names;
-        let scheme = match names {
+        let scheme = match accepted.names {
             Names::Escaped(scheme) if quoted => scheme,
             Names::Escaped(_) | Names::Utf8 => return Ok(self),
         };

@@ -3,7 +3,7 @@
 use actix_web::web::{Bytes, Data};
 use local_exporter::Compressors;
 use local_exporter_actors::{
-    ActorThreads, BlockingPool, GlobalLimit, Metrics, Names, Registry, SelectorHandle,
+    Accepted, ActorThreads, BlockingPool, GlobalLimit, Metrics, Registry, SelectorHandle,
 };
 use local_exporter_config::{Environment, Input, Settings, load};
 use local_exporter_exposition::{
@@ -143,7 +143,7 @@ fn examine_files(repetitions: usize) {
             std::fs::write(path("new"), &line).expect("a file");
             std::fs::rename(path("new"), path("0000.prom")).expect("a file");
             loop {
-                let response = handle.scrape(Duration::MAX, Names::Utf8).await;
+                let response = handle.scrape(Duration::MAX, Accepted::EVERYTHING).await;
                 let body = response.expect("a response").body;
                 if body.windows(line.len()).any(|part| part == line.as_bytes()) {
                     break;
@@ -164,7 +164,7 @@ fn scrape_file(repetitions: usize) {
 fn scrape(repetitions: usize, source: &str) {
     with_selector(source, async |handle| {
         for _ in 0..repetitions {
-            let response = handle.scrape(Duration::MAX, Names::Utf8).await;
+            let response = handle.scrape(Duration::MAX, Accepted::EVERYTHING).await;
             black_box(response).expect("a response");
         }
     });

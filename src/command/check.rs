@@ -15,7 +15,7 @@ use futures_util::future::join3;
 use futures_util::stream::{self, StreamExt};
 use local_exporter_actors::diagnose::{self, Finding};
 use local_exporter_actors::{
-    ActorThreads, GlobalLimit, ListFiles, Metrics, Names, Registry, SelectorHandle,
+    Accepted, ActorThreads, GlobalLimit, ListFiles, Metrics, Registry, SelectorHandle,
 };
 use local_exporter_config::{Access, Flags, Layers, PathAccess, Selector, Settings, shown};
 use report::{Report, Verdict};
@@ -120,7 +120,7 @@ async fn check(selectors: Vec<Selector>, secret_files: ListFiles) -> io::Result<
     let handles: Vec<Arc<SelectorHandle>> = registry.iter().cloned().collect();
     let checks = stream::iter(handles).map(|handle| async move {
         // The selector's own timeout applies, and all names are accepted.
-        let scrape = handle.scrape(Duration::MAX, Names::Utf8);
+        let scrape = handle.scrape(Duration::MAX, Accepted::EVERYTHING);
         // The report about its files is ready shortly after the scrape.
         let known = timeout(handle.spec().limits.timeout, handle.ready());
         let (answer, findings, _) = join3(scrape, inspect(handle.spec()), known).await;

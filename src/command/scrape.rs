@@ -5,7 +5,7 @@ use super::exit::{WRONG, complain};
 use crate::http::access;
 use clap::Args;
 use local_exporter_actors::{
-    ActorThreads, GlobalLimit, ListFiles, Metrics, Names, Registry, ScrapeResult,
+    Accepted, ActorThreads, GlobalLimit, ListFiles, Metrics, Registry, ScrapeResult,
 };
 use local_exporter_config::{Flags, Selector};
 use std::io::{self, Write};
@@ -59,5 +59,5 @@ async fn scrape(selectors: Vec<Selector>, secret_files: ListFiles) -> io::Result
     let handle = registry.iter().next().cloned();
     let handle = handle.ok_or_else(|| io::Error::other("no actor was started"))?;
     // The selector's own timeout applies, and all names are accepted.
-    Ok(handle.scrape(Duration::MAX, Names::Utf8).await)
+    Ok(handle.scrape(Duration::MAX, Accepted::EVERYTHING).await)
 }

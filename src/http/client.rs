@@ -14,6 +14,16 @@ pub(crate) enum Peer {
     Unknown,
 }
 
+impl std::fmt::Display for Peer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Ip(address) => address.fmt(formatter),
+            Self::Local => formatter.write_str("unix"),
+            Self::Unknown => formatter.write_str("unknown"),
+        }
+    }
+}
+
 /// The scheme of a connection, for pages that print the exporter's own address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scheme {

@@ -107,6 +107,19 @@ pub(crate) fn method_not_allowed(allowed: &'static str, message: &'static str) -
     response.body(message)
 }
 
+/// The response to `OPTIONS`: the methods that the pages support.
+#[must_use]
+pub(crate) fn options() -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::ALLOW, "GET, HEAD, OPTIONS"));
+    response.finish()
+}
+
+/// The response to a request without TLS where TLS is required, as bytes: no HTTP is processed
+/// there. The same as that of Go's `net/http`.
+pub(crate) const PLAIN_HTTP: &str =
+    "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+
 /// A request that is not permitted to any client.
 #[must_use]
 pub(crate) fn forbidden(message: &'static str) -> HttpResponse {
@@ -214,6 +227,7 @@ fn status(reason: Reason) -> StatusCode {
         | Reason::Stale
         | Reason::Timestamps
         | Reason::Utf8Names
+        | Reason::NotAcceptable
         | Reason::Unsuitable
         | Reason::Reset
         | Reason::Bus

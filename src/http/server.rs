@@ -10,6 +10,7 @@ mod context;
 mod handle;
 mod multiplexed;
 mod outgoing;
+mod prefixed;
 mod service;
 mod socket;
 mod tracked_body;

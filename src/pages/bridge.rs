@@ -9,7 +9,7 @@ mod explain;
 mod request;
 mod timeout;
 
-pub use accept::accepted_names;
+pub use accept::accepted;
 pub use request::{ResponseForm, ScrapeRequest};
 pub use timeout::SCRAPE_TIMEOUT_HEADER;
 
@@ -21,7 +21,7 @@ use crate::http::reply::{self, OfSelector};
 use crate::limits::Rejection;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
-use local_exporter_actors::{Exposition, Names, SelectorHandle};
+use local_exporter_actors::{Accepted, Exposition, SelectorHandle};
 use local_exporter_config::{DropInState, similar};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -49,7 +49,7 @@ pub(crate) async fn scrape(request: HttpRequest, exporter: web::Data<Exporter>) 
     };
     let mut response = match scrape.form {
         ResponseForm::Debug => debug_response(&handle, &scrape).await,
-        ResponseForm::Body => match handle.scrape(scrape.timeout, scrape.names).await {
+        ResponseForm::Body => match handle.scrape(scrape.timeout, scrape.accepted).await {
             Ok(exposition) => {
                 body_response(&request, exposition, exporter.compressors.clone()).await
             }
@@ -64,7 +64,7 @@ pub(crate) async fn scrape(request: HttpRequest, exporter: web::Data<Exporter>) 
 /// Scrapes as usual and returns a text about the scrape, which shows the names of the daemon.
 async fn debug_response(handle: &SelectorHandle, scrape: &ScrapeRequest<'_>) -> HttpResponse {
     let (started, clock) = (SystemTime::now(), Instant::now());
-    let result = handle.scrape(scrape.timeout, Names::Utf8).await;
+    let result = handle.scrape(scrape.timeout, Accepted::EVERYTHING).await;
     let pieces = explain::explain(&explain::FinishedScrape {
         handle,
         started,

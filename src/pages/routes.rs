@@ -6,7 +6,8 @@
 use super::endpoints::{ENDPOINTS, Methods, Page};
 use super::{bridge, config, debug, health, landing, metrics, reload, sd};
 use crate::http::reply;
-use actix_web::{HttpResponse, Resource, Route, guard, web};
+use actix_web::http::Method;
+use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard, web};
 use local_exporter_config::Paths;
 use std::future::ready;
 
@@ -23,7 +24,7 @@ pub(crate) fn configure(service: &mut web::ServiceConfig, paths: &Paths) {
             Methods::Write => service.route(&path, handler(endpoint.page)),
         };
     }
-    service.default_service(web::to(|| ready(reply::not_found())));
+    service.default_service(web::to(other));
     if !prefix.is_empty() {
         service.service(above(prefix));
     }
@@ -58,6 +59,18 @@ fn readable(patterns: Vec<String>, handler: Route) -> Resource {
         .default_service(web::to(method_not_allowed))
 }
 
-async fn method_not_allowed() -> HttpResponse {
+/// A method other than GET and HEAD. `OPTIONS /` is the health check of HAProxy.
+async fn method_not_allowed(request: HttpRequest) -> HttpResponse {
+    if request.method() == Method::OPTIONS && request.path().ends_with('/') {
+        return reply::options();
+    }
     reply::method_not_allowed("GET, HEAD", "only GET and HEAD are allowed\n")
+}
+
+/// A path without a page, or `OPTIONS *` (RFC 9110, section 9.3.7).
+async fn other(request: HttpRequest) -> HttpResponse {
+    if request.method() == Method::OPTIONS && request.path() == "*" {
+        return reply::options();
+    }
+    reply::not_found()
 }

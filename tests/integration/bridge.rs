@@ -2,7 +2,8 @@
 
 mod in_flight;
 
-use crate::support::{Exporter, PATIENCE, get, quoted, request};
+use crate::clients::connection::Connection;
+use crate::support::{Exporter, PATIENCE, get, quoted, raw, request};
 use local_exporter_daemons::fault::Behaviour;
 use local_exporter_daemons::scripted::ScriptedDaemon;
 use std::io::{Read, Write};
@@ -88,6 +89,9 @@ fn methods_other_than_get_and_head_are_rejected() {
         "/",
     ] {
         for method in ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"] {
+            if (method, path) == ("OPTIONS", "/") {
+                continue;
+            }
             let reply = request(method, &exporter.url(path), &[]);
             assert_eq!(reply.status, 405, "{method} {path}");
             assert_eq!(reply.header("allow"), Some("GET, HEAD"), "{method} {path}");
@@ -120,6 +124,84 @@ fn methods_other_than_get_and_head_are_rejected() {
             head.starts_with(b"HTTP/1.1 200 OK\r\n"),
             "{method} {head:?}"
         );
+    }
+}
+
+/// `OPTIONS /` is the health check of HAProxy, without configuration `OPTIONS *`.
+#[test]
+fn options_of_the_server_and_of_the_first_page_succeed() {
+    let (exporter, _daemon, _folder) = serving(b"a 1\n");
+    for target in ["*", "/"] {
+        for version in ["1.0", "1.1"] {
+            let request =
+                format!("OPTIONS {target} HTTP/{version}\r\nhost: x\r\nconnection: close\r\n\r\n");
+            let response = raw(exporter.address(), &request);
+            let (head, body) = response.split_once("\r\n\r\n").unwrap();
+            assert!(head.starts_with(&format!("HTTP/{version} 200 ")), "{head}");
+            let allow = head.lines().find(|line| line.starts_with("allow: "));
+            assert_eq!(allow, Some("allow: GET, HEAD, OPTIONS"), "{head}");
+            assert_eq!(body, "");
+        }
+    }
+    assert_eq!(request("OPTIONS", &exporter.url("/nope"), &[]).status, 404);
+}
+
+/// Some clients, such as `curl`, do not encode what a user writes.
+#[test]
+fn a_selector_in_the_query_may_be_raw_utf8() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("m.prom");
+    std::fs::write(&file, "a 1\n").unwrap();
+    let exporter = Exporter::start(&format!(
+        "[bridge.selectors]\n\"gr\u{f6}\u{df}e-\u{82b1}\" = {{ kind = \"file\", path = {} }}\n",
+        quoted(&file)
+    ));
+    let mut connection = Connection::open(exporter.address());
+    for _ in 0..2 {
+        connection.request("/bridge?selector=gr\u{f6}\u{df}e-\u{82b1}");
+        assert_eq!(connection.reply().text(), "a 1\n");
+    }
+    let unknown = "\u{82b1}".repeat(2000);
+    connection.request(&format!("/bridge?selector={unknown}"));
+    assert_eq!(connection.reply().status, 404);
+}
+
+/// The exporter encodes targets, but never changes the length of a body: what follows it would be
+/// taken for another request.
+#[test]
+fn the_body_of_a_request_is_not_encoded() {
+    let (exporter, _daemon, _folder) = serving(b"a 1\n");
+    let inner = "GET /-/healthy HTTP/1.1\r\nhost: x\r\n\r\n";
+    let body = format!("{}\r\n0\r\n\r\n{inner}", "\u{fc}".repeat(100));
+    for method in ["GET", "POST"] {
+        let head = format!("{method} /-/ready HTTP/1.1\r\nhost: x\r\n");
+        let length = format!("content-length: {}\r\n\r\n{body}", body.len());
+        let chunked = format!(
+            "transfer-encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n",
+            body.len()
+        );
+        for rest in [length, chunked] {
+            let response = raw(
+                exporter.address(),
+                &format!("{head}connection: close\r\n{rest}"),
+            );
+            assert_eq!(response.matches("HTTP/1.1 ").count(), 1, "{response}");
+            let mut parts = TcpStream::connect(exporter.address()).unwrap();
+            let (first, second) = rest.split_at(rest.find("\r\n\r\n").unwrap() + 4);
+            parts.write_all(head.as_bytes()).unwrap();
+            parts.write_all(first.as_bytes()).unwrap();
+            let mut status = [0; 12];
+            parts.set_read_timeout(Some(PATIENCE)).unwrap();
+            if method == "POST" {
+                parts.read_exact(&mut status).unwrap();
+            }
+            let _ = parts.write_all(second.as_bytes());
+            let _ = parts.shutdown(std::net::Shutdown::Write);
+            let mut all = Vec::new();
+            let _ = parts.read_to_end(&mut all);
+            let all = String::from_utf8_lossy(&all);
+            assert!(!all.contains("healthy"), "{all}");
+        }
     }
 }
 

@@ -30,6 +30,10 @@ pub(super) fn remedy(reason: Reason) -> &'static str {
         Reason::Utf8Names => {
             "have the scraper request UTF-8 names (escaping=allow-utf-8 in Accept), or correct what prevents the conversion"
         }
+        Reason::NotAcceptable => {
+            "have the scraper request protobuf (in Prometheus, `scrape_native_histograms` or PrometheusProto \
+             in `scrape_protocols`), or have the daemon write text"
+        }
         Reason::Unsuitable => "correct `kind` or `path`",
         Reason::Reset => "check the log of the daemon: it closed the connection within its body",
         Reason::Bus => {

@@ -11,7 +11,7 @@ use crate::faults::Faults;
 use crate::metrics::Metrics;
 use crate::reason::Reason;
 use crate::report::{Snapshot, State};
-use crate::scrape::{Caller, Names, Scrape, ScrapeError, ScrapeResult};
+use crate::scrape::{Accepted, Caller, Scrape, ScrapeError, ScrapeResult};
 use crate::selector::{SelectorActor, Shutdown};
 use crate::source::{self, SourceContext};
 use crate::status::{Admission, Status};
@@ -185,12 +185,12 @@ impl SelectorHandle {
         }
     }
 
-    /// Scrapes the selector for a scraper that supports `names`. Takes at most `within` and at
+    /// Scrapes the selector for a scraper that supports `accepted`. Takes at most `within` and at
     /// most the selector's timeout.
     ///
     /// # Errors
     /// If no valid body is available; see [`crate::Reason`].
-    pub async fn scrape(&self, within: Duration, names: Names) -> ScrapeResult {
+    pub async fn scrape(&self, within: Duration, accepted: Accepted) -> ScrapeResult {
         let unrecorded = UnrecordedScrape::begin(&self.status);
         let within = within.min(self.spec.limits.timeout);
         let result = self.send(unrecorded.began, within).await;
@@ -200,7 +200,7 @@ impl SelectorHandle {
                 let policy = self.spec.body_policy;
                 let converted = timeout_at(
                     deadline,
-                    exposition.for_names(names, policy, &self.blocking),
+                    exposition.for_scraper(accepted, policy, &self.blocking),
                 )
                 .await;
                 let late = |_| Err(ScrapeError::timeout("converting the names of the body", ""));

@@ -34,7 +34,9 @@ enum Line {
     First,
     /// Nothing, after a line of a head.
     Empty,
-    /// A part of a line.
+    /// A part of the first line, which contains the target of the request.
+    Request,
+    /// A part of another line.
     Begun,
 }
 
@@ -57,6 +59,28 @@ impl Pipelining {
 
     /// Returns how many of these bytes may be passed on now.
     pub(super) fn pass(&mut self, bytes: &[u8], requests: u64) -> usize {
+        self.pass_each(bytes, requests, |_, _| {})
+    }
+
+    /// [`Self::pass`] for bytes that are not all ASCII; also returns what to pass on. Others
+    /// in the target of a request are percent-encoded, as RFC 3986, section 2.1, requires:
+    /// some clients do not, and parsers of targets reject them. Bytes that may belong to the
+    /// body of a request, because its head is waiting, never are: that would change where the
+    /// body ends. For the same reason the caller must not use this after such a request.
+    pub(super) fn pass_encoded(&mut self, bytes: &[u8], requests: u64) -> (usize, Vec<u8>) {
+        let mut encoded = Vec::with_capacity(bytes.len() + bytes.len() / 2);
+        let passed = self.pass_each(bytes, requests, |byte, is_target| {
+            if is_target && !byte.is_ascii() {
+                encoded.extend(format!("%{byte:02X}").bytes());
+            } else {
+                encoded.push(byte);
+            }
+        });
+        (passed, encoded)
+    }
+
+    /// Passes bytes on to `each`, with whether the byte is a part of a first line.
+    fn pass_each(&mut self, bytes: &[u8], requests: u64, mut each: impl FnMut(u8, bool)) -> usize {
         let waiting = self.waiting(requests);
         self.heads = waiting;
         self.requests = requests;
@@ -66,14 +90,16 @@ impl Pipelining {
             self.line = match (byte, self.line) {
                 (b'\r', line) => line,
                 (b'\n', Line::First) => Line::First,
-                (b'\n', Line::Begun) => Line::Empty,
+                (b'\n', Line::Begun | Line::Request) => Line::Empty,
                 (b'\n', Line::Empty) => {
                     self.heads += 1;
                     head_bytes.get_or_insert(index + 1);
                     Line::First
                 }
-                _ => Line::Begun,
+                (_, Line::First | Line::Request) => Line::Request,
+                (_, Line::Empty | Line::Begun) => Line::Begun,
             };
+            each(*byte, self.line == Line::Request && self.heads == 0);
             if self.heads >= MAX_HEADS {
                 passed = index + 1;
                 break;
@@ -150,6 +176,20 @@ mod tests {
         assert_eq!(pipelining.head_bytes(), 0);
         pipelining.pass(&HEAD[..10], 1);
         assert_eq!(pipelining.head_bytes(), 10);
+    }
+
+    #[test]
+    fn only_the_target_of_a_request_is_encoded() {
+        let mut pipelining = Pipelining::default();
+        let head = "GET /?a=\u{fc} HTTP/1.1\r\nhost: \u{fc}\r\n\r\n".as_bytes();
+        let expected = "GET /?a=%C3%BC HTTP/1.1\r\nhost: \u{fc}\r\n\r\n".as_bytes();
+        let (passed, encoded) = pipelining.pass_encoded(&head.repeat(2), 0);
+        assert_eq!(passed, 2 * head.len());
+        assert_eq!(encoded, [expected, head].concat(), "it may be a body");
+        let (first, second) = head.split_at(9);
+        let mut parts = pipelining.pass_encoded(first, 2).1;
+        parts.extend(pipelining.pass_encoded(second, 2).1);
+        assert_eq!(parts, expected);
     }
 
     #[test]

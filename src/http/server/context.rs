@@ -1,9 +1,11 @@
 //! Shared state of all listeners, and the admission of a connection.
 
 use super::socket::ClientSocket;
-use super::transport::Transport;
+use super::transport::{PlainHttp, Transport};
 use crate::http::access::Authorizer;
+use crate::http::client::Peer;
 use crate::http::connections::{Connections, LimitedStream, Multiplexing};
+use crate::http::reply;
 use crate::http::web_config::{Protection, handshake_error};
 use crate::metrics::ConnectionMetrics;
 use actix_http::Protocol;
@@ -13,9 +15,15 @@ use local_exporter_actors::{BlockingPool, Registry};
 use local_exporter_config::{PathAccess, Settings};
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
+
+/// Bytes of a request without TLS that are discarded.
+const MAX_DISCARDED: usize = 64 * 1024;
 
 /// Adds the pages and their state to an application.
 pub(crate) type Pages = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
@@ -101,6 +109,7 @@ impl ServerContext {
             return None;
         }
         let admission = self.connections.admit()?;
+        let peer = socket.peer();
         let mut connection = LimitedStream::new(Transport::new(socket, tls), admission);
         match connection.prepare(Transport::poll_handshake).await {
             Ok(protocol) => {
@@ -111,13 +120,52 @@ impl ServerContext {
                 Some((connection, protocol, None))
             }
             Err(error) => {
-                self.metrics.handshake_failed();
-                if let Some(suppressed) = self.logs.handshakes.event().map(LogLine::suppressed) {
-                    let error = handshake_error(&error);
-                    tracing::debug!(error, suppressed, "TLS handshake failed");
+                self.handshake_failed(peer, &error);
+                if error.get_ref().is_some_and(|inner| inner.is::<PlainHttp>()) {
+                    // The client may have gone.
+                    let _ = refuse_plain_http(&mut connection).await;
                 }
                 None
             }
         }
     }
+
+    /// Counts a failed handshake, and logs it at a limited rate.
+    fn handshake_failed(&self, peer: Peer, error: &io::Error) {
+        self.metrics.handshake_failed();
+        let error = handshake_error(error);
+        if let Some(suppressed) = self.logs.handshakes.event().map(LogLine::suppressed) {
+            let client = peer.to_string();
+            tracing::warn!(client, error, suppressed, "TLS handshake failed");
+        }
+    }
+}
+
+/// Tells a client that TLS is required, then waits until it has closed the connection: if bytes
+/// are unread, the kernel resets the connection, and the response is lost.
+async fn refuse_plain_http(connection: &mut LimitedStream<Transport>) -> io::Result<()> {
+    let mut rest = reply::PLAIN_HTTP.as_bytes();
+    let mut discarded = 0;
+    let refuse = |transport: &mut Transport, cx: &mut Context<'_>| {
+        let Some(socket) = transport.opening() else {
+            return Poll::Ready(Ok(()));
+        };
+        let mut socket = Pin::new(socket);
+        while !rest.is_empty() {
+            let written = ready!(socket.as_mut().poll_write(cx, rest))?;
+            rest = rest.get(written..).unwrap_or_default();
+        }
+        ready!(socket.as_mut().poll_shutdown(cx))?;
+        let mut scratch = [0; 1024];
+        while discarded < MAX_DISCARDED {
+            let mut buffer = ReadBuf::new(&mut scratch);
+            ready!(socket.as_mut().poll_read(cx, &mut buffer))?;
+            match buffer.filled().len() {
+                0 => break,
+                read => discarded += read,
+            }
+        }
+        Poll::Ready(Ok(()))
+    };
+    connection.prepare(refuse).await
 }

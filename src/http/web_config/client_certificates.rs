@@ -6,6 +6,7 @@ mod verifier;
 use super::pem::Pem;
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
+use rustls::pki_types::CertificateDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 use std::sync::Arc;
@@ -96,30 +97,33 @@ impl ClientCertificates {
         else {
             return Ok(None);
         };
-        let signer = signer
-            .as_ref()
-            .map(|authority| authority.verifier(provider));
+        let authority = match signer {
+            Some(Authority(pem)) => pem.certificates("client_ca")?,
+            None => Vec::new(),
+        };
+        let signer = signer.is_some().then(|| verifier(&authority, provider));
         Ok(Some(Arc::new(Verifier {
             presence: *presence,
             signer: signer.transpose()?,
+            authority,
             sans: sans.clone(),
             provider: Arc::clone(provider),
         })))
     }
 }
 
-impl Authority {
-    fn verifier(
-        &self,
-        provider: &Arc<CryptoProvider>,
-    ) -> Result<Arc<dyn ClientCertVerifier>, String> {
-        let unusable = |error: &dyn std::fmt::Display| format!("cannot use client_ca: {error}");
-        let mut roots = RootCertStore::empty();
-        for certificate in self.0.certificates("client_ca")? {
-            roots.add(certificate).map_err(|error| unusable(&error))?;
-        }
-        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
-            .build()
-            .map_err(|error| unusable(&error))
+/// The verifier of signatures of an authority.
+fn verifier(
+    authority: &[CertificateDer<'static>],
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ClientCertVerifier>, String> {
+    let unusable = |error: &dyn std::fmt::Display| format!("cannot use client_ca: {error}");
+    let mut roots = RootCertStore::empty();
+    for certificate in authority {
+        let added = roots.add(certificate.clone());
+        added.map_err(|error| unusable(&error))?;
     }
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+        .build()
+        .map_err(|error| unusable(&error))
 }

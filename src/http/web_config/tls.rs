@@ -9,12 +9,14 @@ use super::document::TlsServer;
 use super::pem::Pem;
 use super::tls_names;
 use rustls::crypto::{CryptoProvider, SupportedKxGroup, ring};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::ResolvesServerCert;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{CertificateError, Error};
 use rustls::{ServerConfig, SupportedCipherSuite, SupportedProtocolVersion};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use x509_parser::prelude::{FromDer, X509Certificate, X509Version};
 
 /// How connections are protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,9 +126,56 @@ impl Tls {
     ) -> Result<Arc<dyn ResolvesServerCert>, String> {
         let chain = self.certificate.certificates("cert")?;
         let key = self.key.private_key()?;
-        let certified = CertifiedKey::from_der(chain, key, provider)
-            .map_err(|error| format!("cannot use the certificate with the key: {error}"))?;
+        let certified = certified_key(chain, key, provider)?;
         Ok(Arc::new(SingleCertAndKey::from(certified)))
+    }
+}
+
+/// Combines a certificate with its key.
+fn certified_key(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    provider: &CryptoProvider,
+) -> Result<CertifiedKey, String> {
+    let unusable = |error: Error| {
+        format!(
+            "cannot use the certificate with the key: {}",
+            explained(&error)
+        )
+    };
+    let key = provider.key_provider.load_private_key(key);
+    let certified = CertifiedKey::new(chain, key.map_err(unusable)?);
+    match certified.keys_match() {
+        Ok(()) => Ok(certified),
+        // Version 1: webpki, which compares the keys, reads only version 3. Clients decide
+        // whether they accept the certificate.
+        Err(_) if is_version_1_of(&certified) => Ok(certified),
+        Err(error) => Err(unusable(error)),
+    }
+}
+
+/// Whether the certificate has version 1 and contains the key.
+fn is_version_1_of(certified: &CertifiedKey) -> bool {
+    let parsed = certified
+        .cert
+        .first()
+        .map(|leaf| X509Certificate::from_der(leaf));
+    let Some(Ok((_, certificate))) = parsed else {
+        return false;
+    };
+    let key = certified.key.public_key();
+    certificate.version() == X509Version::V1
+        && key.is_some_and(|key| *key == *certificate.tbs_certificate.subject_pki.raw)
+}
+
+/// An error of a key, with what to do about a curve that is not supported.
+fn explained(error: &Error) -> String {
+    match error {
+        Error::General(message) if message.contains("private key") => format!(
+            "{message}; the supported keys are RSA of 2048 to 8192 bits, ECDSA with P-256 or P-384, \
+             and Ed25519"
+        ),
+        other => other.to_string(),
     }
 }
 
@@ -143,6 +192,34 @@ pub(crate) fn handshake_error(error: &std::io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustls::pki_types::pem::PemObject;
+
+    fn certified(certificate: &str, key: &str) -> Result<CertifiedKey, String> {
+        let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+        certified_key(vec![certificate], key, &ring::default_provider())
+    }
+
+    #[test]
+    fn a_certificate_of_version_1_is_accepted_with_its_own_key() {
+        let certificate = include_str!("../../../tests/fixtures/tls/version-1.pem");
+        let key = include_str!("../../../tests/fixtures/tls/version-1.key");
+        certified(certificate, key).unwrap();
+        let other = rcgen::KeyPair::generate().unwrap().serialize_pem();
+        let refused = certified(certificate, &other).unwrap_err();
+        assert!(
+            refused.contains("cannot use the certificate with the key"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn the_error_of_an_unsupported_key_lists_the_supported_ones() {
+        let certificate = include_str!("../../../tests/fixtures/tls/p-521.pem");
+        let key = include_str!("../../../tests/fixtures/tls/p-521.key");
+        let refused = certified(certificate, key).unwrap_err();
+        assert!(refused.contains("P-256 or P-384"), "{refused}");
+    }
 
     #[test]
     fn a_handshake_error_is_readable() {

@@ -1,11 +1,50 @@
-//! The names that a scraper accepts, by its `Accept` header.
+//! The bodies that a scraper accepts, by its `Accept` header.
 //!
-//! Pure. A body keeps its format whatever the scraper prefers. Only one parameter matters: whether the
-//! scraper accepts UTF-8 names, which are written in quotes, and how others are to be written.
+//! Pure. A body keeps its format whatever the scraper prefers. Two things matter: whether the scraper
+//! accepts UTF-8 names, which are written in quotes, and how others are to be written; and whether it
+//! asks for protobuf. Every scraper reads the text-based formats.
 
 use actix_web::http::header::{ACCEPT, HeaderMap};
-use local_exporter_actors::Names;
+use local_exporter_actors::{Accepted, Names, Protobuf};
 use local_exporter_exposition::EscapingScheme;
+
+/// The media type of protobuf.
+const PROTOBUF: &str = "application/vnd.google.protobuf";
+
+/// The bodies that the `Accept` headers allow.
+pub fn accepted(headers: &HeaderMap) -> Accepted {
+    Accepted {
+        names: accepted_names(headers),
+        protobuf: accepted_protobuf(headers),
+    }
+}
+
+fn ranges(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(ACCEPT);
+    let values = values.filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(','))
+}
+
+/// Whether a range names protobuf. `*/*` does not count: scrapers that read only text send it too.
+fn accepted_protobuf(headers: &HeaderMap) -> Protobuf {
+    let is_requested = |range: &str| {
+        let mut parts = range.split(';').map(str::trim);
+        let media_type = parts.next().unwrap_or_default();
+        let mut qualities = parts.filter_map(quality);
+        media_type.eq_ignore_ascii_case(PROTOBUF) && qualities.all(|quality| quality > 0.0)
+    };
+    match ranges(headers).any(is_requested) {
+        true => Protobuf::Requested,
+        false => Protobuf::NotRequested,
+    }
+}
+
+/// The value of a parameter, if it is a quality.
+fn quality(parameter: &str) -> Option<f64> {
+    let (name, value) = parameter.split_once('=')?;
+    let is_quality = name.trim().eq_ignore_ascii_case("q");
+    is_quality.then(|| value.trim().parse().ok())?
+}
 
 /// The names that the `Accept` headers allow. Prometheus 3 sends `escaping=allow-utf-8` with the
 /// media types for which it accepts UTF-8 names, or the scheme of `metric_name_escaping_scheme`. The
@@ -13,12 +52,9 @@ use local_exporter_exposition::EscapingScheme;
 ///
 /// UTF-8 names are allowed if any media range does so. Otherwise the range with the highest quality
 /// that names a scheme decides.
-pub fn accepted_names(headers: &HeaderMap) -> Names {
-    let values = headers
-        .get_all(ACCEPT)
-        .filter_map(|value| value.to_str().ok());
+fn accepted_names(headers: &HeaderMap) -> Names {
     let mut best: Option<(f64, EscapingScheme)> = None;
-    for (quality, names) in values.flat_map(|value| value.split(',')).filter_map(range) {
+    for (quality, names) in ranges(headers).filter_map(range) {
         match names {
             Names::Utf8 => return Names::Utf8,
             Names::Escaped(scheme) => {
@@ -95,5 +131,39 @@ mod tests {
             assert_eq!(accepted_names(&headers), expected, "{accept}");
         }
         assert_eq!(accepted_names(&HeaderMap::new()), underscores);
+    }
+
+    #[test]
+    fn only_scrapers_that_name_protobuf_get_it() {
+        let cases = [
+            (
+                "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,*/*;q=0.1",
+                Protobuf::Requested,
+            ),
+            (
+                "text/plain, Application/vnd.google.Protobuf",
+                Protobuf::Requested,
+            ),
+            (
+                "application/vnd.google.protobuf;q=0, */*",
+                Protobuf::NotRequested,
+            ),
+            (
+                "text/plain;version=0.0.4;q=1,*/*;q=0.1",
+                Protobuf::NotRequested,
+            ),
+            (
+                "text/plain;x=application/vnd.google.protobuf",
+                Protobuf::NotRequested,
+            ),
+            ("application/*", Protobuf::NotRequested),
+            ("", Protobuf::NotRequested),
+        ];
+        for (accept, expected) in cases {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, HeaderValue::from_static(accept));
+            assert_eq!(accepted(&headers).protobuf, expected, "{accept}");
+        }
+        assert_eq!(accepted(&HeaderMap::new()).protobuf, Protobuf::NotRequested);
     }
 }

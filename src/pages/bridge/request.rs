@@ -5,7 +5,7 @@
 use super::{accept, timeout};
 use crate::limits::Rejection;
 use actix_web::http::header::{HeaderMap, HeaderValue};
-use local_exporter_actors::Names;
+use local_exporter_actors::Accepted;
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ pub struct ScrapeRequest<'q> {
     pub selector: Cow<'q, str>,
     /// The scraper's timeout less the offset; [`Duration::MAX`] if it sets none.
     pub timeout: Duration,
-    /// The metric and label names that the scraper accepts.
-    pub names: Names,
+    /// The bodies that the scraper supports.
+    pub accepted: Accepted,
     /// What to return.
     pub form: ResponseForm,
 }
@@ -45,11 +45,11 @@ impl<'q> ScrapeRequest<'q> {
         let header = headers.get(timeout::SCRAPE_TIMEOUT_HEADER);
         let timeout = timeout::scrape_timeout(header.map(HeaderValue::as_bytes), offset)
             .map_err(|message| (Rejection::BadDeadline, message))?;
-        let names = accept::accepted_names(headers);
+        let accepted = accept::accepted(headers);
         Ok(Self {
             selector,
             timeout,
-            names,
+            accepted,
             form,
         })
     }

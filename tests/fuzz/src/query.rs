@@ -7,8 +7,8 @@
 //! line is an `Accept` header.
 
 use actix_web::http::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
-use local_exporter::{Rejection, SCRAPE_TIMEOUT_HEADER, ScrapeRequest, accepted_names};
-use local_exporter_actors::Names;
+use local_exporter::{Rejection, SCRAPE_TIMEOUT_HEADER, ScrapeRequest, accepted};
+use local_exporter_actors::{Accepted, Names, Protobuf};
 use std::time::Duration;
 
 /// Subtracted from the scraper's timeout, and the shortest deadline that remains.
@@ -39,7 +39,7 @@ pub fn run(input: &[u8]) {
         Ok(asked) => {
             assert_eq!(selectors, [asked.selector.as_ref()]);
             assert!(!asked.selector.is_empty());
-            assert_eq!(asked.names, names(&accept));
+            assert_eq!(asked.accepted, accepted_by(&accept));
             let encoded: String = asked
                 .selector
                 .bytes()
@@ -132,16 +132,20 @@ fn within_patience(patience: Option<&HeaderValue>, within: Duration) {
     }
 }
 
-/// The names that the scraper accepts. Several `Accept` headers mean the same as one with their values joined.
-fn names(accept: &[HeaderValue]) -> Names {
+/// The bodies that the scraper accepts. Several `Accept` headers mean the same as one with their values joined.
+fn accepted_by(accept: &[HeaderValue]) -> Accepted {
     let texts = accept.iter().filter_map(|value| value.to_str().ok());
     let joined = texts.collect::<Vec<_>>().join(",").to_ascii_lowercase();
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_str(&joined).expect("it is ASCII"));
-    let names = accepted_names(&headers);
+    let accepted = accepted(&headers);
     assert!(
-        names != Names::Utf8 || joined.contains("allow-utf-8"),
+        accepted.names != Names::Utf8 || joined.contains("allow-utf-8"),
         "{joined:?}"
     );
-    names
+    assert!(
+        accepted.protobuf != Protobuf::Requested || joined.contains("protobuf"),
+        "{joined:?}"
+    );
+    accepted
 }

@@ -1,6 +1,7 @@
 //! The checks and formats of a selector decide which bodies are served, and with which content type.
 
 use super::selectors;
+use crate::support::get;
 use local_exporter_daemons::fault::Behaviour;
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -106,7 +107,11 @@ fn each_check_accepts_and_rejects_the_expected_bodies() {
     for (body, expectations) in cases {
         daemon.set(Behaviour::Serve(body.to_vec())).unwrap();
         for (selector, expected) in expectations {
-            let reply = exporter.scrape(selector);
+            let url = exporter.url(&format!("/bridge?selector={selector}"));
+            let reply = get(
+                &url,
+                &[("accept", "application/vnd.google.protobuf;q=0.6,*/*;q=0.1")],
+            );
             let shown = format!("{selector}: {}: {}", body.escape_ascii(), reply.text());
             match expected {
                 Ok(content_type) => {
@@ -118,4 +123,29 @@ fn each_check_accepts_and_rejects_the_expected_bodies() {
             }
         }
     }
+}
+
+/// VictoriaMetrics reads protobuf as text without samples, and reports the target as up.
+#[test]
+fn protobuf_is_served_only_to_scrapers_that_ask_for_it() {
+    let (exporter, _daemon, _folder) =
+        selectors(Behaviour::Serve(MESSAGES.to_vec()), &[("it", "")]);
+    let url = exporter.url("/bridge?selector=it");
+    let asks = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;\
+                encoding=delimited;q=0.6,*/*;q=0.1";
+    assert_eq!(get(&url, &[("accept", asks)]).body, MESSAGES);
+    for accept in ["*/*", "text/plain;version=0.0.4;q=1,*/*;q=0.1"] {
+        let reply = get(&url, &[("accept", accept)]);
+        reply.assert_error(502, "it", "not_acceptable");
+        assert!(reply.text().contains("protobuf"), "{}", reply.text());
+    }
+    exporter
+        .scrape("it")
+        .assert_error(502, "it", "not_acceptable");
+    let explained = get(&format!("{url}&debug=true"), &[]);
+    assert!(
+        explained.text().contains("bytes of protobuf"),
+        "{}",
+        explained.text()
+    );
 }

@@ -32,6 +32,14 @@ impl Authority {
         self.0.pem()
     }
 
+    /// The certificate of the authority itself.
+    pub(super) fn own_identity(&self) -> Identity {
+        Identity {
+            certificate: self.0.pem(),
+            key: self.0.key().serialize_pem(),
+        }
+    }
+
     /// Issues a certificate for DNS names and addresses.
     pub(super) fn issue(&self, names: &[&str]) -> Identity {
         let names = names.iter().map(|name| (*name).to_owned());

@@ -103,3 +103,20 @@ fn another_authority_is_trusted_without_a_restart() {
         metric(&web.client().with(&of_new), &exporter, failures) == Some(2.0)
     });
 }
+
+/// As in Go. Other certificates of authorities are not accepted.
+#[test]
+fn the_certificate_of_the_trusted_authority_is_accepted_as_that_of_a_client() {
+    let web = Web::new();
+    let (trusted, other) = (Authority::new("trusted"), Authority::new("other"));
+    web.write("ca.pem", &trusted.pem());
+    let text = tls(&[
+        "client_ca_file: ca.pem",
+        "client_auth_type: RequireAndVerifyClientCert",
+    ]);
+    let exporter = web.start(&text, "");
+    for (authority, expected) in [(&trusted, true), (&other, false)] {
+        let client = web.client().with(&authority.own_identity());
+        assert_eq!(client.is_served(exporter.address()), expected);
+    }
+}

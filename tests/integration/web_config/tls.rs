@@ -5,6 +5,8 @@ use super::{Client, Web, metric, tls};
 use crate::support::{raw, until};
 use rustls::crypto::ring::{cipher_suite, kx_group};
 use rustls::version::{TLS12, TLS13};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
 const USABLE: &str = "local_exporter_web_config_last_load_successful";
 
@@ -24,7 +26,7 @@ fn every_tls_key_is_accepted_and_nothing_is_served_without_tls() {
     );
     assert!(web.client().is_served(exporter.address()));
     let response = raw(exporter.address(), "GET / HTTP/1.1\r\nhost: a\r\n\r\n");
-    assert!(!response.contains("HTTP/"), "{response:?}");
+    assert!(response.starts_with("HTTP/1.0 400 "), "{response:?}");
     let failures = "local_exporter_http_tls_handshake_failures_total";
     until("the failed handshake is counted", || {
         metric(&web.client(), &exporter, failures) == Some(1.0)
@@ -157,11 +159,63 @@ fn tls_is_not_turned_on_or_off_without_a_restart() {
     let response = web.client().get(exporter.address(), "/").unwrap();
     assert!(response.starts_with("HTTP/1.1 500 "), "{response}");
     let response = raw(exporter.address(), "GET / HTTP/1.1\r\nhost: a\r\n\r\n");
-    assert!(!response.contains("HTTP/"), "{response:?}");
+    assert!(response.starts_with("HTTP/1.0 400 "), "{response:?}");
 
     let exporter = web.start("", "");
     assert_eq!(exporter.get("/").status, 200);
     web.configure(&tls(&[]));
     assert_eq!(exporter.get("/").status, 500);
     assert_eq!(exporter.get("/bridge?selector=a").status, 500);
+}
+
+/// As with Go's server, whose message this is.
+#[test]
+fn a_request_without_tls_is_answered_with_400() {
+    let web = Web::new();
+    let exporter = web.start(&tls(&[]), "");
+    for request in [
+        "GET / HTTP/1.1\r\nhost: x\r\n\r\n".to_owned(),
+        "HEAD /metrics HTTP/1.0\r\n\r\n".to_owned(),
+        format!("POST / HTTP/1.1\r\nx: {}\r\n\r\n", "y".repeat(20_000)),
+        "OPTIONS * HTTP/1.0\r\n\r\n".to_owned(),
+    ] {
+        let response = raw(exporter.address(), &request);
+        let expected = "HTTP/1.0 400 Bad Request\r\n\r\n\
+                        Client sent an HTTP request to an HTTPS server.\n";
+        assert_eq!(response, expected);
+    }
+    let client = web.client();
+    assert!(client.is_served(exporter.address()));
+    let failures = "local_exporter_http_tls_handshake_failures_total";
+    assert_eq!(metric(&client, &exporter, failures), Some(4.0));
+}
+
+#[test]
+fn failed_handshakes_are_logged_at_a_limited_rate() {
+    let web = Web::new();
+    let exporter = web.start(&tls(&[]), "");
+    for _ in 0..50 {
+        let mut client = TcpStream::connect(exporter.address()).unwrap();
+        // The exporter may close the connection before it has read everything.
+        let _ = client.write_all(b"no TLS at all\n");
+        let _ = client.read_to_end(&mut Vec::new());
+    }
+    let client = web.client();
+    let failures = "local_exporter_http_tls_handshake_failures_total";
+    until("all are counted", || {
+        metric(&client, &exporter, failures) == Some(50.0)
+    });
+    let logged = || {
+        let lines = exporter.log().into_iter();
+        let lines = lines.filter(|line| line.contains("TLS handshake failed"));
+        lines.collect::<Vec<_>>()
+    };
+    until("the first are logged", || !logged().is_empty());
+    let lines = logged();
+    assert!((1..=12).contains(&lines.len()), "{} lines", lines.len());
+    assert!(
+        lines[0].contains("127.0.0.1") && lines[0].contains("warn"),
+        "{}",
+        lines[0]
+    );
 }

@@ -6,7 +6,7 @@ use crate::faults::{Fault, FaultPoint};
 use crate::metrics::Metrics;
 use crate::reason::Reason;
 use crate::registry::{ActorThreads, Registry, SelectorHandle};
-use crate::scrape::Names;
+use crate::scrape::Accepted;
 use local_exporter_config::{Environment, Input, load};
 use local_exporter_daemons::promsock::PromSock;
 use std::fmt::Write;
@@ -138,7 +138,7 @@ pub(super) async fn scrape(handle: &SelectorHandle) -> Result<(), Reason> {
 }
 
 pub(super) async fn scrape_within(handle: &SelectorHandle, within: Duration) -> Result<(), Reason> {
-    let result = handle.scrape(within, Names::Utf8).await;
+    let result = handle.scrape(within, Accepted::EVERYTHING).await;
     result.map(drop).map_err(|error| error.reason)
 }
 

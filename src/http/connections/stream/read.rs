@@ -60,6 +60,15 @@ impl<S> LimitedStream<S> {
 }
 
 impl<S: AsyncRead + Unpin> LimitedStream<S> {
+    /// Passes on bytes of which some may have to be encoded: three bytes for one.
+    fn pass_encoded(&mut self, received: &[u8], buffer: &mut ReadBuf<'_>, requests: u64) {
+        let most = received.len().min(buffer.remaining() / 3);
+        let (now, _) = received.split_at(most);
+        let (passed, encoded) = self.pipelining.pass_encoded(now, requests);
+        buffer.put_slice(&encoded);
+        self.pipelining.hold_back(received.split_at(passed).1);
+    }
+
     /// Reads no more than pipelining allows.
     fn poll_read_heads(
         &mut self,
@@ -78,6 +87,13 @@ impl<S: AsyncRead + Unpin> LimitedStream<S> {
         }
         let requests = self.slot().requests();
         let (_, received) = buffer.filled().split_at(before);
+        let may_encode = !self.slot().had_request_body() && buffer.capacity() >= before + 3;
+        if may_encode && !received.is_ascii() {
+            let received = received.to_vec();
+            buffer.set_filled(before);
+            self.pass_encoded(&received, buffer, requests);
+            return Poll::Ready(Ok(()));
+        }
         let passed = self.pipelining.pass(received, requests);
         self.pipelining.hold_back(received.split_at(passed).1);
         buffer.set_filled(before + passed);

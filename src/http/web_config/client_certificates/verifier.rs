@@ -25,6 +25,8 @@ pub(in super::super) enum Presence {
 pub(super) struct Verifier {
     pub(super) presence: Presence,
     pub(super) signer: Option<Arc<dyn ClientCertVerifier>>,
+    /// The certificates of the authority that must have signed.
+    pub(super) authority: Vec<CertificateDer<'static>>,
     pub(super) sans: Vec<String>,
     pub(super) provider: Arc<CryptoProvider>,
 }
@@ -46,7 +48,10 @@ impl ClientCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
         if let Some(signer) = &self.signer {
-            signer.verify_client_cert(leaf, intermediates, now)?;
+            match signer.verify_client_cert(leaf, intermediates, now) {
+                Err(_) if self.authority.contains(leaf) => is_valid_at(leaf, now)?,
+                verified => drop(verified?),
+            }
         }
         if self.sans.is_empty() || names(leaf)?.iter().any(|name| self.sans.contains(name)) {
             return Ok(ClientCertVerified::assertion());
@@ -80,6 +85,24 @@ impl ClientCertVerifier for Verifier {
         let algorithms = &self.provider.signature_verification_algorithms;
         algorithms.supported_schemes()
     }
+}
+
+/// Checks the validity period of a client certificate that is itself trusted. Like Go, this accepts
+/// an authority's certificate as that of a client: webpki does not, although no signature has to be
+/// verified to trust it.
+fn is_valid_at(leaf: &CertificateDer<'_>, now: UnixTime) -> Result<(), Error> {
+    let invalid = Error::InvalidCertificate;
+    let parsed = X509Certificate::from_der(leaf);
+    let (_, certificate) = parsed.map_err(|_| invalid(CertificateError::BadEncoding))?;
+    let validity = certificate.validity();
+    let seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    if seconds < validity.not_before.timestamp() {
+        return Err(invalid(CertificateError::NotValidYet));
+    }
+    if seconds > validity.not_after.timestamp() {
+        return Err(invalid(CertificateError::Expired));
+    }
+    Ok(())
 }
 
 /// The DNS names, e-mail addresses, IP addresses and URIs of a certificate's subject

@@ -3,7 +3,7 @@
 use super::{PATIENCE, Scene};
 use crate::registry::Registry;
 use crate::report::State;
-use crate::scrape::Names;
+use crate::scrape::Accepted;
 use local_exporter_config::{Environment, Input, load};
 use local_exporter_daemons::promsock::PromSock;
 use std::sync::mpsc::{Sender, channel};
@@ -44,7 +44,7 @@ fn a_scrape_in_progress_is_completed_by_the_actor_that_started_it() {
         let handle = Arc::clone(registry.get("it").unwrap());
         let status = Arc::clone(&handle.status);
         let in_progress =
-            actix_rt::spawn(async move { handle.scrape(PATIENCE, Names::Utf8).await });
+            actix_rt::spawn(async move { handle.scrape(PATIENCE, Accepted::EVERYTHING).await });
         while status.snapshot().in_flight == 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
@@ -52,7 +52,7 @@ fn a_scrape_in_progress_is_completed_by_the_actor_that_started_it() {
         let reconciled = scene.reconcile(&registry, at(&other)).registry;
         drop(registry);
         let handle = reconciled.get("it").unwrap();
-        let result = handle.scrape(PATIENCE, Names::Utf8).await.unwrap();
+        let result = handle.scrape(PATIENCE, Accepted::EVERYTHING).await.unwrap();
         assert_eq!(&result.body[..], b"new 1\n");
         assert_eq!(status.state(), State::Running, "its scrape is in progress");
 
