@@ -34,8 +34,7 @@ pub use http::listen::{Listener, bind};
 pub use limits::Rejection;
 pub use pages::bridge::{ResponseForm, SCRAPE_TIMEOUT_HEADER, ScrapeRequest, accepted};
 pub use pages::endpoints::{ENDPOINTS, Endpoint, Methods, Page};
-#[cfg(target_env = "gnu")]
-pub use process::allocator::pin_mmap_threshold;
+pub use process::allocator::return_freed_memory;
 pub use process::logging::{
     Mode as LoggingMode, Options as LoggingOptions, start as start_logging,
 };

@@ -1,13 +1,13 @@
 //! The program: arguments in, exit status out.
 
-use local_exporter::Command;
-#[cfg(target_env = "gnu")]
-use local_exporter::pin_mmap_threshold;
+use local_exporter::{Command, return_freed_memory};
 use std::process::ExitCode;
 
+/// `docs/src/development/dependencies.md` compares it with others.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
-    let command = Command::from_process_arguments();
-    #[cfg(target_env = "gnu")]
-    pin_mmap_threshold();
-    command.execute()
+    return_freed_memory();
+    Command::from_process_arguments().execute()
 }

@@ -1,11 +1,12 @@
 //! Shutdown: scrapes in progress are completed, and `/-/ready` reports the shutdown.
 
-use crate::support::{Exporter, get, quoted, request, until};
+use crate::serving::Serving;
+use crate::support::{Exporter, PATIENCE, get, program, quoted, request, until};
 use local_exporter_daemons::promsock::PromSock;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[test]
 fn during_shutdown_the_exporter_is_not_ready_and_scrapes_in_progress_are_completed() {
@@ -40,4 +41,32 @@ fn during_shutdown_the_exporter_is_not_ready_and_scrapes_in_progress_are_complet
     let reply = scrape.join().unwrap();
     assert_eq!((reply.status, reply.text().as_str()), (200, "a 1\n"));
     assert_eq!(exporter.ended().code(), Some(0));
+}
+
+/// SIGHUP ends a process that has no handler for it.
+#[test]
+fn signals_are_handled_before_the_configuration_is_read() {
+    // Takes much longer to read than handlers take to install.
+    let config = "# a comment\n".repeat(500_000);
+    let began = Instant::now();
+    let address = ["--web.listen-address", "127.0.0.1:0"];
+    let mut serving = Serving::start(program(), &address, &config);
+    let status = format!("/proc/{}/status", serving.process());
+    let catches_hangup = || {
+        let status = std::fs::read_to_string(&status).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        // Bit 0 is that of signal 1, SIGHUP (proc_pid_status(5)).
+        u64::from_str_radix(caught.unwrap().trim(), 16).unwrap() & 1 == 1
+    };
+    while !catches_hangup() {
+        assert!(began.elapsed() < PATIENCE);
+        thread::yield_now();
+    }
+    let handled = began.elapsed();
+    serving.signal("HUP");
+    serving.address();
+    let listened = began.elapsed();
+    assert!(handled < listened / 3, "{handled:?} {listened:?}");
+    serving.signal("TERM");
+    assert_eq!(serving.ended().code(), Some(0));
 }

@@ -122,7 +122,8 @@ fn there_are_no_globals() {
         );
     }
     let constant = |line: &String| line.contains("static CLASSES: [u8; 256]");
-    found.retain(|line| !constant(line));
+    let allocator = |line: &String| line.starts_with("src/main.rs: static ALLOCATOR: ");
+    found.retain(|line| !constant(line) && !allocator(line));
     assert_eq!(found, Vec::<String>::new());
 }
 
