@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const OMITTED: &str = "the body is invalid; the details are omitted here because the selector has access \
                        rules of its own; a scrape shows them, and so does `local-exporter check`";
 
-/// The message in place of a conflict between files, which repeats names of metrics.
-const CONFLICT_OMITTED: &str = "omitted because the selector has access rules of its own";
+/// The message in place of a conflict between files or a duplicate, which repeat names of metrics.
+const NAMES_OMITTED: &str = "omitted because the selector has access rules of its own";
 
 /// Whether errors are disclosed in full. A reload may change it while the actor runs.
 #[derive(Debug, Default)]
@@ -28,6 +28,11 @@ impl Disclosure {
     pub(crate) fn follow(&self, access: &Access) {
         self.restricted
             .store(access.is_restricted(), Ordering::Relaxed);
+    }
+
+    /// Whether names of metrics are disclosed in the log.
+    pub(crate) fn shows_names(&self) -> bool {
+        !self.is_restricted()
     }
 
     fn is_restricted(&self) -> bool {
@@ -69,10 +74,11 @@ impl Disclosure {
             }),
             ..file.clone()
         };
-        let conflicts = report.conflicts.iter();
+        let omitted = |messages: &[String]| vec![NAMES_OMITTED.to_owned(); messages.len()];
         Some(CacheReport {
             files: report.files.iter().map(file).collect(),
-            conflicts: conflicts.map(|_| CONFLICT_OMITTED.to_owned()).collect(),
+            conflicts: omitted(&report.conflicts),
+            duplicates: omitted(&report.duplicates),
             ..report.clone()
         })
     }

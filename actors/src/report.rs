@@ -100,6 +100,10 @@ pub struct CacheReport {
     pub passed_over: Vec<PassedOver>,
     /// Number of series left out because an earlier file has them.
     pub duplicate_series: usize,
+    /// Whether the modification time of each file is a metric.
+    pub file_metrics: bool,
+    /// The first of these series with their files, one sentence each.
+    pub duplicates: Vec<String>,
     /// What else was left out because it contradicts an earlier file, one sentence each.
     pub conflicts: Vec<String>,
     /// Number of files read this time that lacked their final newline.

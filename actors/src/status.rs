@@ -17,7 +17,7 @@ use crate::disclosure::Disclosure;
 use crate::lock::lock;
 use crate::log_limit::LogLimit;
 use crate::metrics::SelectorMetrics;
-use crate::report::{Snapshot, State};
+use crate::report::{CacheReport, Snapshot, State};
 use crate::scrape::{ScrapeError, ScrapeResult};
 use cached::Cached;
 use poll_state::{PollEnd, PollState};
@@ -190,6 +190,11 @@ impl Status {
             cache.report = Arc::new(report);
         }
         snapshot
+    }
+
+    /// The latest report about the files, in full.
+    pub(crate) fn cache_report(&self) -> Option<Arc<CacheReport>> {
+        lock(&self.inner).source.cache_report()
     }
 
     fn undisclosed_snapshot(&self) -> Snapshot {

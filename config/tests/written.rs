@@ -188,13 +188,14 @@ fn file() -> impl Strategy<Value = String> {
                 prop_oneof![Just("\"safe\"".to_owned()), Just("\"all\"".to_owned())],
             ),
             key("strict_files", boolean()),
+            key("file_metrics", boolean()),
         ),
         key("keep_last_good", duration()),
         key("max_age", duration()),
         key("refresh", duration()),
     )
-        .prop_map(|(path, a, (b, c), d, e, f)| {
-            format!("kind = \"file\"\npath = {path}\n{a}{b}{c}{d}{e}{f}")
+        .prop_map(|(path, a, (b, c, d), e, f, g)| {
+            format!("kind = \"file\"\npath = {path}\n{a}{b}{c}{d}{e}{f}{g}")
         })
 }
 

@@ -58,6 +58,7 @@ struct Cache {
     files: Vec<File>,
     passed_over: Vec<PassedOver>,
     duplicate_series: usize,
+    duplicates: Vec<String>,
     conflicts: Vec<String>,
 }
 
@@ -135,9 +136,12 @@ impl From<CacheSnapshot> for Cache {
             files,
             passed_over,
             duplicate_series,
+            duplicates,
             conflicts,
             // `check` reports these.
             missing_final_newlines: _,
+            // The metrics themselves show it.
+            file_metrics: _,
         } = Arc::unwrap_or_clone(report);
         Self {
             age_seconds: age.as_secs_f64(),
@@ -146,6 +150,7 @@ impl From<CacheSnapshot> for Cache {
             files: files.into_iter().map(File::from).collect(),
             passed_over: passed_over.into_iter().map(PassedOver::from).collect(),
             duplicate_series,
+            duplicates,
             conflicts,
         }
     }

@@ -181,6 +181,10 @@ fn age_and_duplicates_and_missing_newlines_are_metrics() {
     assert!(metric("missing_final_newlines_total") >= Some(1.0));
     assert!(metric("age_seconds") >= Some(0.0) && metric("age_seconds") < Some(60.0));
     assert_eq!(file_error(&exporter, folder.path(), "c.prom"), Some(1.0));
+    let duplicates = exporter.actor("it")["cache"]["duplicates"].to_string();
+    for named in ["b.prom", "a.prom", "x", "y"] {
+        assert!(duplicates.contains(named), "{duplicates}");
+    }
     let conflict = exporter.actor("it")["cache"]["conflicts"][0].to_string();
     assert!(
         conflict.contains("c.prom") && conflict.contains("a.prom"),
@@ -211,4 +215,81 @@ fn the_pattern_selects_names() {
         let files = over.map(|over| PathBuf::from(over["file"].as_str().unwrap()));
         files.collect::<BTreeSet<_>>() == BTreeSet::from(expected.clone())
     });
+}
+
+#[test]
+fn debug_true_lists_rejected_files_conflicts_and_duplicates() {
+    let (exporter, folder) = directory("");
+    put(folder.path(), "a.prom", "# TYPE x gauge\nx 1\ny 1\n");
+    put(folder.path(), "b.prom", "y 2\nz 1\n");
+    put(folder.path(), "c.prom", "# TYPE x counter\nx 9\n");
+    put(folder.path(), "d.prom", "d nonsense\n");
+    let expected = [
+        ("msg=\"file has an error\" served=false", "d.prom"),
+        ("msg=conflict", "c.prom"),
+        ("msg=\"duplicate series\"", "b.prom"),
+    ];
+    for (event, file) in expected {
+        until(event, || {
+            let text = exporter.get("/bridge?selector=it&debug=true").text();
+            let mut lines = text.lines();
+            lines.any(|line| line.contains(event) && line.contains(file))
+        });
+    }
+}
+
+#[test]
+fn duplicates_are_logged_at_level_debug() {
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), "a.prom", "y 1\n");
+    put(folder.path(), "b.prom", "y 2\n");
+    let mut command = crate::support::program();
+    command.arg("--log.level=debug");
+    let path = quoted(folder.path());
+    let config = format!("[bridge.selectors]\nit = {{ kind = \"file\", path = {path} }}\n");
+    let exporter = Exporter::start_as(command, &config);
+    until("the duplicate is logged", || {
+        let log = exporter.log();
+        let mut lines = log.iter();
+        lines.any(|line| line.contains("an earlier file has it") && line.contains("b.prom"))
+    });
+}
+
+#[test]
+fn file_metrics_adds_the_modification_time_of_each_file() {
+    let (exporter, folder) = directory(", file_metrics = true");
+    put(folder.path(), "a.prom", "a 1\n");
+    put(folder.path(), "b.prom", "b 1\n");
+    let metric = |name: &str| {
+        let path = folder.path().join(name);
+        let path = path.display();
+        exporter.metric(&format!(
+            "local_exporter_file_modified_timestamp_seconds{{file=\"{path}\",selector=\"it\"}}"
+        ))
+    };
+    let modified = |name: &str| {
+        let modified = folder.path().join(name).metadata().unwrap().modified();
+        let since = modified.unwrap().duration_since(std::time::UNIX_EPOCH);
+        since.unwrap().as_secs_f64()
+    };
+    for name in ["a.prom", "b.prom"] {
+        until(name, || {
+            metric(name).is_some_and(|value| (value - modified(name)).abs() < 0.001)
+        });
+    }
+    std::fs::remove_file(folder.path().join("b.prom")).unwrap();
+    until("the series of the removed file is gone", || {
+        metric("b.prom").is_none()
+    });
+    assert!(metric("a.prom").is_some());
+
+    let (exporter, folder) = directory("");
+    put(folder.path(), "a.prom", "a 1\n");
+    serves(&exporter, "a 1\n");
+    assert!(
+        !exporter
+            .get("/metrics")
+            .text()
+            .contains("file_modified_timestamp")
+    );
 }

@@ -7,6 +7,9 @@ use super::finding::{Finding, MAX_FINDINGS};
 use crate::report::{CacheReport, FileReport};
 use local_exporter_exposition::Summary;
 
+/// The most duplicates that are named.
+const MAX_DUPLICATES: usize = 10;
+
 /// Adds findings about the files to those about the host.
 pub(super) fn add(findings: &mut Vec<Finding>, report: &CacheReport, summary: &Summary) {
     let is_reported = |file: &&FileReport| {
@@ -37,11 +40,18 @@ fn conflict(message: &str) -> Finding {
     Finding::general(message, remedy)
 }
 
-fn duplicates(report: &CacheReport) -> Option<Finding> {
-    let count = report.duplicate_series;
-    let what = format!("series left out because an earlier file has them: {count}");
+fn duplicates(report: &CacheReport) -> Vec<Finding> {
     let remedy = "distinguish them by a label, or use one selector for each file";
-    (count > 0).then(|| Finding::general(what, remedy))
+    let named = report.duplicates.iter().take(MAX_DUPLICATES);
+    let named = named
+        .map(|duplicate| format!("series left out because an earlier file has it: {duplicate}"));
+    let count = report.duplicate_series;
+    let all = format!("series left out because an earlier file has them: {count}");
+    let all = (count > 0).then_some(all);
+    let findings = named.chain(all);
+    findings
+        .map(|what| Finding::general(what, remedy))
+        .collect()
 }
 
 fn incomplete(summary: &Summary) -> Option<Finding> {

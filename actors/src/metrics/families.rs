@@ -33,6 +33,7 @@ pub(super) struct SourceFamilies {
     pub(super) newest_sample: GaugeVec,
     pub(super) file_mtime: GaugeVec,
     pub(super) file_age: GaugeVec,
+    pub(super) file_modified: GaugeVec,
     pub(super) file_error: IntGaugeVec,
     pub(super) duplicate_series: IntGaugeVec,
     pub(super) conflicts: IntGaugeVec,
@@ -92,6 +93,11 @@ impl SourceFamilies {
                 "Time since the oldest file was modified.",
                 SELECTOR,
             )?,
+            file_modified: registrar.gauge(
+                "file_modified_timestamp_seconds",
+                "Modification time of the file, for selectors with file_metrics.",
+                &["selector", "file"],
+            )?,
             file_error: registrar.int_gauge(
                 "file_error",
                 "Whether the file has an error.",
@@ -125,6 +131,7 @@ impl SourceFamilies {
             newest_sample,
             file_mtime,
             file_age,
+            file_modified,
             file_error,
             duplicate_series,
             conflicts,
@@ -136,6 +143,7 @@ impl SourceFamilies {
         remove(newest_sample, selector);
         remove(file_mtime, selector);
         remove(file_age, selector);
+        remove_files(file_modified, selector, files);
         remove_files(file_error, selector, files);
         remove(duplicate_series, selector);
         remove(conflicts, selector);
@@ -207,9 +215,13 @@ pub(super) fn remove<B: MetricVecBuilder>(family: &MetricVec<B>, selector: &str)
     let _ = family.remove_label_values(&[selector]);
 }
 
-/// Removes the series of a selector's files.
-pub(super) fn remove_files(file_error: &IntGaugeVec, selector: &str, files: &HashSet<String>) {
+/// Removes the series of a selector's files. It is no error if one was never created.
+pub(super) fn remove_files<B: MetricVecBuilder>(
+    family: &MetricVec<B>,
+    selector: &str,
+    files: &HashSet<String>,
+) {
     for path in files {
-        let _ = file_error.remove_label_values(&[selector, path]);
+        let _ = family.remove_label_values(&[selector, path]);
     }
 }

@@ -38,13 +38,15 @@ fn unknown_values_and_removed_selectors_have_no_series() {
         oldest: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(3)),
         files: vec![FileReport {
             path: "/run/a".into(),
-            mtime: None,
+            mtime: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(4)),
             served: false,
             error: None,
             never_closed: false,
         }],
         passed_over: Vec::new(),
         duplicate_series: 2,
+        duplicates: Vec::new(),
+        file_metrics: true,
         conflicts: vec!["a".into()],
         missing_final_newlines: 4,
     };
@@ -59,6 +61,7 @@ fn unknown_values_and_removed_selectors_have_no_series() {
         "local_exporter_source_newest_sample_timestamp_seconds{selector=\"one\"} 1.5",
         "local_exporter_file_mtime_timestamp_seconds{selector=\"one\"} 3",
         "local_exporter_file_error{file=\"/run/a\",selector=\"one\"} 0",
+        "local_exporter_file_modified_timestamp_seconds{file=\"/run/a\",selector=\"one\"} 4",
         "local_exporter_file_duplicate_series{selector=\"one\"} 2",
         "local_exporter_file_conflicts{selector=\"one\"} 1",
         "local_exporter_file_watch_mode{mode=\"events\",selector=\"one\"} 1",
@@ -78,7 +81,7 @@ fn unknown_values_and_removed_selectors_have_no_series() {
         ..report
     });
     let text = series(&registry);
-    for removed in ["newest_sample", "file_mtime", "file_error"] {
+    for removed in ["newest_sample", "file_mtime", "file_error", "file_modified"] {
         assert!(!text.contains(removed), "{removed} is in\n{text}");
     }
 
@@ -162,7 +165,7 @@ fn every_family_is_described_before_it_has_series() {
             "{expected:?} is not in {described:?}"
         );
     }
-    assert_eq!(described.len(), 16);
+    assert_eq!(described.len(), 17);
     assert!(
         metrics
             .descriptions()

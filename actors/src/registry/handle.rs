@@ -10,7 +10,7 @@ use crate::blocking::BlockingPool;
 use crate::faults::Faults;
 use crate::metrics::Metrics;
 use crate::reason::Reason;
-use crate::report::{Snapshot, State};
+use crate::report::{CacheReport, Snapshot, State};
 use crate::scrape::{Accepted, Caller, Scrape, ScrapeError, ScrapeResult};
 use crate::selector::{SelectorActor, Shutdown};
 use crate::source::{self, SourceContext};
@@ -276,6 +276,13 @@ impl SelectorHandle {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.status.snapshot()
+    }
+
+    /// The latest report about the files of the selector, if it reads files. It repeats pieces of the
+    /// files, so it is only for clients that have passed the selector's access rules.
+    #[must_use]
+    pub fn files(&self) -> Option<Arc<CacheReport>> {
+        self.status.cache_report()
     }
 }
 

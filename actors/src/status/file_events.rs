@@ -73,6 +73,8 @@ mod tests {
             files,
             passed_over: Vec::new(),
             duplicate_series: 0,
+            duplicates: Vec::new(),
+            file_metrics: false,
             conflicts: Vec::new(),
             missing_final_newlines: 0,
         }

@@ -61,6 +61,9 @@ impl Status {
         let report = Arc::new(report);
         let before = lock(&self.inner).source.cache_report();
         self.log_files(&file_events(before.as_deref(), &report), &report);
+        if self.disclosure.shows_names() {
+            log_duplicates(before.as_deref(), &report);
+        }
         let replaced = lock(&self.inner).source.replace_cache_report(report);
         drop((before, replaced));
         self.age_metrics();
@@ -113,6 +116,17 @@ impl Status {
             let age = SystemTime::now().duration_since(oldest).unwrap_or_default();
             self.metrics.file_aged(age.as_secs_f64());
         }
+    }
+}
+
+/// Logs the series that are left out as duplicates, if they are not those of the look before.
+fn log_duplicates(before: Option<&CacheReport>, report: &CacheReport) {
+    let same = before.is_some_and(|before| before.duplicates == report.duplicates);
+    if same || !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
+    for duplicate in &report.duplicates {
+        tracing::debug!(duplicate, "series left out because an earlier file has it");
     }
 }
 

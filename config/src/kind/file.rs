@@ -35,6 +35,8 @@ pub struct FileOptions {
     pub keep_last_good: Duration,
     /// The age, by modification time, past which a file is an error.
     pub max_age: Option<Duration>,
+    /// Whether the modification time of each file is a metric.
+    pub file_metrics: bool,
 }
 
 /// The symbolic links that are followed in what is found below a configured directory.
@@ -58,6 +60,7 @@ impl Default for FileOptions {
             strict: false,
             keep_last_good: Duration::from_secs(60),
             max_age: None,
+            file_metrics: false,
         }
     }
 }
@@ -100,6 +103,11 @@ impl KindSettings for FileSource {
             "The age, by modification time, past which a file is an error. Without it, there is \
              no limit.",
         ),
+        Key::with_default::<bool>(
+            "file_metrics",
+            "false",
+            "Adds a metric with the modification time of each file to those of the exporter.",
+        ),
     ];
     const CACHING: Caching = Caching::Files;
 
@@ -117,6 +125,7 @@ impl KindSettings for FileSource {
                 .take::<DurationOrZero>("keep_last_good")
                 .map_or(defaults.keep_last_good, |span| span.0),
             max_age: table.take("max_age"),
+            file_metrics: table.take("file_metrics").unwrap_or(defaults.file_metrics),
         };
         let paths = paths?.into_iter().map(|path| path.0).collect();
         Some(Self { paths, options })
@@ -130,6 +139,7 @@ impl KindSettings for FileSource {
             strict,
             keep_last_good,
             max_age,
+            file_metrics,
         } = options;
         selector.put_list("path", paths);
         selector.put_list("pattern", patterns);
@@ -137,5 +147,6 @@ impl KindSettings for FileSource {
         selector.put("strict_files", strict);
         selector.put("keep_last_good", keep_last_good);
         selector.put_some("max_age", max_age.as_ref());
+        selector.put("file_metrics", file_metrics);
     }
 }

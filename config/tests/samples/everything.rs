@@ -85,6 +85,7 @@ fn every_key_is_read_and_selectors_keep_their_order() {
         strict: true,
         keep_last_good: Duration::ZERO,
         max_age: Some(Duration::from_secs(3600)),
+        file_metrics: true,
     };
     assert_eq!(alpha.source, Source::File(FileSource { paths, options }));
     let body_policy = BodyPolicy {

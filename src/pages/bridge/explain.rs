@@ -5,6 +5,8 @@
 //! exporter's own log in format `logfmt`. The body is the one that the same client would get without
 //! `debug=true`, except that quoted names are shown as they are, so the text reveals no other data.
 
+mod files;
+
 use crate::http::body::Piece;
 use crate::process::logging::{Fields, Line};
 use local_exporter_actors::report::Snapshot;
@@ -30,11 +32,12 @@ pub(super) struct FinishedScrape<'a> {
 /// All three parts. The body is not copied.
 pub(super) fn explain(scrape: &FinishedScrape<'_>) -> Vec<Piece> {
     let before = format!(
-        "Logs for the scrape:\n{}{}{}\n\n\n\
+        "Logs for the scrape:\n{}{}{}{}\n\n\n\
          Metrics that would have been returned:\n",
         start_line(scrape),
         result_line(scrape),
         state_line(scrape),
+        files::lines(scrape.handle, scrape.started + scrape.duration),
     );
     let (body, rest) = match scrape.result {
         Ok(exposition) => body_text(exposition),
@@ -101,7 +104,7 @@ fn state_line(scrape: &FinishedScrape<'_>) -> String {
         failures,
         in_flight,
         last_success,
-        // The result line or `/debug/actors` shows these.
+        // Other lines or `/debug/actors` show these.
         backoff_for: _,
         oldest_in_flight: _,
         last_error: _,

@@ -12,7 +12,7 @@ fn families() -> BTreeMap<String, (String, BTreeSet<String>)> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("a.prom"), "a 1 1700000000000\n").unwrap();
     let exporter = Exporter::start(&format!(
-        "[bridge.selectors]\nfiles = {:?}\nabsent = {{ kind = \"uds\", path = \"/nowhere/socket\" }}\n",
+        "[bridge.selectors]\nfiles = {{ kind = \"file\", path = {:?}, file_metrics = true }}\nabsent = {{ kind = \"uds\", path = \"/nowhere/socket\" }}\n",
         folder.path()
     ));
     until("the file is served", || {

@@ -3,7 +3,7 @@
 use super::{BodyMetrics, FileMetrics, SelectorMetrics};
 use crate::metrics::families::{Families, remove, remove_files};
 use crate::reason::Reason;
-use crate::report::{CacheReport, State};
+use crate::report::{CacheReport, FileReport, State};
 use local_exporter_config::shown;
 use prometheus::IntGauge;
 use std::collections::HashSet;
@@ -57,11 +57,9 @@ impl SelectorMetrics {
 
     /// The files of a cache were examined.
     pub(crate) fn files_checked(&self, report: &CacheReport) {
-        let errors = report.files.iter().map(|file| {
-            let path = shown(&file.path).to_string();
-            (path, file.error.is_some())
-        });
-        let errors: Vec<_> = errors.collect();
+        let files = report.files.iter();
+        let described = files.map(|file| FileSeries::new(file, report.file_metrics));
+        let described: Vec<_> = described.collect();
         let Some(mut series) = self.current() else {
             return;
         };
@@ -75,19 +73,15 @@ impl SelectorMetrics {
         files.missing_newlines.inc_by(missing);
         let mode = report.watching.as_str();
         source.watch_mode.set(&self.selector, mode);
-        self.set_file_errors(errors, &mut series.files);
+        self.describe_files(described, &mut series.files);
 
         let Some(oldest) = report.oldest else {
             remove(&source.file_mtime, &self.selector);
             remove(&source.file_age, &self.selector);
             return;
         };
-        // A modification time before the epoch is reported as zero.
-        let mtime = oldest
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
         let gauge = source.file_mtime.with_label_values(&[&self.selector]);
-        gauge.set(mtime.as_secs_f64());
+        gauge.set(since_epoch(oldest));
     }
 
     /// The oldest file was modified `seconds` ago.
@@ -98,18 +92,28 @@ impl SelectorMetrics {
         }
     }
 
-    /// Sets one series for each file, and removes those of files that are gone.
-    fn set_file_errors(&self, errors: Vec<(String, bool)>, paths: &mut HashSet<String>) {
+    /// Sets the series of each file, and removes those of files that are gone.
+    fn describe_files(&self, described: Vec<FileSeries>, paths: &mut HashSet<String>) {
         let source = self.source();
         let mut removed = std::mem::take(paths);
-        for (path, has_error) in errors {
-            let labels = &[self.selector.as_str(), &path];
+        for file in described {
+            let labels = &[self.selector.as_str(), &file.path];
             let gauge = source.file_error.with_label_values(labels);
-            gauge.set(i64::from(has_error));
-            removed.remove(&path);
-            paths.insert(path);
+            gauge.set(i64::from(file.has_error));
+            match file.modified {
+                Some(modified) => {
+                    let gauge = source.file_modified.with_label_values(labels);
+                    gauge.set(modified);
+                }
+                None => {
+                    let _ = source.file_modified.remove_label_values(labels);
+                }
+            }
+            removed.remove(&file.path);
+            paths.insert(file.path);
         }
         remove_files(&source.file_error, &self.selector, &removed);
+        remove_files(&source.file_modified, &self.selector, &removed);
     }
 
     pub(crate) fn restarted(&self) {
@@ -146,6 +150,30 @@ impl SelectorMetrics {
         self.up
             .get_or_init(|| self.source().up.with_label_values(one))
     }
+}
+
+/// What the series of one file say.
+struct FileSeries {
+    path: String,
+    has_error: bool,
+    /// In seconds since the epoch.
+    modified: Option<f64>,
+}
+
+impl FileSeries {
+    fn new(file: &FileReport, with_time: bool) -> Self {
+        Self {
+            path: shown(&file.path).to_string(),
+            has_error: file.error.is_some(),
+            modified: file.mtime.filter(|_| with_time).map(since_epoch),
+        }
+    }
+}
+
+/// A time in seconds since the epoch; zero if it is before.
+fn since_epoch(time: SystemTime) -> f64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    since.unwrap_or_default().as_secs_f64()
 }
 
 /// A count as the value of a gauge.

@@ -8,12 +8,15 @@ use crate::reason::Reason;
 use crate::scrape::{ScrapeError, ScrapeResult};
 use crate::validator::Validator;
 use local_exporter_config::shown;
-use local_exporter_exposition::{Conflict, join};
+use local_exporter_exposition::{Conflict, Duplicate, join};
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 /// The most files among which to search for the one that makes a joined body invalid.
 const MAX_SUSPECTS: usize = 64;
+
+/// The most duplicates that are listed.
+const MAX_DUPLICATES: usize = 100;
 
 /// The name of a joined body in messages.
 const ALL_FILES: &str = "all files together";
@@ -24,6 +27,8 @@ pub(super) struct JoinedFiles {
     pub(super) result: ScrapeResult,
     /// Sample lines left out because an earlier file has the same series.
     pub(super) duplicates: usize,
+    /// One message for each of the first of these series.
+    pub(super) duplicate_series: Vec<String>,
     /// One message for each family or file that was left out because it contradicts an earlier
     /// file.
     pub(super) conflicts: Vec<String>,
@@ -37,6 +42,7 @@ impl JoinedFiles {
         Self {
             result,
             duplicates: 0,
+            duplicate_series: Vec::new(),
             conflicts: Vec::new(),
             errors: Vec::new(),
         }
@@ -82,8 +88,16 @@ pub(super) fn join_all(served: &[(PathBuf, LastGood)], settings: &FileSettings) 
             errors.push((path.clone(), ScrapeError::new(error.reason, message)));
         }
     }
+    let mut duplicate_series: Vec<String> = attempt
+        .duplicate_series
+        .iter()
+        .map(describe_duplicate)
+        .collect();
+    duplicate_series.extend(copies.iter().map(describe_copy));
+    duplicate_series.truncate(MAX_DUPLICATES);
     let copied = copies.iter().map(|(_, good)| good.summary.samples);
     JoinedFiles {
+        duplicate_series,
         result: attempt.result,
         duplicates: attempt.duplicates + copied.sum::<usize>(),
         conflicts,
@@ -129,6 +143,7 @@ struct Attempt {
     result: ScrapeResult,
     content: Content,
     duplicates: usize,
+    duplicate_series: Vec<Duplicate>,
     conflicts: Vec<Conflict>,
 }
 
@@ -155,6 +170,7 @@ impl Attempt {
             },
             result: validator.validate_now(joined.body.into(), ALL_FILES),
             duplicates: joined.duplicates,
+            duplicate_series: joined.duplicate_series,
             conflicts: joined.conflicts,
         }
     }
@@ -171,4 +187,22 @@ fn describe(conflict: &Conflict) -> String {
     };
     let dropped = shown(&conflict.dropped);
     format!("{dropped}: {family}{}{kept}", conflict.message)
+}
+
+fn describe_duplicate(duplicate: &Duplicate) -> String {
+    let Duplicate {
+        dropped,
+        kept,
+        series,
+    } = duplicate;
+    match dropped == kept {
+        true => format!("{}: {series} occurs more than once", shown(dropped)),
+        false => format!("{}: {series} (kept: {})", shown(dropped), shown(kept)),
+    }
+}
+
+fn describe_copy((path, good): &(PathBuf, LastGood)) -> String {
+    let samples = good.summary.samples;
+    let path = shown(path);
+    format!("{path}: all {samples} series, because an earlier file has the same contents")
 }

@@ -10,11 +10,13 @@ use tokio::time::{Instant, sleep};
 /// of a core.
 const PAUSE: u32 = 3;
 
+/// The longest pause: a look that takes longer has waited for a file system rather than worked.
+const MAX_PAUSE: Duration = Duration::from_secs(5);
+
 /// The time since the last pause.
 #[derive(Debug)]
 pub(super) struct Pace {
-    /// The longest pause.
-    refresh: Duration,
+    longest: Duration,
     /// The end of the last pause.
     since: Instant,
     /// The part of the time since then that was spent waiting for something else.
@@ -22,10 +24,10 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// The first look may begin at once. No pause exceeds `refresh`.
+    /// The first look may begin at once. No pause exceeds `refresh` and [`MAX_PAUSE`].
     pub(super) fn new(refresh: Duration) -> Self {
         Self {
-            refresh,
+            longest: refresh.min(MAX_PAUSE),
             since: Instant::now(),
             idle: Duration::ZERO,
         }
@@ -41,9 +43,9 @@ impl Pace {
     /// Waits until the next look may begin. Time that was spent idle counts as a pause.
     pub(super) async fn pause(&mut self) {
         let busy = self.since.elapsed().saturating_sub(self.idle);
-        let pause = busy.saturating_mul(PAUSE).min(self.refresh);
+        let pause = busy.saturating_mul(PAUSE).min(self.longest);
         sleep(pause.saturating_sub(self.idle)).await;
-        *self = Self::new(self.refresh);
+        *self = Self::new(self.longest);
     }
 }
 
@@ -74,9 +76,9 @@ mod tests {
             let none = Duration::ZERO;
             assert_eq!(pause_after(none, none).await, none);
             assert_eq!(pause_after(SECOND, none).await, SECOND * 3);
-            assert_eq!(pause_after(SECOND * 2, SECOND).await, SECOND * 5);
+            assert_eq!(pause_after(SECOND, SECOND / 2).await, SECOND * 5 / 2);
             assert_eq!(pause_after(SECOND, SECOND * 4).await, none);
-            assert_eq!(pause_after(SECOND * 5, none).await, SECOND * 10, "refresh");
+            assert_eq!(pause_after(SECOND * 60, none).await, MAX_PAUSE);
         });
     }
 }

@@ -86,6 +86,8 @@ pub(super) fn scan(
             files: outcomes.into_iter().map(report).collect(),
             passed_over: expansion.passed_over,
             duplicate_series: composed.files.duplicates,
+            file_metrics: settings.options.file_metrics,
+            duplicates: composed.files.duplicate_series.clone(),
             conflicts: composed.files.conflicts.clone(),
             missing_final_newlines,
         },
