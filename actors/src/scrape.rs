@@ -121,6 +121,17 @@ impl Exposition {
         }
     }
 
+    /// Whether the scraper does not support the body as it is.
+    pub(crate) fn must_be_adapted(&self, accepted: Accepted) -> bool {
+        let is_protobuf = self.summary.format == Format::Protobuf;
+        is_protobuf && accepted.protobuf == Protobuf::NotRequested
+            || accepted.names != Names::Utf8 && self.has_quoted_names()
+    }
+
+    fn has_quoted_names(&self) -> bool {
+        self.summary.needs_utf8 || self.summary.quoted_names
+    }
+
     /// Returns the body in a form that the scraper supports.
     ///
     /// # Errors
@@ -137,9 +148,8 @@ impl Exposition {
                            (application/vnd.google.protobuf in Accept)";
             return Err(ScrapeError::new(Reason::NotAcceptable, message));
         }
-        let quoted = self.summary.needs_utf8 || self.summary.quoted_names;
         let scheme = match accepted.names {
-            Names::Escaped(scheme) if quoted => scheme,
+            Names::Escaped(scheme) if self.has_quoted_names() => scheme,
             Names::Escaped(_) | Names::Utf8 => return Ok(self),
         };
         let refused = match (policy.escaping, policy.check) {

@@ -195,7 +195,7 @@ impl SelectorHandle {
         let within = within.min(self.spec.limits.timeout);
         let result = self.send(unrecorded.began, within).await;
         let result = match result {
-            Ok(exposition) => {
+            Ok(exposition) if exposition.must_be_adapted(accepted) => {
                 let deadline = unrecorded.began + within + GRACE;
                 let policy = self.spec.body_policy;
                 let converted = timeout_at(
@@ -206,7 +206,7 @@ impl SelectorHandle {
                 let late = |_| Err(ScrapeError::timeout("converting the names of the body", ""));
                 converted.unwrap_or_else(late)
             }
-            Err(error) => Err(error),
+            result => result,
         };
         unrecorded.ended(&result);
         result
