@@ -10,6 +10,7 @@ mod flags;
 mod lint;
 mod man;
 mod scrape;
+mod sd;
 mod serve;
 
 use crate::process::logging::{self, Mode};
@@ -47,6 +48,8 @@ enum Action {
     Check(check::Check),
     /// Check the format of metrics and print every problem with line and column.
     Lint(lint::Lint),
+    /// Print the targets for service discovery, also for many hosts with one configuration.
+    Sd(sd::Sd),
     /// Generate shell completions.
     Completions(completions::Completions),
     /// Print the manual page, or write all manual pages to a directory.
@@ -65,7 +68,7 @@ impl Command {
     pub fn execute(self) -> ExitCode {
         let mode = match self.action {
             Action::Serve(_) => Mode::Service,
-            Action::Scrape(_) | Action::Check(_) | Action::Lint(_) => Mode::Command,
+            Action::Scrape(_) | Action::Check(_) | Action::Lint(_) | Action::Sd(_) => Mode::Command,
             Action::Completions(_) | Action::Man(_) => Mode::Command,
         };
         logging::start(&self.logging, mode);
@@ -74,6 +77,7 @@ impl Command {
             Action::Scrape(scrape) => scrape.execute(),
             Action::Check(check) => check.execute(),
             Action::Lint(lint) => lint.execute(),
+            Action::Sd(sd) => sd.execute(),
             Action::Completions(completions) => completions.execute(Self::command()),
             Action::Man(man) => man.execute(Self::command()),
         }

@@ -59,7 +59,7 @@ fn readable(patterns: Vec<String>, handler: Route) -> Resource {
         .default_service(web::to(method_not_allowed))
 }
 
-/// A method other than GET and HEAD. `OPTIONS /` is the health check of HAProxy.
+/// A method other than GET and HEAD. `OPTIONS /` is the health check of `HAProxy`.
 async fn method_not_allowed(request: HttpRequest) -> HttpResponse {
     if request.method() == Method::OPTIONS && request.path().ends_with('/') {
         return reply::options();

@@ -3,6 +3,7 @@
 mod documents;
 mod flags;
 mod lint;
+mod sd;
 
 use crate::support::program;
 use std::path::Path;

@@ -235,3 +235,24 @@ fn promtool_accepts_the_targets() {
     assert_eq!(two["__scrape_timeout__"], "2s");
     assert_eq!(two["instance"], exporter.address());
 }
+
+#[test]
+fn targets_for_scrapers_of_the_same_host_have_the_unix_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("http.sock");
+    let unix = format!("unix:{}", socket.display());
+    let listen = [LOCAL, &["--web.listen-address", &unix]].concat();
+    let serving = Serving::start(program(), &listen, "[bridge.selectors]\na = \"/nowhere\"\n");
+    let label =
+        |path: &str| groups(&serving.address(), path)[0]["labels"]["__unix_socket__"].clone();
+    assert_eq!(label("/sd?unix_socket=true"), json!(socket));
+    assert_eq!(label("/sd"), Value::Null);
+    let tcp = Exporter::start("");
+    let refused = tcp.get("/sd?unix_socket=true");
+    assert_eq!(refused.status, 400);
+    assert!(
+        refused.text().contains("service.listen"),
+        "{}",
+        refused.text()
+    );
+}

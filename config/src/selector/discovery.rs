@@ -6,10 +6,13 @@ use crate::write::TableWriter;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The label that distinguishes the selectors of an exporter.
-const OWN_LABEL: &str = "selector";
-/// The prefix of labels that Prometheus drops after relabelling, for its users to work with.
-const META: &str = "__meta_";
+/// Labels that the exporter sets itself: the one that distinguishes selectors, and those of the keys
+/// `scrape_interval` and `scrape_timeout`.
+const OWN: [&str; 3] = ["selector", "__scrape_interval__", "__scrape_timeout__"];
+/// Prefixes of labels that begin with `__` and are allowed. Prometheus drops the first after
+/// relabelling, for its users to work with. The others configure the scrape of a target, such as
+/// `__scrape_native_histograms__` and `__convert_classic_histograms_to_nhcb__` (Prometheus 3.13).
+const ALLOWED: [&str; 4] = ["__meta_", "__scrape_", "__always_scrape_", "__convert_"];
 /// The prefix of those that the exporter sets itself.
 const OWN_META: &str = "__meta_local_exporter_";
 const LABEL_EXPECTED: &str = "letters, digits and `_`, no digit first, and no label that the \
@@ -102,6 +105,7 @@ fn is_label(name: &str) -> bool {
     let named = !name.is_empty()
         && !name.starts_with(|c: char| c.is_ascii_digit())
         && name.chars().all(fits);
-    let reserved = name.starts_with("__") && !name.starts_with(META);
-    named && !reserved && name != OWN_LABEL && !name.starts_with(OWN_META)
+    let is_allowed = ALLOWED.iter().any(|prefix| name.starts_with(prefix));
+    let reserved = (name.starts_with("__") && !is_allowed) || name.starts_with(OWN_META);
+    named && !reserved && !OWN.contains(&name)
 }

@@ -108,7 +108,13 @@ fn every_key_is_read_and_selectors_keep_their_order() {
         allow_from: vec![network("192.0.2.7", 32)],
     };
     assert_eq!(alpha.access, access);
-    let labels = [("team", "Ünïcode"), ("__meta_owner", "x"), ("_a1", "7")];
+    let labels = [
+        ("team", "Ünïcode"),
+        ("__meta_owner", "x"),
+        ("_a1", "7"),
+        ("__scrape_native_histograms__", "true"),
+        ("__convert_classic_histograms_to_nhcb__", "true"),
+    ];
     let discovery = Discovery {
         labels: labels
             .map(|(name, value)| (name.to_owned(), value.to_owned()))

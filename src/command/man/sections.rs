@@ -51,6 +51,11 @@ fn exit_statuses(command: &str) -> Vec<Entry> {
             "A body has problems.",
             "The arguments have errors, or a file cannot be read.",
         ),
+        "sd" => (
+            "The targets were printed.",
+            "Standard output is closed.",
+            "The arguments, the configuration or the file with the hosts have errors.",
+        ),
         _ => (
             "Success.",
             "Failure; the reason is on standard error.",

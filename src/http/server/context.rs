@@ -121,7 +121,10 @@ impl ServerContext {
             }
             Err(error) => {
                 self.handshake_failed(peer, &error);
-                if error.get_ref().is_some_and(|inner| inner.is::<PlainHttp>()) {
+                if error
+                    .get_ref()
+                    .is_some_and(<dyn std::error::Error + Send + Sync>::is::<PlainHttp>)
+                {
                     // The client may have gone.
                     let _ = refuse_plain_http(&mut connection).await;
                 }

@@ -72,6 +72,10 @@ fn every_flag_is_in_the_table_of_the_commands_that_have_it() {
         flags(&command("check")),
         union(&[&shared, &own(&["--format"])])
     );
+    assert_eq!(
+        flags(&command("sd")),
+        union(&[&shared, &own(&["--targets", "--scheme", "--unix-socket"])])
+    );
     assert_eq!(flags(&command("lint")), own(&["--check", "--format"]));
     let text = super::text(PAGE);
     for expected in [

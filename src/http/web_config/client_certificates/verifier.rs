@@ -50,7 +50,9 @@ impl ClientCertVerifier for Verifier {
         if let Some(signer) = &self.signer {
             match signer.verify_client_cert(leaf, intermediates, now) {
                 Err(_) if self.authority.contains(leaf) => is_valid_at(leaf, now)?,
-                verified => drop(verified?),
+                verified => {
+                    verified?;
+                }
             }
         }
         if self.sans.is_empty() || names(leaf)?.iter().any(|name| self.sans.contains(name)) {
