@@ -3,6 +3,9 @@
 //!
 //! Our own bodies are in `actors/exposition/tests/corpus`; a larger collection is used if it is present.
 
+mod generated;
+mod protobuf;
+
 use crate::prometheus::Prometheus;
 use crate::support::{Exporter, quoted, until};
 use local_exporter_skip::skip;

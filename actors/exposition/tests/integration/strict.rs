@@ -162,3 +162,27 @@ fn openmetrics_types_have_their_own_samples_and_values() {
     ];
     compare(OpenMetrics, &good, &bad);
 }
+
+/// `1`, `1.0` and `1e0` are the same bound, but a label of the same name on another type is text.
+#[test]
+fn bounds_and_quantiles_are_compared_by_value() {
+    let good = [
+        "# TYPE a gauge\na{quantile=\"1\"} 1\na{quantile=\"1.0\"} 1\n",
+        "# TYPE a summary\na{quantile=\"0.5\"} 1\na{quantile=\"0.55\"} 1\n",
+    ];
+    let bad = [
+        (
+            "# TYPE a summary\na{quantile=\"0.5\"} 1\na{quantile=\"0.50\"} 1\n",
+            3,
+        ),
+        (
+            "# TYPE a summary\na{quantile=\"1\"} 1\na{quantile=\"1e0\"} 1\n",
+            3,
+        ),
+        (
+            "# TYPE a histogram\na_bucket{le=\"1\"} 1\na_bucket{le=\"+Inf\"} 1\na_bucket{le=\"1.0\"} 1\n",
+            4,
+        ),
+    ];
+    compare(Text, &good, &bad);
+}
