@@ -36,7 +36,16 @@ fn two_files(more: &str) -> (Exporter, TempDir) {
     until("both files are served", || {
         is_whole(&exporter.scrape("it").text())
     });
+    is_watched(&exporter);
     (exporter, folder)
+}
+
+/// Waits until events report changes: before that, a write in progress is unknown.
+#[track_caller]
+fn is_watched(exporter: &Exporter) {
+    until("the directory is watched", || {
+        exporter.actor("it")["cache"]["watch"] == "events"
+    });
 }
 
 /// Scrapes while `change` runs; every response has to be whole.
@@ -115,9 +124,7 @@ fn a_file_that_was_only_removed_disappears_after_a_second() {
     fs::write(folder.path().join("a.prom"), "a 1\n").unwrap();
     let exporter = exporter(folder.path(), &["a.prom".into()], NO_TIMER);
     serves(&exporter, b"a 1\n");
-    until("the directory is watched", || {
-        exporter.actor("it")["cache"]["watch"] == "events"
-    });
+    is_watched(&exporter);
     let removed = Instant::now();
     fs::remove_file(folder.path().join("a.prom")).unwrap();
     fails(&exporter, "absent");
@@ -164,6 +171,7 @@ fn a_new_file_that_is_open_is_not_served_in_part() {
     let folder = tempfile::tempdir().unwrap();
     let exporter = exporter(folder.path(), &["".into()], NO_TIMER);
     fails(&exporter, "absent");
+    is_watched(&exporter);
     let mut file = fs::File::create(folder.path().join("a.prom")).unwrap();
     file.write_all(b"a 1\n").unwrap();
     until("the write is noticed", || {
@@ -182,6 +190,7 @@ fn a_file_that_ends_with_eof_is_served_while_it_is_open() {
     fs::write(&path, "a 1\n# EOF\n").unwrap();
     let exporter = exporter(folder.path(), &["a.prom".into()], NO_TIMER);
     serves(&exporter, b"a 1\n# EOF\n");
+    is_watched(&exporter);
     let mut file = fs::File::create(&path).unwrap();
     file.write_all(b"a 2\n").unwrap();
     for _ in 0..20 {
