@@ -26,8 +26,8 @@ impl Bridge {
         ),
         Key::absent::<u32>(
             "dbus_auth_uid",
-            "The uid by which the buses know this process. Without it, the own uid or, in a user \
-             namespace, the one it is mapped to; only nested namespaces need this key.",
+            "The uid by which the buses know this process. Without it, they use the one that the kernel \
+             reports; only a bus that does not support this needs the key, in nested namespaces.",
         ),
     ];
 

@@ -35,7 +35,7 @@ fn all_file_selectors_share_one_inotify_instance() {
 }
 
 #[test]
-fn in_a_user_namespace_the_uid_that_the_bus_sees_is_sent_to_it() {
+fn in_any_user_namespace_the_bus_uses_the_uid_that_it_sees() {
     let mut wrapper = AS_NOBODY.to_vec();
     wrapper.extend(["unshare", "--user", "--map-root-user"]);
     if !nobody_can_run_it() || !possible(&wrapper) {
@@ -60,16 +60,20 @@ fn in_a_user_namespace_the_uid_that_the_bus_sees_is_sent_to_it() {
             prombus::PATH,
         )
     };
-    let exporter = Exporter::start_under(&wrapper, &config(""));
-    let reply = exporter.scrape("it");
-    assert_eq!(
-        (reply.status, &*reply.body),
-        (200, &b"a 1\n"[..]),
-        "{}",
-        reply.text()
-    );
+    // In the inner namespace the uid map leads to the outer one, not to the host.
+    let nested = [&wrapper[..], &["unshare", "--user", "--map-root-user"]].concat();
+    for wrapper in [&wrapper, &nested] {
+        let exporter = Exporter::start_under(wrapper, &config(""));
+        let reply = exporter.scrape("it");
+        assert_eq!(
+            (reply.status, &*reply.body),
+            (200, &b"a 1\n"[..]),
+            "{}",
+            reply.text()
+        );
+    }
 
-    // The uid that would be sent without considering the uid map.
+    // A uid that is not the one that the bus sees.
     let exporter = Exporter::start_under(&wrapper, &config("dbus_auth_uid = 0\n"));
     let reply = exporter.scrape("it");
     reply.assert_error(502, "it", "denied");

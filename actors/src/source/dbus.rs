@@ -6,6 +6,7 @@
 //! demand, kept while it works, and dropped after a call that did not end.
 
 mod address;
+mod authentication;
 mod bus_error;
 mod by_bus;
 mod call;

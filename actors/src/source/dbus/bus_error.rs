@@ -1,5 +1,6 @@
 //! The error of connecting to a bus, with a hint about its cause.
 
+use super::authentication::AuthenticationError;
 use crate::reason::Reason;
 use crate::scrape::ScrapeError;
 use crate::source::connect::ConnectError;
@@ -20,7 +21,9 @@ const NO_BUS: &str = "; the process that listens there is not a bus";
 pub(super) enum BusError {
     /// Connecting to its socket failed.
     Socket(ConnectError),
-    /// Its address is invalid, or the handshake failed.
+    /// It is not a bus, or does not accept the user.
+    Authentication(AuthenticationError),
+    /// Its address is invalid, or the connection ended.
     Bus(zbus::Error),
     /// Connecting to each of its addresses failed.
     List(Vec<(BusAddress, Self)>),
@@ -52,6 +55,7 @@ impl BusError {
     fn explain(&self) -> (Reason, String) {
         match self {
             Self::Socket(error) => of_socket(error),
+            Self::Authentication(error) => of_authentication(error),
             Self::Bus(error) => of_bus(error),
             Self::List(failures) => of_failures(failures),
         }
@@ -90,6 +94,16 @@ fn of_socket(error: &ConnectError) -> (Reason, String) {
     (reason, format!("{io}{hint}{cause}"))
 }
 
+fn of_authentication(error: &AuthenticationError) -> (Reason, String) {
+    let (reason, hint) = match error {
+        AuthenticationError::Rejected => (Reason::Denied, NOT_ACCEPTED),
+        AuthenticationError::Closed => (Reason::Bus, HUNG_UP),
+        AuthenticationError::Unexpected => (Reason::Bus, NO_BUS),
+        AuthenticationError::Io(_) => (Reason::Bus, ""),
+    };
+    (reason, format!("{error}{hint}"))
+}
+
 fn of_bus(error: &zbus::Error) -> (Reason, String) {
     let (reason, hint) = match error {
         zbus::Error::InputOutput(error) => match error.kind() {
@@ -98,12 +112,10 @@ fn of_bus(error: &zbus::Error) -> (Reason, String) {
             ErrorKind::InvalidData => (Reason::Bus, NO_BUS),
             _ => (Reason::Bus, HUNG_UP),
         },
-        // zbus distinguishes these by their text only; an integration test depends on it.
-        zbus::Error::Handshake(text) if text.contains("rejected by the server") => {
+        // The reply to Hello.
+        zbus::Error::MethodError(name, ..) if name.ends_with(".AccessDenied") => {
             (Reason::Denied, NOT_ACCEPTED)
         }
-        zbus::Error::Handshake(text) if text.contains("EOF") => (Reason::Bus, HUNG_UP),
-        zbus::Error::Handshake(_) => (Reason::Bus, NO_BUS),
         _ => (Reason::Bus, ""),
     };
     (reason, format!("{error}{hint}"))
@@ -112,6 +124,12 @@ fn of_bus(error: &zbus::Error) -> (Reason, String) {
 impl From<ConnectError> for BusError {
     fn from(error: ConnectError) -> Self {
         Self::Socket(error)
+    }
+}
+
+impl From<AuthenticationError> for BusError {
+    fn from(error: AuthenticationError) -> Self {
+        Self::Authentication(error)
     }
 }
 

@@ -3,10 +3,9 @@
 //! If many sources use the bus, they share connections. A source whose call did not end, or whose reply was too large,
 //! gets a connection of its own for its next call, so that unanswered calls do not accumulate on a shared one.
 
-use super::bus_error::BusError;
 use super::by_bus::Use;
 use super::seats::{OWN, Seated, Seats, SharedConnections, Slot};
-use super::{user, wire};
+use super::wire;
 use crate::backoff::Backoff;
 use crate::scrape::ScrapeError;
 use crate::source::connect::Connector;
@@ -141,7 +140,7 @@ impl Link {
             Sharing::Shared => (self.seats.shared().await, self.seats.largest_reply()),
         };
         self.awaits_seat.set(false);
-        let built = self.build(max_bytes).await;
+        let built = wire::connect(&self.spec, &self.connector, max_bytes).await;
         let mut backoff = self.backoff.borrow_mut();
         match built {
             Ok(connection) => {
@@ -164,15 +163,6 @@ impl Link {
         }
         let words = self.connector.waiting_for().words();
         words.unwrap_or("; the bus did not accept the connection; it hangs")
-    }
-
-    async fn build(&self, max_bytes: usize) -> Result<Connection, BusError> {
-        let builder = wire::connect(&self.spec.bus, &self.connector, max_bytes).await?;
-        let builder = match user::uid_to_claim(self.spec.auth_uid) {
-            Some(uid) => builder.user_id(uid),
-            None => builder,
-        };
-        Ok(builder.build().await?)
     }
 }
 

@@ -3,16 +3,13 @@
 //! EXTERNAL authentication compares the uid that a client claims with the one
 //! that the kernel reports to the bus (D-Bus specification, "EXTERNAL"). In a
 //! user namespace the two differ: the bus sees the uid outside of it, which
-//! `/proc/self/uid_map` tells (`user_namespaces(7)`).
+//! `/proc/self/uid_map` contains for one level of namespaces (`user_namespaces(7)`).
 
-/// The uid to claim: the configured one, or the own one as mapped to the outside; `None` if the
-/// own uid is right.
-pub(super) fn uid_to_claim(configured: Option<u32>) -> Option<u32> {
-    configured.or_else(|| {
-        let map = std::fs::read_to_string("/proc/self/uid_map").ok()?;
-        let own = rustix::process::geteuid().as_raw();
-        outside(&map, own).filter(|outside| *outside != own)
-    })
+/// The own uid, as mapped to the outside.
+pub(super) fn uid_of_host() -> u32 {
+    let own = rustix::process::geteuid().as_raw();
+    let map = std::fs::read_to_string("/proc/self/uid_map");
+    map.ok().and_then(|map| outside(&map, own)).unwrap_or(own)
 }
 
 /// The uid outside of the namespace, according to a map with lines of "inside outside count".

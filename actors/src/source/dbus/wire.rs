@@ -1,68 +1,85 @@
-//! The socket to a bus, with a check of the greeting before zbus reads it.
+//! The connection to a bus: authenticated, and with a limit on the size of messages.
 //!
-//! zbus buffers a greeting of any length, searches all of it after each read, and
-//! panics if it is empty, so a process that listens in place of a bus could stop
-//! the actor thread. A bus that accepts a client sends one short line, and
-//! messages after it (D-Bus specification, "Authentication Protocol"). Messages that are
-//! larger than the caller accepts are refused too. File descriptors are not passed, so none
-//! are received.
+//! File descriptors are not passed, so none are received.
 
 use super::address::addresses;
+use super::authentication::authenticate;
 use super::bus_error::BusError;
 use super::frames::Frames;
 use crate::source::connect::{Address, Connector};
-use local_exporter_config::{Bus, BusAddress};
+use local_exporter_config::{BusAddress, DbusSource};
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use zbus::Connection;
 use zbus::connection::Builder;
 use zbus::connection::socket::{ReadHalf, Socket, Split, WriteHalf};
 use zbus::export::async_trait::async_trait;
 
-/// The longest greeting of a bus, in bytes: the limit of dbus-daemon for what an unauthenticated
-/// client sends.
-const MAX_GREETING: usize = 16 * 1024;
 /// Room for the header of a message, and for the encoding of its body.
 const LARGEST_HEADER: usize = 64 * 1024;
 
-/// Connects to the first address of a bus where a process listens. Authentication follows when the
-/// connection is built. A message with a body of more than `max_bytes` breaks the connection.
+/// The name, the path and the interface of a bus itself (D-Bus specification, "Message Bus Messages").
+const BUS_NAME: &str = "org.freedesktop.DBus";
+const BUS_PATH: &str = "/org/freedesktop/DBus";
+
+/// Connects to the first address of a bus that works. A message with a body of more than `max_bytes`
+/// breaks the connection.
 ///
 /// # Errors
-/// If connecting to each address failed, or one is invalid.
+/// If no address works, or one is invalid.
 pub(super) async fn connect(
-    bus: &Bus,
+    spec: &DbusSource,
     connector: &Connector,
     max_bytes: usize,
-) -> Result<Builder<'static>, BusError> {
+) -> Result<Connection, BusError> {
     let largest = max_bytes.saturating_add(LARGEST_HEADER);
     let mut failures = Vec::new();
-    for address in addresses(bus) {
-        match connect_to(&address, connector, largest).await {
-            Ok(builder) => return Ok(builder),
+    for address in addresses(&spec.bus) {
+        let socket = match &address {
+            BusAddress::Path(path) => Ok(Address::Path(path.clone())),
+            BusAddress::Abstract(name) => Ok(Address::Abstract(name.clone())),
+            BusAddress::Other(text) => Err(text.as_str()),
+        };
+        let connected = match socket {
+            Ok(socket) => connect_to(&socket, spec.auth_uid, connector, largest).await,
+            Err(text) => connect_by_zbus(text, spec.auth_uid).await,
+        };
+        match connected {
+            Ok(connection) => return Ok(connection),
             Err(error) => failures.push((address, error)),
         }
     }
     Err(BusError::of_list(failures))
 }
 
-/// Connects to one address. A message of more than `largest` bytes breaks the connection.
+/// Connects to one socket. A message of more than `largest` bytes breaks the connection.
 async fn connect_to(
-    address: &BusAddress,
+    socket: &Address,
+    auth_uid: Option<u32>,
     connector: &Connector,
     largest: usize,
-) -> Result<Builder<'static>, BusError> {
-    let socket = match address {
-        BusAddress::Path(path) => Address::Path(path.clone()),
-        BusAddress::Abstract(name) => Address::Abstract(name.clone()),
-        BusAddress::Other(text) => {
-            return Ok(Builder::address(zbus::Address::try_from(text.as_str())?));
-        }
+) -> Result<Connection, BusError> {
+    let mut stream = connector.connect(socket).await?;
+    let guid = authenticate(&mut stream, auth_uid).await?;
+    let wire = Wire { stream, largest };
+    let connection = Builder::authenticated_socket(wire, guid).build().await?;
+    // zbus does so only if it authenticates itself.
+    let hello = connection.call_method(Some(BUS_NAME), BUS_PATH, Some(BUS_NAME), "Hello", &());
+    hello.await?;
+    Ok(connection)
+}
+
+/// Connects to an address of another transport.
+async fn connect_by_zbus(address: &str, auth_uid: Option<u32>) -> Result<Connection, BusError> {
+    let builder = Builder::address(address);
+    let builder = match auth_uid {
+        Some(uid) => builder.user_id(uid),
+        None => builder,
     };
-    let stream = connector.connect(&socket).await?;
-    Ok(Builder::socket(Wire { stream, largest }))
+    Ok(builder.build().await?)
 }
 
 #[derive(Debug)]
@@ -80,7 +97,6 @@ impl Socket for Wire {
         let (stream, outgoing) = self.stream.into_split();
         let incoming = Incoming {
             stream,
-            greeting: Greeting::default(),
             frames: Frames::new(self.largest),
         };
         Split::new(incoming, Outgoing(outgoing))
@@ -90,7 +106,6 @@ impl Socket for Wire {
 #[derive(Debug)]
 struct Incoming {
     stream: OwnedReadHalf,
-    greeting: Greeting,
     frames: Frames,
 }
 
@@ -99,8 +114,7 @@ impl ReadHalf for Incoming {
     async fn recvmsg(&mut self, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
         let length = self.stream.read(buffer).await?;
         let received = buffer.get(..length).unwrap_or_default();
-        let messages = self.greeting.take(received)?;
-        let followed = self.frames.take(messages);
+        let followed = self.frames.take(received);
         followed.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
         Ok((length, Vec::new()))
     }
@@ -117,74 +131,5 @@ impl WriteHalf for Outgoing {
 
     async fn close(&mut self) -> io::Result<()> {
         self.0.shutdown().await
-    }
-}
-
-/// The part of the greeting that was received.
-#[derive(Debug, Default, PartialEq, Eq)]
-enum Greeting {
-    /// Nothing.
-    #[default]
-    Awaited,
-    /// This many bytes, without a newline.
-    Begun(usize),
-    /// All of it: messages follow.
-    Over,
-}
-
-impl Greeting {
-    /// Checks received bytes, and returns those that follow the greeting.
-    ///
-    /// # Errors
-    /// If the greeting is empty or too long.
-    fn take<'b>(&mut self, bytes: &'b [u8]) -> io::Result<&'b [u8]> {
-        let before = match self {
-            Self::Awaited => 0,
-            Self::Begun(before) => *before,
-            Self::Over => return Ok(bytes),
-        };
-        let (length, messages) = match bytes.iter().position(|byte| *byte == b'\n') {
-            Some(end) => {
-                *self = Self::Over;
-                (before + end, bytes.get(end + 1..).unwrap_or_default())
-            }
-            None => {
-                *self = Self::Begun(before + bytes.len());
-                (before + bytes.len(), &[][..])
-            }
-        };
-        let is_empty = *self == Self::Over && length == 0;
-        if is_empty || length > MAX_GREETING {
-            let message = "its greeting is not that of a bus";
-            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
-        }
-        Ok(messages)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn takes(pieces: &[&[u8]]) -> bool {
-        let mut greeting = Greeting::default();
-        pieces.iter().all(|piece| greeting.take(piece).is_ok())
-    }
-
-    #[test]
-    fn a_greeting_is_one_short_line_and_anything_may_follow() {
-        let endless = vec![b'x'; MAX_GREETING];
-        let cases: [(&[&[u8]], bool); 7] = [
-            (&[b"OK 00\r\n", b"\n", &endless, &endless], true),
-            (&[b"O", b"K 00\r", b"\n\n", &endless, &endless], true),
-            (&[b"", b"OK 00\r\nl\n"], true),
-            (&[&endless, b"\n"], true),
-            (&[b"\n"], false),
-            (&[b"", b"\n"], false),
-            (&[&endless, b"x"], false),
-        ];
-        for (pieces, expected) in cases {
-            assert_eq!(takes(pieces), expected, "{:?}", pieces.first());
-        }
     }
 }
