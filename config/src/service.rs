@@ -39,6 +39,8 @@ pub struct Service {
     pub access: Access,
     /// The self-restriction of the process.
     pub confinement: Confinement,
+    /// Directories that stay readable in addition to those that the configuration names at startup.
+    pub readable: Vec<PathBuf>,
     /// The handling of drop-ins with errors.
     pub drop_ins: DropIns,
 }

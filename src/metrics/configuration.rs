@@ -16,6 +16,7 @@ pub(crate) struct ConfigurationMetrics {
     hash: Gauge,
     drop_ins_left_out: IntGauge,
     drop_ins_kept: IntGauge,
+    unreadable_paths: IntGauge,
 }
 
 impl ConfigurationMetrics {
@@ -46,9 +47,14 @@ impl ConfigurationMetrics {
                 "dropins_kept",
                 "The number of drop-ins with errors whose last valid selectors are still in use.",
             ))?,
+            unreadable_paths: IntGauge::with_opts(gauge(
+                "unreadable_paths",
+                "The number of directories that the configuration on disk needs and Landlock denies.",
+            ))?,
         };
         registry.register(Box::new(metrics.drop_ins_left_out.clone()))?;
         registry.register(Box::new(metrics.drop_ins_kept.clone()))?;
+        registry.register(Box::new(metrics.unreadable_paths.clone()))?;
         registry.register(Box::new(metrics.successful.clone()))?;
         registry.register(Box::new(metrics.succeeded_at.clone()))?;
         registry.register(Box::new(metrics.hash.clone()))?;
@@ -65,6 +71,12 @@ impl ConfigurationMetrics {
             .set(since_epoch.unwrap_or_default().as_secs_f64());
         self.hash.set(number(hash));
         self.successful.set(1);
+    }
+
+    /// Records the number of directories that a reload found to be denied by Landlock.
+    pub(crate) fn unreadable_paths(&self, count: usize) {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        self.unreadable_paths.set(count);
     }
 
     /// Records that a reload failed.

@@ -16,6 +16,7 @@ pub(super) fn keep_running_values(running: &Service, wanted: &mut Service) -> Ve
         tls,
         clients,
         confinement,
+        readable,
         // A reload applies these.
         lifecycle: _,
         reload: _,
@@ -44,6 +45,7 @@ pub(super) fn keep_running_values(running: &Service, wanted: &mut Service) -> Ve
     let running_connections = &running.clients.max_connections;
     kept.compare("max_connections", running_connections, max_connections);
     kept.compare("landlock", &running.confinement, confinement);
+    kept.compare("readable", &running.readable, readable);
     kept.0
 }
 
@@ -77,7 +79,7 @@ mod tests {
     }
 
     /// Every key that needs a restart: its name in the reference, a value, and its name in the log.
-    const RESTART: [(&str, &str, &str); 10] = [
+    const RESTART: [(&str, &str, &str); 11] = [
         ("listen", "listen = [\":1\"]", "listen"),
         ("address", "address = \"127.0.0.1\"", "listen"),
         ("port", "port = 1", "listen"),
@@ -96,6 +98,7 @@ mod tests {
         ("tls", "tls = false", "tls"),
         ("max_connections", "max_connections = 7", "max_connections"),
         ("landlock", "landlock = false", "landlock"),
+        ("readable", "readable = \"/srv\"", "readable"),
     ];
 
     #[test]

@@ -8,7 +8,7 @@ use super::read::{ConfigReader, NewConfig, ReadResult};
 use crate::exporter::Running;
 use crate::phase::Phase;
 use crate::reloader::outcome::{ReloadError, ReloadResult};
-use local_exporter_config::{ConfigError, LastValid, Reload};
+use local_exporter_config::{ConfigError, Reload};
 use std::convert::Infallible;
 use std::future::pending;
 use std::sync::Arc;
@@ -98,8 +98,11 @@ impl<'a> ReloadTask<'a> {
 
     /// Reads the configuration, and meanwhile handles unresponsive threads.
     async fn read(&mut self) -> ReadResult {
-        let last_valid = self.last_valid();
-        let reading = self.reader.read(last_valid);
+        let exporter = &self.running.exporter;
+        let last_valid = exporter.drop_ins.load().last_valid.clone();
+        let settings = exporter.settings.load_full();
+        let metrics = exporter.metrics.configuration();
+        let reading = self.reader.read(last_valid, settings, metrics);
         tokio::pin!(reading);
         loop {
             tokio::select! {
@@ -107,10 +110,6 @@ impl<'a> ReloadTask<'a> {
                 () = self.running.threads.unresponsive() => evacuate(self.running),
             }
         }
-    }
-
-    fn last_valid(&self) -> LastValid {
-        self.running.exporter.drop_ins.load().last_valid.clone()
     }
 
     fn announce(&self, phase: Phase) {
@@ -125,8 +124,7 @@ impl<'a> ReloadTask<'a> {
         let mut before = None;
         loop {
             sleep(before.as_ref().map_or(CHECK_INTERVAL, |_| SETTLE)).await;
-            let last_valid = self.last_valid();
-            let found = self.reader.read(last_valid).await;
+            let found = self.read().await;
             let now = fingerprint(&found);
             before = match before {
                 _ if now == self.handled => None,

@@ -3,6 +3,7 @@
 //! If the kernel has no Landlock, these tests are skipped.
 
 mod changes;
+mod reload;
 
 use crate::support::{Exporter, quoted, request, until};
 use landlock::{AccessFs, Ruleset, RulesetAttr, RulesetCreated, RulesetStatus};

@@ -13,7 +13,8 @@ use std::path::Path;
 pub fn denial_hint(path: &Path, error: &io::Error) -> &'static str {
     if error.kind() == io::ErrorKind::PermissionDenied && access(path, Access::READ_OK).is_ok() {
         "; its permissions allow it, so this is Landlock (the exporter reads only where its paths \
-         led when it started: restart it, or set service.landlock = false) or AppArmor"
+         led when it started: restart it, add the directory to service.readable, or set \
+         service.landlock = false) or AppArmor"
     } else {
         ""
     }

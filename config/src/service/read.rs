@@ -53,6 +53,7 @@ impl Service {
             true => Confinement::Landlock,
             false => Confinement::Off,
         });
+        let readable = table.take_list("readable");
         let drop_ins = table.take("strict_dropins").map(|strict| match strict {
             true => DropIns::Strict,
             false => DropIns::Lenient,
@@ -69,6 +70,7 @@ impl Service {
             clients,
             access,
             confinement: confinement.unwrap_or(Confinement::Landlock),
+            readable: readable.unwrap_or_default(),
             drop_ins: drop_ins.unwrap_or(DropIns::Lenient),
         }
     }
@@ -116,6 +118,13 @@ const HARDENING: &[Key] = &[
         "true",
         "Restricts the access of the process to files and ports with Landlock.",
     )
+    .at_restart(),
+    Key::absent::<PathBuf>(
+        "readable",
+        "Directories that stay readable under Landlock in addition to those that the configuration \
+         names at startup, for selectors that a reload adds. Without it, there are none.",
+    )
+    .or_list()
     .at_restart(),
     Key::with_default::<bool>(
         "strict_dropins",

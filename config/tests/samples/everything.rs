@@ -48,6 +48,7 @@ fn every_key_is_read_and_selectors_keep_their_order() {
             allow_from: vec![network("10.0.0.0", 8), network("::1", 128)],
         },
         confinement: Confinement::Off,
+        readable: vec!["/srv".into(), "/var/lib".into()],
         drop_ins: DropIns::Strict,
     };
     assert_eq!(settings.service, service);

@@ -11,6 +11,9 @@ use local_exporter_config::{
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+/// The directory of runtime data (Filesystem Hierarchy Standard, 3.15).
+const RUN: &str = "/run";
+
 /// The access that the process needs after startup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequiredAccess {
@@ -41,7 +44,9 @@ impl RequiredAccess {
         configuration: impl IntoIterator<Item = &'p Path>,
         access: &PathAccess,
     ) -> Self {
-        let mut reads = BTreeSet::from(["/proc".into()]);
+        // Runtime directories come and go, and packages add selectors for files in them.
+        let mut reads = BTreeSet::from(["/proc".into(), RUN.into()]);
+        reads.extend(settings.service.readable.iter().cloned());
         // A backtrace reads symbol names from the program.
         reads.extend(std::env::current_exe());
         // Certificates, tokens and the files that name them are reread when they change.
@@ -195,7 +200,7 @@ mod tests {
     /// These paths, and those that every process needs.
     fn needed<const N: usize>(paths: [&Path; N]) -> BTreeSet<PathBuf> {
         let program = std::env::current_exe().unwrap();
-        let always = [Path::new("/proc"), &program];
+        let always = [Path::new("/proc"), Path::new(RUN), &program];
         outermost(
             paths
                 .into_iter()

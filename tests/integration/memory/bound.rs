@@ -5,6 +5,8 @@ use local_exporter_daemons::fault::Behaviour;
 use local_exporter_daemons::scripted::ScriptedDaemon;
 use local_exporter_skip::skip;
 use std::fs::{self, File};
+use std::io::Write;
+use std::net::TcpStream;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,6 +18,11 @@ const MEBIBYTE: u64 = 1 << 20;
 const PROCESS: u64 = 24 * MEBIBYTE;
 const CONNECTION: u64 = 130 * KIBIBYTE;
 const SELECTOR: u64 = 2 * MEBIBYTE;
+const UNREAD: u64 = 8 * MEBIBYTE;
+const SEND_BUFFER: u64 = MEBIBYTE / 2;
+
+/// The number of clients that read no response.
+const SILENT: u64 = 16;
 
 /// A control group with a memory limit; removed on drop.
 struct Group(PathBuf);
@@ -96,6 +103,14 @@ fn adversarial_files(folder: &Path) {
     fs::write(folder.join("long.prom"), long).unwrap();
 }
 
+/// A client that requests the largest body and does not read it.
+fn never_reads(exporter: &Exporter) -> TcpStream {
+    let mut client = TcpStream::connect(exporter.address()).unwrap();
+    let request = b"GET /bridge?selector=files HTTP/1.1\r\nHost: it\r\n\r\n";
+    client.write_all(request).unwrap();
+    client
+}
+
 #[test]
 fn the_process_stays_within_the_formula() {
     let folder = tempfile::tempdir().unwrap();
@@ -106,12 +121,14 @@ fn the_process_stays_within_the_formula() {
     let flood = b"a 1\n".repeat(usize::try_from(8 * MEBIBYTE).unwrap() / 4);
     let _daemon = ScriptedDaemon::start(&socket, Behaviour::Serve(flood)).unwrap();
     let (connections, max_bytes) = (64, 4 * MEBIBYTE);
-    let limit = PROCESS + connections * CONNECTION + 2 * SELECTOR + (6 + 4) * max_bytes;
+    let selectors = 2 * SELECTOR + (6 + 4) * max_bytes;
+    let unread = UNREAD + SILENT * SEND_BUFFER;
+    let limit = PROCESS + connections * CONNECTION + selectors + unread;
     let Some(group) = Group::new("bound", limit) else {
         return;
     };
     let exporter = group.exporter(&format!(
-        "max_connections = {connections}\n\
+        "max_connections = {connections}\nmax_unread = \"{UNREAD}B\"\n\
          [bridge.defaults]\nmax_bytes = \"{max_bytes}B\"\nrefresh = \"50ms\"\ntimeout = \"10s\"\n\
          [bridge.selectors]\nfiles = {}\n\
          [bridge.selectors.flood]\nkind = \"uds\"\npath = {}\n",
@@ -127,6 +144,7 @@ fn the_process_stays_within_the_formula() {
     until("the files are served", || {
         exporter.scrape("files").status == 200
     });
+    let silent: Vec<TcpStream> = (0..SILENT).map(|_| never_reads(&exporter)).collect();
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
@@ -141,6 +159,7 @@ fn the_process_stays_within_the_formula() {
             });
         }
     });
+    drop(silent);
     let status = fs::read_to_string(format!("/proc/{}/status", exporter.process())).unwrap();
     assert!(status.contains("VmHWM:"), "the process was killed");
     until("the files are served", || {
