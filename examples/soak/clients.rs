@@ -135,7 +135,7 @@ fn leave_unread(address: &str, name: &str, random: &mut Rng) -> Outcome {
     let pages = ["/metrics", "/debug/actors", "/config", "/sd", "/", &debug];
     let page = random.choice(pages).expect("a page");
     let asked = ask_page(address, page, Request::Plain).and_then(|mut stream| {
-        stream.read(&mut [0; 100])?;
+        stream.read_exact(&mut [0; 100])?;
         park_timeout(Duration::from_millis(random.u64(..2000)));
         Ok(())
     });

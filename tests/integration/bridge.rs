@@ -127,7 +127,7 @@ fn methods_other_than_get_and_head_are_rejected() {
     }
 }
 
-/// `OPTIONS /` is the health check of HAProxy, without configuration `OPTIONS *`.
+/// `OPTIONS /` is the health check of `HAProxy`, without configuration `OPTIONS *`.
 #[test]
 fn options_of_the_server_and_of_the_first_page_succeed() {
     let (exporter, _daemon, _folder) = serving(b"a 1\n");

@@ -73,7 +73,7 @@ impl RequiredAccess {
                     }
                 }
                 Err(error) => {
-                    reads.extend(paths.iter().flat_map(|path| around_mount(path, &error)))
+                    reads.extend(paths.iter().flat_map(|path| around_mount(path, &error)));
                 }
             }
         }

@@ -125,7 +125,7 @@ fn each_check_accepts_and_rejects_the_expected_bodies() {
     }
 }
 
-/// VictoriaMetrics reads protobuf as text without samples, and reports the target as up.
+/// `VictoriaMetrics` reads protobuf as text without samples, and reports the target as up.
 #[test]
 fn protobuf_is_served_only_to_scrapers_that_ask_for_it() {
     let (exporter, _daemon, _folder) =

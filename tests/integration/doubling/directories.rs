@@ -97,7 +97,7 @@ fn many_rejected_files_are_examined_in_linear_time() {
         .unwrap();
     });
     assert_files_are_linear("FIFOs", FILES, |folder, number| {
-        make_fifo(&file(folder, number))
+        make_fifo(&file(folder, number));
     });
     assert_files_are_linear("links to one file", FILES, |folder, number| {
         symlink("changing.prom", file(folder, number)).unwrap();

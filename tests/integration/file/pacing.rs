@@ -99,7 +99,7 @@ fn a_pattern_through_links_to_its_own_directory_does_not_delay_responses() {
     });
 }
 
-/// The processor time that the process has used, proc_pid_stat(5).
+/// The processor time that the process has used, `proc_pid_stat(5)`.
 fn processor_seconds(exporter: &Exporter) -> f64 {
     let stat = fs::read_to_string(format!("/proc/{}/stat", exporter.process())).unwrap();
     let fields = stat.rsplit(')').next().unwrap().split_whitespace();
