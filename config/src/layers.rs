@@ -12,6 +12,7 @@ use crate::path_access::PathAccess;
 use crate::settings::{ExternalCheck, Settings};
 use crate::shown::shown;
 use crate::variables::Environment;
+use crate::writers::{Writable, find_writable};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -62,6 +63,8 @@ pub struct Loaded {
     /// The SHA-256 of that text in hexadecimal digits. It depends on the values only, not on
     /// files and comments.
     pub hash: String,
+    /// The drop-ins that other users than root and that of this process can change.
+    pub writable: Vec<Writable>,
     /// The files that were read, including drop-ins that were left out.
     pub files: Vec<PathBuf>,
 }
@@ -108,6 +111,8 @@ impl Layers {
             }
             files.push(path);
         }
+        let directories = self.drop_ins.iter().map(PathBuf::as_path);
+        let writable = find_writable(directories, files.iter().map(PathBuf::as_path), access);
         let file = match Input::read_unless(|_| false, &self.file, access) {
             Ok(input) => input,
             Err((io::ErrorKind::NotFound, _)) if self.presence == Presence::Optional => None,
@@ -134,6 +139,7 @@ impl Layers {
             drop_ins: merged.drop_ins,
             hash: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
             text: merged.text,
+            writable,
             files,
         })
     }

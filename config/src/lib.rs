@@ -60,6 +60,7 @@ mod unmatched_variables;
 mod value;
 mod variables;
 mod write;
+mod writers;
 
 pub use access::Access;
 pub use body_policy::{BodyPolicy, Check, Escaping, FormatChoice, Timestamps};
@@ -92,3 +93,4 @@ pub use shown::{Shown, is_printable, shown};
 pub use similar::similar;
 pub use value::measure::MAX_COUNT;
 pub use variables::{ENVIRONMENT_PREFIX, Environment};
+pub use writers::{Writable, Writers};

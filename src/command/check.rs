@@ -7,7 +7,7 @@
 
 mod report;
 
-use super::configuration::{Configuration, load_to_serve, unknown};
+use super::configuration::{Configuration, complain_about, load_to_serve, unknown};
 use super::exit::{WRONG, complain, print};
 use crate::http::access;
 use clap::{Args, ValueEnum};
@@ -81,6 +81,7 @@ impl Check {
         for warning in &loaded.warnings {
             complain(&format!("left out: {warning}"));
         }
+        complain_about(&loaded.writable);
         let secret_files = access::secret_files(&loaded.settings);
         let Settings { mut selectors, .. } = loaded.settings;
         // Errors are shown in full to the user of this command, who can read the sources.

@@ -5,7 +5,7 @@ use crate::http::{access, listen};
 use clap::Args;
 use local_exporter_config::{
     ConfigErrors, Contested, Environment, ExternalError, Flags, LastValid, Layers, Loaded,
-    PathAccess, Presence, Selector, Settings, similar,
+    PathAccess, Presence, Selector, Settings, Writable, similar,
 };
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -95,6 +95,13 @@ fn report(errors: &ConfigErrors) -> ExitCode {
     ExitCode::from(WRONG)
 }
 
+/// Prints the drop-ins that other users can change.
+pub(super) fn complain_about(writable: &[Writable]) {
+    for found in writable {
+        complain(&format!("warning: {found}"));
+    }
+}
+
 /// `--config.check`: reports errors, and drop-ins that would be left out.
 pub(super) fn check(layers: &Layers) -> ExitCode {
     let loaded = match load_to_serve(layers, &PathAccess::default()) {
@@ -104,6 +111,7 @@ pub(super) fn check(layers: &Layers) -> ExitCode {
     for warning in &loaded.warnings {
         complain(&format!("left out: {warning}"));
     }
+    complain_about(&loaded.writable);
     let drop_ins = &loaded.drop_ins;
     for Contested {
         selector,

@@ -138,7 +138,7 @@ async fn prepare(layers: Layers, path_access: PathAccess) -> Result<Prepared, Re
 
 fn prepare_now(layers: &Layers, path_access: &PathAccess) -> Result<Prepared, Refused> {
     let loaded = load_to_serve(layers, path_access).map_err(Refused::Configuration)?;
-    drop_ins::log(&loaded.warnings, &loaded.drop_ins);
+    drop_ins::log(&loaded.warnings, &loaded.drop_ins, &loaded.writable);
     memory::warn_if_insufficient(&loaded.settings);
     let service = &loaded.settings.service;
     let listeners = listen::bind(&service.listeners).map_err(Refused::Io)?;

@@ -31,6 +31,7 @@ pub(super) async fn replace(running: &Running, read: NewConfig) -> ReloadResult 
     let Loaded {
         mut settings,
         warnings,
+        writable,
         text,
         hash,
         drop_ins,
@@ -66,7 +67,7 @@ pub(super) async fn replace(running: &Running, read: NewConfig) -> ReloadResult 
     configuration.loaded(&hash, &drop_ins);
 
     log(&reconciliation.changes);
-    drop_ins::log(&warnings, &drop_ins);
+    drop_ins::log(&warnings, &drop_ins, &writable);
     let warnings = Warnings::of(&warnings, &drop_ins);
     exporter.drop_ins.store(Arc::new(drop_ins));
     if !waiting.is_empty() {

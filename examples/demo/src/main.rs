@@ -157,6 +157,7 @@ async fn demonstrate(port: u16) -> Result<(), Box<dyn Error>> {
             settings,
             text: input.text,
             warnings: Vec::new(),
+            writable: Vec::new(),
             drop_ins: DropInState::default(),
             hash: String::new(),
             files: Vec::new(),

@@ -77,7 +77,7 @@ pub(crate) fn files(settings: &Settings, access: &PathAccess) -> Vec<PathBuf> {
 #[must_use]
 pub(crate) fn secret_files(settings: &Settings) -> ListFiles {
     let settings = settings.clone();
-    Arc::new(move || files(&settings, &PathAccess::default()))
+    Arc::new(move |access: &PathAccess| files(&settings, access))
 }
 
 /// The token files, each with the path of the table that names it.

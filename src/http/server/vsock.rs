@@ -157,6 +157,7 @@ mod tests {
         let loaded = Loaded {
             settings: load(None, &Environment::new()).unwrap(),
             warnings: Vec::new(),
+            writable: Vec::new(),
             drop_ins: DropInState::default(),
             text: String::new(),
             hash: String::new(),

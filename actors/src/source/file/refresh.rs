@@ -11,6 +11,7 @@ use crate::log_limit::{LogLimit, LogLine};
 use crate::reason::Reason;
 use crate::report::CacheReport;
 use crate::scrape::{ScrapeError, ScrapeResult};
+use crate::secret_files::SecretIdentities;
 use crate::source::kind::{Source, SourceContext};
 use crate::source::watch::pattern::Patterns;
 use crate::source::watch::pending_writes::{PendingWrites, SETTLE};
@@ -30,6 +31,9 @@ const MAX_RESCANS: u32 = 16;
 
 /// The pause after a scan for which there was no thread.
 const NO_THREAD_PAUSE: Duration = Duration::from_secs(10);
+
+/// The time until the next scan if the files that no source serves could not be identified in time.
+const SECRETS_RETRY: Duration = Duration::from_secs(1);
 
 /// Why a scan is late, as the end of an error message.
 const FILES_HANG: &str = "; the file system they are on hangs, or is slow";
@@ -89,7 +93,8 @@ impl Files {
                 rescans += 1;
                 continue;
             }
-            if self.context.secret_files.identify().await != scan.secrets {
+            let secrets = self.secrets().await;
+            if !secrets.are(&scan.secrets) {
                 // A file that was read may be one of those that no source serves by now.
                 continue;
             }
@@ -111,7 +116,9 @@ impl Files {
             }
             rescans = 0;
             let at_once = outdated.then_some(Duration::ZERO);
-            let due = [scan.due, at_once, subscriptions.due()];
+            // These files may be others by now.
+            let unknown = secrets.outdated.then_some(SECRETS_RETRY);
+            let due = [scan.due, at_once, unknown, subscriptions.due()];
             let due = due.into_iter().flatten().min();
             let refresh = self.settings.limits.refresh;
             let wait = due.map_or(refresh, |due| due.min(refresh));
@@ -129,7 +136,7 @@ impl Files {
         kept: &Arc<Kept>,
     ) -> Result<Scan, ScrapeError> {
         if overdue.is_none() {
-            let secrets = self.context.secret_files.identify().await;
+            let secrets = self.secrets().await;
             let writes = self.pending_writes.before_scan();
             let (settings, patterns) = (Arc::clone(&self.settings), self.patterns.clone());
             let (kept, faults) = (Arc::clone(kept), self.context.faults.clone());
@@ -150,6 +157,12 @@ impl Files {
             }
             None => Err(ScrapeError::timeout(&self.label(), FILES_HANG)),
         }
+    }
+
+    /// The files that no source serves. A file system that hangs does not use up the time of a scrape.
+    async fn secrets(&self) -> SecretIdentities {
+        let within = self.settings.limits.timeout / 4;
+        self.context.secret_files.identify(within).await
     }
 
     /// Whether no file was written during a scan, according to events and to the files' stamps.

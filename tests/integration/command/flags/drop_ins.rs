@@ -123,3 +123,30 @@ fn scrape_finds_selectors_of_drop_ins() {
     assert_eq!((code, out.as_str()), (Some(0), "a 1\n"), "{error}");
     assert!(error.starts_with("left out: "), "{error}");
 }
+
+#[test]
+fn a_drop_in_that_others_can_change_is_a_warning() {
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::PermissionsExt;
+    let host = Host::new("");
+    host.drop_in("a.toml", "[bridge.selectors]\na = \"/run/a\"\n");
+    let (code, _, error) = host.check(&[]);
+    assert_eq!((code, error.as_str()), (Some(0), ""));
+    set_permissions(host.path("conf.d/a.toml"), Permissions::from_mode(0o646)).unwrap();
+    set_permissions(host.path("conf.d"), Permissions::from_mode(0o777)).unwrap();
+    let (code, _, error) = host.check(&[]);
+    let advice = "can be changed by every user, and so can drop-ins; allow only root, or the user of the \
+                  exporter, to write to it";
+    let expected = format!("warning: ~/conf.d: {advice}\nwarning: ~/conf.d/a.toml: {advice}\n");
+    assert_eq!((code, error), (Some(0), expected));
+    let arguments = ["--web.listen-address", "127.0.0.1:0", "--config.dropins"];
+    let directory = host.path("conf.d");
+    let arguments = [&arguments[..], &[directory.to_str().unwrap()]].concat();
+    let serving = crate::serving::Serving::start(program(), &arguments, "");
+    let logged = serving.logged("other users can change drop-ins", 2);
+    assert_eq!(logged[1]["writers"], "every user");
+    assert_eq!(
+        logged[1]["path"],
+        directory.join("a.toml").to_str().unwrap()
+    );
+}
