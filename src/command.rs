@@ -71,9 +71,16 @@ impl Command {
             Action::Scrape(_) | Action::Check(_) | Action::Lint(_) | Action::Sd(_) => Mode::Command,
             Action::Completions(_) | Action::Man(_) => Mode::Command,
         };
-        logging::start(&self.logging, mode);
+        let log = match logging::start(&self.logging, mode) {
+            Ok(log) => log,
+            Err(error) => {
+                exit::complain(&format!("cannot log to standard error: {error}"));
+                return ExitCode::FAILURE;
+            }
+        };
+        let _flush = log.flush_at_end();
         match self.action {
-            Action::Serve(serve) => serve.execute(),
+            Action::Serve(serve) => serve.execute(log),
             Action::Scrape(scrape) => scrape.execute(),
             Action::Check(check) => check.execute(),
             Action::Lint(lint) => lint.execute(),

@@ -36,7 +36,7 @@ pub use pages::bridge::{ResponseForm, SCRAPE_TIMEOUT_HEADER, ScrapeRequest, acce
 pub use pages::endpoints::{ENDPOINTS, Endpoint, Methods, Page};
 pub use process::allocator::return_freed_memory;
 pub use process::logging::{
-    Mode as LoggingMode, Options as LoggingOptions, start as start_logging,
+    FlushLog, Log, Mode as LoggingMode, Options as LoggingOptions, start as start_logging,
 };
 pub use reloader::Reloader;
 pub use serve::{Start, run};

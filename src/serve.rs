@@ -15,6 +15,7 @@ use crate::pages::routes;
 use crate::phase::Phase;
 use crate::process::descriptors;
 use crate::process::liveness::Liveness;
+use crate::process::logging::Log;
 use crate::process::systemd::{self, ServiceManager};
 use crate::reload;
 use crate::reloader::Reloader;
@@ -43,6 +44,8 @@ const SLACK: Duration = Duration::from_secs(1);
 /// The parts that serving starts with.
 #[derive(Debug)]
 pub struct Start {
+    /// The log, which another thread writes from here on.
+    pub log: Log,
     /// The configuration.
     pub loaded: Loaded,
     /// The listeners, which are open.
@@ -60,13 +63,17 @@ pub struct Start {
 /// If there are too few file descriptors, or a thread or a listener cannot be started.
 pub async fn run(start: Start, stop: impl Future<Output = ()>) -> io::Result<()> {
     let Start {
+        log,
         loaded,
         listeners,
         reloader,
         service_manager,
     } = start;
     let read = (loaded.hash.clone(), loaded.warnings.clone());
+    log.write_on_thread()?;
     let running = Running::start(loaded, reloader)?;
+    let metrics = &running.exporter.metrics;
+    metrics.add(log.dropped()).map_err(io::Error::other)?;
     let exporter = &running.exporter;
     if let Some(manager) = service_manager {
         let (exporter, actors) = (exporter.clone(), running.threads.handles());

@@ -4,6 +4,7 @@ use super::configuration::{Configuration, check, load_to_serve};
 use super::flags::ServiceFlags;
 use crate::http::listen::{self, Listener};
 use crate::process::confinement::{ReadAccess, RequiredAccess, Rules, confine};
+use crate::process::logging::Log;
 use crate::process::memory;
 use crate::process::systemd::ServiceManager;
 use crate::reload::drop_ins;
@@ -48,12 +49,12 @@ enum Refused {
 }
 
 impl Serve {
-    pub(super) fn execute(&self) -> ExitCode {
+    pub(super) fn execute(&self, log: Log) -> ExitCode {
         let layers = self.configuration.layers(self.flags.given());
         if self.check {
             return check(&layers);
         }
-        match serve(layers) {
+        match serve(layers, log) {
             Ok(()) | Err(Refused::Stopped) => ExitCode::SUCCESS,
             Err(Refused::Configuration(code)) => code,
             Err(Refused::Io(error)) => {
@@ -64,7 +65,7 @@ impl Serve {
     }
 }
 
-fn serve(layers: Layers) -> Result<(), Refused> {
+fn serve(layers: Layers, log: Log) -> Result<(), Refused> {
     // Installed before anything else: a signal may arrive at any time.
     let system = actix_rt::System::new();
     let signals = system.block_on(async { Ok((stop_signal()?, signal(SignalKind::hangup())?)) });
@@ -97,6 +98,7 @@ fn serve(layers: Layers) -> Result<(), Refused> {
     });
     let reloader = Reloader::new(layers, granted, path_access);
     let start = Start {
+        log,
         loaded,
         listeners,
         reloader: reloader.clone(),

@@ -10,31 +10,32 @@
 //! (a text), `path`, `address`, `format`, `bytes`, `duration_seconds`.
 
 mod fields;
+mod journal;
 mod level;
 mod line;
+mod output;
+mod sink;
 mod suppress;
 mod writer;
 
 pub(crate) use fields::Fields;
 pub use level::Mode;
 pub(crate) use line::Line;
+pub use output::{FlushLog, Log};
 
 use clap::{Args, ValueEnum};
 use level::{Level, PANIC, targets};
 use line::Color;
+use sink::Sink;
 use std::backtrace::Backtrace;
-use std::io::{IsTerminal, stderr};
+use std::io::{self, IsTerminal, stderr};
 use std::panic::PanicHookInfo;
 use suppress::SuppressExpected;
-use tracing_journald::{Priority, PriorityMappings};
+use tracing_subscriber::Layer;
 use tracing_subscriber::filter::FilterExt;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{Layer, Registry};
 use writer::{LineFormat, LineWriter};
-
-/// The prefix of our field names on the journal, where all programs share them.
-const JOURNAL_PREFIX: &str = "LOCAL_EXPORTER";
 
 /// The logging flags of the command line.
 #[derive(Args, Debug)]
@@ -67,12 +68,18 @@ enum Format {
     Json,
 }
 
-/// Starts logging and has panics logged. A second call changes nothing.
-pub fn start(options: &Options, mode: Mode) {
-    let layer = match options.format {
-        Some(format) => lines(format),
-        None if stderr().is_terminal() => lines(Format::Human),
-        None => journal().unwrap_or_else(|| lines(Format::Logfmt)),
+/// Starts logging and has panics logged. After a second call, the first one stays in effect.
+///
+/// # Errors
+/// If standard error is closed.
+pub fn start(options: &Options, mode: Mode) -> io::Result<Log> {
+    let log = Log::new(sink(options.format)?).map_err(io::Error::other)?;
+    let layer = LineWriter {
+        format: log.format(),
+        open: {
+            let log = log.clone();
+            move || log.clone()
+        },
     };
     let filter = targets(options.level, options.verbose, mode);
     let started = tracing_subscriber::registry()
@@ -81,36 +88,29 @@ pub fn start(options: &Options, mode: Mode) {
     if started.is_ok() {
         std::panic::set_hook(Box::new(log_panic));
     }
+    Ok(log)
 }
 
-/// Lines on standard error.
-fn lines(format: Format) -> Box<dyn Layer<Registry> + Send + Sync> {
+fn sink(format: Option<Format>) -> io::Result<Sink> {
     let format = match format {
+        Some(format) => format,
+        None if stderr().is_terminal() => Format::Human,
+        None => {
+            if stderr_is_the_journal()
+                // If its socket is missing, lines on standard error still reach it.
+                && let Ok(journal) = Sink::journal()
+            {
+                return Ok(journal);
+            }
+            Format::Logfmt
+        }
+    };
+    Sink::stderr(match format {
         Format::Human if stderr().is_terminal() => LineFormat::Human(Color::Ansi),
         Format::Human => LineFormat::Human(Color::Off),
         Format::Logfmt => LineFormat::Logfmt,
         Format::Json => LineFormat::Json,
-    };
-    let open = stderr;
-    LineWriter { format, open }.boxed()
-}
-
-/// The journal, if standard error is connected to it.
-fn journal() -> Option<Box<dyn Layer<Registry> + Send + Sync>> {
-    if !stderr_is_the_journal() {
-        return None;
-    }
-    // If its socket is missing, lines on standard error still reach it.
-    let layer = tracing_journald::layer().ok()?;
-    let priorities = PriorityMappings {
-        info: Priority::Informational,
-        debug: Priority::Debug,
-        ..PriorityMappings::new()
-    };
-    let layer = layer
-        .with_field_prefix(Some(JOURNAL_PREFIX.to_owned()))
-        .with_priority_mappings(priorities);
-    Some(layer.boxed())
+    })
 }
 
 /// Compares the file that systemd connected to the journal (systemd.exec(5), `$JOURNAL_STREAM`)

@@ -1,9 +1,12 @@
 //! Log lines: levels and keys.
 
 use crate::serving::Serving;
-use crate::support::{get, program, quoted, until};
+use crate::support::{PATIENCE, get, program, quoted, until};
 use local_exporter_daemons::fault::Behaviour;
 use local_exporter_daemons::scripted::ScriptedDaemon;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::Instant;
 
 const LOCAL: &[&str] = &["--web.listen-address", "127.0.0.1:0"];
 
@@ -101,4 +104,97 @@ fn sources_and_files_that_alternate_do_not_flood_the_log() {
         // The changes take less time than ten further lines would.
         assert!((5..=20).contains(&lines), "{selector}: {lines} lines");
     }
+}
+
+/// An exporter that logs much, and the pipe with its log, which is read until it listens.
+fn with_pipe() -> (Child, BufReader<ChildStderr>, String) {
+    let mut child = program()
+        .args(["serve", "-vv", "--config", "/dev/null"])
+        .args(LOCAL)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("msg=listening") {
+        line.clear();
+        assert!(log.read_line(&mut line).unwrap() > 0, "it ended");
+    }
+    let address = line.split("address=").nth(1).unwrap();
+    let address = address.split_whitespace().next().unwrap().to_owned();
+    (child, log, address)
+}
+
+/// Requests until lines were dropped, none of which is read.
+fn fill(address: &str) -> f64 {
+    let began = Instant::now();
+    loop {
+        assert_eq!(get(&format!("http://{address}/-/healthy"), &[]).status, 200);
+        let metrics = get(&format!("http://{address}/metrics"), &[]);
+        let dropped = metrics.metric("local_exporter_log_lines_dropped_total");
+        if let Some(dropped) = dropped.filter(|dropped| *dropped >= 100.0) {
+            return dropped;
+        }
+        assert!(began.elapsed() < PATIENCE, "{dropped:?} lines were dropped");
+    }
+}
+
+fn terminate(child: &mut Child) -> Option<i32> {
+    let process = child.id().to_string();
+    let signal = Command::new("kill").arg(process).status();
+    assert!(signal.unwrap().success());
+    let mut ended = None;
+    until("the exporter ends", || {
+        ended = child.try_wait().unwrap();
+        ended.is_some()
+    });
+    ended.unwrap().code()
+}
+
+#[test]
+fn a_log_that_is_not_read_delays_neither_requests_nor_shutdown() {
+    let (mut child, _unread, address) = with_pipe();
+    fill(&address);
+    assert_eq!(terminate(&mut child), Some(0));
+}
+
+#[test]
+fn dropped_lines_are_reported_when_the_log_is_read_again() {
+    let (mut child, mut log, address) = with_pipe();
+    fill(&address);
+    let mut line = String::new();
+    while !line.contains("log lines were dropped") {
+        line.clear();
+        assert!(log.read_line(&mut line).unwrap() > 0, "it ended");
+    }
+    let lines = line.split(" lines=").nth(1).unwrap();
+    assert!(lines.trim().parse::<f64>().unwrap() >= 100.0, "{line}");
+    // The last lines are written before the process ends.
+    let rest = std::thread::spawn(move || {
+        let mut rest = String::new();
+        log.read_to_string(&mut rest).unwrap();
+        rest
+    });
+    assert_eq!(terminate(&mut child), Some(0));
+    assert!(rest.join().unwrap().contains("msg=stopping"));
+}
+
+/// The pipe is full before the process writes its first line.
+#[test]
+fn a_log_that_is_full_at_startup_does_not_delay_it() {
+    let script = "yes | dd bs=64k count=1 iflag=fullblock 2>/dev/null >&2; exec \"$@\"";
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("sock");
+    let mut child = Command::new("sh")
+        .args(["-c", script, "sh"])
+        .arg(program().get_program())
+        .args(["serve", "--config", "/dev/null", "--web.listen-address"])
+        .arg(format!("unix:{}", socket.display()))
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    until("the exporter listens", || {
+        std::os::unix::net::UnixStream::connect(&socket).is_ok()
+    });
+    assert_eq!(terminate(&mut child), Some(0));
 }

@@ -10,7 +10,7 @@
 
 use clap::Parser;
 use local_exporter::{
-    Listener, LoggingMode, LoggingOptions, Reloader, Start, bind, run, start_logging,
+    Listener, Log, LoggingMode, LoggingOptions, Reloader, Start, bind, run, start_logging,
 };
 use local_exporter_config::{DropInState, Environment, Input, Loaded, Settings, load};
 use local_exporter_daemons::bus::{Bus, BusKind, BusOptions};
@@ -121,8 +121,13 @@ path = "{path}"
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    start_logging(&arguments.logging, LoggingMode::Service);
-    match actix_rt::System::new().block_on(demonstrate(arguments.port)) {
+    let log = match start_logging(&arguments.logging, LoggingMode::Service) {
+        Ok(log) => log,
+        // Without standard error there is no place for a message.
+        Err(_) => return ExitCode::FAILURE,
+    };
+    let _flush = log.flush_at_end();
+    match actix_rt::System::new().block_on(demonstrate(arguments.port, log)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // If the message cannot be written, the status still reports the failure.
@@ -132,7 +137,7 @@ fn main() -> ExitCode {
     }
 }
 
-async fn demonstrate(port: u16) -> Result<(), Box<dyn Error>> {
+async fn demonstrate(port: u16, log: Log) -> Result<(), Box<dyn Error>> {
     // Before anything else, so that Ctrl-C never leaves anything behind.
     let mut stop = StopSignal::new()?;
     let stopped = async move { stop.received().await };
@@ -153,6 +158,7 @@ async fn demonstrate(port: u16) -> Result<(), Box<dyn Error>> {
     show_what_to_open(&listeners, &settings)?;
 
     let start = Start {
+        log,
         loaded: Loaded {
             settings,
             text: input.text,

@@ -94,7 +94,8 @@ impl Line<'_> {
         Ok(without_control(&String::from_utf8_lossy(&bytes)) + "\n")
     }
 
-    fn fields(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+    /// The fields, without those that have a reserved name.
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&'static str, &Value)> {
         let fields = self.fields.iter();
         fields.filter(|(key, _)| !KEYS.contains(key))
     }

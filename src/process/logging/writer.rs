@@ -2,12 +2,13 @@
 //! before its own.
 
 use super::fields::Fields;
+use super::journal;
 use super::line::{Color, Line};
 use serde_json::Value;
 use std::io::Write;
 use std::time::SystemTime;
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, Scope};
@@ -18,6 +19,8 @@ pub(super) enum LineFormat {
     Human(Color),
     Logfmt,
     Json,
+    /// An entry of the journal.
+    Journal,
 }
 
 /// Writes lines of one format. `open` returns the output, once for each line.
@@ -70,16 +73,35 @@ where
             msg: &msg,
             fields: &fields,
         };
-        let text = match self.format {
-            LineFormat::Human(color) => Ok(line.human(color)),
-            LineFormat::Logfmt => Ok(line.logfmt()),
-            LineFormat::Json => line.json(),
-        };
-        if let Ok(text) = text {
+        if let Some(bytes) = self.format.bytes(&line, Some(event.metadata())) {
             // An error of the log cannot be logged.
-            let _ = (self.open)().write_all(text.as_bytes());
+            let _ = (self.open)().write_all(&bytes);
         }
     }
+}
+
+impl LineFormat {
+    fn bytes(self, line: &Line<'_>, origin: Option<&Metadata<'_>>) -> Option<Vec<u8>> {
+        match self {
+            Self::Human(color) => Some(line.human(color).into_bytes()),
+            Self::Logfmt => Some(line.logfmt().into_bytes()),
+            Self::Json => line.json().ok().map(String::into_bytes),
+            Self::Journal => Some(journal::entry(line, origin)),
+        }
+    }
+}
+
+/// The line about dropped lines.
+pub(super) fn lost_lines(format: LineFormat, count: u64) -> Option<Vec<u8>> {
+    let mut fields = Fields::default();
+    fields.set("lines", count);
+    let line = Line {
+        time: SystemTime::now(),
+        level: Level::WARN,
+        msg: "log lines were dropped, because the reader of the log did not keep up",
+        fields: &fields,
+    };
+    format.bytes(&line, None)
 }
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ fn each_of_these_names_is_used_in_one_place() {
     once("landlock::", "src/process/confinement");
     once("listenfd::", "src/http/listen");
     once("sd_notify::", "src/process/systemd");
-    once("tracing_journald::", "src/process/logging");
+    once("tracing_appender::", "src/process/logging");
     once("tracing_subscriber", "src/process/logging");
     once("actix_web", "src/");
 }
