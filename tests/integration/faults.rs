@@ -12,6 +12,7 @@
 //! | files, and storms of changes to them | `files`, `storms` |
 //! | permissions, stale mounts, file systems | `permissions`, `mounts`, `file_systems`, `hung_mount` |
 //! | limits: large files, long names, daemons that hang, threads | `limits` |
+//! | responses that are not read | `unread` |
 //! | inotify, clocks | `inotify`, `clock` |
 //! | errors that are easily confused | `hints` |
 
@@ -32,3 +33,4 @@ mod scene;
 mod service;
 mod socket;
 mod storms;
+mod unread;
