@@ -135,7 +135,7 @@ impl Scene {
             let took = self.scrape_at_fault(expected);
             let last_error = &self.exporter.actor("it")["last_error"];
             assert_eq!(last_error["reason"], expected.reason);
-            assert_eq!(self.source_up(), Some(0.0));
+            self.until_source_is(0.0);
             until(expected.sentence, || self.logged(expected.sentence));
             let ended = end(begun);
             if recovery == Recovery::Soon {
@@ -143,7 +143,7 @@ impl Scene {
             }
             let reply = self.exporter.scrape("it");
             assert_eq!(reply.body, GOOD, "after {name}: {}", reply.text());
-            assert_eq!(self.source_up(), Some(1.0));
+            self.until_source_is(1.0);
             (Outcome::of(expected, took), ended)
         })
     }
@@ -216,9 +216,15 @@ impl Scene {
         self.exporter.log().iter().any(about)
     }
 
-    fn source_up(&self) -> Option<f64> {
-        self.exporter
-            .metric("local_exporter_source_up{selector=\"it\"}")
+    /// Waits until the metrics, which several requests share for a moment, show the state of the source.
+    #[track_caller]
+    fn until_source_is(&self, up: f64) {
+        until("the metrics show the state of the source", || {
+            let shown = self
+                .exporter
+                .metric("local_exporter_source_up{selector=\"it\"}");
+            shown == Some(up)
+        });
     }
 
     /// Waits until the process has released all resources of a fault.
