@@ -204,7 +204,7 @@ mod tests {
     fn a_panic_fails_one_access() {
         let access = PathAccess::default();
         let panicking = access.run(Path::new("/a"), || {
-            assert!(thread::current().name().is_none())
+            assert!(thread::current().name().is_none());
         });
         assert!(panicking.is_err());
         assert!(access.run(Path::new("/a"), || ()).is_ok());

@@ -9,6 +9,9 @@ use std::time::Duration;
 const SIZE: usize = 500;
 const GROWTH: u32 = 16;
 
+/// Writes an input of a size.
+type Write = fn(&mut Host, usize);
+
 const SELECTOR: &str = "[bridge.selectors.a]\nkind = \"uds\"\npath = \"/a\"\n";
 
 /// A text of repeated lines; `{}` in them is the number of the line.
@@ -59,7 +62,7 @@ fn time_to_load(write: fn(&mut Host, usize), size: usize) -> Duration {
 
 #[test]
 fn the_cost_of_errors_grows_with_the_size_of_the_input() {
-    let inputs: [(&str, fn(&mut Host, usize)); 10] = [
+    let inputs: [(&str, Write); 10] = [
         ("lines of `=`", |host, size| {
             host.write("lib/a.toml", &lines(size * 4, "="));
         }),
