@@ -11,3 +11,5 @@ mod reach;
 mod read;
 mod restart_only;
 pub(crate) mod run;
+
+pub(crate) use apply::listed;

@@ -7,12 +7,12 @@ use crate::process::confinement::{ReadAccess, RequiredAccess, Rules, confine};
 use crate::process::logging::Log;
 use crate::process::memory;
 use crate::process::systemd::ServiceManager;
-use crate::reload::drop_ins;
+use crate::reload::{drop_ins, listed};
 use crate::reloader::Reloader;
 use crate::serve::{Start, run};
 use clap::Args;
 use local_exporter_actors::{cannot_start, check_threads};
-use local_exporter_config::{Confinement, Layers, Loaded, PathAccess, Settings};
+use local_exporter_config::{Confinement, Layers, Loaded, PathAccess, Settings, shown};
 use std::future::Future;
 use std::io;
 use std::process::ExitCode;
@@ -66,7 +66,13 @@ impl Serve {
 }
 
 fn serve(layers: Layers, log: Log) -> Result<(), Refused> {
-    // Installed before anything else: a signal may arrive at any time.
+    let version = env!("CARGO_PKG_VERSION");
+    tracing::info!(
+        version,
+        revision = env!("LOCAL_EXPORTER_REVISION"),
+        "starting"
+    );
+    // Installed before anything else that may wait: a signal may arrive at any time.
     let system = actix_rt::System::new();
     let signals = system.block_on(async { Ok((stop_signal()?, signal(SignalKind::hangup())?)) });
     let (stop, hangup) = signals.map_err(Refused::Io)?;
@@ -140,6 +146,13 @@ async fn prepare(layers: Layers, path_access: PathAccess) -> Result<Prepared, Re
 
 fn prepare_now(layers: &Layers, path_access: &PathAccess) -> Result<Prepared, Refused> {
     let loaded = load_to_serve(layers, path_access).map_err(Refused::Configuration)?;
+    let files: Vec<_> = loaded
+        .files
+        .iter()
+        .map(|it| shown(it).to_string())
+        .collect();
+    let (files, selectors) = (listed(&files), loaded.settings.selectors.len());
+    tracing::info!(files, selectors, "configuration loaded");
     drop_ins::log(&loaded.warnings, &loaded.drop_ins, &loaded.writable);
     memory::warn_if_insufficient(&loaded.settings);
     let service = &loaded.settings.service;
@@ -149,7 +162,10 @@ fn prepare_now(layers: &Layers, path_access: &PathAccess) -> Result<Prepared, Re
             let required = RequiredAccess::of(layers, &loaded, path_access);
             Some(Rules::open(required, path_access))
         }
-        Confinement::Off => None,
+        Confinement::Off => {
+            tracing::info!("not confined: service.landlock is false");
+            None
+        }
     };
     Ok(Prepared {
         listeners,

@@ -18,7 +18,7 @@ use std::io;
 /// a unix socket is accessed with a deadline.
 ///
 /// # Errors
-/// If an address is in use, does not belong to this host, is not permitted, or is of a kind
+/// If an address is in use, is not permitted, or is of a kind
 /// that the kernel does not support. The message contains the address.
 pub fn bind(listeners: &Listeners) -> io::Result<Vec<Listener>> {
     match listeners {

@@ -21,6 +21,7 @@ pub(crate) use context::ServerSetup;
 pub(crate) use handle::ServerHandle;
 
 use crate::http::listen::Listener;
+use crate::http::web_config::Protection;
 use actix_server::Server;
 use actix_web::rt::net::{TcpStream, UnixStream};
 use context::ServerContext;
@@ -54,23 +55,24 @@ pub(crate) fn start(setup: &ServerSetup, listeners: Vec<Listener>) -> io::Result
     let mut vsock = Vec::new();
     let is_vsock = |listener: &Listener| matches!(listener, Listener::Vsock(..));
     let only_vsock = listeners.iter().all(is_vsock);
+    let tls = context.authorizer.protection() == Protection::Tls;
     for listener in listeners {
         let context = context.clone();
         builder = match listener {
             Listener::Tcp(listener) => {
-                tracing::info!(address = %listener.local_addr()?, "listening");
+                tracing::info!(address = %listener.local_addr()?, tls, "listening");
                 let service = move || service::<TcpStream>(&context);
                 builder.listen("http", listener, service)?
             }
             Listener::Unix(listener) => {
                 let address = listener.local_addr()?;
                 let path = address.as_pathname().unwrap_or(Path::new(""));
-                tracing::info!(address = %format_args!("unix:{}", shown(path)), "listening");
+                tracing::info!(address = %format_args!("unix:{}", shown(path)), tls, "listening");
                 let service = move || service::<UnixStream>(&context);
                 builder.listen_uds("http", listener, service)?
             }
             Listener::Vsock(listener, address) => {
-                tracing::info!(%address, "listening");
+                tracing::info!(%address, tls, "listening");
                 vsock.push(vsock::serve(listener, context, most)?);
                 builder
             }

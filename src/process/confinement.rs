@@ -117,7 +117,7 @@ pub(crate) fn confine(rules: &Rules) -> ReadAccess {
     };
     match status.ruleset {
         RulesetStatus::FullyEnforced => {
-            tracing::debug!(%abi, reads, "confined by Landlock");
+            tracing::info!(%abi, reads, "confined by Landlock");
         }
         RulesetStatus::PartiallyEnforced => {
             tracing::info!(%abi, reads, "confined by Landlock; this kernel supports only a part of it");

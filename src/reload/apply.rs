@@ -93,7 +93,7 @@ fn log(changes: &Changes) {
 }
 
 /// Names for a log line; `None` if there are none.
-fn listed(names: &[String]) -> Option<String> {
+pub(crate) fn listed(names: &[String]) -> Option<String> {
     let shown = names.get(..MAX_NAMES).unwrap_or(names).join(", ");
     match names.len().saturating_sub(MAX_NAMES) {
         0 => Some(shown).filter(|shown| !shown.is_empty()),

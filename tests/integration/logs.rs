@@ -26,6 +26,33 @@ fn a_line_about_a_selector_has_its_name_as_a_key() {
 }
 
 #[test]
+fn startup_logs_version_configuration_listeners_and_confinement() {
+    let config = "[bridge.selectors]\none = { kind = \"uds\", path = \"/nowhere/one\" }\n";
+    let serving = Serving::start(program(), LOCAL, config);
+    let starting = &serving.logged("starting", 1)[0];
+    assert_eq!(starting["version"], env!("CARGO_PKG_VERSION"));
+    let loaded = &serving.logged("configuration loaded", 1)[0];
+    assert_eq!(loaded["selectors"], 1);
+    assert!(
+        loaded["files"].as_str().unwrap().ends_with(".toml"),
+        "{loaded}"
+    );
+    assert_eq!(serving.logged("listening", 1)[0]["tls"], false);
+    let about_confinement = |event: &serde_json::Value| {
+        let text = event["msg"].as_str().unwrap();
+        text.contains("confined") && event["level"] != "debug"
+    };
+    assert_eq!(
+        serving
+            .log()
+            .iter()
+            .filter(|event| about_confinement(event))
+            .count(),
+        1
+    );
+}
+
+#[test]
 fn a_level_excludes_less_severe_events() {
     let levels = |level: &str| {
         let folder = tempfile::tempdir().unwrap();

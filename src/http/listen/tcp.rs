@@ -24,7 +24,28 @@ pub(super) fn bind(address: ListenAddress, port: u16) -> io::Result<TcpListener>
             }
         }
     };
-    bind_one(address, families).map_err(|error| bind_error(address, &error))
+    let bound = match (bind_one(address, families), families) {
+        (Err(error), Families::One)
+            if Errno::from_io_error(&error) == Some(Errno::ADDRNOTAVAIL) =>
+        {
+            bind_absent(address)
+        }
+        (bound, _) => bound,
+    };
+    bound.map_err(|error| bind_error(address, &error))
+}
+
+/// Binds an address that no interface has yet, such as one that a network service adds later
+/// (ip(7), `IP_FREEBIND`).
+fn bind_absent(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = socket(address, Families::One)?;
+    match address {
+        SocketAddr::V4(_) => socket.set_freebind_v4(true)?,
+        SocketAddr::V6(_) => socket.set_freebind_v6(true)?,
+    }
+    let listener = listen(socket, address)?;
+    tracing::warn!(%address, "no interface has this address now; scrapes reach it once one has");
+    Ok(listener)
 }
 
 /// Whether an IPv6 socket also takes IPv4 connections (ipv6(7), `IPV6_V6ONLY`).
@@ -35,12 +56,20 @@ enum Families {
 }
 
 fn bind_one(address: SocketAddr, families: Families) -> io::Result<TcpListener> {
+    listen(socket(address, families)?, address)
+}
+
+fn socket(address: SocketAddr, families: Families) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     if address.is_ipv6() {
         socket.set_only_v6(families == Families::One)?;
     }
     // Allows a restart while connections of the previous process are in TIME_WAIT.
     socket.set_reuse_address(true)?;
+    Ok(socket)
+}
+
+fn listen(socket: Socket, address: SocketAddr) -> io::Result<TcpListener> {
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
@@ -69,6 +98,19 @@ mod tests {
         // Without IPv6 on this host, there is no address to connect from.
         if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok() {
             assert!(connects((Ipv6Addr::LOCALHOST, port).into()));
+        }
+    }
+
+    #[test]
+    fn an_address_that_no_interface_has_yet_is_bound() {
+        // Of the networks for documentation (RFC 5737, RFC 3849).
+        for address in ["192.0.2.1", "2001:db8::1"] {
+            let address: std::net::IpAddr = address.parse().unwrap();
+            match bind(ListenAddress::One(address), 0) {
+                Ok(listener) => assert_eq!(listener.local_addr().unwrap().ip(), address),
+                // Without IPv6 on this host.
+                Err(error) => assert!(address.is_ipv6(), "{error}"),
+            }
         }
     }
 
