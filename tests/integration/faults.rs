@@ -34,3 +34,4 @@ mod service;
 mod socket;
 mod storms;
 mod unread;
+mod unread_log;
