@@ -66,13 +66,7 @@ impl Serve {
 }
 
 fn serve(layers: Layers, log: Log) -> Result<(), Refused> {
-    let version = env!("CARGO_PKG_VERSION");
-    tracing::info!(
-        version,
-        revision = env!("LOCAL_EXPORTER_REVISION"),
-        "starting"
-    );
-    // Installed before anything else that may wait: a signal may arrive at any time.
+    // Installed before anything else: a signal may arrive at any time.
     let system = actix_rt::System::new();
     let signals = system.block_on(async { Ok((stop_signal()?, signal(SignalKind::hangup())?)) });
     let (stop, hangup) = signals.map_err(Refused::Io)?;
@@ -146,6 +140,9 @@ async fn prepare(layers: Layers, path_access: PathAccess) -> Result<Prepared, Re
 
 fn prepare_now(layers: &Layers, path_access: &PathAccess) -> Result<Prepared, Refused> {
     let loaded = load_to_serve(layers, path_access).map_err(Refused::Configuration)?;
+    // Not before: errors of the configuration are printed without log lines.
+    let (version, revision) = (env!("CARGO_PKG_VERSION"), env!("LOCAL_EXPORTER_REVISION"));
+    tracing::info!(version, revision, "starting");
     let files: Vec<_> = loaded
         .files
         .iter()

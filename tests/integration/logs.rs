@@ -4,7 +4,9 @@ use crate::serving::Serving;
 use crate::support::{PATIENCE, get, program, quoted, until};
 use local_exporter_daemons::fault::Behaviour;
 use local_exporter_daemons::scripted::ScriptedDaemon;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::Instant;
 
@@ -52,6 +54,15 @@ fn startup_logs_version_configuration_listeners_and_confinement() {
     );
 }
 
+fn responds(socket: &Path) -> bool {
+    let mut response = String::new();
+    UnixStream::connect(socket).is_ok_and(|mut stream| {
+        let request = b"GET /-/healthy HTTP/1.0\r\n\r\n";
+        stream.write_all(request).is_ok()
+            && stream.read_to_string(&mut response).is_ok_and(|it| it > 0)
+    })
+}
+
 #[test]
 fn a_level_excludes_less_severe_events() {
     let levels = |level: &str| {
@@ -59,9 +70,7 @@ fn a_level_excludes_less_severe_events() {
         let socket = folder.path().join("sock");
         let address = format!("--web.listen-address=unix:{}", socket.display());
         let mut serving = Serving::start(program(), &[&address, "--log.level", level], "");
-        until("the exporter listens", || {
-            std::os::unix::net::UnixStream::connect(&socket).is_ok()
-        });
+        until("the exporter responds", || responds(&socket));
         serving.signal("TERM");
         assert_eq!(serving.ended().code(), Some(0));
         let events = serving.log();
