@@ -1,6 +1,6 @@
 //! Keeps pieces of a body out of pages and the log if the selector has access rules of its own.
 //!
-//! Who may see `/debug/actors` or the log may lack the token of the selector. Errors of a body repeat a
+//! A user who can see `/debug/actors` or the log may not have the token of the selector. Errors of a body repeat a
 //! piece of it, so only the response to the scrape itself, which has passed the rules, has them in full.
 
 use crate::reason::Reason;

@@ -2,8 +2,8 @@
 //!
 //! A file is recognised by device and inode, since a hard link gives it another name. The files are
 //! looked up before and after each scan, one look at a time, which all callers that waited for it share.
-//! If a look takes longer because a file system hangs, callers get the result of the last one and are told
-//! so, and a file on that file system counts as unknown in the next look: a token there does not
+//! If a look takes longer because a file system hangs, callers get the result of the last one,
+//! marked as late, and a file on that file system counts as unknown in the next look: a token there does not
 //! delay the files of others, and cannot be read as one either. Reads metadata only, except that the
 //! list of files may have to be read again.
 
@@ -33,7 +33,7 @@ pub struct SecretFiles(Arc<Shared>);
 
 struct Shared {
     blocking: BlockingPool,
-    /// Remembers which file systems hang.
+    /// Records which file systems hang.
     access: PathAccess,
     list: StdMutex<Option<ListFiles>>,
     state: Mutex<State>,
@@ -61,7 +61,7 @@ struct Look {
     files: Vec<(PathBuf, Option<Mark>)>,
 }
 
-/// Tells the versions of a file apart.
+/// Distinguishes the versions of a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Mark {
     identity: (u64, u64),

@@ -26,7 +26,7 @@ impl Bridge {
         ),
         Key::absent::<u32>(
             "dbus_auth_uid",
-            "The uid by which the buses know this process. Without it, they use the one that the kernel \
+            "The uid that the buses see for this process. Without it, they use the one that the kernel \
              reports; only a bus that does not support this needs the key, in nested namespaces.",
         ),
     ];

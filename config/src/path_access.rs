@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// The time that one access may take. A disk may have to spin up, or a server to answer.
+/// The time that one access may take. A disk may have to spin up, or a server to respond.
 pub const ACCESS_TIMEOUT: Duration = Duration::from_secs(3);
 /// The most threads that wait for file systems.
 const MAX_HUNG: usize = 16;

@@ -1,8 +1,8 @@
 //! Finds drop-ins that users other than root and that of this process can change.
 //!
-//! A drop-in decides which files and sockets are read with the rights of the exporter, and who may see
-//! them. Who can write to it, to its directory, or to a directory above, can replace it. Reads
-//! metadata only. Says nothing about a file system that is mounted read-only here, such as that of a
+//! A drop-in defines which files and sockets the exporter reads with its rights, and which clients may
+//! scrape them. A user who can write to it, to its directory, or to a directory above, can replace it. Reads
+//! metadata only. Ignores file systems that are mounted read-only here, such as that of a
 //! `ConfigMap`, whose directories are writable by mode.
 
 use crate::path_access::PathAccess;

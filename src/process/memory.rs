@@ -19,8 +19,8 @@ pub(crate) fn warn_if_insufficient(settings: &Settings) {
             tracing::warn!(
                 %needed,
                 %limit,
-                "the control group limits memory to less than the configuration can need; lower max_bytes or \
-                 max_connections, or raise the limit"
+                "the control group limits memory to less than the configuration can need; lower max_bytes, \
+                 max_connections or max_unread, or raise the limit"
             );
         }
         _ => {}

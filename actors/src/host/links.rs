@@ -208,7 +208,7 @@ impl Walk {
         self.judge()
     }
 
-    /// Judges the links whose target has been reached.
+    /// Checks the links whose target has been reached.
     fn judge(&mut self) -> Result<(), OpenError> {
         while let Some(link) = self.links.pop_if(|link| link.behind == self.ahead.len()) {
             let target = self.passed.last().ok_or(Errno::NOENT)?;

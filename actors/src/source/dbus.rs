@@ -1,7 +1,7 @@
 //! Kind `dbus`: calls one method, which returns the exposition.
 //!
 //! Each source has its own connection, unless many sources use one bus: then they share some, see
-//! `seats`. A bus counts unanswered calls per connection (dbus-daemon refuses further ones after
+//! `connection_permits`. A bus counts unanswered calls per connection (dbus-daemon refuses further ones after
 //! 128), so a daemon that does not reply must not affect other sources. A connection is made on
 //! demand, kept while it works, and dropped after a call that did not end.
 
@@ -10,12 +10,12 @@ mod authentication;
 mod bus_error;
 mod by_bus;
 mod call;
+mod connection_permits;
 mod frames;
 mod link;
 mod payload;
 mod remedy;
 mod reply;
-mod seats;
 mod text;
 mod user;
 mod wire;
@@ -99,15 +99,15 @@ impl Kind for DbusSource {
 /// Logs that the selectors of a bus are so many that connections are shared, or that limits of the bus may be
 /// exceeded.
 pub(super) fn report_selectors(bus: &str, selectors: usize) {
-    if selectors > seats::WITHIN_LIMITS {
+    if selectors > connection_permits::WITHIN_LIMITS {
         tracing::warn!(
             bus,
             selectors,
-            limit = seats::WITHIN_LIMITS,
+            limit = connection_permits::WITHIN_LIMITS,
             "the selectors of one bus can exceed its limit of unanswered calls; reduce their number, or raise \
              max_replies_per_connection of the bus"
         );
-    } else if selectors > seats::OWN {
+    } else if selectors > connection_permits::OWN {
         tracing::info!(bus, selectors, "the selectors of one bus share connections");
     }
 }

@@ -121,8 +121,8 @@ const HARDENING: &[Key] = &[
     .at_restart(),
     Key::absent::<PathBuf>(
         "readable",
-        "Directories that stay readable under Landlock in addition to those that the configuration \
-         names at startup, for selectors that a reload adds. Without it, there are none.",
+        "Directories that stay readable under Landlock in addition to `/run` and to those that the \
+         configuration names at startup, for selectors that a reload adds. Without it, there are none.",
     )
     .or_list()
     .at_restart(),

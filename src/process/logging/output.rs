@@ -1,6 +1,6 @@
 //! Where log lines go: directly to the sink at first, and through a bounded queue while serving.
 //!
-//! A reader of the log that stops reading blocks the writer of a pipe for ever. While the exporter
+//! If the reader of a pipe stops reading, the writer blocks for ever. While the exporter
 //! serves, only the thread of the queue writes; a line that does not fit is dropped and counted. Before
 //! that, the process has one thread, which waits for a moment. Shutdown does not wait for a reader.
 
@@ -147,7 +147,7 @@ impl Drop for FlushLog {
         match self.0.0.sink.has_drained(self.0.0.dropped.get()) {
             // Waits for at most 1.1 s.
             true => drop(guard),
-            // The reader does not keep up, so that waiting for it would be in vain.
+            // The reader does not keep up, so waiting for it has no use.
             false => std::mem::forget(guard),
         }
     }

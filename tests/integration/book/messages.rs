@@ -4,14 +4,15 @@ use super::{root, text};
 use std::path::Path;
 
 /// A page, and a part of a message that it quotes.
-const QUOTED: [(&str, &str); 9] = [
+const QUOTED: [(&str, &str); 10] = [
     ("docs/src/troubleshooting.md", "the limit of open files is "),
     ("docs/src/troubleshooting.md", "cannot listen on "),
     (
         "docs/src/troubleshooting.md",
         "was deleted; its mount still refers to the deleted ",
     ),
-    ("docs/src/troubleshooting.md", " is not a valid number"),
+    ("docs/src/troubleshooting.md", "the line ends with CRLF"),
+    ("docs/src/troubleshooting.md", "this daemon speaks HTTP"),
     ("docs/src/troubleshooting.md", " is not a metric type"),
     ("docs/src/containers.md", "the bus did not accept this user"),
     (

@@ -1,7 +1,7 @@
 //! The files that are joined, addressed as if they were one sequence of bytes.
 //!
-//! Joining must not need much more memory than the files have, so it remembers lines by position, in 32 bits, and reads
-//! them again where it needs them.
+//! Joining must not need much more memory than the files have, so it stores the positions of lines, in 32 bits, and reads
+//! the lines again where they are needed.
 
 use super::format::FileFormat;
 use crate::cursor::{Cursor, is_blank};

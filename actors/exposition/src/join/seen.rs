@@ -64,7 +64,12 @@ impl<'m, 'i, 'f> SeenSamples<'m, 'i, 'f> {
     }
 
     /// Makes the file of a sample, which declares the type, the owner of its metric, unless it has one.
-    pub(super) fn claim(&mut self, index: LineIndex, line: &ReadLine<'f>, labels: &[Label<'f>]) {
+    pub(super) fn set_owner(
+        &mut self,
+        index: LineIndex,
+        line: &ReadLine<'f>,
+        labels: &[Label<'f>],
+    ) {
         if let Entry::Sample(sample) = &line.entry {
             self.declaring_file.get_or_insert(line.file);
             let _ = self
@@ -73,7 +78,7 @@ impl<'m, 'i, 'f> SeenSamples<'m, 'i, 'f> {
         }
     }
 
-    /// Decides about a sample, and remembers it if it is new.
+    /// Decides whether a sample is served, and stores it if it is new.
     pub(super) fn admit(
         &mut self,
         index: LineIndex,

@@ -1,6 +1,6 @@
 //! The types that the files declare.
 //!
-//! The first file that declares a type for a family decides. `untyped` and `unknown` say nothing and never conflict.
+//! The first file that declares a type for a family decides. `untyped` and `unknown` count as no type and never conflict.
 
 use super::input::{Input, Position};
 use crate::metric_type::{Dialect, MetricType};

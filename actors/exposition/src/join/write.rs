@@ -111,12 +111,12 @@ impl<'i, 'f> FamilyWriter<'i, 'f> {
                     && !self.input.is_metadata(position)
                     && let Some(line) = self.reader.read(position)
                 {
-                    seen.claim(index, &line, self.reader.labels());
+                    seen.set_owner(index, &line, self.reader.labels());
                 }
             }
         }
-        // A file is told once about a family.
-        let mut told = None;
+        // One conflict for each file and family.
+        let mut reported = None;
         for (index, position) in self.lines.of_family(first) {
             if self.input.is_metadata(position) {
                 continue;
@@ -128,7 +128,7 @@ impl<'i, 'f> FamilyWriter<'i, 'f> {
                 Admission::New => append(&mut self.body, line.bytes),
                 Admission::Duplicate(kept) => report.duplicate(&line, kept),
                 Admission::NotPart(kept) => {
-                    if told.replace(line.file) != Some(line.file) {
+                    if reported.replace(line.file) != Some(line.file) {
                         report.conflict(line.file, family.name, not_part(family, kept));
                     }
                 }

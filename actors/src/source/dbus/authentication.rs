@@ -2,8 +2,8 @@
 //!
 //! The client sends no identity at first, so that the bus uses the user that the kernel reports to it
 //! (D-Bus specification, "Auth Mechanisms": EXTERNAL). dbus-daemon and dbus-broker support this. It is
-//! right in any user namespace, where the uid inside differs from the one that the bus sees. A bus that
-//! rejects it is asked again with a uid.
+//! right in any user namespace, where the uid inside differs from the one that the bus sees. If a bus
+//! rejects it, the client tries again with a uid.
 //!
 //! zbus always sends a uid. It also buffers a response of any length, and panics on an empty one, so a
 //! process that listens in place of a bus could stop the actor thread.

@@ -4,7 +4,9 @@
 //! gets a connection of its own for its next call, so that unanswered calls do not accumulate on a shared one.
 
 use super::by_bus::Use;
-use super::seats::{OWN, Seated, Seats, SharedConnections, Slot};
+use super::connection_permits::{
+    ConnectionPermits, OWN, PermittedConnection, SharedConnections, Slot,
+};
 use super::wire;
 use crate::backoff::Backoff;
 use crate::scrape::ScrapeError;
@@ -32,14 +34,14 @@ pub(super) struct Link {
     /// The largest body of a reply that is accepted.
     max_bytes: usize,
     connector: Connector,
-    seats: Use<Seats>,
+    permits: Use<ConnectionPermits>,
     _thread: Use<SharedConnections>,
     slot: Slot,
     /// The own connection of the last call, unless a call uses it or has broken it.
-    kept: RefCell<Option<Arc<Seated>>>,
+    kept: RefCell<Option<Arc<PermittedConnection>>>,
     /// The last call on a shared connection did not end, or its reply was too large.
     apart: Cell<bool>,
-    awaits_seat: Cell<bool>,
+    awaits_permit: Cell<bool>,
     backoff: RefCell<Backoff>,
     not_before: Cell<Option<Instant>>,
 }
@@ -63,7 +65,7 @@ pub(super) enum Sharing {
 #[derive(Debug)]
 pub(super) struct Lease<'l> {
     link: &'l Link,
-    seated: Arc<Seated>,
+    permitted: Arc<PermittedConnection>,
     pub(super) age: Age,
     pub(super) sharing: Sharing,
     answered: bool,
@@ -71,82 +73,82 @@ pub(super) struct Lease<'l> {
 
 impl Link {
     pub(super) fn new(spec: &DbusSource, max_bytes: usize, context: &SourceContext) -> Self {
-        let seats = Use::<Seats>::begin(context.shared.get(), &spec.bus);
-        seats.accept(max_bytes);
+        let permits = Use::<ConnectionPermits>::begin(context.shared.get(), &spec.bus);
+        permits.accept(max_bytes);
         let thread = Use::<SharedConnections>::begin(context.shared_by_thread.get(), &spec.bus);
         Self {
             spec: spec.clone(),
             max_bytes,
             connector: Connector::new(context.blocking.clone()),
-            seats,
+            permits,
             slot: thread.slot(),
             _thread: thread,
             kept: RefCell::new(None),
             apart: Cell::new(false),
-            awaits_seat: Cell::new(false),
+            awaits_permit: Cell::new(false),
             backoff: RefCell::new(BUS_BACKOFF),
             not_before: Cell::new(None),
         }
     }
 
-    /// An open connection: the kept or the shared one, otherwise a new one. The caller must tell whether its call
-    /// was answered by [`Lease::answered`].
+    /// An open connection: the kept or the shared one, otherwise a new one. If its call was
+    /// answered, the caller must call [`Lease::answered`].
     ///
     /// # Errors
     /// If the bus cannot be reached.
     pub(super) async fn connect(&self) -> Result<Lease<'_>, ScrapeError> {
         let kept = self.kept.borrow_mut().take();
-        if self.seats.users() > OWN && !self.apart.get() {
+        if self.permits.users() > OWN && !self.apart.get() {
             drop(kept);
             return self.share().await;
         }
-        if let Some(seated) = kept.filter(|seated| seated.is_open()) {
-            return Ok(self.lease(seated, Age::Reused, Sharing::Own));
+        if let Some(permitted) = kept.filter(|permitted| permitted.is_open()) {
+            return Ok(self.lease(permitted, Age::Reused, Sharing::Own));
         }
-        let seated = self.open(Sharing::Own).await?;
-        Ok(self.lease(seated, Age::New, Sharing::Own))
+        let permitted = self.open(Sharing::Own).await?;
+        Ok(self.lease(permitted, Age::New, Sharing::Own))
     }
 
     async fn share(&self) -> Result<Lease<'_>, ScrapeError> {
         let mut shared = self.slot.0.lock().await;
-        if let Some(seated) = shared.as_ref().filter(|seated| seated.is_open()) {
-            return Ok(self.lease(Arc::clone(seated), Age::Reused, Sharing::Shared));
+        if let Some(permitted) = shared.as_ref().filter(|permitted| permitted.is_open()) {
+            return Ok(self.lease(Arc::clone(permitted), Age::Reused, Sharing::Shared));
         }
-        // Frees its seat first.
+        // Frees its permit first.
         *shared = None;
-        let seated = self.open(Sharing::Shared).await?;
-        *shared = Some(Arc::clone(&seated));
-        Ok(self.lease(seated, Age::New, Sharing::Shared))
+        let permitted = self.open(Sharing::Shared).await?;
+        *shared = Some(Arc::clone(&permitted));
+        Ok(self.lease(permitted, Age::New, Sharing::Shared))
     }
 
-    fn lease(&self, seated: Arc<Seated>, age: Age, sharing: Sharing) -> Lease<'_> {
+    fn lease(&self, permitted: Arc<PermittedConnection>, age: Age, sharing: Sharing) -> Lease<'_> {
         Lease {
             link: self,
-            seated,
+            permitted,
             age,
             sharing,
             answered: false,
         }
     }
 
-    /// Waits for a seat, and connects.
-    async fn open(&self, sharing: Sharing) -> Result<Arc<Seated>, ScrapeError> {
+    /// Waits for a permit, and connects.
+    async fn open(&self, sharing: Sharing) -> Result<Arc<PermittedConnection>, ScrapeError> {
         if let Some(not_before) = self.not_before.get() {
             sleep_until(not_before).await;
         }
-        self.awaits_seat.set(true);
-        let (seats, max_bytes) = match sharing {
-            Sharing::Own => (self.seats.own().await, self.max_bytes),
-            Sharing::Shared => (self.seats.shared().await, self.seats.largest_reply()),
+        self.awaits_permit.set(true);
+        let (permits, max_bytes) = match sharing {
+            Sharing::Own => (self.permits.own().await, self.max_bytes),
+            Sharing::Shared => (self.permits.shared().await, self.permits.largest_reply()),
         };
-        self.awaits_seat.set(false);
+        self.awaits_permit.set(false);
         let built = wire::connect(&self.spec, &self.connector, max_bytes).await;
         let mut backoff = self.backoff.borrow_mut();
         match built {
             Ok(connection) => {
                 backoff.reset();
                 self.not_before.set(None);
-                Ok(Seated::new(connection, seats))
+                Ok(PermittedConnection::new(connection, permits))
             }
             Err(error) => {
                 let delay = backoff.next_delay(Duration::ZERO, fastrand::f64());
@@ -158,7 +160,7 @@ impl Link {
 
     /// What connecting waits for, as the end of the message of a timeout.
     pub(super) fn waiting_for(&self) -> &'static str {
-        if self.awaits_seat.get() {
+        if self.awaits_permit.get() {
             return "; all connections that the exporter opens to one bus are in use by calls that do not end";
         }
         let words = self.connector.waiting_for().words();
@@ -168,21 +170,21 @@ impl Link {
 
 impl Lease<'_> {
     pub(super) fn connection(&self) -> &Connection {
-        &self.seated.connection
+        &self.permitted.connection
     }
 
     /// The call was answered: the connection is used again. A source that was apart shares connections again.
     pub(super) fn answered(mut self) {
         self.answered = true;
         if self.sharing == Sharing::Own && !self.link.apart.replace(false) {
-            *self.link.kept.borrow_mut() = Some(Arc::clone(&self.seated));
+            *self.link.kept.borrow_mut() = Some(Arc::clone(&self.permitted));
         }
     }
 
     /// The connection broke, which may be due to another source.
     pub(super) fn broken(mut self) {
         self.answered = true;
-        self.link.slot.retire(&self.seated);
+        self.link.slot.retire(&self.permitted);
     }
 }
 
@@ -190,7 +192,7 @@ impl Drop for Lease<'_> {
     fn drop(&mut self) {
         if self.sharing == Sharing::Shared && !self.answered {
             self.link.apart.set(true);
-            self.link.slot.retire(&self.seated);
+            self.link.slot.retire(&self.permitted);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The user to authenticate as on a bus.
 //!
-//! EXTERNAL authentication compares the uid that a client claims with the one
+//! EXTERNAL authentication compares the uid that a client sends with the one
 //! that the kernel reports to the bus (D-Bus specification, "EXTERNAL"). In a
 //! user namespace the two differ: the bus sees the uid outside of it, which
 //! `/proc/self/uid_map` contains for one level of namespaces (`user_namespaces(7)`).

@@ -1,16 +1,16 @@
-//! Limits the share of time that a source spends on looking at its files.
+//! Limits the share of time that a source spends on scanning its files.
 //!
-//! Events can arrive faster than files can be read. After each look the source pauses for a
-//! multiple of the time that the look took; events during the pause cause one look after it.
+//! Events can arrive faster than files can be read. After each scan the source pauses for a
+//! multiple of the time that the scan took; events during the pause cause one scan after it.
 
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// The pause after a look, in multiples of the time that it took: a source uses at most a quarter
+/// The pause after a scan, in multiples of the time that it took: a source uses at most a quarter
 /// of a core.
 const PAUSE: u32 = 3;
 
-/// The longest pause: a look that takes longer has waited for a file system rather than worked.
+/// The longest pause: a scan that takes longer has mostly waited for a file system.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 
 /// The time since the last pause.
@@ -24,7 +24,7 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// The first look may begin at once. No pause exceeds `refresh` and [`MAX_PAUSE`].
+    /// The first scan may begin at once. No pause exceeds `refresh` and [`MAX_PAUSE`].
     pub(super) fn new(refresh: Duration) -> Self {
         Self {
             longest: refresh.min(MAX_PAUSE),
@@ -33,14 +33,14 @@ impl Pace {
         }
     }
 
-    /// Waits for something that is no part of a look.
+    /// Waits for something that is no part of a scan.
     pub(super) async fn idle(&mut self, waiting: impl Future<Output = ()>) {
         let began = Instant::now();
         waiting.await;
         self.idle += began.elapsed();
     }
 
-    /// Waits until the next look may begin. Time that was spent idle counts as a pause.
+    /// Waits until the next scan may begin. Time that was spent idle counts as a pause.
     pub(super) async fn pause(&mut self) {
         let busy = self.since.elapsed().saturating_sub(self.idle);
         let pause = busy.saturating_mul(PAUSE).min(self.longest);
@@ -56,7 +56,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// The length of the pause after a look and some idle time.
+    /// The length of the pause after a scan and some idle time.
     async fn pause_after(look: Duration, idle: Duration) -> Duration {
         let mut pace = Pace::new(SECOND * 10);
         sleep(look).await;

@@ -1,4 +1,4 @@
-//! The versions of a file, told apart by what the file system says about it.
+//! The versions of a file, told apart by its metadata.
 
 use crate::secret_files::SecretIdentities;
 use crate::source::watch::Identity;

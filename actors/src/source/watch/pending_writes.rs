@@ -1,4 +1,4 @@
-//! The files of one source that are being written or replaced now, as far as events tell.
+//! The files of one source that are being written or replaced now, as far as events show.
 //!
 //! The thread of the watcher reports events here, and the background task of the
 //! source waits for them. Holds only "something changed" and the state of each
@@ -29,7 +29,7 @@ pub(in crate::source) struct PendingWrites {
     changed: Notify,
     tracked: Mutex<Tracked>,
     /// How long to wait for a writer to close its file.
-    patience: Duration,
+    max_open: Duration,
 }
 
 /// Writes by the name of the file.
@@ -60,12 +60,12 @@ struct FileState {
 }
 
 impl PendingWrites {
-    /// A writer that has not closed its file after `patience` counts as one that never does.
-    pub(in crate::source) fn new(patience: Duration) -> Self {
+    /// A writer that has not closed its file after `max_open` counts as one that never does.
+    pub(in crate::source) fn new(max_open: Duration) -> Self {
         Self {
             changed: Notify::new(),
             tracked: Mutex::default(),
-            patience,
+            max_open,
         }
     }
 
@@ -136,7 +136,7 @@ impl PendingWrites {
         let mut tracked = self.tracked();
         tracked.look = false;
         for write in tracked.writes.values_mut() {
-            write.looked_at(self.patience);
+            write.looked_at(self.max_open);
         }
         snapshot
     }
@@ -149,14 +149,14 @@ impl PendingWrites {
             ..WriteSnapshot::default()
         };
         tracked.writes.retain(|name, write| {
-            let (progress, left) = write.progress(self.patience);
+            let (progress, left) = write.progress(self.max_open);
             if progress != Progress::Finished {
                 snapshot.due = [snapshot.due, left].into_iter().flatten().min();
             }
             let state = FileState {
                 progress,
                 begun: write.begun,
-                never_closed: write.is_never_closed(self.patience),
+                never_closed: write.is_never_closed(self.max_open),
             };
             snapshot.files.insert(name.clone(), state);
             // A finished write is kept for a while, for scans that began before its end.
@@ -190,8 +190,8 @@ impl PendingWrites {
 }
 
 impl Tracked {
-    /// Records the beginning of a write, or its continuation. Returns whether the source has to
-    /// be told.
+    /// Records the beginning of a write, or its continuation. Returns whether the source must be
+    /// notified.
     fn begin(&mut self, name: &OsStr, stage: Stage) -> bool {
         let before = self.writes.get_mut(name);
         if let (Some(write), Stage::Open) = (before, stage)
@@ -223,7 +223,7 @@ impl WriteSnapshot {
         worst.unwrap_or(Progress::Finished)
     }
 
-    /// Whether a file, by one of its names, has stayed open for longer than the patience.
+    /// Whether a file, by one of its names, has stayed open for longer than `max_open`.
     pub(in crate::source) fn is_never_closed<'n>(
         &self,
         mut names: impl Iterator<Item = &'n OsStr>,

@@ -7,10 +7,10 @@ use tokio::time::sleep;
 
 const SECOND: Duration = Duration::from_secs(1);
 /// How long to wait for a writer to close its file.
-const PATIENCE: Duration = Duration::from_secs(15);
+const MAX_OPEN: Duration = Duration::from_secs(15);
 
 fn pending_writes() -> PendingWrites {
-    PendingWrites::new(PATIENCE)
+    PendingWrites::new(MAX_OPEN)
 }
 
 fn a() -> &'static OsStr {
@@ -84,7 +84,7 @@ fn a_file_that_stays_open_is_read_as_it_is_after_the_patience_and_then_every_two
     paused(async {
         let pending_writes = pending_writes();
         pending_writes.was_written(a());
-        assert_eq!(pending_writes.next_look().await, PATIENCE);
+        assert_eq!(pending_writes.next_look().await, MAX_OPEN);
         let never_closed = || pending_writes.snapshot().is_never_closed([a()].into_iter());
         assert!(never_closed());
         assert_eq!(
@@ -117,7 +117,7 @@ fn a_daemon_that_writes_without_a_break_counts_as_one_that_never_closes() {
     paused(async {
         let pending_writes = pending_writes();
         let began = Instant::now();
-        while began.elapsed() < PATIENCE {
+        while began.elapsed() < MAX_OPEN {
             assert_eq!(
                 pending_writes.progress(),
                 match began.elapsed() {

@@ -125,15 +125,15 @@ impl Write {
         self.unseen = true;
     }
 
-    /// Whether it has stayed open for longer than `patience`, without a pause.
-    pub(super) fn is_never_closed(&self, patience: Duration) -> bool {
-        self.is_pending() && self.since.elapsed() >= patience
+    /// Whether it has stayed open for longer than `max_open`, without a pause.
+    pub(super) fn is_never_closed(&self, max_open: Duration) -> bool {
+        self.is_pending() && self.since.elapsed() >= max_open
     }
 
     /// A look at the file begins.
-    pub(super) fn looked_at(&mut self, patience: Duration) {
-        let reads = self.progress(patience).0 == Progress::Overdue;
-        if reads || !self.is_never_closed(patience) {
+    pub(super) fn looked_at(&mut self, max_open: Duration) {
+        let reads = self.progress(max_open).0 == Progress::Overdue;
+        if reads || !self.is_never_closed(max_open) {
             self.looked_at = Instant::now();
             self.unseen = false;
             self.read_as_it_is = reads;
@@ -142,7 +142,7 @@ impl Write {
 
     /// The progress, and how long it stays the same if no event arrives; `None` for ever. For a
     /// finished write, how long it has to be remembered for scans that began before its end.
-    pub(super) fn progress(&self, patience: Duration) -> (Progress, Option<Duration>) {
+    pub(super) fn progress(&self, max_open: Duration) -> (Progress, Option<Duration>) {
         let left = |whole: Duration, since: Instant| whole.saturating_sub(since.elapsed());
         let quiet = match self.stage {
             Stage::Removed(at) => {
@@ -158,17 +158,17 @@ impl Write {
             Stage::Closed(at) => Some(left(QUIET, at)),
             Stage::Open => None,
         };
-        let next = match self.is_never_closed(patience) {
+        let next = match self.is_never_closed(max_open) {
             true if !self.read_as_it_is => Some(Duration::ZERO),
             true => self.unseen.then(|| left(REREAD, self.looked_at)),
             false => {
                 let look = self.unseen.then(|| left(LOOK, self.looked_at));
-                let patience = left(patience, self.since);
-                Some(look.map_or(patience, |look| look.min(patience)))
+                let max_open = left(max_open, self.since);
+                Some(look.map_or(max_open, |look| look.min(max_open)))
             }
         };
         match next {
-            Some(Duration::ZERO) if self.is_never_closed(patience) => (Progress::Overdue, next),
+            Some(Duration::ZERO) if self.is_never_closed(max_open) => (Progress::Overdue, next),
             _ => (
                 Progress::UnderWay,
                 [next, quiet].into_iter().flatten().min(),

@@ -24,20 +24,20 @@ pub(super) const WITHIN_LIMITS: usize = 2 * SHARED_BY_THREAD * MAX_UNANSWERED;
 
 /// The connections that may be open to one bus.
 #[derive(Debug)]
-pub(super) struct Seats {
+pub(super) struct ConnectionPermits {
     all: Arc<Semaphore>,
     own: Arc<Semaphore>,
     largest_reply: AtomicUsize,
 }
 
-/// A connection in its seat.
+/// A connection, with the permits that it occupies.
 #[derive(Debug)]
-pub(super) struct Seated {
+pub(super) struct PermittedConnection {
     pub(super) connection: Connection,
-    _seats: Vec<OwnedSemaphorePermit>,
+    _permits: Vec<OwnedSemaphorePermit>,
 }
 
-impl Default for Seats {
+impl Default for ConnectionPermits {
     fn default() -> Self {
         Self {
             all: Arc::new(Semaphore::new(ALL)),
@@ -47,7 +47,7 @@ impl Default for Seats {
     }
 }
 
-impl Seats {
+impl ConnectionPermits {
     /// Notes the largest reply that one source accepts, in bytes.
     pub(super) fn accept(&self, max_bytes: usize) {
         self.largest_reply.fetch_max(max_bytes, Ordering::Relaxed);
@@ -58,25 +58,25 @@ impl Seats {
         self.largest_reply.load(Ordering::Relaxed)
     }
 
-    /// Waits for the seat of a shared connection.
+    /// Waits for the permit of a shared connection.
     pub(super) async fn shared(&self) -> Vec<OwnedSemaphorePermit> {
         // The semaphores are never closed.
-        let seat = Arc::clone(&self.all).acquire_owned().await;
-        seat.into_iter().collect()
+        let permit = Arc::clone(&self.all).acquire_owned().await;
+        permit.into_iter().collect()
     }
 
-    /// Waits for the seat of an own connection.
+    /// Waits for the permit of an own connection.
     pub(super) async fn own(&self) -> Vec<OwnedSemaphorePermit> {
         let own = Arc::clone(&self.own).acquire_owned().await;
         own.into_iter().chain(self.shared().await).collect()
     }
 }
 
-impl Seated {
-    pub(super) fn new(connection: Connection, seats: Vec<OwnedSemaphorePermit>) -> Arc<Self> {
+impl PermittedConnection {
+    pub(super) fn new(connection: Connection, permits: Vec<OwnedSemaphorePermit>) -> Arc<Self> {
         Arc::new(Self {
             connection,
-            _seats: seats,
+            _permits: permits,
         })
     }
 
@@ -94,7 +94,7 @@ pub(super) struct SharedConnections {
 
 /// One shared connection, locked while it is opened.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Slot(pub(super) Arc<Mutex<Option<Arc<Seated>>>>);
+pub(super) struct Slot(pub(super) Arc<Mutex<Option<Arc<PermittedConnection>>>>);
 
 impl SharedConnections {
     /// The slot for one more source, each in turn.
@@ -107,10 +107,10 @@ impl SharedConnections {
 
 impl Slot {
     /// Stops sharing a connection. Calls that use it may end.
-    pub(super) fn retire(&self, seated: &Arc<Seated>) {
+    pub(super) fn retire(&self, permitted: &Arc<PermittedConnection>) {
         // While the slot is locked, it is filled with another connection.
         if let Ok(mut shared) = self.0.try_lock() {
-            shared.take_if(|shared| Arc::ptr_eq(shared, seated));
+            shared.take_if(|shared| Arc::ptr_eq(shared, permitted));
         }
     }
 }
