@@ -130,7 +130,7 @@ const HARDENING: &[Key] = &[
         "strict_dropins",
         "false",
         "Makes an error in a drop-in an error of the configuration. Otherwise the drop-in is left \
-         out.",
+         out or, at a reload, keeps its last valid selectors.",
     ),
 ];
 

@@ -1,6 +1,6 @@
 //! The format in which several files are joined.
 //!
-//! Only files that are valid in their format have a say: a file that was cut off has lost its `# EOF` and looks like text,
+//! Only files that are valid in their format count: a file that was cut off has lost its `# EOF` and looks like text,
 //! which must not exclude all the others.
 
 use super::left_out::Refusal;

@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep_until};
 use zbus::Connection;
 
 /// The delays between attempts to connect. They are short because each attempt is caused by a
-/// scrape: they only prevent a flood of scrapes from becoming a flood of connections.
+/// scrape: they only prevent that every scrape causes an attempt.
 const BUS_BACKOFF: Backoff = Backoff::new(
     Duration::from_millis(100),
     Duration::from_secs(1),
