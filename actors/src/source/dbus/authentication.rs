@@ -157,12 +157,15 @@ impl From<io::Error> for AuthenticationError {
 mod tests {
     use super::*;
 
+    /// A line that the bus expects, and its response.
+    type Line<'t> = (&'t str, &'t str);
+
     const GUID: &str = "0123456789abcdef0123456789abcdef";
 
     /// Authenticates at a bus that expects and sends these lines.
     async fn converse(
         configured: Option<u32>,
-        lines: &[(&str, &str)],
+        lines: &[Line<'_>],
     ) -> Result<Guid<'static>, AuthenticationError> {
         let (mut client, mut bus) = tokio::io::duplex(1 << 16);
         let lines: Vec<_> = lines
@@ -190,7 +193,7 @@ mod tests {
     async fn the_identity_is_sent_only_if_it_is_configured_or_needed() {
         let ok = format!("OK {GUID}\r\n");
         let with_uid = format!("AUTH EXTERNAL {}\r\n", uid_in_hexadecimal());
-        let cases: [(Option<u32>, &[(&str, &str)]); 4] = [
+        let cases: [(Option<u32>, &[Line<'_>]); 4] = [
             (
                 None,
                 &[
