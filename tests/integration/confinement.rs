@@ -113,7 +113,11 @@ fn every_thread_is_confined_unless_landlock_is_disabled() {
     let exporter = Exporter::start(&format!("landlock = false\n{}", reads(&file)));
     until("the file is read", || exporter.scrape("it").status == 200);
     let log = exporter.log().concat();
-    assert!(!log.contains("confined"), "{log}");
+    assert!(!log.contains("confined by Landlock"), "{log}");
+    assert!(
+        log.contains("not confined: service.landlock is false"),
+        "{log}"
+    );
     let flags = status_of_threads(&exporter.process().to_string(), "NoNewPrivs:");
     let ours = status_of_threads("self", "NoNewPrivs:");
     assert!(flags.iter().all(|flag| *flag == ours[0]), "{flags:?}");

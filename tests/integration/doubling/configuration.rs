@@ -163,7 +163,7 @@ fn variables_are_applied_in_linear_time() {
         let mut variables = Vec::new();
         for number in 0..size {
             let _ = write!(main, "{}", selector(number, ""));
-            let name = format!("LOCAL_EXPORTER_BRIDGE__SELECTORS__S{number}__TIMEOUT");
+            let name = format!("LOCAL_EXPORTER__BRIDGE__SELECTORS__S{number}__TIMEOUT");
             variables.push((name, "2s".to_owned()));
         }
         Input {
