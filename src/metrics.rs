@@ -12,7 +12,11 @@ pub(crate) use limits::ConnectionMetrics;
 use crate::limits::Rejection;
 use local_exporter_actors::Metrics;
 use prometheus::process_collector::ProcessCollector;
+use prometheus::proto::MetricFamily;
 use prometheus::{IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
+
+/// The start time of the process, in seconds since 1970.
+const START_TIME: &str = "process_start_time_seconds";
 
 /// The registry, and the families that requests update.
 #[derive(Debug)]
@@ -92,8 +96,20 @@ impl ExporterMetrics {
     /// # Errors
     /// If a family cannot be encoded, which would be a defect.
     pub(crate) fn text(&self) -> prometheus::Result<String> {
-        TextEncoder::new().encode_to_string(&self.registry.gather())
+        let mut families = self.registry.gather();
+        families.retain(is_known);
+        TextEncoder::new().encode_to_string(&families)
     }
+}
+
+/// Whether the value of a family is known. The collector leaves the start time at 0 where `/proc`
+/// has no `stat` (`ProcSubset=pid`), which would be an uptime since 1970.
+fn is_known(family: &MetricFamily) -> bool {
+    family.name() != START_TIME
+        || family
+            .get_metric()
+            .iter()
+            .any(|metric| metric.get_gauge().get_value() > 0.0)
 }
 
 /// A gauge with the value 1 and the version of the program as labels.
@@ -115,4 +131,33 @@ fn build_info() -> prometheus::Result<IntGaugeVec> {
     ])
     .set(1);
     Ok(info)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+    use super::*;
+    use prometheus::IntGauge;
+
+    #[test]
+    fn a_start_time_that_is_unknown_is_absent() {
+        let served = |start: i64| {
+            let registry = Registry::new();
+            let gauge = IntGauge::new(START_TIME, "It.").unwrap();
+            let threads = IntGauge::new("process_threads", "It.").unwrap();
+            gauge.set(start);
+            registry.register(Box::new(gauge)).unwrap();
+            registry.register(Box::new(threads)).unwrap();
+            let metrics = ExporterMetrics {
+                registry,
+                ..ExporterMetrics::new().unwrap()
+            };
+            metrics.text().unwrap()
+        };
+        // Other metrics are served although they are 0.
+        assert!(served(0).contains("process_threads 0"), "{}", served(0));
+        assert!(!served(0).contains(START_TIME), "{}", served(0));
+        assert!(served(1_700_000_000).contains("process_start_time_seconds 1700000000"));
+    }
 }
