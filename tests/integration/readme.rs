@@ -1,11 +1,15 @@
 //! The README is short, its quick start works as printed, and `.ci/run` finds the test command.
 
 use crate::book::code_blocks;
-use crate::support::program;
+use crate::support::{eventually, program};
+use rustix::process::{Pid, Signal, kill_process};
+use std::io::Read;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 const MOST_LINES: usize = 250;
 
@@ -104,6 +108,64 @@ fn the_quick_start_works_as_printed() {
     }
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
     assert_eq!(left.len(), 1, "{left:?}");
+}
+
+/// A process that does not outlive its test.
+struct Running(Child);
+
+impl Running {
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.0), signal).unwrap();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The programs that the README and the book show, with their socket.
+fn python_daemons(socket: &Path) -> Vec<(&'static str, String)> {
+    let readme = readme();
+    let (_, after) = readme.split_once("<<'PYTHON'\n").unwrap();
+    let (jobs, _) = after.split_once("\nPYTHON\n").unwrap();
+    let blocks = code_blocks("docs/src/daemons.md").into_iter();
+    let mut shown = blocks.filter(|block| block.language == "python");
+    let path = "/run/mydaemon/public/metrics.promsock";
+    let shown = shown.next().unwrap().code;
+    assert!(shown.contains(path), "{shown}");
+    vec![
+        ("README.md", jobs.to_owned()),
+        ("daemons.md", shown.replace(path, socket.to_str().unwrap())),
+    ]
+}
+
+#[test]
+fn a_client_that_disconnects_does_not_end_the_daemons_that_are_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("metrics.promsock");
+    for (page, program) in python_daemons(&socket) {
+        let _ = std::fs::remove_file(&socket);
+        let mut command = Command::new("python3");
+        command.args(["-c", &program]).arg(&socket);
+        let daemon = Running(command.stdin(Stdio::null()).spawn().unwrap());
+        eventually(page, || UnixStream::connect(&socket).ok());
+        // Stopped, so that the client has disconnected before it is accepted.
+        daemon.signal(Signal::STOP);
+        for _ in 0..3 {
+            drop(UnixStream::connect(&socket).unwrap());
+        }
+        let mut client = UnixStream::connect(&socket).unwrap();
+        daemon.signal(Signal::CONT);
+        client
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        let mut body = String::new();
+        client.read_to_string(&mut body).unwrap();
+        assert!(body.contains("jobs_total 42\n"), "{page}: {body:?}");
+    }
 }
 
 /// Last on the path, so it is used only on a machine without curl, which the tests do not need.
