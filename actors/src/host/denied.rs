@@ -53,7 +53,7 @@ fn hint<'a>(credentials: &Credentials, mut steps: impl Iterator<Item = Step<'a>>
             .to_owned();
     };
     let (path, ownership) = (step.path, step.ownership);
-    if ownership.allows(credentials.class(&ownership), step.required.bit()) {
+    if ownership.allows(credentials.class(&ownership), step.required.bits()) {
         let path = shown(path);
         return format!(
             "; the mode of {path} ({ownership}) would allow it: probably denied by SELinux, \

@@ -56,14 +56,15 @@ impl Credentials {
 }
 
 impl Ownership {
-    /// Whether the mode has a permission for a class; `bit` is that of the class of others.
-    pub(super) fn allows(&self, class: Class, bit: u32) -> bool {
+    /// Whether the mode has all of the permissions for a class; `bits` are those of the class of others.
+    pub(super) fn allows(&self, class: Class, bits: u32) -> bool {
         let shift = match class {
             Class::Owner => 6,
             Class::Group => 3,
             Class::Others => 0,
         };
-        self.mode & (bit << shift) != 0
+        let required = bits << shift;
+        self.mode & required == required
     }
 }
 
@@ -107,6 +108,15 @@ mod tests {
             let ownership = Ownership { mode, owner, group };
             assert_eq!(credentials.class(&ownership), class, "{ownership}");
             assert_eq!(ownership.allows(class, 0o2), allowed, "{ownership}");
+        }
+    }
+
+    #[test]
+    fn a_mode_allows_an_access_if_it_has_all_of_its_permissions() {
+        for (mode, allowed) in [(0o740, false), (0o710, false), (0o750, true)] {
+            let (owner, group) = (0, 4);
+            let ownership = Ownership { mode, owner, group };
+            assert_eq!(ownership.allows(Class::Group, 0o5), allowed, "{ownership}");
         }
     }
 }

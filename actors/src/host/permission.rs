@@ -18,7 +18,7 @@ use std::path::Path;
 pub(crate) enum AccessKind {
     /// Traverse a directory.
     Search,
-    /// Read the names in a directory.
+    /// Read the names in a directory and open its files. The latter needs permission x.
     List,
     /// Read a file.
     Read,
@@ -30,25 +30,28 @@ impl AccessKind {
     fn access(self) -> Access {
         match self {
             Self::Search => Access::EXEC_OK,
-            Self::List | Self::Read => Access::READ_OK,
+            Self::List => Access::READ_OK.union(Access::EXEC_OK),
+            Self::Read => Access::READ_OK,
             Self::Connect => Access::WRITE_OK,
         }
     }
 
-    /// The letter of the permission.
-    fn letter(self) -> char {
+    /// The letters of the permissions.
+    fn letters(self) -> &'static str {
         match self {
-            Self::Search => 'x',
-            Self::List | Self::Read => 'r',
-            Self::Connect => 'w',
+            Self::Search => "x",
+            Self::List => "rx",
+            Self::Read => "r",
+            Self::Connect => "w",
         }
     }
 
-    /// The bit of the permission in the class of others.
-    pub(super) fn bit(self) -> u32 {
+    /// The bits of the permissions in the class of others.
+    pub(super) fn bits(self) -> u32 {
         match self {
             Self::Search => 0o1,
-            Self::List | Self::Read => 0o4,
+            Self::List => 0o5,
+            Self::Read => 0o4,
             Self::Connect => 0o2,
         }
     }
@@ -88,8 +91,8 @@ pub(super) fn describe(
     path: &Path,
     ownership: &dyn Display,
 ) -> String {
-    let (words, path, letter) = (required.words(), shown(path), required.letter());
-    format!("uid {user} may not {words} {path} ({ownership}): it needs permission {letter}")
+    let (words, path, letters) = (required.words(), shown(path), required.letters());
+    format!("uid {user} may not {words} {path} ({ownership}): it needs permission {letters}")
 }
 
 /// Mode, owner and group by name, such as `0660 root:adm`.
@@ -100,34 +103,34 @@ fn named(ownership: &Ownership) -> String {
 }
 
 fn remedy(component: &Component, required: AccessKind) -> String {
-    let (path, letter) = (shown(&component.path), required.letter());
+    let (path, letters) = (shown(&component.path), required.letters());
     let ownership = Ownership::from(&component.metadata);
     let class = Credentials::own().class(&ownership);
-    if ownership.allows(class, required.bit()) {
+    if ownership.allows(class, required.bits()) {
         return format!(
             "its mode allows it: check its ACL (getfacl {path}), its SELinux label (ls -Z {path}; \
              `:z` relabels a volume of a container) and the AppArmor profile"
         );
     }
     match class {
-        Class::Owner => format!("chmod u+{letter} {path}"),
-        Class::Group => format!("chmod g+{letter} {path}"),
+        Class::Owner => format!("chmod u+{letters} {path}"),
+        Class::Group => format!("chmod g+{letters} {path}"),
         Class::Others => for_others(component, required),
     }
 }
 
 /// The remedy for a process that is neither the owner nor in the group.
 fn for_others(component: &Component, required: AccessKind) -> String {
-    let (path, letter) = (shown(&component.path), required.letter());
+    let (path, letters) = (shown(&component.path), required.letters());
     let ownership = Ownership::from(&component.metadata);
     let (others, members) = match required {
         AccessKind::Connect => ("0666".to_owned(), "0660".to_owned()),
         AccessKind::Search | AccessKind::List | AccessKind::Read => {
-            (format!("o+{letter}"), format!("g+{letter}"))
+            (format!("o+{letters}"), format!("g+{letters}"))
         }
     };
     let group = name("/etc/group", ownership.group);
-    let mut members = if ownership.allows(Class::Group, required.bit()) {
+    let mut members = if ownership.allows(Class::Group, required.bits()) {
         String::new()
     } else {
         format!(" and chmod {members} {path}")

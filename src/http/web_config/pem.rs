@@ -5,7 +5,7 @@
 use super::error::LARGEST_FILE;
 use local_exporter_actors::host::lsm::denial_hint;
 use local_exporter_config::{read_file, shown};
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{Error, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -81,7 +81,44 @@ impl Pem {
     /// Returns the first private key in the text.
     pub(super) fn private_key(&self) -> Result<PrivateKeyDer<'static>, String> {
         let (text, name) = self.read("key")?;
-        PrivateKeyDer::from_pem_slice(&text)
-            .map_err(|error| format!("{name} contains no private key in PEM form: {error}"))
+        let key = PrivateKeyDer::from_pem_slice(&text);
+        key.map_err(|error| match error {
+            _ if is_encrypted(&text) => format!(
+                "{name} contains an encrypted private key, for which there is no password; decrypt it \
+                 with `openssl pkey -in ENCRYPTED -out KEY`"
+            ),
+            Error::NoItemsFound => format!("{name} contains no private key in PEM form"),
+            error => format!("{name} contains no private key in PEM form: {error}"),
+        })
+    }
+}
+
+/// Whether a text contains an encrypted private key: of PKCS #8 (RFC 7468), or of the older form with
+/// encryption headers (RFC 1421).
+fn is_encrypted(text: &[u8]) -> bool {
+    let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    lines.any(|line| {
+        line == b"-----BEGIN ENCRYPTED PRIVATE KEY-----" || line == b"Proc-Type: 4,ENCRYPTED"
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_encrypted_private_key_is_reported_as_such() {
+        let refused = |text: &str| Pem::Inline(text.to_owned()).private_key().unwrap_err();
+        for encrypted in [
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED PRIVATE KEY-----\n",
+            "-----BEGIN RSA PRIVATE KEY-----\r\nProc-Type: 4,ENCRYPTED\r\n\
+             DEK-Info: AES-256-CBC,00\r\n\r\nMAA=\r\n-----END RSA PRIVATE KEY-----\r\n",
+        ] {
+            assert!(
+                refused(encrypted).contains("encrypted private key"),
+                "{encrypted}"
+            );
+        }
+        assert_eq!(refused("no PEM"), "key contains no private key in PEM form");
     }
 }

@@ -12,7 +12,7 @@ use rustls::crypto::{CryptoProvider, SupportedKxGroup, ring};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::ResolvesServerCert;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{CertificateError, Error};
+use rustls::{CertificateError, Error, InconsistentKeys};
 use rustls::{ServerConfig, SupportedCipherSuite, SupportedProtocolVersion};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -175,6 +175,11 @@ fn explained(error: &Error) -> String {
             "{message}; the supported keys are RSA of 2048 to 8192 bits, ECDSA with P-256 or P-384, \
              and Ed25519"
         ),
+        Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
+            "the key belongs to another certificate (the first certificate must be the server's own; \
+             compare `openssl x509 -noout -pubkey -in CERT` with `openssl pkey -pubout -in KEY`)"
+                .to_owned()
+        }
         other => other.to_string(),
     }
 }
@@ -211,6 +216,18 @@ mod tests {
             refused.contains("cannot use the certificate with the key"),
             "{refused}"
         );
+    }
+
+    #[test]
+    fn the_error_of_a_key_of_another_certificate_says_so() {
+        let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let other = rcgen::KeyPair::generate().unwrap().serialize_pem();
+        let refused = certified(&own.cert.pem(), &other).unwrap_err();
+        assert!(
+            refused.contains("belongs to another certificate"),
+            "{refused}"
+        );
+        certified(&own.cert.pem(), &own.signing_key.serialize_pem()).unwrap();
     }
 
     #[test]

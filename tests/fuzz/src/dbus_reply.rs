@@ -51,7 +51,7 @@ pub fn run(input: &[u8]) {
         (kind, body.len())
     );
     if kind == Type::Error {
-        return is_a_sentence(&dbus::refusal(&message, "com.example.Daemon").to_string());
+        return is_a_sentence(&dbus::refusal(&message, "com.example.Daemon", false).to_string());
     }
     let expected = content(order, signature, body).filter(|bytes| bytes.len() <= MAX_BYTES);
     let found = dbus::payload(&message, MAX_BYTES);

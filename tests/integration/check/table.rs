@@ -125,6 +125,8 @@ fn every_fault_of_files_is_found_with_its_remedy() {
     scene.file("other/other.txt", 0o644);
     scene.file("unlisted/m.prom", 0o644);
     allow(&scene.at("unlisted"), 0o711);
+    scene.file("unsearched/m.prom", 0o644);
+    allow(&scene.at("unsearched"), 0o744);
     scene.file("partly/good.prom", 0o644);
     scene.file("partly/closed.prom", 0o600);
     let _daemon = scene.daemon("sock", 0o666, serving());
@@ -133,13 +135,14 @@ fn every_fault_of_files_is_found_with_its_remedy() {
         ("unmatched", "other"),
         ("pattern", "other/*.prom"),
         ("unlisted", "unlisted"),
+        ("unsearched", "unsearched"),
         ("absent", "none/m.prom"),
         ("socket", "sock"),
         ("partly", "partly"),
     ] {
         scene.selector(name, "file", path);
     }
-    let rows: [Row; 6] = [
+    let rows: [Row; 7] = [
         (
             "closed",
             "denied",
@@ -162,7 +165,13 @@ fn every_fault_of_files_is_found_with_its_remedy() {
             "unlisted",
             "denied",
             "may not list FOLDER/unlisted (0711",
-            "chmod o+r FOLDER/unlisted",
+            "chmod o+rx FOLDER/unlisted",
+        ),
+        (
+            "unsearched",
+            "denied",
+            "may not list FOLDER/unsearched (0744 root:root): it needs permission rx",
+            "chmod o+rx FOLDER/unsearched",
         ),
         (
             "absent",
@@ -194,12 +203,28 @@ fn every_fault_of_a_bus_is_found_with_its_remedy() {
         format!("<policy context=\"mandatory\"><deny send_destination=\"{NAME}\"/></policy>");
     let strict = bus(&mut scene, "policy", BusOptions::new().extra_xml(&deny));
     let closed = bus(&mut scene, "closed", BusOptions::new());
+    let deny = "<policy context=\"mandatory\"><deny user=\"nobody\"/></policy>";
+    let _denied = bus(&mut scene, "denied", BusOptions::new().extra_xml(deny));
+    let limit = "<limit name=\"max_connections_per_user\">0</limit>";
+    let _full = bus(&mut scene, "full", BusOptions::new().extra_xml(limit));
     let _unknown = bus(&mut scene, "unknown", BusOptions::new());
     let _daemon = Prombus::start(&strict.address(), || b"a 1\n".to_vec()).unwrap();
     allow(&closed.socket(), 0o755);
     let nowhere = format!("unix:path={}", scene.at("nowhere").display());
     bus_at(&mut scene, "absent", &nowhere);
-    let rows: [Row; 4] = [
+    let rows: [Row; 6] = [
+        (
+            "denied",
+            "bus",
+            "hung up during the handshake: it does not admit this user",
+            "(<allow user=",
+        ),
+        (
+            "full",
+            "bus",
+            "LimitsExceeded: The maximum number of active connections",
+            "max_connections_per_user",
+        ),
         (
             "absent",
             "bus",

@@ -11,8 +11,11 @@ use std::io::ErrorKind;
 pub(super) const NOT_ACCEPTED: &str =
     "; the bus did not accept this user (dbus_auth_uid is the uid that it sees)";
 
-/// The hint for a handshake that ends early: dbus-daemon does so if the user does not exist on its host.
-const HUNG_UP: &str = "; the bus hung up during the handshake (its host may not know this user)";
+/// The hint for a handshake that ends early. dbus-daemon does so for a user that does not exist on its
+/// host, that no policy allows, or that is neither root nor the owner of a session bus. The remedy
+/// recognizes the error by it.
+pub(super) const HUNG_UP: &str =
+    "; the bus hung up during the handshake: it does not admit this user";
 const NO_LISTENER: &str = "; no bus listens there";
 const NO_BUS: &str = "; the process that listens there is not a bus";
 

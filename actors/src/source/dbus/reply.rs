@@ -72,28 +72,32 @@ impl Failure {
         };
         Self {
             link,
-            error: refusal(reply, &spec.destination),
+            error: refusal(reply, &spec.destination, spec.auto_start),
         }
     }
 }
 
-/// The error for an error reply of `destination`.
+/// The error for an error reply of `destination`; `auto_start` is whether the bus was asked to start it.
 #[must_use]
-pub fn refusal(reply: &Message, destination: &str) -> ScrapeError {
+pub fn refusal(reply: &Message, destination: &str, auto_start: bool) -> ScrapeError {
     let header = reply.header();
     let name = header.error_name().map_or("", |name| name.as_str());
     let body = reply.body();
     let text = printable(body.deserialize::<&str>().unwrap_or("no message"));
-    let (reason, hint) = classify(name);
+    let (reason, hint) = classify(name, auto_start);
     ScrapeError::new(reason, format!("{destination}: {name}: {text}{hint}"))
 }
 
 /// The reason and a hint for a standard error name (D-Bus specification and `dbus-protocol.h`).
-fn classify(name: &str) -> (Reason, &'static str) {
+fn classify(name: &str, auto_start: bool) -> (Reason, &'static str) {
     let Some(standard) = name.strip_prefix("org.freedesktop.DBus.Error.") else {
         return (Reason::Refused, "");
     };
     match standard {
+        "ServiceUnknown" | "NameHasNoOwner" if auto_start => (
+            Reason::Absent,
+            "; no process owns that name on the bus, and no service file starts one",
+        ),
         "ServiceUnknown" | "NameHasNoOwner" => (
             Reason::Absent,
             "; no process owns that name on the bus (with auto_start = true the bus starts it on demand)",
@@ -106,7 +110,8 @@ fn classify(name: &str) -> (Reason, &'static str) {
         // scrape is reached first.)
         "NoReply" => (Reason::Reset, ""),
         "Timeout" | "TimedOut" => (Reason::Timeout, ""),
-        "LimitsExceeded" | "Disconnected" | "NoServer" | "NoNetwork" => (Reason::Bus, ""),
+        "LimitsExceeded" => (Reason::Bus, "; a limit of the bus is reached"),
+        "Disconnected" | "NoServer" | "NoNetwork" => (Reason::Bus, ""),
         _ => (Reason::Refused, ""),
     }
 }
@@ -122,7 +127,7 @@ mod tests {
         let call = Message::method_call("/", "M").build(&()).unwrap();
         let refused = |text: &str| {
             let error = Message::error(&call.header(), "a.B").build(&text);
-            refusal(&error.unwrap(), "c.D").message
+            refusal(&error.unwrap(), "c.D", false).message
         };
         assert_eq!(
             refused("one\ntwo \"three\""),
@@ -130,5 +135,35 @@ mod tests {
         );
         let long = refused(&"ü".repeat(501));
         assert_eq!(long, format!("c.D: a.B: {}…", "ü".repeat(500)));
+    }
+
+    #[test]
+    fn auto_start_is_advised_only_where_it_is_not_set() {
+        let call = Message::method_call("/", "M").build(&()).unwrap();
+        let advised = |auto_start| {
+            let error = Message::error(&call.header(), "org.freedesktop.DBus.Error.ServiceUnknown");
+            let error = error.build(&"it").unwrap();
+            refusal(&error, "c.D", auto_start).message
+        };
+        assert!(advised(false).contains("auto_start"), "{}", advised(false));
+        assert!(!advised(true).contains("auto_start"), "{}", advised(true));
+        assert!(
+            advised(true).contains("no service file"),
+            "{}",
+            advised(true)
+        );
+    }
+
+    #[test]
+    fn a_limit_of_the_bus_is_named_as_the_cause() {
+        let call = Message::method_call("/", "M").build(&()).unwrap();
+        let error = Message::error(&call.header(), "org.freedesktop.DBus.Error.LimitsExceeded");
+        let error = refusal(&error.build(&"it").unwrap(), "c.D", false);
+        assert_eq!(error.reason, Reason::Bus);
+        assert!(
+            error.message.ends_with("; a limit of the bus is reached"),
+            "{}",
+            error.message
+        );
     }
 }

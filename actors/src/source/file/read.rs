@@ -13,9 +13,9 @@ use crate::reason::Reason;
 use crate::scrape::ScrapeError;
 use crate::secret_files::SecretIdentities;
 use local_exporter_config::shown;
-use std::fs::File;
+use std::fs::{File, FileType};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -82,7 +82,7 @@ impl Opener<'_> {
         let found = found.map_err(|error| error.into_scrape_error("cannot open", path))?;
         let metadata = found.metadata();
         if !metadata.is_file() {
-            return Err(not_regular(path));
+            return Err(not_regular(path, metadata.file_type()));
         }
         if self.secrets.contain(metadata.dev(), metadata.ino()) {
             return Err(secret(path));
@@ -119,7 +119,30 @@ fn deleted_and_mounted(path: &Path) -> ScrapeError {
     failed("cannot read", path, &io::ErrorKind::NotFound.into())
 }
 
-fn not_regular(path: &Path) -> ScrapeError {
-    let message = format!("{} is not a regular file", shown(path));
+fn not_regular(path: &Path, kind: FileType) -> ScrapeError {
+    let hint = if kind.is_socket() {
+        "; it is a socket, which kind \"uds\" reads"
+    } else {
+        ""
+    };
+    let message = format!("{} is not a regular file{hint}", shown(path));
     ScrapeError::new(Reason::Unsuitable, message)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+    use super::*;
+    use std::os::unix::net::UnixListener;
+
+    #[test]
+    fn the_error_of_a_socket_that_is_read_as_a_file_names_the_kind_to_use() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sock");
+        let _listener = UnixListener::bind(&path).unwrap();
+        let of = |path: &Path| not_regular(path, path.metadata().unwrap().file_type()).message;
+        assert!(of(&path).ends_with("; it is a socket, which kind \"uds\" reads"));
+        assert!(of(folder.path()).ends_with(" is not a regular file"));
+    }
 }
