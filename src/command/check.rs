@@ -7,7 +7,7 @@
 
 mod report;
 
-use super::configuration::{Configuration, complain_about, load_to_serve, unknown};
+use super::configuration::{Configuration, complain_about, load_to_serve, looked_in, unknown};
 use super::exit::{WRONG, complain, print};
 use crate::http::access;
 use clap::{Args, ValueEnum};
@@ -17,8 +17,9 @@ use local_exporter_actors::diagnose::{self, Finding};
 use local_exporter_actors::{
     Accepted, ActorThreads, GlobalLimit, ListFiles, Metrics, Registry, SelectorHandle,
 };
-use local_exporter_config::{Access, Flags, Layers, PathAccess, Selector, Settings, shown};
+use local_exporter_config::{Access, Flags, Layers, PathAccess, Selector, Settings};
 use report::{Report, Verdict};
+use rustix::process::geteuid;
 use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -30,6 +31,11 @@ use tokio::time::timeout;
 /// check thousands in time although many of them hang.
 const MAX_CONCURRENT: usize = 256;
 
+/// The warning if permissions cannot be checked. It does not make `--strict` fail: the selectors may be
+/// in order.
+const AS_ROOT: &str = "warning: checked as root, whom permissions do not restrict; run check as the \
+                       user of the exporter, for example with systemd-run -p User=local-exporter";
+
 /// The arguments of `check`.
 #[derive(Args, Debug)]
 pub(super) struct Check {
@@ -39,8 +45,20 @@ pub(super) struct Check {
     /// The output format.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
+    /// Fail on warnings too, including drop-ins that are left out.
+    #[arg(long)]
+    strict: bool,
     #[command(flatten)]
     configuration: Configuration,
+}
+
+/// What is checked.
+struct Selected {
+    selectors: Vec<Selector>,
+    /// The files with secrets.
+    secret_files: ListFiles,
+    /// The number of warnings about the configuration.
+    warnings: usize,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -52,10 +70,17 @@ enum Format {
 impl Check {
     pub(super) fn execute(&self) -> ExitCode {
         let layers = self.configuration.layers(Flags::default());
-        let (selectors, secret_files) = match self.selected(&layers) {
+        let Selected {
+            selectors,
+            secret_files,
+            warnings,
+        } = match self.selected(&layers) {
             Ok(selected) => selected,
             Err(code) => return code,
         };
+        if !selectors.is_empty() && geteuid().is_root() {
+            complain(AS_ROOT);
+        }
         let reports = match actix_rt::System::new().block_on(check(selectors, secret_files)) {
             Ok(reports) => reports,
             Err(error) => {
@@ -68,48 +93,55 @@ impl Check {
             Format::Human => reports.iter().map(ToString::to_string).collect(),
             Format::Json => report::json(&reports),
         };
-        let ready = |report: &Report| report.verdict != Verdict::NotReady;
+        let passes = |report: &Report| match report.verdict {
+            Verdict::Ok => true,
+            Verdict::Warning => !self.strict,
+            Verdict::NotReady => false,
+        };
+        let configured = !self.strict || warnings == 0;
         match print(text.as_bytes()) {
-            code if reports.iter().all(ready) => code,
+            code if configured && reports.iter().all(passes) => code,
             _ => ExitCode::FAILURE,
         }
     }
 
-    /// The selectors to check, and the files with secrets. Errors have been printed.
-    fn selected(&self, layers: &Layers) -> Result<(Vec<Selector>, ListFiles), ExitCode> {
+    /// The selectors to check. Errors and warnings have been printed.
+    fn selected(&self, layers: &Layers) -> Result<Selected, ExitCode> {
         let loaded = load_to_serve(layers, &PathAccess::default())?;
         for warning in &loaded.warnings {
             complain(&format!("left out: {warning}"));
         }
         complain_about(&loaded.writable);
+        let warnings = loaded.warnings.len() + loaded.writable.len();
         let secret_files = access::secret_files(&loaded.settings);
         let Settings { mut selectors, .. } = loaded.settings;
         // Errors are shown in full to the user of this command, who can read the sources.
         for selector in &mut selectors {
             selector.access = Access::default();
         }
-        if self.selectors.is_empty() {
-            return Ok((selectors, secret_files));
-        }
         let unknown_names = self.selectors.iter();
         let unknown_names =
             unknown_names.filter(|name| selectors.iter().all(|known| known.name != **name));
         let mut wrong = Ok(());
         for name in unknown_names {
-            complain(&unknown(name, &selectors));
+            complain(&unknown(name, &selectors, layers));
             wrong = Err(ExitCode::from(WRONG));
         }
         wrong?;
-        selectors.retain(|selector| self.selectors.contains(&selector.name));
-        Ok((selectors, secret_files))
+        if !self.selectors.is_empty() {
+            selectors.retain(|selector| self.selectors.contains(&selector.name));
+        }
+        Ok(Selected {
+            selectors,
+            secret_files,
+            warnings,
+        })
     }
 }
 
 /// The output if no selector is configured, with the paths that were read.
 fn no_selectors(layers: &Layers) -> String {
-    let paths = layers.paths().map(|path| shown(path).to_string());
-    let paths = paths.collect::<Vec<_>>().join(", ");
-    format!("no selector is configured; looked in {paths}\n")
+    format!("no selector is configured; {}\n", looked_in(layers))
 }
 
 /// Checks all selectors; the reports are in their order.

@@ -5,7 +5,7 @@ use crate::http::{access, listen};
 use clap::Args;
 use local_exporter_config::{
     ConfigErrors, Contested, Environment, ExternalError, Flags, LastValid, Layers, Loaded,
-    PathAccess, Presence, Selector, Settings, Writable, similar,
+    PathAccess, Presence, Selector, Settings, Writable, shown, similar,
 };
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -74,8 +74,14 @@ fn external_errors(settings: &Settings, access: &PathAccess) -> Vec<ExternalErro
     errors
 }
 
-/// The error that a selector is not configured, with those that are.
-pub(super) fn unknown(name: &str, selectors: &[Selector]) -> String {
+/// The files and directories that the layers are read from, as messages list them.
+pub(super) fn looked_in(layers: &Layers) -> String {
+    let paths = layers.paths().map(|path| shown(path).to_string());
+    format!("looked in {}", paths.collect::<Vec<_>>().join(", "))
+}
+
+/// The error that a selector is not configured, with those that are, and the paths that were read.
+pub(super) fn unknown(name: &str, selectors: &[Selector], layers: &Layers) -> String {
     let known: Vec<_> = selectors
         .iter()
         .map(|selector| selector.name.as_str())
@@ -86,7 +92,8 @@ pub(super) fn unknown(name: &str, selectors: &[Selector]) -> String {
         [] => "no selector is configured".to_owned(),
         known => format!("configured selectors: {known:?}"),
     };
-    format!("selector {name:?}: not configured{meant}; {known}")
+    let looked_in = looked_in(layers);
+    format!("selector {name:?}: not configured{meant}; {known}; {looked_in}")
 }
 
 fn report(errors: &ConfigErrors) -> ExitCode {

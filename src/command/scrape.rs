@@ -22,7 +22,8 @@ pub(super) struct Scrape {
 
 impl Scrape {
     pub(super) fn execute(&self) -> ExitCode {
-        let loaded = match load(&self.configuration.layers(Flags::default())) {
+        let layers = self.configuration.layers(Flags::default());
+        let loaded = match load(&layers) {
             Ok(loaded) => loaded,
             Err(code) => return code,
         };
@@ -32,7 +33,7 @@ impl Scrape {
         let secret_files = access::secret_files(&loaded.settings);
         let mut selectors = loaded.settings.selectors;
         if selectors.iter().all(|known| known.name != self.selector) {
-            complain(&unknown(&self.selector, &selectors));
+            complain(&unknown(&self.selector, &selectors, &layers));
             return ExitCode::from(WRONG);
         }
         selectors.retain(|selector| selector.name == self.selector);

@@ -9,6 +9,7 @@ mod table;
 use crate::support::{open_to_all, program, quoted};
 use local_exporter_daemons::fault::Behaviour;
 use local_exporter_daemons::scripted::ScriptedDaemon;
+use rustix::process::geteuid;
 use serde_json::Value;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -118,10 +119,13 @@ fn selectors_without_problems_are_ok() {
     scene.selector("socket", "uds", "sock");
     let (code, out, error) = scene.check(program(), &[]);
     let expected = "file: ok, bytes: 4, samples: 1, text\nsocket: ok, bytes: 4, samples: 1, text\n";
-    assert_eq!(
-        (code, out.as_str(), error.as_str()),
-        (Some(0), expected, "")
-    );
+    assert_eq!((code, out.as_str()), (Some(0), expected));
+    // Only about root, whom permissions do not restrict.
+    let warnings = usize::from(geteuid().is_root());
+    assert_eq!(error.lines().count(), warnings, "{error}");
+    assert_eq!(error.contains("checked as root"), warnings == 1, "{error}");
+    let (code, out, _) = scene.check(program(), &["--strict"]);
+    assert_eq!((code, out.as_str()), (Some(0), expected));
 
     let (code, reports) = scene.reports(program());
     assert_eq!(code, Some(0));
@@ -149,9 +153,12 @@ fn a_failed_selector_is_status_1_and_a_configuration_error_status_2() {
     assert_eq!((code, out.lines().count()), (Some(0), 1), "{out}");
     let (code, out, error) = scene.check(program(), &["good", "other"]);
     assert_eq!((code, out.as_str()), (Some(2), ""));
-    let expected =
-        "selector \"other\": not configured; configured selectors: [\"good\", \"bad\"]\n";
-    assert_eq!(error, expected);
+    let looked_in = format!(
+        "looked in {}, /dev/null\n",
+        scene.at("config.toml").display()
+    );
+    let expected = "selector \"other\": not configured; configured selectors: [\"good\", \"bad\"]";
+    assert_eq!(error, format!("{expected}; {looked_in}"));
     scene.config += "selectors.worse = { kind = \"uds\" }\n";
     let (code, out, error) = scene.check(program(), &["good"]);
     assert_eq!((code, out.as_str()), (Some(2), ""));
@@ -172,6 +179,22 @@ fn without_selectors_the_paths_of_the_configuration_are_printed() {
     let (code, out, _) = scene.check(program(), &["--format", "json"]);
     assert_eq!((code, out.as_str()), (Some(0), "[]\n"));
     let (code, _, error) = scene.check(program(), &["other"]);
-    let expected = "selector \"other\": not configured; no selector is configured\n";
-    assert_eq!((code, error.as_str()), (Some(2), expected));
+    let expected = format!(
+        "selector \"other\": not configured; no selector is configured; looked in {}, /dev/null\n",
+        config.display()
+    );
+    assert_eq!((code, error), (Some(2), expected));
+}
+
+#[test]
+fn a_warning_fails_a_strict_check_only() {
+    let mut scene = Scene::new();
+    scene.file("directory/good.prom", 0o644);
+    fs::write(scene.at("directory/bad.prom"), "a{ 1\n").unwrap();
+    scene.selector("partly", "file", "directory");
+    for (arguments, status) in [(&[][..], 0), (&["--strict"][..], 1)] {
+        let (code, out, _) = scene.check(program(), arguments);
+        assert!(out.starts_with("partly: warning, "), "{out}");
+        assert_eq!(code, Some(status), "{arguments:?}");
+    }
 }

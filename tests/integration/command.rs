@@ -180,7 +180,7 @@ fn scrape_prints_the_body_or_the_reason() {
     let (code, _, error) = run(&["scrape", "other", "--config", config]);
     assert_eq!(code, Some(2));
     assert!(
-        error.contains("configured selectors: [\"good\", \"bad\"]"),
+        error.contains("configured selectors: [\"good\", \"bad\"]; looked in "),
         "{error}"
     );
 }

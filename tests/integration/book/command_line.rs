@@ -70,7 +70,7 @@ fn every_flag_is_in_the_table_of_the_commands_that_have_it() {
     let own = |flags: &[&str]| flags.iter().map(|flag| (*flag).to_owned()).collect();
     assert_eq!(
         flags(&command("check")),
-        union(&[&shared, &own(&["--format"])])
+        union(&[&shared, &own(&["--format", "--strict"])])
     );
     assert_eq!(
         flags(&command("sd")),
@@ -81,6 +81,7 @@ fn every_flag_is_in_the_table_of_the_commands_that_have_it() {
     for expected in [
         "`--config.check` loads",
         "`--format=human|json`",
+        "`--strict`",
         "`--check=strict|ingest|whole`",
     ] {
         assert!(text.contains(expected), "{expected}");
