@@ -168,7 +168,7 @@ fn rejects_every_client() {
         served.bus.reconfigure(&system_bus()).unwrap();
         served.restart()
     };
-    let expected = Expected::error("bus", "its host may not know this user");
+    let expected = Expected::error("bus", "it does not admit this user");
     let recovery = Recovery::InTheNextResponse;
     scene.fault("bus rejects every client", expected, recovery, begin, end);
 }
