@@ -203,7 +203,7 @@ fn every_fault_of_a_bus_is_found_with_its_remedy() {
         format!("<policy context=\"mandatory\"><deny send_destination=\"{NAME}\"/></policy>");
     let strict = bus(&mut scene, "policy", BusOptions::new().extra_xml(&deny));
     let closed = bus(&mut scene, "closed", BusOptions::new());
-    let deny = "<policy context=\"mandatory\"><deny user=\"nobody\"/></policy>";
+    let deny = "<policy context=\"mandatory\"><deny user=\"65534\"/></policy>";
     let _denied = bus(&mut scene, "denied", BusOptions::new().extra_xml(deny));
     let limit = "<limit name=\"max_connections_per_user\">0</limit>";
     let _full = bus(&mut scene, "full", BusOptions::new().extra_xml(limit));
