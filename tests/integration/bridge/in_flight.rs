@@ -79,9 +79,8 @@ fn scrapes_at_once_share_one_pull() {
     );
 }
 
-#[test]
-fn a_disconnect_ends_the_scrape() {
-    let (exporter, daemon, _folder) = bridge(Behaviour::HangAfterAccept, "timeout = \"2s\"");
+/// Requests a scrape, and disconnects once it is in flight.
+fn disconnect_during_a_scrape(exporter: &Exporter) {
     let mut client = TcpStream::connect(exporter.address()).unwrap();
     client
         .write_all(b"GET /bridge?selector=it HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -90,6 +89,12 @@ fn a_disconnect_ends_the_scrape() {
         exporter.actor("it")["in_flight"] == 1
     });
     drop(client);
+}
+
+#[test]
+fn a_disconnect_ends_the_scrape() {
+    let (exporter, daemon, _folder) = bridge(Behaviour::HangAfterAccept, "timeout = \"2s\"");
+    disconnect_during_a_scrape(&exporter);
     crate::support::until("the scrape has ended", || {
         exporter.actor("it")["in_flight"] == 0
     });
@@ -172,14 +177,7 @@ fn hung_daemons_do_not_deny_service_to_other_selectors() {
 #[test]
 fn a_scrape_whose_client_disconnects_is_counted() {
     let (exporter, _daemon, _folder) = bridge(Behaviour::HangAfterAccept, "timeout = \"30s\"");
-    let mut client = TcpStream::connect(exporter.address()).unwrap();
-    client
-        .write_all(b"GET /bridge?selector=it HTTP/1.1\r\nHost: x\r\n\r\n")
-        .unwrap();
-    crate::support::until("the scrape is in flight", || {
-        exporter.actor("it")["in_flight"] == 1
-    });
-    drop(client);
+    disconnect_during_a_scrape(&exporter);
     let failures =
         "local_exporter_bridge_scrape_failures_total{reason=\"timeout\",selector=\"it\"}";
     crate::support::until("the failure is counted", || {

@@ -15,7 +15,8 @@ const SELECTORS: usize = 300;
 /// The resident memory that they may cause in total, in bytes.
 const RESIDENT: f64 = 64.0 * 1024.0 * 1024.0;
 
-fn file(folder: &Path, body: &[u8]) -> String {
+/// A selector of one file with this body.
+pub(super) fn file(folder: &Path, body: &[u8]) -> String {
     let path = folder.join("it.prom");
     fs::write(&path, body).unwrap();
     format!(

@@ -1,10 +1,11 @@
 //! A log that its reader does not read.
 
 use super::scene::{GOOD, Outcome, SOON, Scene};
+use super::unread::file;
 use crate::serving::by_shell;
-use crate::support::{eventually, open_to_all, quoted, until};
+use crate::support::{eventually, open_to_all, until};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -51,15 +52,6 @@ impl Drop for LogReader {
         // It ends with the exporter, but only while it reads.
         self.signal("CONT");
     }
-}
-
-fn file(folder: &Path, body: &[u8]) -> String {
-    let path = folder.join("it.prom");
-    fs::write(&path, body).unwrap();
-    format!(
-        "[bridge.selectors.it]\nkind = \"file\"\npath = {}\n",
-        quoted(&path)
-    )
 }
 
 #[test]

@@ -6,7 +6,7 @@ use local_exporter_exposition::{
 };
 use local_exporter_skip::skip;
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The format of the bodies in the folder of `file`.
 fn format(file: &str) -> FormatChoice {
@@ -93,19 +93,26 @@ fn verdicts(table: &str) -> Vec<(&str, bool)> {
     verdicts
 }
 
+/// A folder of the collection beside the repository, and its verdicts. `None`, with a skip, without it.
+fn shared(folder: &str) -> Option<(PathBuf, Vec<(String, bool)>)> {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus");
+    let corpus = corpus.join(folder);
+    let Ok(table) = std::fs::read_to_string(corpus.join("verdicts.json")) else {
+        skip("../shared/corpus does not exist beside this repository");
+        return None;
+    };
+    let verdicts = verdicts(&table).into_iter();
+    let verdicts: Vec<_> = verdicts.map(|(file, it)| (file.to_owned(), it)).collect();
+    assert!(!verdicts.is_empty(), "the table could not be read");
+    Some((corpus, verdicts))
+}
+
 /// The verdicts of this collection are those of a running Prometheus 3.5.3. It is not part of the repository.
 #[test]
 fn ingest_agrees_with_prometheus() {
-    let corpus = Path::new(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../../shared/corpus"
-    ));
-    let Ok(table) = std::fs::read_to_string(corpus.join("verdicts.json")) else {
-        skip("../shared/corpus does not exist beside this repository");
+    let Some((corpus, verdicts)) = shared("") else {
         return;
     };
-    let verdicts = verdicts(&table);
-    assert!(!verdicts.is_empty(), "the table could not be read");
     let mut wrong = Vec::new();
     for (file, ingested) in &verdicts {
         let body = std::fs::read(corpus.join(file)).unwrap();
@@ -128,16 +135,9 @@ fn ingest_agrees_with_prometheus() {
 /// Protobuf bodies with the verdicts of the same Prometheus, some of which killed it.
 #[test]
 fn ingest_agrees_with_prometheus_about_protobuf() {
-    let corpus = Path::new(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../../shared/corpus/protobuf"
-    ));
-    let Ok(table) = std::fs::read_to_string(corpus.join("verdicts.json")) else {
-        skip("../shared/corpus does not exist beside this repository");
+    let Some((corpus, verdicts)) = shared("protobuf") else {
         return;
     };
-    let verdicts = verdicts(&table);
-    assert!(!verdicts.is_empty(), "the table could not be read");
     let mut wrong = Vec::new();
     for (file, ingested) in &verdicts {
         let body = std::fs::read(corpus.join(file)).unwrap();
